@@ -1,0 +1,191 @@
+"""The verbs: parse, call one function, print. What is slow to import is imported where it is used."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ntcir import __version__
+from ntcir.errors import UserError
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+class Mistake(click.ClickException):
+    """A user's mistake."""
+
+    exit_code = 2
+
+
+class Verbs(click.Group):
+    """Says a user's mistake in one sentence, without a traceback, and ends with exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb."""
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise Mistake(str(error)) from error
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order in which they are used."""
+        return list(self.commands)
+
+
+data_option = click.option(
+    "--data", type=FOLDER, help="The corpus folder. [default: $NTCIR_DATA, the config's data.path, data/demo]"
+)
+config_option = click.option(
+    "--config", type=FILE, help="A YAML file. [default: ntcir.yaml in the corpus folder, if any]"
+)
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE", help="Change one key of the configuration; repeatable."
+)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="ntcir")
+def main() -> None:
+    """Dense retrieval between lifelog photographs and sensor readings, for the NTCIR Transfer task.
+
+    \b
+    With no lifelog at hand, type these in one folder:
+      ntcir demo
+      ntcir build-topics
+      ntcir train --iters 500
+      ntcir run topics.tsv > run.txt
+      ntcir score
+    """
+
+
+@main.command()
+@click.argument("folder", metavar="[DIR]", type=FOLDER, default=Path("data/demo"))
+@click.option("--days", type=int, default=16, show_default=True, help="Days, on both sides of 1 March 2020.")
+@click.option("--per-day", type=int, default=120, show_default=True, help="Photographs a day.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def demo(folder: Path, days: int, per_day: int, seed: int) -> None:
+    """Write a synthetic lifelog in the Lifelog-6 layout (default DIR: data/demo)."""
+    from ntcir.corpora.demo import write_demo
+    from ntcir.progress import progress, say
+
+    with progress("Drawing photographs", days * per_day) as advance:
+        summary = write_demo(folder, days=days, per_day=per_day, seed=seed, progress=lambda done, total: advance(1))
+    say(f"{summary.folder}: a synthetic lifelog of {summary.days} days, {summary.photographs:,} photographs")
+
+
+@main.command("build-topics")
+@data_option
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day. [default: the test split]")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day, included.")
+@click.option("--pool", type=click.IntRange(min=2), help="Candidates a topic. [default: the config's topics.pool, 200]")
+@click.option(
+    "--topics-per-day", "per_day", type=click.IntRange(min=1), help="Topics a direction and day. [default: 1]"
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--out", type=FOLDER, default=Path("topics"), show_default=True)
+@config_option
+@set_option
+def build_topics(
+    data: Path | None, first: Any, last: Any, pool: int | None, per_day: int | None, seed: int, out: Path,
+    config: Path | None, settings: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Draw topics, their pools and their answers from the days kept for it."""
+    from ntcir.progress import say
+    from ntcir.topics import build_topics as draw
+    from ntcir.topics import topic_pairs
+    from ntcir.workspace import read_corpus, resolve
+
+    resolved = resolve(config, settings, data)
+    corpus = read_corpus(resolved)
+    pairs = topic_pairs(corpus, first and first.date(), last and last.date())
+    wanted = resolved.topics
+    topics = draw(corpus, pairs, pool=pool or wanted.pool, per_day=per_day or wanted.per_day, seed=seed)
+    topics.save(out)
+    say(
+        f"{out}: {len(topics.topics)} topics with {pool or wanted.pool} candidates each "
+        "(topics.tsv, pools.tsv, qrels.txt)"
+    )
+
+
+@main.command()
+@click.option(
+    "--iters", type=click.IntRange(min=1), help="Steps of training. [default: the config's training.iters, 500]"
+)
+@config_option
+@data_option
+@set_option
+@click.option("--out", type=FOLDER, help="Where the model goes. [default: runs/NAME-ITERS]")
+@click.option("--resume", is_flag=True, help="Go on with an interrupted training.")
+def train(
+    iters: int | None, config: Path | None, data: Path | None, settings: tuple[str, ...], out: Path | None, resume: bool
+) -> None:
+    """Train the two towers contrastively on stored features."""
+    from ntcir.progress import say
+    from ntcir.report.curve import draw_curve
+    from ntcir.training import train as fit
+    from ntcir.workspace import fresh_folder, read_corpus, resolve
+
+    if iters is not None:
+        settings = (*settings, f"training.iters={iters}")
+    resolved = resolve(config, settings, data)
+    folder = out or fresh_folder(f"{resolved.name}-{resolved.training.iters}")
+    result = fit(resolved, lambda: read_corpus(resolved), folder, resume=resume)
+    say(f"{result.sentence()} Curve: {draw_curve(folder)}")
+
+
+@main.command()
+@click.argument("topics", type=FILE)
+@click.option("--model", type=FOLDER, help="A folder that `ntcir train` wrote. [default: the newest under runs/]")
+@click.option("--data", type=FOLDER, help="The corpus folder. [default: the one the model was trained on]")
+@click.option("--tag", help="The run's name, its last column. [default: the model's folder]")
+@click.option("--pools", metavar="FILE|none", help="Candidates by topic. [default: pools.tsv beside the topics]")
+@click.option(
+    "--depth", type=click.IntRange(min=1), default=1000, show_default=True, help="Documents a topic, without pools."
+)
+@click.option(
+    "--split", default="test", show_default=True, help="What is ranked without pools: train, val, test or all."
+)
+def run(
+    topics: Path, model: Path | None, data: Path | None, tag: str | None, pools: str | None, depth: int, split: str
+) -> None:
+    """Rank the candidates of each topic; the TREC run goes to standard output."""
+    from ntcir.retrieval import answer
+
+    # All is ranked before the first line is written: a mistake leaves no half of a run.
+    click.echo("".join(answer(topics, model, data, tag=tag, pools=pools, depth=depth, split=split)), nl=False)
+
+
+@main.command()
+@click.argument("run", type=FILE, default=Path("run.txt"))
+@click.option("--qrels", type=FILE, help="The answers. [default: topics/qrels.txt]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--per-topic", is_flag=True, help="Print each topic's rank.")
+@click.option("--measures", metavar="'RR@10 nDCG@10 ...'", help="Other measures, by ir_measures.")
+def score(run: Path, qrels: Path | None, as_json: bool, per_topic: bool, measures: str | None) -> None:
+    """Score a run (default: run.txt) by mean reciprocal rank, as NTCIR does."""
+    from ntcir.report.score_table import print_scores
+    from ntcir.scoring import measures as evaluate
+    from ntcir.scoring import score as evaluate_run
+    from ntcir.workspace import beside, find_file
+
+    place = qrels or find_file(Path("qrels.txt"))
+    report = evaluate_run(run, place, pools_path=beside(place, "pools.tsv"), topics_path=beside(place, "topics.tsv"))
+    others = evaluate(run, place, measures) if measures else {}
+    print_scores(report, others, sys.stdout, as_json=as_json, per_topic=per_topic)
+
+
+@main.command()
+@click.argument("topic_id")
+@click.option("--run", type=FILE, default=Path("run.txt"), show_default=True)
+@click.option("--topics", type=FILE, default=Path("topics.tsv"), show_default=True)
+@click.option("--out", type=FILE, help="The picture. [default: show-TOPIC_ID.png]")
+@click.option("--data", type=FOLDER, help="The corpus folder. [default: the newest model's]")
+def show(topic_id: str, run: Path, topics: Path, out: Path | None, data: Path | None) -> None:
+    """Draw a topic's query and its ten best candidates, the right one framed."""
+    from ntcir.report.show import draw_topic
+
+    click.echo(draw_topic(topic_id, run, topics, out or Path(f"show-{topic_id}.png"), data))

@@ -1,0 +1,99 @@
+"""The one corpus type: a table per modality, and which of their items belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from ntcir.errors import UserError, did_you_mean
+from ntcir.files import atomic_path
+
+SPLITS = ("train", "val", "test")
+PAIR_COLUMNS = ("image", "sensor", "group", "timestamp", "split")
+
+
+@dataclass
+class ReadingReport:
+    """What was read and what was dropped, and why.
+
+    Attributes:
+        counts: what -> how many, in the order of reading.
+        dropped: reason -> ids of the items left out.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, list[str]] = field(default_factory=dict)
+
+    def drop(self, reason: str, ids: Sequence[str]) -> None:
+        """Note that these ids are left out for that reason; none is noted as nothing."""
+        if len(ids):
+            self.dropped.setdefault(reason, []).extend(str(item) for item in ids)
+
+    def lines(self) -> list[str]:
+        """Return the report as short lines for a person."""
+        read = ", ".join(f"{number:,} {what}" for what, number in self.counts.items())
+        left_out = [f"left out {len(ids):,}: {reason} (first: {ids[0]})" for reason, ids in self.dropped.items()]
+        return [f"read {read}", *left_out]
+
+    def save_dropped(self, path: Path) -> None:
+        """Write the left-out items as CSV with the columns ``id, reason``."""
+        rows = [(item, reason) for reason, ids in self.dropped.items() for item in ids]
+        with atomic_path(path) as temporary:
+            pd.DataFrame(rows, columns=["id", "reason"]).to_csv(temporary, index=False)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Items of several modalities and the pairs they form. Ids are strings everywhere.
+
+    Attributes:
+        name: what figures of this corpus are headed with.
+        root: the folder it was read from.
+        tables: modality -> table indexed by string id. ``image`` has the column ``path`` (absolute path as a string);
+            ``sensor`` has raw readings, numeric (float64, NaN where missing) or text (NaN where missing).
+        pairs: one row a pair, in order of time: ``image`` and ``sensor`` (ids), ``group`` (day or session, str),
+            ``timestamp`` (datetime64 in UTC), ``split`` (``train``, ``val``, ``test`` or empty).
+        groups_are_days: whether ``group`` is a UTC date ``YYYY-MM-DD``.
+        layout: which reader made it.
+        sensor_columns: the readings a model is given when the configuration names none.
+        report: what was read and dropped.
+    """
+
+    name: str
+    root: Path
+    tables: Mapping[str, pd.DataFrame]
+    pairs: pd.DataFrame
+    groups_are_days: bool
+    layout: str
+    report: ReadingReport
+
+    @property
+    def images(self) -> pd.DataFrame:
+        """The image table."""
+        return self.tables["image"]
+
+    @property
+    def sensors(self) -> pd.DataFrame:
+        """The sensor table."""
+        return self.tables["sensor"]
+
+    def split(self, name: str) -> pd.DataFrame:
+        """Return the pairs of one split, in order of time."""
+        return self.pairs[self.pairs["split"] == name]
+
+    def require_columns(self, columns: Sequence[str]) -> None:
+        """Check that the sensor table has these columns.
+
+        Raises:
+            UserError: naming the first that is absent and those that are there.
+        """
+        known = [str(column) for column in self.sensors.columns]
+        for column in columns:
+            if column not in known:
+                hint = did_you_mean(column, known)
+                raise UserError(
+                    f"The sensor column '{column}' is not in {self.root}{hint}; it has: {', '.join(known)}."
+                )

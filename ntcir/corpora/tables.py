@@ -1,0 +1,78 @@
+"""Reading CSV files: columns checked by name, ids as text, numbers as numbers, everything else missing."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ntcir.errors import UserError
+
+
+def header(path: Path) -> list[str]:
+    """Return the column names of a CSV file.
+
+    Raises:
+        UserError: if the file cannot be read as UTF-8 text.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return next(csv.reader(file), [])
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"Cannot read {path}: {error}.") from error
+
+
+def read_table(
+    path: Path, *, needed: Sequence[str], numeric: Sequence[str], text: Sequence[str], plain: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Read the named columns of a CSV file.
+
+    Args:
+        path: the file; its header is the first line.
+        needed: columns without which the file is of no use.
+        numeric: columns to return as float64; what is no number becomes NaN, and a column that is absent is all NaN.
+        text: columns to return as categories of text (small in memory), NaN where empty; absent ones all NaN.
+        plain: columns (of those needed) to return as text, one string a row.
+
+    Raises:
+        UserError: if the file cannot be read, is empty, or lacks a needed column.
+    """
+    there = header(path)
+    if not there:
+        raise UserError(f"{path} is empty.")
+    absent = [column for column in needed if column not in there]
+    if absent:
+        raise UserError(
+            f"{path} has no column '{absent[0]}'; it has: {', '.join(name or '(unnamed)' for name in there)}."
+        )
+    wanted = [column for column in there if column in {*needed, *numeric, *text, *plain}]
+    types: dict[str, object] = dict.fromkeys(text, "category") | dict.fromkeys(plain, object)
+    try:
+        table = pd.read_csv(
+            path,
+            usecols=wanted,
+            dtype={column: kind for column, kind in types.items() if column in wanted},  # type: ignore[arg-type]
+            encoding="utf-8-sig",
+            low_memory=False,
+            na_values=[""],
+            keep_default_na=True,
+        )
+    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        raise UserError(f"Cannot read {path}: {' '.join(str(error).split())}.") from error
+    for column in numeric:
+        if column not in table:
+            table[column] = np.nan
+        elif table[column].dtype.kind not in "fiu":
+            table[column] = pd.to_numeric(table[column].astype(object), errors="coerce")
+        table[column] = table[column].astype("float64")
+        # An infinite reading is a fault of the export, not a reading.
+        table.loc[np.isinf(table[column].to_numpy()), column] = np.nan
+    for column in text:
+        if column not in table:
+            table[column] = pd.Categorical([None] * len(table), categories=[])
+        # Numbers or one type of text: categories are text everywhere.
+        table[column] = table[column].cat.rename_categories([str(item) for item in table[column].cat.categories])
+    return table

@@ -1,0 +1,90 @@
+"""Named choices of sensor columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+from ntcir.config import Sensors
+
+ORGANISERS_NUMERIC = (
+    "heart_rate(bpm)", "heart_rate_conf", "calories", "distance", "minutesAsleep", "minutesAwake",
+    "minutesAfterWakeup", "timeInBed", "sleep_efficiency", "new_lat", "new_lng",
+)  # fmt: skip
+ORGANISERS_CATEGORICAL = ("semantic_name", "categories", "movement", "city")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The sensor columns a model is given, by how they are encoded.
+
+    Attributes:
+        numeric: standardised.
+        categorical: by training frequency or as embeddings (``categories``).
+        cyclic: column -> period; encoded as sine and cosine.
+        location: (latitude, longitude) columns to encode at several wavelengths too, or none.
+        categories: how categorical columns are encoded.
+    """
+
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    cyclic: dict[str, float] = field(default_factory=dict)
+    location: tuple[str, str] | None = None
+    categories: Literal["frequency", "embedding"] = "frequency"
+
+    @property
+    def names(self) -> list[str]:
+        """All columns, each once."""
+        return list(dict.fromkeys([*self.numeric, *self.categorical, *self.cyclic, *(self.location or ())]))
+
+
+# The poster names heart rate, latitude and longitude, not the columns; VAISL's positions are this project's choice.
+_YMX2L = Columns(numeric=("heart_rate(bpm)", "new_lat", "new_lng"))
+_ORGANISERS = Columns(numeric=ORGANISERS_NUMERIC, categorical=ORGANISERS_CATEGORICAL)
+_FULL = Columns(
+    numeric=(*ORGANISERS_NUMERIC, "altitude", "awake", "minutesToFallAsleep", "movement_prob", "local_hour"),
+    categorical=(*ORGANISERS_CATEGORICAL, "stop", "original_name", "parent", "country", "sleep_level"),
+    cyclic={"local_hour": 24.0},
+    location=("new_lat", "new_lng"),
+    categories="embedding",
+)
+_PRESETS = {"ymx2l": _YMX2L, "organisers": _ORGANISERS, "full": _FULL, "none": Columns()}
+
+
+def chosen_columns(options: Sensors, sensors: pd.DataFrame, layout: str) -> Columns:
+    """Return the columns that a configuration asks for, of a sensor table in a corpus layout.
+
+    ``auto`` is ``ymx2l`` for a lifelog and every column (without the local hour) for other layouts.
+    """
+    if options.preset != "auto":
+        base = _PRESETS[options.preset]
+    elif layout == "lifelog":
+        base = _YMX2L
+    else:
+        readings = [column for column in sensors.columns if column != "local_hour"]
+        numbers = tuple(column for column in readings if pd.api.types.is_numeric_dtype(sensors[column]))
+        base = Columns(numeric=numbers, categorical=tuple(column for column in readings if column not in numbers))
+    out = set(options.exclude)
+    location = base.location or (_location(base.numeric, sensors) if options.location == "fourier" else None)
+    if options.location == "raw" or (location and set(location) & out):
+        location = None
+    kept = (column for column in (*base.numeric, *options.numeric) if column not in out)
+    categorical = (column for column in (*base.categorical, *options.categorical) if column not in out)
+    return Columns(
+        numeric=tuple(dict.fromkeys(kept)),
+        categorical=tuple(dict.fromkeys(categorical)),
+        cyclic={column: period for column, period in {**base.cyclic, **options.cyclic}.items() if column not in out},
+        location=location,
+        categories=options.categories or base.categories,
+    )
+
+
+def _location(numeric: tuple[str, ...], sensors: pd.DataFrame) -> tuple[str, str] | None:
+    """Return the pair of columns that hold a position."""
+    there = {*numeric, *map(str, sensors.columns)}
+    for pair in (("new_lat", "new_lng"), ("latitude", "longitude"), ("lat", "lng"), ("lat", "lon")):
+        if set(pair) <= there:
+            return pair
+    return None

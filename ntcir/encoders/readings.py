@@ -1,0 +1,218 @@
+"""Raw sensor readings to numbers that a network can take, with statistics of the training split only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ntcir.encoders.presets import Columns
+from ntcir.errors import UserError, did_you_mean, some
+
+# Wavelengths of the position's sines and cosines, in metres: from the rooms of a house to the towns of a region.
+WAVELENGTHS = (100.0, 300.0, 1e3, 3e3, 10e3, 30e3, 100e3)
+METRES_PER_DEGREE = 111_320.0  # of latitude
+MISSING, UNKNOWN = 0, 1  # codes of a categorical column; the known categories follow
+
+
+class ReadingsEncoder:
+    """Turns a table of raw readings into float32 [rows, dim].
+
+    The first ``continuous`` columns have, over the training split, mean 0 and s.d. 1 (or are sines, cosines and 0/1
+    indicators); the last ``len(vocabularies)`` columns are category codes for embeddings, where those are chosen. A
+    missing number is the mean (0 after standardising) with its indicator set to 1; columns that never lack a reading in
+    training have no indicator. A column without variance becomes 0.
+
+    Args:
+        columns: what to encode and how.
+        statistics: what ``fit`` found; JSON values only.
+    """
+
+    def __init__(self, columns: Columns, statistics: Mapping[str, Any]) -> None:
+        self.columns = columns
+        self.statistics = dict(statistics)
+
+    @classmethod
+    def fit(cls, columns: Columns, training: pd.DataFrame, rare: int = 2) -> ReadingsEncoder:
+        """Take the statistics from the training rows (one row a pair, so that they count as often as they train).
+
+        Args:
+            columns: what to encode and how; all must be in the table.
+            training: raw readings.
+            rare: categories seen fewer times than this share the bucket of unknown ones (embeddings only).
+
+        Raises:
+            UserError: if there is nothing to encode.
+        """
+        if not columns.names:
+            raise UserError("No sensor columns are chosen: name some in sensors.numeric or sensors.categorical.")
+        # Frequencies first: as numbers they are standardised with the rest.
+        counts = {column: training[column].dropna().astype(str).value_counts() for column in columns.categorical}
+        statistics: dict[str, Any] = {
+            "shares": {column: (count / max(1, len(training))).to_dict() for column, count in counts.items()},
+            "vocabularies": {
+                column: sorted(count.index[count >= rare])
+                for column, count in counts.items()
+                if columns.categories == "embedding"
+            },
+            "origin": None,
+        }
+        if columns.location:
+            origin = [
+                float(np.nanmean(v)) if np.isfinite(v).any() else 0.0 for v in _position(training, columns.location)
+            ]
+            statistics["origin"] = origin
+        encoder = cls(columns, statistics)
+        raw, names = encoder._numbers(training)
+        gaps = np.isnan(raw)
+        empty = gaps.all(axis=0)
+        filled = np.where(empty, 0.0, raw)
+        mean, deviation = np.nanmean(filled, axis=0), np.nanstd(filled, axis=0)
+        # Rounding leaves a constant column a deviation of about 1e-16 of its size, which must not be divided by.
+        flat = deviation <= 1e-9 * np.maximum(1.0, np.abs(mean))
+        encoder.statistics |= {
+            "mean": mean.tolist(),
+            "deviation": np.where(flat, 0.0, deviation).tolist(),
+            "indicators": [name for name, gap in zip(names, gaps.any(axis=0) & ~empty, strict=True) if gap],
+        }
+        return encoder
+
+    @property
+    def names(self) -> list[str]:
+        """The raw columns needed, in order."""
+        return self.columns.names
+
+    @property
+    def vocabulary_sizes(self) -> list[int]:
+        """How many codes each embedded column has, the missing and the unknown one included."""
+        return [len(words) + 2 for words in self.statistics["vocabularies"].values()]
+
+    @property
+    def continuous(self) -> int:
+        """How many of the encoded columns are numbers rather than codes."""
+        waves = 4 * len(WAVELENGTHS) if self.columns.location else 0
+        return len(self.statistics["mean"]) + 2 * len(self.columns.cyclic) + waves + len(self.statistics["indicators"])
+
+    @property
+    def dim(self) -> int:
+        """The length of an encoded reading."""
+        return self.continuous + len(self.vocabulary_sizes)
+
+    def encode(self, table: pd.DataFrame) -> np.ndarray:
+        """Encode raw readings, float32 [rows, dim]; never NaN. A column that the table lacks is missing throughout."""
+        table = table.reindex(columns=self.names)
+        raw, names = self._numbers(table)
+        deviation = np.asarray(self.statistics["deviation"])
+        scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+        parts = [np.nan_to_num((raw - np.asarray(self.statistics["mean"])) * scale, nan=0.0)]
+        for column, period in self.columns.cyclic.items():
+            angle = 2 * np.pi * _floats(table[column]) / period
+            parts.append(np.nan_to_num(np.stack([np.sin(angle), np.cos(angle)], axis=1), nan=0.0))
+        if self.columns.location:
+            parts.append(self._waves(table))
+        position = {name: number for number, name in enumerate(names)}
+        wanted = [position[name] for name in self.statistics["indicators"]]
+        parts.append(np.isnan(raw[:, wanted]).astype(np.float64))
+        for column, words in self.statistics["vocabularies"].items():
+            codes = {word: code for code, word in enumerate(words, start=2)}
+            values = table[column].astype(object)
+            found = [MISSING if _absent(value) else codes.get(str(value), UNKNOWN) for value in values]
+            parts.append(np.asarray(found, dtype=np.float64).reshape(-1, 1))
+        return np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=np.float32)
+
+    def table(self, readings: Sequence[Mapping[str, Any]], known: Sequence[str]) -> pd.DataFrame:
+        """Make a table of hand-written readings (column -> number, text or null).
+
+        Args:
+            readings: one mapping a row; columns that are left out are missing.
+            known: the columns there are in the corpus, which may be given though this model does not use them.
+
+        Raises:
+            UserError: for an unknown column, none that this model uses, or a text where a number is needed.
+        """
+        numeric = {*self.columns.numeric, *self.columns.cyclic, *(self.columns.location or ())}
+        for row in readings:
+            for column, value in row.items():
+                if column not in self.names and column not in known:
+                    hint = did_you_mean(column, [*self.names, *known])
+                    raise UserError(f"Unknown reading '{column}'{hint}; this model uses {some(self.names, 20)}.")
+                is_number = isinstance(value, int | float) and not isinstance(value, bool)
+                if column in numeric and value is not None and not is_number:
+                    raise UserError(f"The reading '{column}' must be a number, not {value!r}.")
+            if all(row.get(column) is None for column in self.names):
+                raise UserError(
+                    f"The readings {json.dumps(row)} have none of the columns this model uses: {some(self.names, 20)}."
+                )
+        return pd.DataFrame(
+            [{column: row.get(column) for column in self.names} for row in readings], columns=self.names
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything needed to make the same encoder again."""
+        columns = self.columns
+        chosen = {
+            "numeric": list(columns.numeric),
+            "categorical": list(columns.categorical),
+            "cyclic": dict(columns.cyclic),
+            "location": list(columns.location) if columns.location else None,
+            "categories": columns.categories,
+        }
+        return {"columns": chosen, "statistics": self.statistics}
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> ReadingsEncoder:
+        """Make the encoder that ``to_json`` described."""
+        chosen = tree["columns"]
+        columns = Columns(
+            numeric=tuple(chosen["numeric"]),
+            categorical=tuple(chosen["categorical"]),
+            cyclic=dict(chosen["cyclic"]),
+            location=tuple(chosen["location"]) if chosen["location"] else None,
+            categories=chosen["categories"],
+        )
+        return cls(columns, tree["statistics"])
+
+    def _numbers(self, table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
+        """Return the columns to be standardised, float64 [rows, columns] with NaN where missing, and their names."""
+        parts = [_floats(table[column]) for column in self.columns.numeric]
+        names = list(self.columns.numeric)
+        # Cyclic columns and positions need no indicator: missing, they are (0, 0), which is no angle's sine and cosine.
+        for column in self.columns.categorical:
+            if self.columns.categories == "frequency":
+                shares = self.statistics["shares"][column]
+                # Missing is 0, as the organisers have it; so is a category that training never saw.
+                values = table[column].astype(object)
+                parts.append(
+                    np.array([0.0 if _absent(value) else shares.get(str(value), 0.0) for value in values], dtype=float)
+                )
+                names.append(column)
+        stacked = np.stack(parts, axis=1) if parts else np.empty((len(table), 0))
+        return stacked, names
+
+    def _waves(self, table: pd.DataFrame) -> np.ndarray:
+        """Return sines and cosines of the position in metres at each wavelength; 0 where the position is missing."""
+        if self.columns.location is None:
+            return np.empty((len(table), 0))
+        latitude, longitude = _position(table, self.columns.location)
+        origin = self.statistics["origin"]
+        north = (latitude - origin[0]) * METRES_PER_DEGREE
+        east = (longitude - origin[1]) * METRES_PER_DEGREE * np.cos(np.deg2rad(origin[0]))
+        angles = np.stack([2 * np.pi * metres / wave for wave in WAVELENGTHS for metres in (north, east)], axis=1)
+        return np.asarray(np.nan_to_num(np.concatenate([np.sin(angles), np.cos(angles)], axis=1), nan=0.0))
+
+
+def _floats(column: pd.Series) -> np.ndarray:
+    """Return a column as float64, NaN where it is missing, infinite or no number."""
+    values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _position(table: pd.DataFrame, location: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    return _floats(table[location[0]]), _floats(table[location[1]])
+
+
+def _absent(value: object) -> bool:
+    return value is None or (isinstance(value, float) and np.isnan(value))

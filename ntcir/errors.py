@@ -1,0 +1,27 @@
+"""What a user can do wrong, and what we say to it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake that the user can mend; its message is one clear sentence.
+
+    The command line prints the message without a traceback and ends with exit code 2. The message names the thing
+    (file, line, key), the value found there, and what would do instead.
+    """
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the nearest known word, or an empty string if none is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean '{near[0]}'?)" if near else ""
+
+
+def some(items: Iterable[object], most: int = 5) -> str:
+    """Return the first ``most`` items joined by commas, and how many more there are."""
+    listed = [str(item) for item in items]
+    rest = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + rest

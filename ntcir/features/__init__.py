@@ -1,0 +1,1 @@
+"""What frozen networks say of the pictures: computed once, kept on disk."""

@@ -1,0 +1,176 @@
+"""Frozen image networks: from a batch of bytes to pooled features or logits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ntcir.config import Backbone, Features
+from ntcir.errors import UserError, did_you_mean
+from ntcir.features.store import STORE_VERSION
+from ntcir.features.weights import PLACES365_CLASSES, published_state, read_checkpoint
+from ntcir.progress import say
+
+# ImageNet's channel statistics, used by torchvision's classifiers and by Places365's alike.
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class FrozenNetwork(nn.Module):
+    """A torchvision classifier with fixed weights, in eval mode (BatchNorm keeps its statistics).
+
+    Attributes:
+        dim: the length of a feature vector.
+        meta: what determines the features: network, weights, preprocessing and their fingerprint.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, backbone: Backbone, options: Features) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.network = _build(backbone)
+        self.network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.trunk = _trunk(self.network) if backbone.output == "pooled" else None
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1) * 255)
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1) * 255)
+        if backbone.output == "pooled" and self.trunk is None and backbone.grid > 1:
+            raise UserError(f"{backbone.arch} has no feature map to pool into a grid: use grid: 1.")
+        size = options.crop
+        with torch.inference_mode():
+            try:
+                self.dim = self(torch.zeros(1, 3, size, size, dtype=torch.uint8)).shape[1]
+            except RuntimeError as error:
+                raise UserError(f"{backbone.arch} cannot take pictures of {size} x {size} pixels ({error}).") from error
+        self.meta = self._meta(options)
+
+    def train(self, mode: bool = True) -> FrozenNetwork:
+        """Stay in eval mode: the statistics of a frozen network's BatchNorm must not drift."""
+        return super().train(False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Encode uint8 [batch, 3, height, width] to float32 [batch, dim]."""
+        scaled = ((images.float() - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        if self.backbone.output == "logits":
+            result: torch.Tensor = self.network(scaled)
+            return result
+        if self.trunk is None:
+            return _penultimate(self.network, scaled)
+        maps = self.trunk(scaled)
+        return nn.functional.adaptive_avg_pool2d(maps, self.backbone.grid).flatten(1)
+
+    def _meta(self, options: Features) -> dict[str, Any]:
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.network.state_dict().items()):
+            if self.backbone.output == "pooled" and name.startswith(_HEADS):
+                continue  # the classifier says nothing in pooled features
+            digest.update(name.encode())
+            digest.update(tensor.contiguous().numpy().tobytes())
+        meta = {
+            "arch": self.backbone.arch,
+            "weights": Path(self.backbone.weights).name,
+            "weights_sha256": digest.hexdigest(),
+            "output": self.backbone.output,
+            "grid": self.backbone.grid,
+            "preprocessing": {"resize": options.resize, "size": options.size, "crop": options.crop},
+            "dim": self.dim,
+        }
+        # The name of the weights is for people; what counts is what is in them.
+        counted = {key: value for key, value in meta.items() if key != "weights"} | {"version": STORE_VERSION}
+        return meta | {"fingerprint": hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()}
+
+
+_HEADS = ("fc.", "classifier.", "head.", "heads.")
+
+
+def _build(backbone: Backbone) -> nn.Module:
+    """Make the network and fill it with the weights asked for."""
+    import torchvision
+
+    known = [name for name in torchvision.models.list_models() if "." not in name and "/" not in name]
+    if backbone.arch not in torchvision.models.list_models(module=torchvision.models):
+        raise UserError(f"torchvision has no classifier '{backbone.arch}'{did_you_mean(backbone.arch, known)}.")
+    if backbone.weights == "random":
+        say(
+            f"WARNING: {backbone.arch} has RANDOM weights (seed {backbone.seed}), as `weights: random` asks for; "
+            "its features are no measure of what trained ones can do."
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(backbone.seed)
+            return _classifier(backbone.arch, None)
+    path = Path(backbone.weights).expanduser()
+    is_path = path.exists() or path.suffix in {".pth", ".pt", ".tar", ".safetensors"} or "/" in backbone.weights
+    state = read_checkpoint(path) if is_path else published_state(backbone.arch, backbone.weights)
+    heads = {name: value for name, value in state.items() if name.startswith(_HEADS) and name.endswith("weight")}
+    classes = list(heads.values())[-1].shape[0] if heads else None
+    if backbone.weights == "places365" and classes != PLACES365_CLASSES:
+        raise UserError(
+            f"The Places365 weights of {backbone.arch} have {classes} classes instead of {PLACES365_CLASSES}."
+        )
+    network = _classifier(backbone.arch, classes)
+    _fill(network, state, backbone)
+    return network
+
+
+def _classifier(arch: str, classes: int | None) -> nn.Module:
+    import torchvision
+
+    # init_weights only saves time or silences a warning where it is known; the two Inceptions are the ones that ask.
+    options: dict[str, Any] = {"init_weights": True} if arch in {"googlenet", "inception_v3"} else {}
+    if classes is not None:
+        options["num_classes"] = classes
+    network: nn.Module = torchvision.models.get_model(arch, weights=None, **options)
+    return network
+
+
+def _fill(network: nn.Module, state: dict[str, torch.Tensor], backbone: Backbone) -> None:
+    """Load the weights; a missing classifier is allowed where only pooled features are asked for."""
+    own = network.state_dict()
+    wrong = [name for name, value in state.items() if name in own and own[name].shape != value.shape]
+    # Old checkpoints lack the counters of BatchNorm; the auxiliary classifiers of the Inceptions are not used.
+    idle = ("num_batches_tracked",)
+    missing = [
+        name
+        for name in own
+        if name not in state and not name.endswith(idle) and not name.startswith(("aux", "AuxLogits"))
+        and not (backbone.output == "pooled" and name.startswith(_HEADS))
+    ]  # fmt: skip
+    unknown = [name for name in state if name not in own]
+    for problem, names in (("other shapes for", wrong), ("no", missing), ("the unknown", unknown)):
+        if names:
+            raise UserError(
+                f"The weights {backbone.weights} do not fit {backbone.arch} ({backbone.output}): they have {problem} "
+                f"'{names[0]}'{f' and {len(names) - 1} more' if len(names) > 1 else ''}."
+            )
+    network.load_state_dict(state, strict=False)
+
+
+def _trunk(network: nn.Module) -> nn.Module | None:
+    """Return the part of a classifier up to its last feature map [batch, channels, height, width], if it has one."""
+    if hasattr(network, "layer4") and hasattr(network, "fc"):  # the ResNet family
+        return nn.Sequential(*[part for name, part in network.named_children() if name not in {"avgpool", "fc"}])
+    parts = dict(network.named_children())
+    if "stem" in parts and "trunk_output" in parts:  # RegNet
+        return nn.Sequential(parts["stem"], parts["trunk_output"])
+    kind = type(network).__name__
+    if kind == "DenseNet":
+        return nn.Sequential(parts["features"], nn.ReLU())
+    # Swin keeps channels last and norms afterwards; what else has no feature map gives its penultimate layer.
+    return parts.get("features") if kind != "SwinTransformer" else None
+
+
+def _penultimate(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Return what the last linear layer of a classifier is given, [batch, dim]."""
+    last = [part for part in network.modules() if isinstance(part, nn.Linear)][-1]
+    seen: list[torch.Tensor] = []
+    handle = last.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    try:
+        network(images)
+    finally:
+        handle.remove()
+    return seen[-1].flatten(1)

@@ -1,0 +1,119 @@
+"""Weights of image networks: published ones from their address, or a checkpoint from a path."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import torch
+
+from ntcir.errors import UserError
+from ntcir.progress import say
+
+PLACES365_URL = "http://places2.csail.mit.edu/models_places365/{arch}_places365.pth.tar"
+# As a third party lists it; the publisher states none.
+PLACES365_SHA256 = {"resnet50": "46529c86902bd0cfb0ea562a30b2850c28d2620d96282b3db9c318e1d774f6c5"}
+PLACES365_CLASSES = 365
+
+
+def published_state(arch: str, weights: str) -> dict[str, torch.Tensor]:
+    """Return the state dict of published weights: ``places365``, ``imagenet``, or torchvision's ``IMAGENET1K_V2``.
+
+    Downloaded once, with progress, into torch's hub folder.
+
+    Raises:
+        UserError: if there are no such weights, they cannot be fetched (the sentence says where to put the file), or
+            their checksum is wrong.
+    """
+    if weights == "places365":
+        return read_checkpoint(_places365_file(arch))
+    import torchvision
+
+    known = {str(item.name): item for item in torchvision.models.get_model_weights(arch)}
+    name = "IMAGENET1K_V1" if weights == "imagenet" else weights
+    if name not in known:
+        names = ", ".join(["imagenet", "places365", "random", *known])
+        raise UserError(
+            f"There are no weights '{weights}' for {arch}: give {names}, or the path of a checkpoint that exists."
+        )
+    return read_checkpoint(_fetch(known[name].url, hash_prefix=None))
+
+
+def _places365_file(arch: str) -> Path:
+    if arch not in {"resnet18", "resnet50"}:
+        raise UserError(f"Places365 weights are published for resnet18 and resnet50 here, not for {arch}.")
+    path = _fetch(PLACES365_URL.format(arch=arch), hash_prefix=None)
+    expected, found = PLACES365_SHA256.get(arch), _sha256(path)
+    if expected is None:
+        say(f"No checksum is known for {path.name}; its SHA-256 is {found}.")
+    elif found != expected:
+        raise UserError(
+            f"{path} has the SHA-256 {found}, not {expected}: remove it to fetch it again, or, if you trust the file, "
+            "give its path as `weights`."
+        )
+    return path
+
+
+def _fetch(url: str, hash_prefix: str | None) -> Path:
+    """Return the file in torch's hub folder, fetched from ``url`` unless it is there."""
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    path = folder / url.rsplit("/", 1)[-1]
+    if not path.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            say(f"Fetching {url}")
+            # torchvision's names carry the first digits of the file's SHA-256 ("resnet50-0676ba61.pth").
+            digits = path.stem.rsplit("-", 1)[-1] if hash_prefix is None and "-" in path.stem else hash_prefix
+            torch.hub.download_url_to_file(url, str(path), hash_prefix=digits, progress=True)
+        except (URLError, OSError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"Cannot fetch {url} ({reason}): put the file at {path}, or give its path as `weights`."
+            ) from error
+    return path
+
+
+def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
+    """Read a checkpoint (``.safetensors``, or a torch file holding a state dict, perhaps under ``state_dict``).
+
+    ``module.`` in front of the keys, which data-parallel training leaves there, is taken off. Only tensors and plain
+    values are unpickled, never code.
+
+    Raises:
+        UserError: if the file is not there or is no such checkpoint.
+    """
+    if not path.is_file():
+        raise UserError(f"There are no weights at {path}.")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            tree: Any = load_file(path)
+        else:
+            tree = _unpickle(path)
+    except Exception as error:  # unpicklers raise nearly anything on files that are no pickle
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{path} is no checkpoint of tensors ({reason}).") from error
+    for key in ("state_dict", "model_state_dict", "model"):
+        if isinstance(tree, dict) and isinstance(tree.get(key), dict):
+            tree = tree[key]
+    if not isinstance(tree, dict) or not tree or not all(isinstance(value, torch.Tensor) for value in tree.values()):
+        raise UserError(f"{path} holds no state dict (names and tensors).")
+    return {str(key).removeprefix("module."): value for key, value in tree.items()}
+
+
+def _unpickle(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        # Places365's files were saved under Python 2: their strings may not be UTF-8.
+        logging.getLogger(__name__).debug("reading %s as latin1 after %s", path, error)
+        return torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

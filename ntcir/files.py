@@ -1,0 +1,73 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ntcir.errors import UserError
+
+# Raised by the system when there is no room: disk full, quota used up, file size limit reached.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn the system's "no room" and "not allowed" into one sentence about ``path``.
+
+    Raises:
+        UserError: if the body raises an OSError of that kind.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise UserError(f"No room left to write {path}: free some space and start again.") from error
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            raise UserError(f"Not allowed to write {path}: choose another place.") from error
+        if error.errno in {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}:
+            raise UserError(f"Cannot write {path}: {os.strerror(error.errno).lower()}.") from error
+        raise
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that takes its name when the body succeeds, and is removed when not.
+
+    The folder is made if it is not there. A reader sees the old file or the new one, never half of one.
+
+    Raises:
+        UserError: if there is no room or no permission.
+    """
+    path = Path(path)
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def atomic_write(path: str | os.PathLike[str], text: str) -> None:
+    """Write ``text`` as UTF-8 to ``path``, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _umask() -> int:
+    """Return the process's umask (the system offers no way to read it without setting it)."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

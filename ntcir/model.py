@@ -1,0 +1,176 @@
+"""The towers together: what is trained, saved, loaded and asked for vectors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from ntcir.config import Config, load_config
+from ntcir.encoders.image import Standardise, image_tower
+from ntcir.encoders.readings import ReadingsEncoder
+from ntcir.encoders.sensor import sensor_tower
+from ntcir.encoders.tower import Tower
+from ntcir.errors import UserError
+from ntcir.files import atomic_path, atomic_write
+from ntcir.sampling.positives import group_equal_rows
+
+MODEL_VERSION = 1
+WEIGHTS, CONFIG, READINGS, CARD = "model.safetensors", "config.yaml", "sensors.json", "model.json"
+_BLOCK = 4096  # rows encoded at once
+
+
+@dataclass
+class Vectors:
+    """Unit vectors of items, and which of the items are the same to the model.
+
+    Attributes:
+        vectors: float32 [items, dim].
+        twins: int64 [items], equal numbers for equal inputs.
+    """
+
+    vectors: np.ndarray
+    twins: np.ndarray
+
+
+@dataclass
+class Model:
+    """Two towers, the sensor statistics and the configuration they were trained with.
+
+    Attributes:
+        config: resolved.
+        readings: encodes raw readings for the sensor tower.
+        image_dim: length of the image features.
+        fingerprints: of the frozen networks, in order.
+        card: facts for people: corpus, steps, validation MRR.
+        towers: ``image`` and ``sensor``.
+    """
+
+    config: Config
+    readings: ReadingsEncoder
+    image_dim: int
+    fingerprints: list[str]
+    card: dict[str, Any] = field(default_factory=dict)
+    towers: nn.ModuleDict = field(init=False)
+    log_temperature: nn.Parameter = field(init=False)
+
+    def __post_init__(self) -> None:
+        options = self.config.towers
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.config.seed)
+            self.towers = nn.ModuleDict(
+                {
+                    "image": image_tower(self.image_dim, options),
+                    "sensor": sensor_tower(
+                        self.readings.continuous,
+                        self.readings.vocabulary_sizes,
+                        self.config.sensors.embedding_dim,
+                        options,
+                    ),
+                }
+            )
+        training = self.config.training
+        self.log_temperature = nn.Parameter(
+            torch.tensor(float(np.log(training.temperature))), requires_grad=training.learn_temperature
+        )
+
+    def standardise_images(self, features: np.ndarray) -> None:
+        """Take the statistics of the training split's image features, where the configuration asks for it."""
+        for part in self.towers["image"].modules():
+            if isinstance(part, Standardise):
+                part.fit(features)
+
+    def encode_images(self, features: np.ndarray) -> Vectors:
+        """Encode image features float32 [items, image_dim]."""
+        return self._encode(self.towers["image"], features)
+
+    def encode_readings(self, table: pd.DataFrame) -> Vectors:
+        """Encode raw readings, one row an item."""
+        return self._encode(self.towers["sensor"], self.readings.encode(table))
+
+    def _encode(self, tower: nn.Module, rows: np.ndarray) -> Vectors:
+        training = tower.training
+        tower.eval()
+        with torch.inference_mode():
+            blocks = [
+                tower(torch.from_numpy(np.ascontiguousarray(rows[start : start + _BLOCK]))).numpy()
+                for start in range(0, len(rows), _BLOCK)
+            ]
+        tower.train(training)
+        vectors = np.concatenate(blocks) if blocks else np.empty((0, self.config.towers.dim), dtype=np.float32)
+        return Vectors(vectors, group_equal_rows(rows))
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return the weights by name."""
+        return {**self.towers.state_dict(prefix="towers."), "log_temperature": self.log_temperature.detach()}
+
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Take the weights that ``state`` returned."""
+        towers = {name.removeprefix("towers."): value for name, value in state.items() if name.startswith("towers.")}
+        self.towers.load_state_dict(towers)
+        with torch.no_grad():
+            self.log_temperature.copy_(state["log_temperature"])
+
+    def save(self, folder: Path) -> None:
+        """Write the model: configuration, statistics, card, and last the weights, without which it does not count."""
+        from safetensors.torch import save_file
+
+        self.config.save(folder / CONFIG)
+        atomic_write(folder / READINGS, json.dumps(self.readings.to_json(), indent=1) + "\n")
+        facts = {"version": MODEL_VERSION, "image_dim": self.image_dim, "fingerprints": self.fingerprints}
+        atomic_write(folder / CARD, json.dumps({**facts, **self.card}, indent=1) + "\n")
+        with atomic_path(folder / WEIGHTS) as temporary:
+            save_file({name: value.contiguous() for name, value in self.state().items()}, temporary)
+
+    @classmethod
+    def load(cls, folder: Path) -> Model:
+        """Read a model that ``save`` wrote.
+
+        Raises:
+            UserError: if there is none, or it is of another version or damaged.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        if not (folder / WEIGHTS).is_file():
+            raise UserError(f"There is no trained model in {folder}: train one with `ntcir train`.")
+        config = load_config(folder / CONFIG)
+        try:
+            card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+            if card.pop("version") != MODEL_VERSION:
+                raise UserError(f"The model in {folder} is of another version of ntcir: train it again.")
+            readings = ReadingsEncoder.from_json(json.loads((folder / READINGS).read_text(encoding="utf-8")))
+            model = cls(config, readings, card.pop("image_dim"), card.pop("fingerprints"), card)
+            model.load_state(load_file(folder / WEIGHTS))
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise UserError(
+                f"The model in {folder} is damaged ({' '.join(str(error).split())[:150]}): train it again."
+            ) from error
+        return model
+
+    def image_tower(self) -> Tower:
+        """The image tower."""
+        return self.towers["image"]  # type: ignore[return-value]
+
+    def sensor_tower(self) -> Tower:
+        """The sensor tower."""
+        return self.towers["sensor"]  # type: ignore[return-value]
+
+
+def newest_model(folder: Path) -> Path:
+    """Return the most recently trained model under ``folder``.
+
+    Raises:
+        UserError: if there is none.
+    """
+    found = sorted(folder.glob(f"*/{WEIGHTS}"), key=lambda path: path.stat().st_mtime_ns)
+    if not found:
+        raise UserError(f"There is no trained model under {folder}: train one with `ntcir train --iters 500`.")
+    return found[-1].parent

@@ -1,0 +1,1 @@
+"""What training minimises: small functions of a batch's embeddings."""

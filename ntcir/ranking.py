@@ -1,0 +1,60 @@
+"""Scores to ranks: exact, ties kept, in bounded memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def average_ranks(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return the rank of each row's target; equal scores share the average of their ranks, as NTCIR's evaluation does.
+
+    Args:
+        scores: float [queries, candidates].
+        targets: int [queries], the column of the relevant candidate.
+
+    Returns:
+        float64 [queries], 1 is best: 1 + better + (equal - 1) / 2, the target itself among the equal.
+    """
+    own = scores[np.arange(len(scores)), targets][:, None]
+    better = (scores > own).sum(axis=1)
+    equal = (scores == own).sum(axis=1)
+    return np.asarray(better + (equal + 1) / 2, dtype=np.float64)
+
+
+def score_candidates(query: np.ndarray, candidates: np.ndarray, twins: np.ndarray) -> np.ndarray:
+    """Return the cosine of a query with each candidate; candidates that are the same get the very same score.
+
+    A matrix product may round equal rows differently, depending on where they stand; a tie that the data make must not
+    be lost so, hence one score for each distinct candidate.
+
+    Args:
+        query: float32 [dim], a unit vector.
+        candidates: float32 [candidates, dim], unit vectors.
+        twins: int [candidates]: equal numbers for candidates with the same input.
+
+    Returns:
+        float32 [candidates].
+    """
+    _, first, back = np.unique(twins, return_index=True, return_inverse=True)
+    distinct = candidates[first] @ query
+    return np.asarray(distinct[back.reshape(-1)], dtype=np.float32)
+
+
+def top_k(scores: np.ndarray, ids: np.ndarray, k: int) -> np.ndarray:
+    """Return the positions of the ``k`` best candidates, best first; among equals the greater id first.
+
+    That is the order in which trec_eval sorts a run.
+
+    Args:
+        scores: float [candidates].
+        ids: str [candidates].
+        k: how many; all if there are fewer.
+    """
+    if k < len(scores):
+        # Keep every candidate that ties with the k-th, so that the ids decide and not the partition.
+        threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
+        kept = np.flatnonzero(scores >= threshold)
+    else:
+        kept = np.arange(len(scores))
+    by_id = kept[np.argsort(ids[kept], kind="stable")[::-1]]
+    return np.asarray(by_id[np.argsort(-scores[by_id], kind="stable")][:k])

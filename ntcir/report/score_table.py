@@ -1,0 +1,90 @@
+"""A scored run as a table, for people."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any, TextIO
+
+from ntcir.scoring import GroupScore, Report
+
+_WIDTH = 80  # the least that the table is given; it needs 77
+
+
+def render_score(report: Report, stream: TextIO) -> None:
+    """Write a table with a row for each direction and one for all topics, and the warnings beneath it.
+
+    On a pipe it is plain text of at most 80 columns. Groups without topics are left out.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=stream, highlight=False)
+    console.width = max(console.width, _WIDTH)  # a narrower terminal wraps a line rather than lose a figure
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for heading in ("topics", "MRR", "[95% interval]", "MRR@10", "R@1", "R@5", "R@10", "MedR", "random"):
+        table.add_column(Text(heading), justify="right", no_wrap=True)
+    names = [name for name in report.groups if name != "all"] + ["all"]
+    for name in names:
+        if report.groups[name].topics:
+            cells = map(Text, [name, *_cells(report.groups[name])])  # as Text, for rich takes brackets for its markup
+            table.add_row(*cells, style="bold" if name == "all" else None)
+    console.print(table)
+    for warning in report.warnings:
+        console.print(f"Note: {warning}", soft_wrap=True, markup=False)
+
+
+def _cells(group: GroupScore) -> list[str]:
+    low, high = group.interval or (None, None)
+    return [
+        str(group.topics),
+        _number(group.mrr),
+        f"[{_number(low)}, {_number(high)}]",
+        _number(group.mrr_10),
+        *(_number(share, 3) for share in group.recall.values()),
+        "-" if group.medr is None else f"{group.medr:g}",
+        _number(group.random_mrr),
+    ]
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def render_per_topic(report: Report, stream: TextIO) -> None:
+    """Write a line for each topic, in aligned columns between spaces: topic, direction, rank, reciprocal rank, pool.
+
+    What is not there (no rank, an unknown direction or pool) is a ``-``, so that every line has five words.
+    """
+    rows = [("topic", "direction", "rank", "RR", "pool")]
+    for topic in report.topics:
+        rank = "-" if topic.rank is None else f"{topic.rank:g}"
+        rows.append((topic.topic, topic.direction or "-", rank, f"{topic.reciprocal_rank:.4f}", str(topic.pool or "-")))
+    widest = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        left = (cell.ljust(width) for cell, width in zip(row[:2], widest[:2], strict=True))
+        right = (cell.rjust(width) for cell, width in zip(row[2:], widest[2:], strict=True))
+        stream.write("  ".join([*left, *right]) + "\n")
+
+
+def print_scores(report: Report, others: dict[str, float], stream: TextIO, *, as_json: bool, per_topic: bool) -> None:
+    """Write what ``ntcir score`` prints: the table (or JSON), other measures by name, and the topics if asked for.
+
+    In JSON the other measures are under ``measures``, the topics under ``topics``; without them these keys are absent.
+    """
+    if as_json:
+        tree: dict[str, Any] = dict(report.to_json())
+        if others:
+            tree["measures"] = others
+        if per_topic:
+            tree["topics"] = [asdict(topic) for topic in report.topics]
+        stream.write(json.dumps(tree, indent=1, allow_nan=False) + "\n")
+        return
+    if per_topic:
+        render_per_topic(report, stream)
+        stream.write("\n")
+    render_score(report, stream)
+    for name, value in others.items():
+        stream.write(f"{name:12} {value:.4f}\n")

@@ -1,0 +1,181 @@
+"""One topic as a picture: the query, its ten best candidates, the right one framed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ntcir.corpora.corpus import Corpus
+from ntcir.errors import UserError, did_you_mean
+from ntcir.files import atomic_path
+from ntcir.runs import read_qrels, read_run
+from ntcir.topics import QRELS, Topic, read_topics
+from ntcir.workspace import beside, find_file
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BEST = 10
+RIGHT, PLAIN, INK = "#1f9d55", "#c5ccd3", "#22303c"
+# Shown first where a reading has them; what else there is follows.
+_FIRST = (
+    "heart_rate(bpm)",
+    "new_lat",
+    "new_lng",
+    "movement",
+    "semantic_name",
+    "city",
+    "local_hour",
+    "calories",
+    "distance",
+)
+_LINES = 9
+
+
+def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | None) -> Path:
+    """Draw a topic and the best of its ranking; return the picture's path.
+
+    Args:
+        topic_id: one of the topic file's.
+        run: a TREC run that has the topic.
+        topics: the topic file, as typed or under ``topics/``; qrels beside it tell which candidate is right.
+        out: the PNG to write.
+        data: the corpus folder; where None, the newest model's, else as everywhere.
+
+    Raises:
+        UserError: if topic, run or corpus do not have what is asked for.
+    """
+    from ntcir.workspace import corpus_to_show
+
+    place = find_file(topics)
+    asked = {topic.topic_id: topic for topic in read_topics(place)}
+    if topic_id not in asked:
+        raise UserError(f"{place} has no topic '{topic_id}'{did_you_mean(topic_id, asked)}.")
+    if not run.is_file():
+        raise UserError(
+            f"There is no run {run}: write one with `ntcir run {topics} > run.txt`, or name one with --run."
+        )
+    ranking = _ranking(run, topic_id)
+    qrels = beside(place, QRELS)
+    relevant = _relevant(qrels, topic_id) if qrels else set()
+    return _draw(asked[topic_id], ranking, relevant, corpus_to_show(data), out)
+
+
+def _ranking(path: Path, topic_id: str) -> list[tuple[str, float]]:
+    """Return the documents of a topic with their scores, best first; ties as trec_eval sorts them."""
+    run = read_run(path)
+    if topic_id not in run.topics:
+        raise UserError(f"{path} has no line for the topic {topic_id}.")
+    rows = np.flatnonzero(run.topic == run.topics.index(topic_id))
+    lines = [
+        (score, document.decode())
+        for score, document in zip(run.score[rows].tolist(), run.document[rows].tolist(), strict=True)
+    ]
+    return [(document, score) for score, document in sorted(lines, reverse=True)]
+
+
+def _relevant(path: Path, topic_id: str) -> set[str]:
+    qrels = read_qrels(path)
+    rows = np.flatnonzero(np.array([qrels.topics[code] == topic_id for code in qrels.topic]) & (qrels.relevance > 0))
+    return {document.decode() for document in qrels.document[rows].tolist()}
+
+
+def _draw(topic: Topic, ranking: list[tuple[str, float]], relevant: set[str], corpus: Corpus, out: Path) -> Path:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(15, 7.2), dpi=100, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(2, 7)
+    query = figure.add_subplot(grid[:, :2])
+    query.set_title(f"{topic.topic_id}   {topic.timestamp}\nquery", fontsize=12, color=INK, loc="left")
+    if isinstance(topic.query, dict):
+        _show_readings(query, topic.query, size=11)
+    else:
+        _show_picture(query, _picture_path(topic.query, corpus))
+        query.set_xlabel(topic.query, fontsize=9, color=INK)
+    _frame(query, INK, 1.0)
+    for place, (document, score) in enumerate(ranking[:BEST]):
+        axes = figure.add_subplot(grid[place // 5, 2 + place % 5])
+        right = document in relevant
+        axes.set_title(
+            f"{place + 1}.   {score:.4f}{'   right' if right else ''}",
+            fontsize=10,
+            color=RIGHT if right else INK,
+            loc="left",
+        )
+        if topic.direction == "img2sen":
+            _show_readings(axes, _reading(document, corpus), size=7.5)
+        else:
+            _show_picture(axes, _picture_path(document, corpus))
+        axes.set_xlabel(document, fontsize=7, color=INK)
+        _frame(axes, RIGHT if right else PLAIN, 4.0 if right else 0.8)
+    figure.suptitle(_summary(ranking, relevant), fontsize=11, color=INK, x=0.99, ha="right")
+    with atomic_path(out) as temporary:
+        figure.savefig(temporary, format="png")
+    return out
+
+
+def _summary(ranking: list[tuple[str, float]], relevant: set[str]) -> str:
+    """Return where the right one came, ties sharing the average rank as in the score."""
+    if not relevant:
+        return "the right one is not known"
+    own = [score for document, score in ranking if document in relevant]
+    if not own:
+        return f"the right one is not among the {len(ranking)} ranked"
+    scores = np.array([score for _, score in ranking])
+    rank = (scores > own[0]).sum() + ((scores == own[0]).sum() + 1) / 2
+    return f"the right one has rank {rank:g} of {len(ranking)}, reciprocal rank {1 / rank:.4f}"
+
+
+def _picture_path(name: str, corpus: Corpus) -> str:
+    return str(corpus.images["path"].get(name, name))
+
+
+def _reading(sensor: str, corpus: Corpus) -> dict[str, Any]:
+    if sensor not in corpus.sensors.index:
+        raise UserError(
+            f"The run ranks '{sensor}', which is not in {corpus.root}: are run and data of the same corpus?"
+        )
+    return {str(column): value for column, value in corpus.sensors.loc[sensor].dropna().items()}
+
+
+def _show_picture(axes: Axes, path: str) -> None:
+    from ntcir.features.decode import UnreadableImage, load_image
+
+    try:
+        axes.imshow(load_image(path, at_least=400))
+    except UnreadableImage:
+        axes.text(0.5, 0.5, "cannot be read", ha="center", va="center", transform=axes.transAxes, color=INK)
+
+
+def _show_readings(axes: Axes, readings: dict[str, Any], size: float) -> None:
+    names = [name for name in _FIRST if name in readings] + [name for name in readings if name not in _FIRST]
+    lines = [f"{name}:\n   {_value(readings[name])}" for name in names[:_LINES]]
+    more = [f"({len(names) - _LINES} more)"] if len(names) > _LINES else []
+    axes.text(
+        0.04,
+        0.97,
+        "\n".join(lines + more),
+        va="top",
+        ha="left",
+        fontsize=size,
+        color=INK,
+        transform=axes.transAxes,
+        clip_on=True,
+    )
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, int | float):
+        return f"{value:.6g}" if abs(value) < 180 else f"{value:g}"
+    return str(value) if len(str(value)) <= 24 else f"{str(value)[:23]}…"
+
+
+def _frame(axes: Axes, colour: str, width: float) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set(color=colour, linewidth=width)

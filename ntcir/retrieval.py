@@ -1,0 +1,216 @@
+"""Topics in, a ranked run out: queries and candidates encoded by a model, scored and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ntcir.corpora.corpus import SPLITS, Corpus
+from ntcir.errors import UserError, some
+from ntcir.features.decode import UnreadableImage
+from ntcir.features.extract import ImageFeatures
+from ntcir.model import Model, Vectors, newest_model
+from ntcir.progress import say
+from ntcir.ranking import score_candidates, top_k
+from ntcir.runs import format_ranking, read_pools
+from ntcir.topics import POOLS, Topic, read_topics
+from ntcir.workspace import RUNS, beside, find_file, read_corpus
+
+_BLOCK = 8192  # photographs whose features are in memory at once
+WORST = np.float32(-1.0)  # the least cosine there is: the score of a candidate that cannot be read
+
+
+@dataclass
+class _Items:
+    """The encoded items of one modality."""
+
+    position: dict[str, int]
+    vectors: Vectors
+
+    def pick(self, ids: Sequence[str] | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return which ids are there (bool), and the vectors and twin numbers of those."""
+        there = np.array([item in self.position for item in ids], dtype=bool)
+        rows = np.array([self.position[item] for item in ids if item in self.position], dtype=np.int64)
+        return there, self.vectors.vectors[rows], self.vectors.twins[rows]
+
+
+class Retriever:
+    """Answers topics about a corpus with a trained model.
+
+    Args:
+        model: trained.
+        corpus: has the candidates.
+
+    Raises:
+        UserError: if the corpus lacks sensor columns the model was trained on, or the networks' weights are others.
+    """
+
+    def __init__(self, model: Model, corpus: Corpus) -> None:
+        corpus.require_columns(model.readings.names)
+        self._model, self._corpus = model, corpus
+        self._features = ImageFeatures(corpus, model.config.features)
+        if self._features.fingerprints != model.fingerprints:
+            raise UserError(
+                "The image networks have other weights or preprocessing than those the model was trained with: "
+                "train it again."
+            )
+
+    def run(
+        self, topics: Sequence[Topic], pools: Mapping[str, Sequence[str]] | None, *, tag: str, depth: int, split: str
+    ) -> Iterator[str]:
+        """Yield each topic's ranking as TREC lines.
+
+        Args:
+            topics: what is asked.
+            pools: the candidates of each topic, all of which are ranked; None ranks the whole split to a depth.
+            tag: the last column.
+            depth: how many documents a topic, without pools.
+            split: which split, without pools; ``all`` for the whole corpus.
+
+        Raises:
+            UserError: if a query or a candidate is unknown, or no topic can be answered.
+        """
+        candidates = self._candidates(topics, pools, split)
+        queries = self._queries(topics)
+        documents = {
+            "img2sen": self._encode_readings(
+                sorted(
+                    {item for topic in topics if topic.direction == "img2sen" for item in candidates[topic.topic_id]}
+                )
+            ),
+            "sen2img": self._encode_images(
+                sorted(
+                    {item for topic in topics if topic.direction == "sen2img" for item in candidates[topic.topic_id]}
+                )
+            ),
+        }
+        for topic in topics:
+            if topic.topic_id not in queries:
+                continue
+            ids = np.asarray(candidates[topic.topic_id], dtype=object)
+            there, vectors, twins = documents[topic.direction].pick(ids)
+            scores = np.full(len(ids), WORST, dtype=np.float32)
+            scores[there] = score_candidates(queries[topic.topic_id], vectors, twins)
+            best = top_k(scores, ids, len(ids) if pools is not None else depth)
+            yield format_ranking(topic.topic_id, ids[best].tolist(), scores[best], tag)
+
+    def _candidates(
+        self, topics: Sequence[Topic], pools: Mapping[str, Sequence[str]] | None, split: str
+    ) -> dict[str, Sequence[str]]:
+        answer = {"img2sen": "sensor", "sen2img": "image"}
+        if pools is None:
+            pairs = self._corpus.pairs if split == "all" else self._corpus.split(split)
+            if pairs.empty:
+                raise UserError(
+                    f"The split '{split}' of {self._corpus.root} is empty: choose one of {', '.join(SPLITS)} or all."
+                )
+            whole = {name: pairs[name].unique().tolist() for name in ("image", "sensor")}
+            return {topic.topic_id: whole[answer[topic.direction]] for topic in topics}
+        for topic in topics:
+            if topic.topic_id not in pools:
+                raise UserError(
+                    f"The topic {topic.topic_id} has no pool: add its candidates to the pools file, "
+                    "or rank a whole split with --pools none."
+                )
+            table = self._corpus.tables[answer[topic.direction]]
+            unknown = [item for item in pools[topic.topic_id] if item not in table.index]
+            if unknown:
+                raise UserError(
+                    f"The pool of {topic.topic_id} has documents that are not in {self._corpus.root}: {some(unknown)}; "
+                    "are topics and data of the same corpus?"
+                )
+        return {topic.topic_id: pools[topic.topic_id] for topic in topics}
+
+    def _queries(self, topics: Sequence[Topic]) -> dict[str, np.ndarray]:
+        """Return a unit vector a topic; topics whose picture cannot be decoded are left out, and named."""
+        vectors: dict[str, np.ndarray] = {}
+        asked = [topic for topic in topics if isinstance(topic.query, dict)]
+        if asked:
+            known = [str(column) for column in self._corpus.sensors.columns]
+            table = self._model.readings.table([topic.query for topic in asked if isinstance(topic.query, dict)], known)
+            vectors |= dict(
+                zip((topic.topic_id for topic in asked), self._model.encode_readings(table).vectors, strict=True)
+            )
+        pictures = {topic.topic_id: str(topic.query) for topic in topics if isinstance(topic.query, str)}
+        inside = {topic: name for topic, name in pictures.items() if name in self._corpus.images.index}
+        items = self._encode_images(sorted(set(inside.values())))
+        vectors |= {
+            topic: items.vectors.vectors[items.position[name]]
+            for topic, name in inside.items()
+            if name in items.position
+        }
+        for topic, name in pictures.items():
+            if topic not in inside:
+                vectors |= self._outside(topic, name)
+        silent = [topic.topic_id for topic in topics if topic.topic_id not in vectors]
+        if silent:
+            say(f"WARNING: {len(silent)} topics are left out because their picture cannot be decoded: {some(silent)}.")
+        return vectors
+
+    def _outside(self, topic: str, name: str) -> dict[str, np.ndarray]:
+        """Encode a picture that is a file of its own."""
+        if not Path(name).is_file():
+            raise UserError(
+                f"The topic {topic} asks for the image '{name}', which is neither in {self._corpus.root} nor a file."
+            )
+        try:
+            features = self._features.encode_files([name])
+        except UnreadableImage:
+            return {}
+        return {topic: self._model.encode_images(features).vectors[0]}
+
+    def _encode_readings(self, ids: Sequence[str]) -> _Items:
+        table = self._corpus.sensors.loc[list(ids)]
+        return _Items({item: row for row, item in enumerate(ids)}, self._model.encode_readings(table))
+
+    def _encode_images(self, ids: Sequence[str]) -> _Items:
+        """Encode photographs in blocks; those that cannot be decoded are left out."""
+        if not ids:
+            return _Items({}, self._model.encode_images(np.empty((0, self._model.image_dim), dtype=np.float32)))
+        present = self._features.ensure(ids)
+        readable = [item for item, there in zip(ids, present, strict=True) if there]
+        blocks = [
+            self._model.encode_images(self._features.load(readable[start : start + _BLOCK]))
+            for start in range(0, len(readable), _BLOCK)
+        ]
+        vectors = np.concatenate([block.vectors for block in blocks])
+        # Twins are numbered within a block; across blocks equal features give equal vectors.
+        twins = blocks[0].twins if len(blocks) == 1 else np.unique(vectors, axis=0, return_inverse=True)[1].reshape(-1)
+        return _Items({item: row for row, item in enumerate(readable)}, Vectors(vectors, twins))
+
+
+def answer(
+    topics: Path, model: Path | None, data: Path | None, *, tag: str | None, pools: str | None, depth: int, split: str
+) -> list[str]:
+    """Return the whole run for a topic file, one text a topic.
+
+    Args:
+        topics: as typed, or under ``topics/``.
+        model: the model's folder; the newest under ``runs/`` if None.
+        data: the corpus folder; the one the model was trained on if None.
+        tag: the run's name; the model's folder if None.
+        pools: a file, ``none`` to rank a whole split, or None for the file beside the topics, if there is one.
+        depth: documents a topic, without pools.
+        split: what is ranked without pools.
+
+    Raises:
+        UserError: for anything missing or wrong.
+    """
+    place = find_file(topics)
+    asked = read_topics(place)
+    if split not in {*SPLITS, "all"}:
+        raise UserError(f"There is no split '{split}': choose one of {', '.join(SPLITS)} or all.")
+    pool_file = None if pools == "none" else Path(pools) if pools else beside(place, POOLS)
+    candidates = read_pools(pool_file) if pool_file else None
+    folder = model or newest_model(RUNS)
+    trained = Model.load(folder)
+    root = data or trained.config.data.path
+    if root is None or not root.is_dir():
+        raise UserError(f"The data the model was trained on, {root}, is not there: say where it lies with --data.")
+    say(f"Answering {len(asked)} topics of {place} with {folder} on {root}")
+    corpus = read_corpus(trained.config.changed({"data.path": str(root)}))
+    retriever = Retriever(trained, corpus)
+    return list(retriever.run(asked, candidates, tag=tag or folder.absolute().name, depth=depth, split=split))

@@ -1,0 +1,245 @@
+"""Topics, their pools and their answers: tables that can be read, and written by hand."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from ntcir.corpora.corpus import Corpus
+from ntcir.errors import UserError, some
+from ntcir.files import atomic_write
+from ntcir.progress import say
+
+Direction = Literal["img2sen", "sen2img"]
+DIRECTIONS: tuple[Direction, ...] = ("img2sen", "sen2img")
+TOPICS, POOLS, QRELS = "topics.tsv", "pools.tsv", "qrels.txt"
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One question.
+
+    Attributes:
+        topic_id: opaque.
+        timestamp: of the query, UTC ``YYYY-MM-DD HH:MM:SS``; may be empty.
+        query: an image's file name, or readings by column.
+    """
+
+    topic_id: str
+    timestamp: str
+    query: str | dict[str, Any]
+
+    @property
+    def direction(self) -> Direction:
+        """``img2sen`` for a picture, ``sen2img`` for readings."""
+        return "img2sen" if isinstance(self.query, str) else "sen2img"
+
+
+@dataclass(frozen=True)
+class TopicSet:
+    """Topics with their candidates and their relevant documents.
+
+    Attributes:
+        topics: in order.
+        pools: topic id -> document ids; empty where whole splits are ranked.
+        relevant: topic id -> the relevant document's id.
+    """
+
+    topics: list[Topic]
+    pools: dict[str, list[str]]
+    relevant: dict[str, str]
+
+    def save(self, folder: Path) -> None:
+        """Write ``topics.tsv``, ``pools.tsv`` and ``qrels.txt``; each appears whole."""
+        rows = [f"{topic.topic_id}\t{topic.timestamp}\t{_query_text(topic.query)}\n" for topic in self.topics]
+        pools = [f"{topic}\t{document}\n" for topic, documents in self.pools.items() for document in documents]
+        atomic_write(folder / POOLS, "topic_id\tdoc_id\n" + "".join(pools))
+        atomic_write(folder / QRELS, "".join(f"{topic} 0 {document} 1\n" for topic, document in self.relevant.items()))
+        atomic_write(folder / TOPICS, "topic_id\ttimestamp\tquery\n" + "".join(rows))
+
+
+def sample_pool(pairs: pd.DataFrame, size: int, generator: np.random.Generator, target: object = None) -> np.ndarray:
+    """Draw pairs whose images and readings all differ, so that a pool has one right answer.
+
+    Args:
+        pairs: of one group.
+        size: how many; all that differ, if there are fewer.
+        generator: fixes the draw.
+        target: an index label that must be among them.
+
+    Returns:
+        index labels of ``pairs``, in random order.
+    """
+    order = generator.permutation(len(pairs))
+    if target is not None:
+        place = pairs.index.get_loc(target)
+        order = np.concatenate([[place], order[order != place]])
+    shuffled = pairs.iloc[order]
+    distinct = shuffled[~shuffled["sensor"].duplicated() & ~shuffled["image"].duplicated()]
+    return np.asarray(generator.permutation(distinct.index[:size].to_numpy()))
+
+
+def build_topics(corpus: Corpus, pairs: pd.DataFrame, *, pool: int = 200, per_day: int = 1, seed: int = 0) -> TopicSet:
+    """Draw topics as the poster and the organisers do: per group and direction, one pair is asked for among ``pool``.
+
+    A pool holds one photograph a minute, all of one day (session). A day's topics depend on the seed and the day only.
+    Ids are ``sen2img_0316``; with the year where the days span several, with a number where there are several a day.
+
+    Args:
+        corpus: where the readings come from.
+        pairs: what to draw from, a part of ``corpus.pairs``.
+        pool: candidates a topic, the right one included.
+        per_day: topics a direction and day.
+        seed: fixes the draw.
+
+    Raises:
+        UserError: if there is no pair, or a day has fewer distinct minutes than the pool or the topics need.
+    """
+    if pairs.empty:
+        raise UserError("There is no pair of photograph and readings in the days asked for.")
+    groups = {str(name): rows for name, rows in pairs.groupby("group", sort=False)}
+    sizes = {name: rows["sensor"].nunique() for name, rows in groups.items()}
+    short = [f"{name} ({size})" for name, size in sizes.items() if size < max(pool, per_day)]
+    if short:
+        least = min(size for size in sizes.values())
+        raise UserError(
+            f"A pool of {pool} (and {per_day} topics a day) is more than the minutes with photographs of {some(short)}:"
+            f" give --pool {least} or less, or other days with --from and --to."
+        )
+    labels = _labels(list(groups), corpus.groups_are_days)
+    topics: list[Topic] = []
+    pools: dict[str, list[str]] = {}
+    relevant: dict[str, str] = {}
+    for direction in DIRECTIONS:
+        for name, rows in groups.items():
+            generator = np.random.default_rng([seed, zlib.crc32(name.encode()), DIRECTIONS.index(direction)])
+            targets = sample_pool(rows, per_day, generator)
+            for number, target in enumerate(targets, start=1):
+                suffix = f"_{number:0{len(str(per_day))}d}" if per_day > 1 else ""
+                topic_id = f"{direction}_{labels[name]}{suffix}"
+                candidates = rows.loc[sample_pool(rows, pool, generator, target)]
+                topic = _topic(topic_id, direction, rows.loc[target], corpus)
+                topics.append(topic)
+                answer = "sensor" if direction == "img2sen" else "image"
+                pools[topic_id] = candidates[answer].tolist()
+                relevant[topic_id] = rows.loc[target, answer]
+    return TopicSet(topics, pools, relevant)
+
+
+def _topic(topic_id: str, direction: Direction, pair: pd.Series, corpus: Corpus) -> Topic:
+    timestamp = f"{pair['timestamp']:%Y-%m-%d %H:%M:%S}"
+    if direction == "img2sen":
+        return Topic(topic_id, timestamp, str(pair["image"]))
+    reading = corpus.sensors.loc[pair["sensor"]]
+    values = {str(column): _plain(value) for column, value in reading.items() if not _is_missing(value)}
+    return Topic(topic_id, timestamp, values)
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _plain(value: Any) -> float | int | str:
+    """Return what JSON can hold; a whole number stays one."""
+    if isinstance(value, str):
+        return value
+    number = float(value)
+    return int(number) if number.is_integer() and abs(number) < 1e15 else number
+
+
+def _labels(groups: Sequence[str], are_days: bool) -> dict[str, str]:
+    """Return what stands for a group in a topic's id: MMDD for a day (YYYYMMDD over several years), else its name."""
+    if are_days:
+        years = {group[:4] for group in groups}
+        return {group: (group if len(years) > 1 else group[5:]).replace("-", "") for group in groups}
+    return {group: "-".join(group.split()) for group in groups}
+
+
+def _query_text(query: str | dict[str, Any]) -> str:
+    return query if isinstance(query, str) else json.dumps(query, ensure_ascii=False)
+
+
+def read_topics(path: Path) -> list[Topic]:
+    """Read a topic file: a TSV with the columns ``topic_id, timestamp, query``.
+
+    Raises:
+        UserError: naming file and line, if a column or value is missing, a topic comes twice, or a query that starts
+            like a JSON object is none.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"Cannot read the topics {path}: {error}.") from error
+    rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    columns = next(rows, [])
+    absent = [column for column in ("topic_id", "timestamp", "query") if column not in columns]
+    if absent:
+        raise UserError(
+            f"{path} has no column '{absent[0]}': its first line must be topic_id, timestamp, query, tab-separated."
+        )
+    topics: dict[str, Topic] = {}
+    for number, row in enumerate(rows, start=2):
+        if not any(cell.strip() for cell in row):
+            continue
+        place = f"{path} line {number}"
+        if len(row) != len(columns):
+            raise UserError(f"{place} has {len(row)} columns instead of {len(columns)}.")
+        cells = {column: cell.strip() for column, cell in zip(columns, row, strict=True)}
+        topic_id = cells["topic_id"]
+        if not topic_id or not cells["query"] or len(topic_id.split()) > 1:
+            raise UserError(f"{place} needs a topic_id without blanks and a query.")
+        if topic_id in topics:
+            raise UserError(f"{place} has the topic {topic_id} a second time.")
+        topics[topic_id] = Topic(topic_id, cells["timestamp"], _parse_query(cells["query"], place))
+    if not topics:
+        raise UserError(f"{path} holds no topic.")
+    return list(topics.values())
+
+
+def _parse_query(text: str, place: str) -> str | dict[str, Any]:
+    if not text.startswith("{"):
+        return text
+    try:
+        query = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"{place}: the query is no JSON object ({error}).") from error
+    bad = [column for column, value in query.items() if not (value is None or isinstance(value, int | float | str))]
+    if bad:
+        raise UserError(f"{place}: the reading '{bad[0]}' must be a number, a text or null.")
+    return dict(query)
+
+
+def topic_pairs(corpus: Corpus, first: dt.date | None, last: dt.date | None) -> pd.DataFrame:
+    """Return the pairs to ask for: those of the days from ``first`` to ``last`` (UTC, included), else the test split.
+
+    Topics on days that a model is trained on measure memory, so that is said on stderr.
+
+    Raises:
+        UserError: if there is none; the sentence names the days that there are.
+    """
+    pairs = corpus.pairs
+    days = pairs["timestamp"].dt.strftime("%Y-%m-%d")
+    if first is None and last is None:
+        chosen, what = corpus.split("test"), "test split"
+    else:
+        if first and last and first > last:
+            raise UserError(f"--from {first} is after --to {last}.")
+        chosen = pairs[(days >= str(first or "")) & (days <= str(last or "9999"))]
+        what = f"range {first or 'the first day'} to {last or 'the last day'}"
+    if chosen.empty:
+        there = f"{days.min()} to {days.max()}"
+        raise UserError(f"The {what} of {corpus.root} has no pair; there are pairs from {there} (--from, --to).")
+    seen = (chosen["split"] == "train").sum()
+    if seen:
+        say(f"WARNING: {seen} of {len(chosen)} pairs are in the training split; their topics measure memory.")
+    return chosen

@@ -1,0 +1,116 @@
+"""Where things lie when nobody says: the data, the configuration, the topics, the model.
+
+``ntcir score`` looks here too and must start at once, so what is slow to import is imported in the functions.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ntcir.errors import UserError
+from ntcir.progress import say
+
+if TYPE_CHECKING:
+    from ntcir.config import Config
+    from ntcir.corpora.corpus import Corpus
+
+DEMO, TOPICS, RUNS, RUN_FILE = Path("data/demo"), Path("topics"), Path("runs"), Path("run.txt")
+CORPUS_CONFIG = "ntcir.yaml"  # in a corpus folder: the configuration used for it when none is given
+
+
+def find_data(typed: Path | None, configured: Path | None = None) -> Path:
+    """Return the corpus folder: as typed, else ``NTCIR_DATA``, else as configured, else the demo.
+
+    Raises:
+        UserError: if the folder is not there, or there is none; the sentence says how to get some.
+    """
+    environment = os.environ.get("NTCIR_DATA")
+    named = {"--data": typed, "NTCIR_DATA": Path(environment) if environment else None, "data.path": configured}
+    for origin, folder in named.items():
+        if folder is not None:
+            if not folder.is_dir():
+                raise UserError(f"{origin} names {folder}, which is not a folder.")
+            return folder
+    if DEMO.is_dir():
+        return DEMO
+    raise UserError(
+        "No data: say where the lifelog lies with --data DIR or NTCIR_DATA=DIR, "
+        "or write a synthetic one with `ntcir demo`."
+    )
+
+
+def resolve(config: Path | None, settings: Sequence[str], data: Path | None) -> Config:
+    """Return the configuration with ``data.path`` filled in: as given, else the corpus folder's own, else defaults.
+
+    Raises:
+        UserError: if there is no data, or a key or value is wrong.
+    """
+    from ntcir.config import load_config
+
+    if config is None:
+        root = find_data(data, load_config(None, settings).data.path if settings else None)
+        own = root / CORPUS_CONFIG
+        resolved = load_config(own if own.is_file() else None, settings)
+    else:
+        resolved = load_config(config, settings)
+        root = find_data(data, resolved.data.path)
+    networks = []
+    for backbone in resolved.features.backbones:
+        # A checkpoint given by path must still be found from another folder.
+        there = Path(backbone.weights).expanduser()
+        networks.append(backbone.model_dump() | ({"weights": str(there.absolute())} if there.is_file() else {}))
+    return resolved.changed({"data.path": str(root.absolute()), "features.backbones": networks})
+
+
+def read_corpus(config: Config) -> Corpus:
+    """Read the configured corpus and say on stderr what was read and what was left out."""
+    from ntcir.corpora import open_corpus
+
+    corpus = open_corpus(config.data.path or find_data(None), config.data.split)
+    for line in corpus.report.lines():
+        say(f"{corpus.name}: {line}")
+    return corpus
+
+
+def find_file(path: Path, folder: Path = TOPICS) -> Path:
+    """Return a file as typed or, if it is not there, under ``folder``.
+
+    Raises:
+        UserError: if it is in neither place.
+    """
+    for place in (path, folder / path):
+        if place.is_file():
+            return place
+    raise UserError(f"There is no file {path}, nor {folder / path}: `ntcir build-topics` writes topics.")
+
+
+def beside(path: Path, name: str) -> Path | None:
+    """Return the file of that name in the folder of ``path``, or None if there is none."""
+    place = path.parent / name
+    return place if place.is_file() else None
+
+
+def fresh_folder(name: str, folder: Path = RUNS) -> Path:
+    """Return ``folder/name``, with a number behind it where a finished model already lies there."""
+    from ntcir.training import is_finished
+
+    place, number = folder / name, 1
+    while is_finished(place):
+        number += 1
+        place = folder / f"{name}-{number}"
+    return place
+
+
+def corpus_to_show(data: Path | None) -> Corpus:
+    """Return the corpus in ``data``, else the newest model's, else the one found as everywhere."""
+    from ntcir.config import load_config
+
+    found = sorted(RUNS.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime_ns)
+    if data is None and found:
+        config = load_config(found[-1])
+        if config.data.path is not None and config.data.path.is_dir():
+            return read_corpus(config)
+    return read_corpus(resolve(None, (), data))
