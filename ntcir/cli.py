@@ -68,7 +68,7 @@ def main() -> None:
 @click.option("--per-day", type=int, default=120, show_default=True, help="Photographs a day.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def demo(folder: Path, days: int, per_day: int, seed: int) -> None:
-    """Write a synthetic lifelog in the Lifelog-6 layout (default DIR: data/demo)."""
+    """Write a synthetic lifelog (default DIR: data/demo)."""
     from ntcir.corpora.demo import write_demo
     from ntcir.progress import progress, say
 
@@ -93,7 +93,7 @@ def build_topics(
     data: Path | None, first: Any, last: Any, pool: int | None, per_day: int | None, seed: int, out: Path,
     config: Path | None, settings: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Draw topics, their pools and their answers from the days kept for it."""
+    """Draw topics, their pools and their answers."""
     from ntcir.progress import say
     from ntcir.topics import build_topics as draw
     from ntcir.topics import topic_pairs
@@ -123,7 +123,7 @@ def build_topics(
 def train(
     iters: int | None, config: Path | None, data: Path | None, settings: tuple[str, ...], out: Path | None, resume: bool
 ) -> None:
-    """Train the two towers contrastively on stored features."""
+    """Train the towers of both modalities."""
     from ntcir.progress import say
     from ntcir.report.curve import draw_curve
     from ntcir.training import train as fit
@@ -152,7 +152,7 @@ def train(
 def run(
     topics: Path, model: Path | None, data: Path | None, tag: str | None, pools: str | None, depth: int, split: str
 ) -> None:
-    """Rank the candidates of each topic; the TREC run goes to standard output."""
+    """Answer topics: a TREC run on standard output."""
     from ntcir.retrieval import answer
 
     # All is ranked before the first line is written: a mistake leaves no half of a run.
@@ -162,18 +162,21 @@ def run(
 @main.command()
 @click.argument("run", type=FILE, default=Path("run.txt"))
 @click.option("--qrels", type=FILE, help="The answers. [default: topics/qrels.txt]")
+@click.option("--pools", metavar="FILE|none", help="Candidates by topic. [default: pools.tsv beside the qrels]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--per-topic", is_flag=True, help="Print each topic's rank.")
 @click.option("--measures", metavar="'RR@10 nDCG@10 ...'", help="Other measures, by ir_measures.")
-def score(run: Path, qrels: Path | None, as_json: bool, per_topic: bool, measures: str | None) -> None:
-    """Score a run (default: run.txt) by mean reciprocal rank, as NTCIR does."""
+def score(
+    run: Path, qrels: Path | None, pools: str | None, as_json: bool, per_topic: bool, measures: str | None
+) -> None:
+    """Score a run (default: run.txt) by MRR, as NTCIR does."""
     from ntcir.report.score_table import print_scores
     from ntcir.scoring import measures as evaluate
     from ntcir.scoring import score as evaluate_run
-    from ntcir.workspace import beside, find_file
+    from ntcir.workspace import beside, find_file, pool_file
 
     place = qrels or find_file(Path("qrels.txt"))
-    report = evaluate_run(run, place, pools_path=beside(place, "pools.tsv"), topics_path=beside(place, "topics.tsv"))
+    report = evaluate_run(run, place, pools_path=pool_file(pools, place), topics_path=beside(place, "topics.tsv"))
     others = evaluate(run, place, measures) if measures else {}
     print_scores(report, others, sys.stdout, as_json=as_json, per_topic=per_topic)
 
@@ -185,7 +188,7 @@ def score(run: Path, qrels: Path | None, as_json: bool, per_topic: bool, measure
 @click.option("--out", type=FILE, help="The picture. [default: show-TOPIC_ID.png]")
 @click.option("--data", type=FOLDER, help="The corpus folder. [default: the newest model's]")
 def show(topic_id: str, run: Path, topics: Path, out: Path | None, data: Path | None) -> None:
-    """Draw a topic's query and its ten best candidates, the right one framed."""
+    """Draw a topic and its ten best candidates."""
     from ntcir.report.show import draw_topic
 
     click.echo(draw_topic(topic_id, run, topics, out or Path(f"show-{topic_id}.png"), data))

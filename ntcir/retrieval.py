@@ -16,8 +16,8 @@ from ntcir.model import Model, Vectors, newest_model
 from ntcir.progress import say
 from ntcir.ranking import score_candidates, top_k
 from ntcir.runs import format_ranking, read_pools
-from ntcir.topics import POOLS, Topic, read_topics
-from ntcir.workspace import RUNS, beside, find_file, read_corpus
+from ntcir.topics import Topic, read_topics
+from ntcir.workspace import RUNS, find_file, pool_file, read_corpus
 
 _BLOCK = 8192  # photographs whose features are in memory at once
 WORST = np.float32(-1.0)  # the least cosine there is: the score of a candidate that cannot be read
@@ -203,8 +203,8 @@ def answer(
     asked = read_topics(place)
     if split not in {*SPLITS, "all"}:
         raise UserError(f"There is no split '{split}': choose one of {', '.join(SPLITS)} or all.")
-    pool_file = None if pools == "none" else Path(pools) if pools else beside(place, POOLS)
-    candidates = read_pools(pool_file) if pool_file else None
+    candidate_file = pool_file(pools, place)
+    candidates = read_pools(candidate_file) if candidate_file else None
     folder = model or newest_model(RUNS)
     trained = Model.load(folder)
     root = data or trained.config.data.path

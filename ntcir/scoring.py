@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from ntcir.columns import Floats, Ints, StrPath
 from ntcir.errors import UserError, did_you_mean, some
-from ntcir.runs import Floats, Ints, Pools, Qrels, Run, StrPath, read_pools, read_qrels, read_run, validate_run
+from ntcir.runs import Pools, Qrels, Run, read_pools, read_qrels, read_run, validate_run
 
 DIRECTIONS = ("img2sen", "sen2img")
 GROUPS = ("all", *DIRECTIONS)

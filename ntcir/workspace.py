@@ -93,6 +93,13 @@ def beside(path: Path, name: str) -> Path | None:
     return place if place.is_file() else None
 
 
+def pool_file(typed: str | None, other: Path) -> Path | None:
+    """Return the pools as typed (``none`` for none), else ``pools.tsv`` in the folder of ``other``, if it is there."""
+    if typed is None:
+        return beside(other, "pools.tsv")
+    return None if typed == "none" else Path(typed)
+
+
 def fresh_folder(name: str, folder: Path = RUNS) -> Path:
     """Return ``folder/name``, with a number behind it where a finished model already lies there."""
     from ntcir.training import is_finished

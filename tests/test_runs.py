@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import ntcir.runs
+import ntcir.columns
 from ntcir.errors import UserError
 from ntcir.runs import format_ranking, read_pools, read_qrels, read_run, validate_run
 
@@ -139,7 +139,7 @@ def run_texts(draw, odd: bool) -> str:
 @anew
 @given(text=st.booleans().flatmap(run_texts), block=st.sampled_from([1, 7, 50, 1 << 20]))
 def test_any_layout_reads_as_by_hand(tmp_path, monkeypatch, text, block):
-    monkeypatch.setattr(ntcir.runs, "_BLOCK", block)
+    monkeypatch.setattr(ntcir.columns, "_BLOCK", block)
     check_against_hand(write(tmp_path, text), text)
 
 
@@ -150,7 +150,7 @@ def test_any_layout_reads_as_by_hand(tmp_path, monkeypatch, text, block):
     block=st.sampled_from([3, 1 << 20]),
 )
 def test_lines_of_wrong_length_are_named(tmp_path, monkeypatch, lines, gap, block):
-    monkeypatch.setattr(ntcir.runs, "_BLOCK", block)
+    monkeypatch.setattr(ntcir.columns, "_BLOCK", block)
     lines = [[*words[:3], "1", "0.5", *words[5:]] if len(words) > 5 else words for words in lines]
     text = "\n".join(gap.join(words) for words in lines)
     _, wrong = by_hand(text)

@@ -20,18 +20,9 @@ if TYPE_CHECKING:
 BEST = 10
 RIGHT, PLAIN, INK = "#1f9d55", "#c5ccd3", "#22303c"
 # Shown first where a reading has them; what else there is follows.
-_FIRST = (
-    "heart_rate(bpm)",
-    "new_lat",
-    "new_lng",
-    "movement",
-    "semantic_name",
-    "city",
-    "local_hour",
-    "calories",
-    "distance",
-)
-_LINES = 9
+_FIRST = ("heart_rate(bpm)", "new_lat", "new_lng", "movement", "semantic_name", "city", "calories", "distance")
+_LAST = ("local_hour",)
+_LINES, _WIDTH = 14, 30
 
 
 def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | None) -> Path:
@@ -57,29 +48,12 @@ def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | N
         raise UserError(
             f"There is no run {run}: write one with `ntcir run {topics} > run.txt`, or name one with --run."
         )
-    ranking = _ranking(run, topic_id)
+    ranking = read_run(run).ranking(topic_id)
+    if not ranking:
+        raise UserError(f"{run} has no line for the topic {topic_id}.")
     qrels = beside(place, QRELS)
-    relevant = _relevant(qrels, topic_id) if qrels else set()
+    relevant = read_qrels(qrels).relevant(topic_id) if qrels else set()
     return _draw(asked[topic_id], ranking, relevant, corpus_to_show(data), out)
-
-
-def _ranking(path: Path, topic_id: str) -> list[tuple[str, float]]:
-    """Return the documents of a topic with their scores, best first; ties as trec_eval sorts them."""
-    run = read_run(path)
-    if topic_id not in run.topics:
-        raise UserError(f"{path} has no line for the topic {topic_id}.")
-    rows = np.flatnonzero(run.topic == run.topics.index(topic_id))
-    lines = [
-        (score, document.decode())
-        for score, document in zip(run.score[rows].tolist(), run.document[rows].tolist(), strict=True)
-    ]
-    return [(document, score) for score, document in sorted(lines, reverse=True)]
-
-
-def _relevant(path: Path, topic_id: str) -> set[str]:
-    qrels = read_qrels(path)
-    rows = np.flatnonzero(np.array([qrels.topics[code] == topic_id for code in qrels.topic]) & (qrels.relevance > 0))
-    return {document.decode() for document in qrels.document[rows].tolist()}
 
 
 def _draw(topic: Topic, ranking: list[tuple[str, float]], relevant: set[str], corpus: Corpus, out: Path) -> Path:
@@ -152,26 +126,19 @@ def _show_picture(axes: Axes, path: str) -> None:
 
 
 def _show_readings(axes: Axes, readings: dict[str, Any], size: float) -> None:
-    names = [name for name in _FIRST if name in readings] + [name for name in readings if name not in _FIRST]
-    lines = [f"{name}:\n   {_value(readings[name])}" for name in names[:_LINES]]
+    names = [name for name in _FIRST if name in readings]
+    names += [name for name in readings if name not in (*_FIRST, *_LAST)]
+    names += [name for name in _LAST if name in readings]
+    lines = [f"{name}:  {_value(readings[name])}" for name in names[:_LINES]]
     more = [f"({len(names) - _LINES} more)"] if len(names) > _LINES else []
-    axes.text(
-        0.04,
-        0.97,
-        "\n".join(lines + more),
-        va="top",
-        ha="left",
-        fontsize=size,
-        color=INK,
-        transform=axes.transAxes,
-        clip_on=True,
-    )
+    text = "\n".join(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in lines + more)
+    axes.text(0.04, 0.97, text, fontsize=size, color=INK, linespacing=1.55, va="top", transform=axes.transAxes)
 
 
 def _value(value: Any) -> str:
     if isinstance(value, int | float):
         return f"{value:.6g}" if abs(value) < 180 else f"{value:g}"
-    return str(value) if len(str(value)) <= 24 else f"{str(value)[:23]}…"
+    return str(value)
 
 
 def _frame(axes: Axes, colour: str, width: float) -> None:

@@ -1,0 +1,55 @@
+# Everything runs from .venv, which is made on the first call.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DEMO   := runs/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test format check bench clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed  ## set up .venv with the package and its tools (downloads a few GB once)
+
+# torch and torchvision come together from the default index; a pair that does not fit dies here, not in the middle of a run.
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing: on Debian, apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -c 'import torch, torchvision; torchvision.ops.nms' || { echo "torch and torchvision do not fit together: remove $(VENV) and install both from the default index"; exit 1; }
+	@touch $@
+
+demo: install  ## draw a synthetic lifelog, train on it, answer topics and score the run
+	$(BIN)/ntcir demo data/demo
+	$(BIN)/ntcir build-topics --data data/demo --topics-per-day 40 --out topics/demo
+	$(BIN)/ntcir train --config configs/demo.yaml --data data/demo --iters 500 --out $(DEMO) --resume
+	$(BIN)/ntcir run topics/demo/topics.tsv --model $(DEMO) > $(DEMO)/run.txt
+	$(BIN)/ntcir show sen2img_0317_01 --topics topics/demo/topics.tsv --run $(DEMO)/run.txt --data data/demo --out $(DEMO)/sen2img.png
+	$(BIN)/ntcir show img2sen_0317_01 --topics topics/demo/topics.tsv --run $(DEMO)/run.txt --data data/demo --out $(DEMO)/img2sen.png
+	@echo; echo "The demo lifelog is drawn, and its networks have random weights: these figures say that everything works,"
+	@echo "not how well it would on a real lifelog."; echo
+	@$(BIN)/ntcir score $(DEMO)/run.txt --qrels topics/demo/qrels.txt
+	@echo; echo "Pictures: $(DEMO)/curve.png (training), $(DEMO)/sen2img.png and $(DEMO)/img2sen.png (a topic each way);"
+	@echo "of any other topic: $(BIN)/ntcir show TOPIC_ID --topics topics/demo/topics.tsv --run $(DEMO)/run.txt"
+
+test: install  ## run the tests
+	$(BIN)/python -m pytest -n 2
+
+format: install  ## bring the code into shape
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+
+check: install  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: install  ## measure speed and memory against peers (tables on standard output)
+	$(BIN)/python benchmarks/score.py
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/metadata.py
+
+clean:  ## remove .venv and caches; data, topics, runs and features stay
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
