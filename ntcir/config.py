@@ -24,7 +24,7 @@ DateRange = tuple[dt.date, dt.date]
 class Section(BaseModel):
     """A part of the configuration: unknown keys are refused, values are checked again when set."""
 
-    model_config = ConfigDict(extra="forbid", validate_default=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", validate_default=True, frozen=True, allow_inf_nan=False)
 
 
 class DateSplit(Section):
@@ -105,6 +105,13 @@ class Backbone(Section):
     # Average-pool into grid x grid cells: 1 is the usual global pooling; 2 or more keep where things are.
     grid: int = Field(1, ge=1, le=8)
     seed: int = Field(0, ge=0)  # of random weights
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The path of the checkpoint, if ``weights`` is one; a file may lie there or not."""
+        path = Path(self.weights).expanduser()
+        is_path = path.is_file() or "/" in self.weights or path.suffix in {".pth", ".pt", ".tar", ".safetensors"}
+        return path if is_path and self.weights not in {"imagenet", "places365", "random"} else None
 
 
 class Features(Section):
@@ -209,10 +216,7 @@ class Config(Section):
         Raises:
             UserError: for an unknown key or an impossible value.
         """
-        tree = self.model_dump(mode="json")
-        for key, value in changes.items():
-            _put(tree, key, value)
-        return parse_config(tree, origin)
+        return parse_config(_changed(self, changes), origin)
 
 
 def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Config:
@@ -226,26 +230,37 @@ def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Confi
     if path is not None:
         origin = str(path)
         try:
-            tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            tree = yaml.safe_load(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise UserError(
                 f"Cannot read the configuration {path}: {(error.strerror or str(error)).lower()}."
             ) from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except (yaml.YAMLError, ValueError) as error:  # a ValueError: bytes that are no text, a day that is none
             raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+        tree = {} if tree is None else tree
         if not isinstance(tree, dict):
             raise UserError(f"{path} must hold keys and values, not {type(tree).__name__}.")
     config = parse_config(tree, origin)
+    changes: dict[str, Any] = {}
+    typed: dict[str, str] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
-        if not equals or not key.strip():
+        key = key.strip()
+        if not equals or not key:
             raise UserError(f"--set {setting!r} is not of the form key.sub=value.")
         try:
-            value = yaml.safe_load(text) if text.strip() else None
-        except yaml.YAMLError as error:
+            changes[key] = yaml.safe_load(text) if text.strip() else None
+        except (yaml.YAMLError, ValueError) as error:
             raise UserError(f"--set {setting!r}: the value is not YAML.") from error
-        config = config.changed({key.strip(): value}, f"--set {setting}")
-    return config
+        typed[key] = f"--set {setting}"
+    if not changes:
+        return config
+    try:  # all at once: some values will do only together
+        return Config.model_validate(_changed(config, changes))
+    except ValidationError as error:
+        place = ".".join(_place(error.errors()[0]["loc"]))
+        guilty = [words for key, words in typed.items() if place.startswith(key) or key.startswith(place)]
+        raise UserError(_sentence(error, " ".join(guilty or typed.values()))) from error
 
 
 def parse_config(tree: Mapping[str, Any], origin: str) -> Config:
@@ -254,6 +269,16 @@ def parse_config(tree: Mapping[str, Any], origin: str) -> Config:
         return Config.model_validate(tree)
     except ValidationError as error:
         raise UserError(_sentence(error, origin)) from error
+
+
+def _changed(config: Config, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tree of a configuration with dotted keys replaced."""
+    tree = config.model_dump(mode="json")
+    for key, value in sorted(changes.items(), key=lambda change: change[0] != "data.split.by"):
+        if key == "data.split.by" and value != tree["data"]["split"]["by"]:
+            tree["data"]["split"] = {}  # another kind of split: the days or names of the old one mean nothing in it
+        _put(tree, key, value)
+    return tree
 
 
 def _put(tree: Any, key: str, value: Any) -> None:
@@ -279,27 +304,39 @@ def _put(tree: Any, key: str, value: Any) -> None:
 def _sentence(error: ValidationError, origin: str) -> str:
     """Return one sentence for the first thing that is wrong, naming the key, the value and what would do."""
     first = error.errors()[0]
-    # A discriminated union puts its tag into the location; it is no key of the file.
-    tags = {"auto", "date", "session", "fraction"}
-    place = [str(part) for part in first["loc"] if not (part in tags and "split" in first["loc"])]
+    place = _place(first["loc"])
     key = ".".join(place) or "the file"
     more = f" ({error.error_count() - 1} more after it)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
-        known = _known_keys(place[:-1])
+        known = _known_keys(first["loc"][:-1])
         hint = did_you_mean(place[-1], known) or f"; known here: {', '.join(known)}" * bool(known)
         return f"Unknown key '{key}' in {origin}{hint}{more}."
     message = first["msg"].removeprefix("Value error, ")
-    return f"{origin}: {key} = {first['input']!r} will not do: {message[0].lower()}{message[1:]}{more}."
+    # Of a whole section only the message is worth reading.
+    value = "" if isinstance(first["input"], dict) else f" = {first['input']!r}"
+    return f"{origin}: {key}{value} will not do: {message[0].lower()}{message[1:]}{more}."
 
 
-def _known_keys(place: list[str]) -> list[str]:
+Location = tuple[int | str, ...]
+_SPLITS: dict[Any, type[Section]] = {
+    "auto": AutoSplit, "date": DateSplit, "session": SessionSplit, "fraction": FractionSplit
+}  # fmt: skip
+
+
+def _place(location: Location) -> list[str]:
+    """Return the keys of the file that lead to where an error is: the kind of split, which pydantic adds, is none."""
+    return [str(part) for at, part in enumerate(location) if not (at == 2 and location[:2] == ("data", "split"))]
+
+
+def _known_keys(location: Location) -> list[str]:
     """Return the keys a section has, or none where it is not a plain section."""
     section: Any = Config
-    for part in place:
-        field = section.model_fields.get(part) if hasattr(section, "model_fields") else None
-        if part.isdigit() and section is Backbone:
-            continue
-        if field is None:
-            return []
-        section = Backbone if part == "backbones" else field.annotation
-    return list(section.model_fields) if hasattr(section, "model_fields") else []
+    for at, part in enumerate(location):
+        if at == 2 and location[:2] == ("data", "split"):
+            section = _SPLITS.get(part)
+        elif location[at - 1 : at] == ("backbones",):
+            section = Backbone
+        else:
+            field = getattr(section, "model_fields", {}).get(part)
+            section = field.annotation if field else None
+    return list(getattr(section, "model_fields", {}))

@@ -13,6 +13,7 @@ from ntcir.errors import UserError
 
 # Raised by the system when there is no room: disk full, quota used up, file size limit reached.
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}
 
 
 @contextmanager
@@ -20,18 +21,24 @@ def disk_errors(path: Path) -> Iterator[None]:
     """Turn the system's "no room" and "not allowed" into one sentence about ``path``.
 
     Raises:
-        UserError: if the body raises an OSError of that kind.
+        UserError: if the body raises an error of that kind.
     """
     try:
         yield
-    except OSError as error:
-        if error.errno in _NO_ROOM:
+    except Exception as error:
+        number = getattr(error, "errno", None)
+        if number in _NO_ROOM or (number is None and _tells_no_room(str(error))):
             raise UserError(f"No room left to write {path}: free some space and start again.") from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
             raise UserError(f"Not allowed to write {path}: choose another place.") from error
-        if error.errno in {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}:
-            raise UserError(f"Cannot write {path}: {os.strerror(error.errno).lower()}.") from error
+        if number in _IN_THE_WAY:
+            raise UserError(f"Cannot write {path}: {os.strerror(number).lower()}.") from error
         raise
+
+
+def _tells_no_room(message: str) -> bool:
+    """Return whether an error without a number is about room: numpy's and safetensors' only say so."""
+    return "requested and" in message or any(os.strerror(number) in message for number in _NO_ROOM)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -87,15 +87,23 @@ class Model:
             if isinstance(part, Standardise):
                 part.fit(features)
 
-    def encode_images(self, features: np.ndarray) -> Vectors:
-        """Encode image features float32 [items, image_dim]."""
-        return self._encode(self.towers["image"], features)
+    def encode_images(self, features: np.ndarray, seen: dict[bytes, int] | None = None) -> Vectors:
+        """Encode image features float32 [items, image_dim].
+
+        Args:
+            features: of all items, or of a block of them.
+            seen: numbers the twins through, over several blocks; see ``group_equal_rows``.
+        """
+        return Vectors(self.unit_vectors("image", features), group_equal_rows(features, seen))
 
     def encode_readings(self, table: pd.DataFrame) -> Vectors:
         """Encode raw readings, one row an item."""
-        return self._encode(self.towers["sensor"], self.readings.encode(table))
+        encoded = self.readings.encode(table)
+        return Vectors(self.unit_vectors("sensor", encoded), group_equal_rows(encoded))
 
-    def _encode(self, tower: nn.Module, rows: np.ndarray) -> Vectors:
+    def unit_vectors(self, modality: Literal["image", "sensor"], rows: np.ndarray) -> np.ndarray:
+        """Encode image features or readings that are encoded already; float32 [items, dim]."""
+        tower = self.towers[modality]
         training = tower.training
         tower.eval()
         with torch.inference_mode():
@@ -104,8 +112,7 @@ class Model:
                 for start in range(0, len(rows), _BLOCK)
             ]
         tower.train(training)
-        vectors = np.concatenate(blocks) if blocks else np.empty((0, self.config.towers.dim), dtype=np.float32)
-        return Vectors(vectors, group_equal_rows(rows))
+        return np.concatenate(blocks) if blocks else np.empty((0, self.config.towers.dim), dtype=np.float32)
 
     def state(self) -> dict[str, torch.Tensor]:
         """Return the weights by name."""
@@ -141,15 +148,15 @@ class Model:
 
         if not (folder / WEIGHTS).is_file():
             raise UserError(f"There is no trained model in {folder}: train one with `ntcir train`.")
-        config = load_config(folder / CONFIG)
         try:
             card = json.loads((folder / CARD).read_text(encoding="utf-8"))
             if card.pop("version") != MODEL_VERSION:
                 raise UserError(f"The model in {folder} is of another version of ntcir: train it again.")
+            config = load_config(folder / CONFIG)
             readings = ReadingsEncoder.from_json(json.loads((folder / READINGS).read_text(encoding="utf-8")))
             model = cls(config, readings, card.pop("image_dim"), card.pop("fingerprints"), card)
             model.load_state(load_file(folder / WEIGHTS))
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
             raise UserError(
                 f"The model in {folder} is damaged ({' '.join(str(error).split())[:150]}): train it again."
             ) from error

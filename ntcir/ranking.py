@@ -22,22 +22,22 @@ def average_ranks(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def score_candidates(query: np.ndarray, candidates: np.ndarray, twins: np.ndarray) -> np.ndarray:
-    """Return the cosine of a query with each candidate; candidates that are the same get the very same score.
+    """Return the cosine of each query with each candidate; candidates that are the same get the very same score.
 
     A matrix product may round equal rows differently, depending on where they stand; a tie that the data make must not
     be lost so, hence one score for each distinct candidate.
 
     Args:
-        query: float32 [dim], a unit vector.
+        query: float32 [dim], a unit vector, or [queries, dim].
         candidates: float32 [candidates, dim], unit vectors.
         twins: int [candidates]: equal numbers for candidates with the same input.
 
     Returns:
-        float32 [candidates].
+        float32 [candidates], or [queries, candidates].
     """
     _, first, back = np.unique(twins, return_index=True, return_inverse=True)
-    distinct = candidates[first] @ query
-    return np.asarray(distinct[back.reshape(-1)], dtype=np.float32)
+    distinct = query @ candidates[first].T
+    return np.asarray(distinct[..., back.reshape(-1)], dtype=np.float32)
 
 
 def top_k(scores: np.ndarray, ids: np.ndarray, k: int) -> np.ndarray:

@@ -74,19 +74,23 @@ class Retriever:
             UserError: if a query or a candidate is unknown, or no topic can be answered.
         """
         candidates = self._candidates(topics, pools, split)
-        queries = self._queries(topics)
+        pictures = self._pictures_asked(topics)
+        queries = self._readings_asked(topics)
+        # Pictures asked for and pictures to rank are encoded together, so that one that cannot be read ends nothing.
+        inside = {name for name in pictures.values() if name in self._corpus.images.index}
+        wanted: dict[str, set[str]] = {"img2sen": set(), "sen2img": inside}
+        for topic in topics:
+            wanted[topic.direction].update(candidates[topic.topic_id])
         documents = {
-            "img2sen": self._encode_readings(
-                sorted(
-                    {item for topic in topics if topic.direction == "img2sen" for item in candidates[topic.topic_id]}
-                )
-            ),
-            "sen2img": self._encode_images(
-                sorted(
-                    {item for topic in topics if topic.direction == "sen2img" for item in candidates[topic.topic_id]}
-                )
-            ),
+            "img2sen": self._encode_readings(sorted(wanted["img2sen"])),
+            "sen2img": self._encode_images(sorted(wanted["sen2img"])),
         }
+        queries |= self._encode_asked(pictures, documents["sen2img"])
+        silent = [topic.topic_id for topic in topics if topic.topic_id not in queries]
+        if not queries:
+            raise UserError(f"No topic can be answered: none of their pictures can be decoded ({some(silent)}).")
+        if silent:
+            say(f"WARNING: {len(silent)} topics are left out because their picture cannot be decoded: {some(silent)}.")
         for topic in topics:
             if topic.topic_id not in queries:
                 continue
@@ -124,43 +128,44 @@ class Retriever:
                 )
         return {topic.topic_id: pools[topic.topic_id] for topic in topics}
 
-    def _queries(self, topics: Sequence[Topic]) -> dict[str, np.ndarray]:
-        """Return a unit vector a topic; topics whose picture cannot be decoded are left out, and named."""
-        vectors: dict[str, np.ndarray] = {}
-        asked = [topic for topic in topics if isinstance(topic.query, dict)]
-        if asked:
-            known = [str(column) for column in self._corpus.sensors.columns]
-            table = self._model.readings.table([topic.query for topic in asked if isinstance(topic.query, dict)], known)
-            vectors |= dict(
-                zip((topic.topic_id for topic in asked), self._model.encode_readings(table).vectors, strict=True)
-            )
-        pictures = {topic.topic_id: str(topic.query) for topic in topics if isinstance(topic.query, str)}
-        inside = {topic: name for topic, name in pictures.items() if name in self._corpus.images.index}
-        items = self._encode_images(sorted(set(inside.values())))
-        vectors |= {
-            topic: items.vectors.vectors[items.position[name]]
-            for topic, name in inside.items()
-            if name in items.position
-        }
-        for topic, name in pictures.items():
-            if topic not in inside:
-                vectors |= self._outside(topic, name)
-        silent = [topic.topic_id for topic in topics if topic.topic_id not in vectors]
-        if silent:
-            say(f"WARNING: {len(silent)} topics are left out because their picture cannot be decoded: {some(silent)}.")
-        return vectors
-
-    def _outside(self, topic: str, name: str) -> dict[str, np.ndarray]:
-        """Encode a picture that is a file of its own."""
-        if not Path(name).is_file():
-            raise UserError(
-                f"The topic {topic} asks for the image '{name}', which is neither in {self._corpus.root} nor a file."
-            )
-        try:
-            features = self._features.encode_files([name])
-        except UnreadableImage:
+    def _readings_asked(self, topics: Sequence[Topic]) -> dict[str, np.ndarray]:
+        """Return a unit vector for each topic that gives readings."""
+        asked = {topic.topic_id: topic.query for topic in topics if isinstance(topic.query, dict)}
+        if not asked:
             return {}
-        return {topic: self._model.encode_images(features).vectors[0]}
+        known = [str(column) for column in self._corpus.sensors.columns]
+        names = self._model.readings.names
+        # A minute may lack just the readings that this model uses; its topic is answered all the same.
+        mute = [topic for topic, query in asked.items() if all(query.get(name) is None for name in names)]
+        if mute:
+            say(f"WARNING: {len(mute)} topics give none of the readings this model uses ({some(names)}): {some(mute)}.")
+        table = self._model.readings.table(list(asked.values()), known)
+        return dict(zip(asked, self._model.encode_readings(table).vectors, strict=True))
+
+    def _pictures_asked(self, topics: Sequence[Topic]) -> dict[str, str]:
+        """Return topic id -> image id or file, for each topic that gives a picture."""
+        pictures = {topic.topic_id: topic.query for topic in topics if isinstance(topic.query, str)}
+        for topic, name in pictures.items():
+            if name not in self._corpus.images.index and not _is_file(name):
+                place = self._corpus.root
+                raise UserError(
+                    f"The topic {topic} asks for the image '{name}', which is neither in {place} nor a file."
+                )
+        return pictures
+
+    def _encode_asked(self, pictures: Mapping[str, str], items: _Items) -> dict[str, np.ndarray]:
+        """Return a unit vector for each topic whose picture can be decoded."""
+        vectors: dict[str, np.ndarray] = {}
+        for topic, name in pictures.items():
+            if name in items.position:
+                vectors[topic] = items.vectors.vectors[items.position[name]]
+            elif name not in self._corpus.images.index:  # a file of its own
+                try:
+                    features = self._features.encode_files([name])
+                except UnreadableImage:
+                    continue
+                vectors[topic] = self._model.encode_images(features).vectors[0]
+        return vectors
 
     def _encode_readings(self, ids: Sequence[str]) -> _Items:
         table = self._corpus.sensors.loc[list(ids)]
@@ -172,14 +177,21 @@ class Retriever:
             return _Items({}, self._model.encode_images(np.empty((0, self._model.image_dim), dtype=np.float32)))
         present = self._features.ensure(ids)
         readable = [item for item, there in zip(ids, present, strict=True) if there]
+        seen: dict[bytes, int] = {}
         blocks = [
-            self._model.encode_images(self._features.load(readable[start : start + _BLOCK]))
+            self._model.encode_images(self._features.load(readable[start : start + _BLOCK]), seen)
             for start in range(0, len(readable), _BLOCK)
         ]
         vectors = np.concatenate([block.vectors for block in blocks])
-        # Twins are numbered within a block; across blocks equal features give equal vectors.
-        twins = blocks[0].twins if len(blocks) == 1 else np.unique(vectors, axis=0, return_inverse=True)[1].reshape(-1)
+        twins = np.concatenate([block.twins for block in blocks])
         return _Items({item: row for row, item in enumerate(readable)}, Vectors(vectors, twins))
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def answer(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import json
 import math
@@ -23,6 +22,7 @@ from ntcir.progress import say
 Direction = Literal["img2sen", "sen2img"]
 DIRECTIONS: tuple[Direction, ...] = ("img2sen", "sen2img")
 TOPICS, POOLS, QRELS = "topics.tsv", "pools.tsv", "qrels.txt"
+_MOST = 3  # bad lines named in one sentence
 
 
 @dataclass(frozen=True)
@@ -158,11 +158,20 @@ def _plain(value: Any) -> float | int | str:
 
 
 def _labels(groups: Sequence[str], are_days: bool) -> dict[str, str]:
-    """Return what stands for a group in a topic's id: MMDD for a day (YYYYMMDD over several years), else its name."""
+    """Return what stands for a group in a topic's id: MMDD for a day (YYYYMMDD over several years), else its name.
+
+    Names that differ in blanks only get a number.
+    """
     if are_days:
         years = {group[:4] for group in groups}
         return {group: (group if len(years) > 1 else group[5:]).replace("-", "") for group in groups}
-    return {group: "-".join(group.split()) for group in groups}
+    labels: dict[str, str] = {}
+    for group in groups:
+        label = "-".join(group.split()) or "unnamed"
+        while label in labels.values():
+            label += "-2"
+        labels[group] = label
+    return labels
 
 
 def _query_text(query: str | dict[str, Any]) -> str:
@@ -173,49 +182,64 @@ def read_topics(path: Path) -> list[Topic]:
     """Read a topic file: a TSV with the columns ``topic_id, timestamp, query``.
 
     Raises:
-        UserError: naming file and line, if a column or value is missing, a topic comes twice, or a query that starts
-            like a JSON object is none.
+        UserError: naming the file and the first bad lines, if a column or value is missing, a topic comes twice, or a
+            query that starts like a JSON object is none.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"Cannot read the topics {path}: {error}.") from error
-    rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-    columns = next(rows, [])
+    # Not splitlines(): a reading's text may hold U+2028 or U+0085, which end no line of a TSV.
+    rows = [line.removesuffix("\r").split("\t") for line in text.split("\n")]
+    columns = [cell.strip() for cell in rows[0]]
     absent = [column for column in ("topic_id", "timestamp", "query") if column not in columns]
     if absent:
         raise UserError(
             f"{path} has no column '{absent[0]}': its first line must be topic_id, timestamp, query, tab-separated."
         )
     topics: dict[str, Topic] = {}
-    for number, row in enumerate(rows, start=2):
+    wrong: list[str] = []
+    for number, row in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in row):
             continue
-        place = f"{path} line {number}"
-        if len(row) != len(columns):
-            raise UserError(f"{place} has {len(row)} columns instead of {len(columns)}.")
-        cells = {column: cell.strip() for column, cell in zip(columns, row, strict=True)}
-        topic_id = cells["topic_id"]
-        if not topic_id or not cells["query"] or len(topic_id.split()) > 1:
-            raise UserError(f"{place} needs a topic_id without blanks and a query.")
-        if topic_id in topics:
-            raise UserError(f"{place} has the topic {topic_id} a second time.")
-        topics[topic_id] = Topic(topic_id, cells["timestamp"], _parse_query(cells["query"], place))
+        try:
+            topic = _parse_topic(columns, row)
+            if topic.topic_id in topics:
+                raise ValueError(f"the topic {topic.topic_id} comes a second time")
+            topics[topic.topic_id] = topic
+        except ValueError as error:
+            wrong.append(f"line {number}: {error}")
+    if wrong:
+        more = f"; and {len(wrong) - _MOST} more problems" if len(wrong) > _MOST else ""
+        raise UserError(f"{path} {'; '.join(wrong[:_MOST])}{more}.")
     if not topics:
         raise UserError(f"{path} holds no topic.")
     return list(topics.values())
 
 
-def _parse_query(text: str, place: str) -> str | dict[str, Any]:
+def _parse_topic(columns: Sequence[str], row: Sequence[str]) -> Topic:
+    """Return the topic of a line; a ValueError says what is wrong with it."""
+    if len(row) != len(columns):
+        raise ValueError(f"{len(row)} columns instead of {len(columns)}")
+    cells = {column: cell.strip() for column, cell in zip(columns, row, strict=True)}
+    topic_id = cells["topic_id"]
+    if not topic_id or not cells["query"] or len(topic_id.split()) > 1:
+        raise ValueError("a topic_id without blanks and a query are needed")
+    return Topic(topic_id, cells["timestamp"], _parse_query(cells["query"]))
+
+
+def _parse_query(text: str) -> str | dict[str, Any]:
     if not text.startswith("{"):
         return text
     try:
         query = json.loads(text)
-    except ValueError as error:
-        raise UserError(f"{place}: the query is no JSON object ({error}).") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the query is no JSON object ({error})") from error
+    if not query:
+        raise ValueError("the query holds no reading")
     bad = [column for column, value in query.items() if not (value is None or isinstance(value, int | float | str))]
     if bad:
-        raise UserError(f"{place}: the reading '{bad[0]}' must be a number, a text or null.")
+        raise ValueError(f"the reading '{bad[0]}' must be a number, a text or null")
     return dict(query)
 
 

@@ -30,8 +30,8 @@ from ntcir.objectives.infonce import info_nce
 from ntcir.progress import progress
 from ntcir.ranking import average_ranks, score_candidates
 from ntcir.sampling.batches import BatchSampler
-from ntcir.sampling.positives import FalseNegatives
-from ntcir.topics import DIRECTIONS, sample_pool
+from ntcir.sampling.positives import FalseNegatives, group_equal_rows
+from ntcir.topics import DIRECTIONS, Direction, sample_pool
 
 METRICS, DROPPED = "metrics.jsonl", "dropped.csv"
 CHECKPOINT_EVERY = 100  # steps; what a killed run repeats at most
@@ -68,32 +68,40 @@ class Validation:
         corpus: whose ``val`` split is used.
         features: image features, already extracted for the pairs.
         pairs: the pairs to draw from.
+        readings: encodes the readings.
         config: pool size and seed.
     """
 
-    def __init__(self, corpus: Corpus, features: ImageFeatures, pairs: pd.DataFrame, config: Config) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        features: ImageFeatures,
+        pairs: pd.DataFrame,
+        readings: ReadingsEncoder,
+        config: Config,
+    ) -> None:
         pools = [
             pairs.loc[sample_pool(rows, config.topics.pool, np.random.default_rng([config.seed, 2, number]))]
             for number, (_, rows) in enumerate(pairs.groupby("group", sort=False))
         ]
         drawn = pd.concat(pools)
-        self._bounds = np.cumsum([0, *map(len, pools)])
+        ends = np.cumsum([len(pool) for pool in pools])
+        self._pools = [slice(end - len(pool), end) for pool, end in zip(pools, ends, strict=True)]
+        # What does not change from one validation to the next is worked out once.
         self._images = features.load(drawn["image"].tolist())
-        self._readings = corpus.sensors.loc[drawn["sensor"]]
+        self._readings = readings.encode(corpus.sensors.loc[drawn["sensor"]])
+        self._image_twins, self._reading_twins = group_equal_rows(self._images), group_equal_rows(self._readings)
 
     def __call__(self, model: Model) -> dict[str, float]:
         """Return the MRR of each direction."""
-        images, sensors = model.encode_images(self._images), model.encode_readings(self._readings)
-        reciprocal: dict[str, list[np.ndarray]] = {"img2sen": [], "sen2img": []}
-        for start, end in zip(self._bounds, self._bounds[1:], strict=False):
-            pool = slice(start, end)
-            own = np.arange(end - start)
-            for direction, queries, documents in (("img2sen", images, sensors), ("sen2img", sensors, images)):
-                rows = [
-                    score_candidates(query, documents.vectors[pool], documents.twins[pool])
-                    for query in queries.vectors[pool]
-                ]
-                reciprocal[direction].append(1 / average_ranks(np.stack(rows), own))
+        images, sensors = model.unit_vectors("image", self._images), model.unit_vectors("sensor", self._readings)
+        reciprocal: dict[Direction, list[np.ndarray]] = {direction: [] for direction in DIRECTIONS}
+        for pool in self._pools:
+            own = np.arange(pool.stop - pool.start)
+            to_sensors = score_candidates(images[pool], sensors[pool], self._reading_twins[pool])
+            to_images = score_candidates(sensors[pool], images[pool], self._image_twins[pool])
+            reciprocal["img2sen"].append(1 / average_ranks(to_sensors, own))
+            reciprocal["sen2img"].append(1 / average_ranks(to_images, own))
         return {direction: float(np.concatenate(parts).mean()) for direction, parts in reciprocal.items()}
 
 
@@ -144,7 +152,7 @@ class Trainer:
             options.near_seconds,
         )
         self._sampler = BatchSampler(train["group"].to_numpy(), options.batch, options.batches, config.seed)
-        self._validation = Validation(corpus, features, val, config) if len(val) > 1 else None
+        self._validation = Validation(corpus, features, val, readings, config) if len(val) > 1 else None
         parameters = [*self.model.towers.parameters(), self.model.log_temperature]
         # The fused kernel updates all weights in one pass over memory.
         self._optimizer = torch.optim.Adam(
@@ -169,13 +177,16 @@ class Trainer:
             progress = load_checkpoint(self.folder, self.model, self._optimizer)
             self._metrics = [row for row in read_metrics(self.folder / METRICS) if row["step"] <= progress.step]
             advance(progress.step)
+        else:
+            # Before the first model is saved, so that a folder with a model but no checkpoint is a finished one.
+            self._checkpoint(progress)
         options = self.config.training
         started = time.perf_counter()
         with _deferred_signals() as interrupted:
             while progress.step < options.iters and not interrupted:
                 self._advance(progress, started)
                 advance(1)
-        if interrupted:
+        if progress.step < options.iters:
             self._checkpoint(progress)
             raise UserError(
                 f"Interrupted after step {progress.step} of {options.iters}; nothing is lost: "
@@ -190,13 +201,13 @@ class Trainer:
         options = self.config.training
         loss = self._step(progress.step)
         progress.step += 1
+        if not math.isfinite(loss):  # at once: nothing that is not finite may get into a checkpoint
+            raise UserError(
+                f"The loss is {loss} at step {progress.step}: lower training.lr or raise training.temperature."
+            )
         row: dict[str, Any] = {"step": progress.step, "loss": loss}
         last = progress.step == options.iters
         if last or progress.step % options.validate_every == 0:
-            if not math.isfinite(loss):
-                raise UserError(
-                    f"The loss is {loss} at step {progress.step}: lower training.lr or raise training.temperature."
-                )
             row |= self._validate(progress)
             row["seconds"] = round(time.perf_counter() - started, 3)
         self._metrics.append(row)
@@ -210,7 +221,8 @@ class Trainer:
             for group in self._optimizer.param_groups:
                 group["lr"] = options.lr * 0.5 * (1 + math.cos(math.pi * step / options.iters))
         # Dropout must not depend on where a run was interrupted.
-        torch.manual_seed(self.config.seed * 1_000_003 + step)
+        # torch.manual_seed would also note each call, with its traceback, for a GPU that nobody has started.
+        torch.default_generator.manual_seed((self.config.seed * 1_000_003 + step) % 2**63)
         rows = torch.from_numpy(self._sampler(step))
         self.model.towers.train()
         loss = info_nce(
@@ -273,6 +285,8 @@ def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, re
     corpus = read_corpus()
     features = ImageFeatures(corpus, config.features)
     trainer = Trainer(config, corpus, features, folder)
+    if not resume:
+        (folder / LAST).unlink(missing_ok=True)  # of a training that did not come to its first model
     config.save(folder / CONFIG)
     corpus.report.save_dropped(folder / DROPPED)
     with progress("Training", config.training.iters, unit=" steps/s") as advance:
@@ -284,7 +298,10 @@ def _check_folder(config: Config, folder: Path, resume: bool) -> None:
         if (folder / WEIGHTS).is_file():
             raise UserError(f"{folder} already holds a trained model: choose another --out.")
         return
-    done, old = read_progress(folder / LAST).step, load_config(folder / CONFIG)
+    done = read_progress(folder / LAST).step
+    if not resume and done == 0 and not (folder / WEIGHTS).is_file():
+        return  # nothing was learnt there
+    old = load_config(folder / CONFIG)
     if not resume:
         if is_finished(folder):
             raise UserError(f"{folder} already holds a trained model: choose another --out.")
@@ -292,7 +309,8 @@ def _check_folder(config: Config, folder: Path, resume: bool) -> None:
             f"{folder} holds an interrupted training (step {done} of {old.training.iters}): "
             "add --resume to go on, or choose another --out."
         )
-    steps = {"training.iters": config.training.iters}
+    # More steps may be asked for, unless the rates of those that were done would have been others.
+    steps = {} if config.training.schedule == "cosine" else {"training.iters": config.training.iters}
     ours, theirs = (value.model_dump(mode="json") for value in (config, old.changed(steps)))
     if ours != theirs:
         key = _first_difference(ours, theirs)

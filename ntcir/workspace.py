@@ -29,8 +29,9 @@ def find_data(typed: Path | None, configured: Path | None = None) -> Path:
     """
     environment = os.environ.get("NTCIR_DATA")
     named = {"--data": typed, "NTCIR_DATA": Path(environment) if environment else None, "data.path": configured}
-    for origin, folder in named.items():
-        if folder is not None:
+    for origin, place in named.items():
+        if place is not None:
+            folder = place.expanduser()
             if not folder.is_dir():
                 raise UserError(f"{origin} names {folder}, which is not a folder.")
             return folder
@@ -51,7 +52,9 @@ def resolve(config: Path | None, settings: Sequence[str], data: Path | None) -> 
     from ntcir.config import load_config
 
     if config is None:
-        root = find_data(data, load_config(None, settings).data.path if settings else None)
+        # The other settings may be about keys that only the corpus folder's configuration has.
+        where = [setting for setting in settings if setting.partition("=")[0].strip() == "data.path"]
+        root = find_data(data, load_config(None, where).data.path)
         own = root / CORPUS_CONFIG
         resolved = load_config(own if own.is_file() else None, settings)
     else:
@@ -60,8 +63,8 @@ def resolve(config: Path | None, settings: Sequence[str], data: Path | None) -> 
     networks = []
     for backbone in resolved.features.backbones:
         # A checkpoint given by path must still be found from another folder.
-        there = Path(backbone.weights).expanduser()
-        networks.append(backbone.model_dump() | ({"weights": str(there.absolute())} if there.is_file() else {}))
+        path = backbone.checkpoint
+        networks.append(backbone.model_dump() | ({"weights": str(path.absolute())} if path else {}))
     return resolved.changed({"data.path": str(root.absolute()), "features.backbones": networks})
 
 

@@ -12,11 +12,11 @@ import pandas as pd
 from ntcir.config import Split
 from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.corpora.splits import assign_splits
-from ntcir.corpora.tables import header, read_table
+from ntcir.corpora.tables import day_names, header, read_table
 from ntcir.errors import UserError
 
 RECORDS_FILE = "records.csv"
-_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)$")
+_OFFSET = re.compile(r"[T ].*([+-])(\d\d)(?::?(\d\d))?$")  # behind a time of day; a date has its hyphens too
 
 
 def is_records(root: Path) -> bool:
@@ -41,12 +41,16 @@ def read_records(root: Path, split: Split, name: str) -> Corpus:
     table = read_table(path, needed=("file", "timestamp"), numeric=(), text=(), plain=tuple(columns))
     report = ReadingReport(counts={f"rows of {RECORDS_FILE}": len(table)})
 
+    nameless = table["file"].isna().to_numpy()
+    report.drop(f"row of {RECORDS_FILE} without a file", table["timestamp"][nameless].fillna("").tolist())
+    table = table[~nameless]
     twice = table.duplicated("file").to_numpy()
     report.drop("file is listed twice", table["file"][twice].tolist())
-    table = table[~twice & table["file"].notna()]
-    times = pd.to_datetime(table["timestamp"], utc=True, format="ISO8601", errors="coerce")
+    table = table[~twice]
+    written = table["timestamp"].fillna("").str.strip()
+    times = pd.to_datetime(written, utc=True, format="ISO8601", errors="coerce")
     report.drop("timestamp is not ISO 8601", table["file"][times.isna()].tolist())
-    table = table.assign(timestamp=times, local_hour=_local_hour(times, table["timestamp"]))[times.notna()]
+    table = table.assign(timestamp=times, local_hour=_local_hour(times, written))[times.notna()]
     present = np.array([(root / "images" / file).is_file() for file in table["file"]], dtype=bool)
     report.drop("photograph is listed but not on disk", table["file"][~present].tolist())
     table = table[present].sort_values(["timestamp", "file"], kind="stable", ignore_index=True)
@@ -65,12 +69,11 @@ def read_records(root: Path, split: Split, name: str) -> Corpus:
         index=pd.Index(ids, name="image"),
     )
     by_session = "session" in columns
-    days = table["timestamp"].dt.strftime("%Y-%m-%d").astype(object)
     pairs = pd.DataFrame(
         {
             "image": ids,
             "sensor": sensor_ids,
-            "group": table["session"].fillna("unnamed") if by_session else days,
+            "group": table["session"].fillna("unnamed") if by_session else day_names(table["timestamp"]),
             "timestamp": table["timestamp"],
         }
     )
@@ -83,7 +86,9 @@ def read_records(root: Path, split: Split, name: str) -> Corpus:
 
 
 def _typed(column: pd.Series) -> pd.Series:
-    """Return the column as float64 if all its values are numbers, else as text categories; empty is missing."""
+    """Return the column as float64 if all its values are numbers, else as text categories; blank is missing."""
+    column = column.str.strip()
+    column = column.where(column != "")
     numbers = pd.to_numeric(column, errors="coerce").astype("float64")
     if (numbers.notna() == column.notna()).all():
         return numbers.where(np.isfinite(numbers))
@@ -93,9 +98,8 @@ def _typed(column: pd.Series) -> pd.Series:
 def _local_hour(times: pd.Series, written: pd.Series) -> np.ndarray:
     """Return the hour (float64, 0 to 24) on the clock of whoever wrote the timestamp."""
     shifts = np.zeros(len(written))
-    for row, text in enumerate(written.astype(str)):
-        found = _OFFSET.search(text.strip()) if "T" in text or " " in text.strip() else None
-        if found:
-            shifts[row] = (1 if found[1] == "+" else -1) * (int(found[2]) + int(found[3]) / 60)
+    for row, text in enumerate(written):
+        if found := _OFFSET.search(text):
+            shifts[row] = (1 if found[1] == "+" else -1) * (int(found[2]) + int(found[3] or 0) / 60)
     utc = times.dt.hour + times.dt.minute / 60 + times.dt.second / 3600
     return np.asarray((utc + shifts) % 24, dtype=np.float64)

@@ -41,11 +41,11 @@ def _choose(pairs: pd.DataFrame, groups_are_days: bool) -> DateSplit | SessionSp
 
 
 def _by_date(pairs: pd.DataFrame, split: DateSplit) -> np.ndarray:
-    days = pairs["timestamp"].dt.strftime("%Y-%m-%d").to_numpy(dtype=str)
+    days = pairs["timestamp"].dt.tz_convert(None).to_numpy().astype("datetime64[D]")
     names = np.full(len(pairs), "", dtype="<U5")
     for name in SPLITS:
         first, last = getattr(split, name)
-        names[(days >= first.isoformat()) & (days <= last.isoformat())] = name
+        names[(days >= np.datetime64(first)) & (days <= np.datetime64(last))] = name
     return names
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,13 +49,15 @@ def read_table(
         raise UserError(
             f"{path} has no column '{absent[0]}'; it has: {', '.join(name or '(unnamed)' for name in there)}."
         )
-    wanted = [column for column in there if column in {*needed, *numeric, *text, *plain}]
-    types: dict[str, object] = dict.fromkeys(text, "category") | dict.fromkeys(plain, object)
+    wanted = [column for column in there if column and column in {*needed, *numeric, *text, *plain}]
+    # Text is read as text and made categories afterwards: pandas would take categories "00012" for numbers.
+    types: dict[str, Any] = dict.fromkeys([column for column in (*text, *plain) if column in wanted], object)
     try:
         table = pd.read_csv(
             path,
             usecols=wanted,
-            dtype={column: kind for column, kind in types.items() if column in wanted},  # type: ignore[arg-type]
+            index_col=False,  # a row that is longer than the header must not shift its columns
+            dtype=types,
             encoding="utf-8-sig",
             low_memory=False,
             na_values=[""],
@@ -71,8 +74,15 @@ def read_table(
         # An infinite reading is a fault of the export, not a reading.
         table.loc[np.isinf(table[column].to_numpy()), column] = np.nan
     for column in text:
-        if column not in table:
+        if column in table:
+            table[column] = pd.Categorical(table[column])
+        else:
             table[column] = pd.Categorical([None] * len(table), categories=[])
-        # Numbers or one type of text: categories are text everywhere.
-        table[column] = table[column].cat.rename_categories([str(item) for item in table[column].cat.categories])
     return table
+
+
+def day_names(times: pd.Series) -> np.ndarray:
+    """Return the UTC day of each time as text ``YYYY-MM-DD``, object [n]; each day is formatted once."""
+    days, places = np.unique(times.dt.tz_convert(None).to_numpy().astype("datetime64[D]"), return_inverse=True)
+    names: np.ndarray = days.astype(str).astype(object)[places]
+    return names

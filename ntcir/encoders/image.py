@@ -37,7 +37,7 @@ class Standardise(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return float32 [batch, dim]."""
-        return (features - self.mean) * self.scale
+        return (features - self.mean).mul_(self.scale)
 
 
 def image_tower(dim: int, options: Towers) -> Tower:

@@ -8,6 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from ntcir.config import Sensors
+from ntcir.errors import UserError, did_you_mean
 
 ORGANISERS_NUMERIC = (
     "heart_rate(bpm)", "heart_rate_conf", "calories", "distance", "minutesAsleep", "minutesAwake",
@@ -57,6 +58,9 @@ def chosen_columns(options: Sensors, sensors: pd.DataFrame, layout: str) -> Colu
     """Return the columns that a configuration asks for, of a sensor table in a corpus layout.
 
     ``auto`` is ``ymx2l`` for a lifelog and every column (without the local hour) for other layouts.
+
+    Raises:
+        UserError: if a column to exclude is none, or there is no position to encode.
     """
     if options.preset != "auto":
         base = _PRESETS[options.preset]
@@ -67,7 +71,17 @@ def chosen_columns(options: Sensors, sensors: pd.DataFrame, layout: str) -> Colu
         numbers = tuple(column for column in readings if pd.api.types.is_numeric_dtype(sensors[column]))
         base = Columns(numeric=numbers, categorical=tuple(column for column in readings if column not in numbers))
     out = set(options.exclude)
-    location = base.location or (_location(base.numeric, sensors) if options.location == "fourier" else None)
+    known = [*base.names, *options.numeric, *options.categorical, *options.cyclic, *map(str, sensors.columns)]
+    for column in options.exclude:
+        if column not in known:
+            raise UserError(
+                f"sensors.exclude names '{column}', which is no sensor column{did_you_mean(column, known)}."
+            )
+    location = base.location
+    if options.location == "fourier" and location is None:
+        location = _location(base.numeric, sensors)
+        if location is None:
+            raise UserError("sensors.location = fourier needs the columns of a position, such as new_lat and new_lng.")
     if options.location == "raw" or (location and set(location) & out):
         location = None
     kept = (column for column in (*base.numeric, *options.numeric) if column not in out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,10 @@ from ntcir.errors import UserError, did_you_mean, some
 WAVELENGTHS = (100.0, 300.0, 1e3, 3e3, 10e3, 30e3, 100e3)
 METRES_PER_DEGREE = 111_320.0  # of latitude
 MISSING, UNKNOWN = 0, 1  # codes of a categorical column; the known categories follow
+# Standardised numbers end here: no reading of a split of a hundred million is so far out (its s.d. would be larger),
+# and a typed 1e300 must not overflow in the towers.
+LIMIT = 1e4
+_STATISTICS = {"shares", "vocabularies", "origin", "mean", "deviation", "indicators"}
 
 
 class ReadingsEncoder:
@@ -24,7 +27,8 @@ class ReadingsEncoder:
     The first ``continuous`` columns have, over the training split, mean 0 and s.d. 1 (or are sines, cosines and 0/1
     indicators); the last ``len(vocabularies)`` columns are category codes for embeddings, where those are chosen. A
     missing number is the mean (0 after standardising) with its indicator set to 1; columns that never lack a reading in
-    training have no indicator. A column without variance becomes 0.
+    training have no indicator. A column without variance becomes 0. A category is a word: the number 1 and the text "1"
+    are the same one.
 
     Args:
         columns: what to encode and how.
@@ -36,6 +40,7 @@ class ReadingsEncoder:
         self.statistics = dict(statistics)
 
     @classmethod
+    @np.errstate(over="ignore", invalid="ignore")  # numbers near 1e308: such a column counts as flat
     def fit(cls, columns: Columns, training: pd.DataFrame, rare: int = 2) -> ReadingsEncoder:
         """Take the statistics from the training rows (one row a pair, so that they count as often as they train).
 
@@ -45,12 +50,12 @@ class ReadingsEncoder:
             rare: categories seen fewer times than this share the bucket of unknown ones (embeddings only).
 
         Raises:
-            UserError: if there is nothing to encode.
+            UserError: if there is nothing to encode, or a column of text is to be standardised.
         """
         if not columns.names:
             raise UserError("No sensor columns are chosen: name some in sensors.numeric or sensors.categorical.")
         # Frequencies first: as numbers they are standardised with the rest.
-        counts = {column: training[column].dropna().astype(str).value_counts() for column in columns.categorical}
+        counts = {column: _words(training[column]).dropna().value_counts() for column in columns.categorical}
         statistics: dict[str, Any] = {
             "shares": {column: (count / max(1, len(training))).to_dict() for column, count in counts.items()},
             "vocabularies": {
@@ -69,12 +74,17 @@ class ReadingsEncoder:
         raw, names = encoder._numbers(training)
         gaps = np.isnan(raw)
         empty = gaps.all(axis=0)
+        for column in (name for name, nothing in zip(names, empty, strict=True) if nothing):
+            if not pd.api.types.is_numeric_dtype(training[column]) and training[column].notna().any():
+                raise UserError(
+                    f"The sensor column '{column}' holds no number: name it in sensors.categorical instead."
+                )
         filled = np.where(empty, 0.0, raw)
         mean, deviation = np.nanmean(filled, axis=0), np.nanstd(filled, axis=0)
         # Rounding leaves a constant column a deviation of about 1e-16 of its size, which must not be divided by.
-        flat = deviation <= 1e-9 * np.maximum(1.0, np.abs(mean))
+        flat = ~np.isfinite(deviation) | (deviation <= np.maximum(1e-12 * np.abs(mean), 1e-100))
         encoder.statistics |= {
-            "mean": mean.tolist(),
+            "mean": np.where(flat, 0.0, mean).tolist(),
             "deviation": np.where(flat, 0.0, deviation).tolist(),
             "indicators": [name for name, gap in zip(names, gaps.any(axis=0) & ~empty, strict=True) if gap],
         }
@@ -101,27 +111,27 @@ class ReadingsEncoder:
         """The length of an encoded reading."""
         return self.continuous + len(self.vocabulary_sizes)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def encode(self, table: pd.DataFrame) -> np.ndarray:
         """Encode raw readings, float32 [rows, dim]; never NaN. A column that the table lacks is missing throughout."""
         table = table.reindex(columns=self.names)
         raw, names = self._numbers(table)
         deviation = np.asarray(self.statistics["deviation"])
         scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-        parts = [np.nan_to_num((raw - np.asarray(self.statistics["mean"])) * scale, nan=0.0)]
+        standard = (raw - np.asarray(self.statistics["mean"])) * scale
+        parts = [np.nan_to_num(np.clip(standard, -LIMIT, LIMIT), nan=0.0)]
         for column, period in self.columns.cyclic.items():
-            angle = 2 * np.pi * _floats(table[column]) / period
-            parts.append(np.nan_to_num(np.stack([np.sin(angle), np.cos(angle)], axis=1), nan=0.0))
+            parts.append(_waves_of((_floats(table[column]) / period)[:, None]))
         if self.columns.location:
             parts.append(self._waves(table))
-        position = {name: number for number, name in enumerate(names)}
-        wanted = [position[name] for name in self.statistics["indicators"]]
+        wanted = [names.index(name) for name in self.statistics["indicators"]]
         parts.append(np.isnan(raw[:, wanted]).astype(np.float64))
         for column, words in self.statistics["vocabularies"].items():
             codes = {word: code for code, word in enumerate(words, start=2)}
-            values = table[column].astype(object)
-            found = [MISSING if _absent(value) else codes.get(str(value), UNKNOWN) for value in values]
+            found = [MISSING if word is None else codes.get(word, UNKNOWN) for word in _words(table[column])]
             parts.append(np.asarray(found, dtype=np.float64).reshape(-1, 1))
-        return np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=np.float32)
+        # Adding 0 turns -0 into 0, so that equal readings have equal bytes.
+        return np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=np.float32) + np.float32(0)
 
     def table(self, readings: Sequence[Mapping[str, Any]], known: Sequence[str]) -> pd.DataFrame:
         """Make a table of hand-written readings (column -> number, text or null).
@@ -131,7 +141,7 @@ class ReadingsEncoder:
             known: the columns there are in the corpus, which may be given though this model does not use them.
 
         Raises:
-            UserError: for an unknown column, none that this model uses, or a text where a number is needed.
+            UserError: for an unknown column, or a text where a number is needed.
         """
         numeric = {*self.columns.numeric, *self.columns.cyclic, *(self.columns.location or ())}
         for row in readings:
@@ -142,12 +152,8 @@ class ReadingsEncoder:
                 is_number = isinstance(value, int | float) and not isinstance(value, bool)
                 if column in numeric and value is not None and not is_number:
                     raise UserError(f"The reading '{column}' must be a number, not {value!r}.")
-            if all(row.get(column) is None for column in self.names):
-                raise UserError(
-                    f"The readings {json.dumps(row)} have none of the columns this model uses: {some(self.names, 20)}."
-                )
         return pd.DataFrame(
-            [{column: row.get(column) for column in self.names} for row in readings], columns=self.names
+            [{column: row.get(column) for column in self.names} for row in readings], columns=self.names, dtype=object
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -164,7 +170,13 @@ class ReadingsEncoder:
 
     @classmethod
     def from_json(cls, tree: Mapping[str, Any]) -> ReadingsEncoder:
-        """Make the encoder that ``to_json`` described."""
+        """Make the encoder that ``to_json`` described.
+
+        Raises:
+            KeyError: if something is not there.
+        """
+        if absent := _STATISTICS - set(tree["statistics"]):
+            raise KeyError(min(absent))
         chosen = tree["columns"]
         columns = Columns(
             numeric=tuple(chosen["numeric"]),
@@ -184,10 +196,8 @@ class ReadingsEncoder:
             if self.columns.categories == "frequency":
                 shares = self.statistics["shares"][column]
                 # Missing is 0, as the organisers have it; so is a category that training never saw.
-                values = table[column].astype(object)
-                parts.append(
-                    np.array([0.0 if _absent(value) else shares.get(str(value), 0.0) for value in values], dtype=float)
-                )
+                words = _words(table[column])
+                parts.append(np.array([0.0 if word is None else shares.get(word, 0.0) for word in words], dtype=float))
                 names.append(column)
         stacked = np.stack(parts, axis=1) if parts else np.empty((len(table), 0))
         return stacked, names
@@ -200,19 +210,43 @@ class ReadingsEncoder:
         origin = self.statistics["origin"]
         north = (latitude - origin[0]) * METRES_PER_DEGREE
         east = (longitude - origin[1]) * METRES_PER_DEGREE * np.cos(np.deg2rad(origin[0]))
-        angles = np.stack([2 * np.pi * metres / wave for wave in WAVELENGTHS for metres in (north, east)], axis=1)
-        return np.asarray(np.nan_to_num(np.concatenate([np.sin(angles), np.cos(angles)], axis=1), nan=0.0))
+        return _waves_of(np.stack([metres / wave for wave in WAVELENGTHS for metres in (north, east)], axis=1))
+
+
+def _waves_of(turns: np.ndarray) -> np.ndarray:
+    """Return the sines and then the cosines of a number of full turns, float64 [rows, 2 * columns]; 0 for NaN."""
+    angles = 2 * np.pi * np.remainder(turns, 1.0)
+    return np.asarray(np.nan_to_num(np.concatenate([np.sin(angles), np.cos(angles)], axis=1), nan=0.0))
 
 
 def _floats(column: pd.Series) -> np.ndarray:
     """Return a column as float64, NaN where it is missing, infinite or no number."""
-    values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
+        values = column.to_numpy(dtype=np.float64)
+    else:
+        values = np.array([_float(value) for value in column.astype(object)], dtype=np.float64)
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return np.nan
+
+
+def _words(column: pd.Series) -> pd.Series:
+    """Return a column of categories as text, None where missing; a whole number is written as one, as in a query."""
+    return pd.Series([_word(value) for value in column.astype(object)], index=column.index, dtype=object)
+
+
+def _word(value: Any) -> str | None:
+    if value is None or value is pd.NA or value != value:  # only NaN differs from itself
+        return None
+    if isinstance(value, float | np.floating) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def _position(table: pd.DataFrame, location: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
     return _floats(table[location[0]]), _floats(table[location[1]])
-
-
-def _absent(value: object) -> bool:
-    return value is None or (isinstance(value, float) and np.isnan(value))

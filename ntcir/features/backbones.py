@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,12 @@ class FrozenNetwork(nn.Module):
         with torch.inference_mode():
             try:
                 self.dim = self(torch.zeros(1, 3, size, size, dtype=torch.uint8)).shape[1]
-            except RuntimeError as error:
-                raise UserError(f"{backbone.arch} cannot take pictures of {size} x {size} pixels ({error}).") from error
+            except (RuntimeError, AssertionError, ValueError) as error:
+                reason = " ".join(str(error).split())[:200]
+                raise UserError(
+                    f"{backbone.arch} cannot take pictures of {size} x {size} pixels ({reason}): "
+                    "give another features.size and features.crop."
+                ) from error
         self.meta = self._meta(options)
 
     def train(self, mode: bool = True) -> FrozenNetwork:
@@ -67,8 +72,8 @@ class FrozenNetwork(nn.Module):
     def _meta(self, options: Features) -> dict[str, Any]:
         digest = hashlib.sha256()
         for name, tensor in sorted(self.network.state_dict().items()):
-            if self.backbone.output == "pooled" and name.startswith(_HEADS):
-                continue  # the classifier says nothing in pooled features
+            if name.startswith(_IDLE) or (self.backbone.output == "pooled" and name.startswith(_HEADS)):
+                continue  # what says nothing in the features: a checkpoint may lack it
             digest.update(name.encode())
             digest.update(tensor.contiguous().numpy().tobytes())
         meta = {
@@ -86,14 +91,15 @@ class FrozenNetwork(nn.Module):
 
 
 _HEADS = ("fc.", "classifier.", "head.", "heads.")
+_IDLE = ("aux", "AuxLogits")  # the Inceptions' auxiliary classifiers, of use in their own training only
 
 
 def _build(backbone: Backbone) -> nn.Module:
     """Make the network and fill it with the weights asked for."""
     import torchvision
 
-    known = [name for name in torchvision.models.list_models() if "." not in name and "/" not in name]
-    if backbone.arch not in torchvision.models.list_models(module=torchvision.models):
+    known = torchvision.models.list_models(module=torchvision.models)
+    if backbone.arch not in known:
         raise UserError(f"torchvision has no classifier '{backbone.arch}'{did_you_mean(backbone.arch, known)}.")
     if backbone.weights == "random":
         say(
@@ -103,9 +109,8 @@ def _build(backbone: Backbone) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(backbone.seed)
             return _classifier(backbone.arch, None)
-    path = Path(backbone.weights).expanduser()
-    is_path = path.exists() or path.suffix in {".pth", ".pt", ".tar", ".safetensors"} or "/" in backbone.weights
-    state = read_checkpoint(path) if is_path else published_state(backbone.arch, backbone.weights)
+    path = backbone.checkpoint
+    state = read_checkpoint(path) if path else published_state(backbone.arch, backbone.weights)
     heads = {name: value for name, value in state.items() if name.startswith(_HEADS) and name.endswith("weight")}
     classes = list(heads.values())[-1].shape[0] if heads else None
     if backbone.weights == "places365" and classes != PLACES365_CLASSES:
@@ -120,8 +125,11 @@ def _build(backbone: Backbone) -> nn.Module:
 def _classifier(arch: str, classes: int | None) -> nn.Module:
     import torchvision
 
-    # init_weights only saves time or silences a warning where it is known; the two Inceptions are the ones that ask.
-    options: dict[str, Any] = {"init_weights": True} if arch in {"googlenet", "inception_v3"} else {}
+    options: dict[str, Any] = {}
+    if arch in {"googlenet", "inception_v3"}:
+        # Left open, init_weights gives a warning. Their published weights want another scaling of the picture, which
+        # torchvision has them do themselves, but only where it loads the weights.
+        options = {"init_weights": True, "transform_input": True}
     if classes is not None:
         options["num_classes"] = classes
     network: nn.Module = torchvision.models.get_model(arch, weights=None, **options)
@@ -131,23 +139,28 @@ def _classifier(arch: str, classes: int | None) -> nn.Module:
 def _fill(network: nn.Module, state: dict[str, torch.Tensor], backbone: Backbone) -> None:
     """Load the weights; a missing classifier is allowed where only pooled features are asked for."""
     own = network.state_dict()
-    wrong = [name for name, value in state.items() if name in own and own[name].shape != value.shape]
-    # Old checkpoints lack the counters of BatchNorm; the auxiliary classifiers of the Inceptions are not used.
-    idle = ("num_batches_tracked",)
-    missing = [
-        name
-        for name in own
-        if name not in state and not name.endswith(idle) and not name.startswith(("aux", "AuxLogits"))
-        and not (backbone.output == "pooled" and name.startswith(_HEADS))
-    ]  # fmt: skip
-    unknown = [name for name in state if name not in own]
+    state = OrderedDict(state)
+    if not hasattr(state, "_metadata"):  # the versions of modules: one of them (MNASNet) insists on its own
+        state._metadata = OrderedDict({"": own._metadata[""]})  # type: ignore[attr-defined]
+    wrong: list[str] = []
+    missing: list[str] = []
+    unknown: list[str] = []
+    try:
+        missing, unknown = network.load_state_dict(state, strict=False)  # the modules rename what was named otherwise
+    except RuntimeError as error:
+        wrong = [name for name, value in state.items() if name in own and own[name].shape != value.shape]
+        if not wrong:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"The weights {backbone.weights} do not fit {backbone.arch} ({reason}).") from error
+    # Old checkpoints lack the counters of BatchNorm, and where only pooled features are asked for no head is needed.
+    spare = (*_IDLE, *_HEADS) if backbone.output == "pooled" else _IDLE
+    missing = [name for name in missing if not name.endswith("num_batches_tracked") and not name.startswith(spare)]
     for problem, names in (("other shapes for", wrong), ("no", missing), ("the unknown", unknown)):
         if names:
             raise UserError(
                 f"The weights {backbone.weights} do not fit {backbone.arch} ({backbone.output}): they have {problem} "
                 f"'{names[0]}'{f' and {len(names) - 1} more' if len(names) > 1 else ''}."
             )
-    network.load_state_dict(state, strict=False)
 
 
 def _trunk(network: nn.Module) -> nn.Module | None:

@@ -5,9 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ntcir.config import Features
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class UnreadableImage(Exception):
@@ -28,15 +39,18 @@ def load_image(path: str | Path, at_least: int | None = None) -> Image.Image:
         UnreadableImage: if there is no picture, or only a part of one.
     """
     try:
-        with Image.open(path) as opened:
+        # Opened here and not by Pillow, which maps uncompressed TIFF files into memory and then turns them wrongly.
+        with Path(path).open("rb") as file, Image.open(file) as opened:
             if at_least is not None:
                 opened.draft(opened.mode, (at_least, at_least))
             opened.load()
-            return ImageOps.exif_transpose(_eight_bits(opened)).convert("RGB")
+            picture, turn = _eight_bits(opened).convert("RGB"), _turn(opened)
+            return picture if turn is None else picture.transpose(turn)
+    except UnidentifiedImageError as error:
+        raise UnreadableImage("the file is no picture of a known format") from error
     except Exception as error:  # decoders raise nearly anything on broken files; none of it may end a long run
-        raise UnreadableImage(
-            " ".join(str(error).split()).replace(str(path), "the file") or type(error).__name__
-        ) from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UnreadableImage(" ".join(reason.split()).lower() or type(error).__name__) from error
 
 
 def to_square(image: Image.Image, options: Features) -> np.ndarray:
@@ -44,11 +58,13 @@ def to_square(image: Image.Image, options: Features) -> np.ndarray:
     if options.resize == "squash":
         size = (options.size, options.size)
     else:
-        scale = options.size / min(image.size)
-        size = (max(options.size, round(image.width * scale)), max(options.size, round(image.height * scale)))
+        image = _middle(image)
+        # Rounded down, and the crop's corner rounded as there: torchvision's way.
+        width, height = (options.size * side // min(image.size) for side in image.size)
+        size = (width, height)
     # Pillow's bilinear filter widens with the reduction (antialiasing), as torchvision's ImageNet preprocessing does.
     resized = image.resize(size, Image.Resampling.BILINEAR)
-    left, top = (resized.width - options.crop) // 2, (resized.height - options.crop) // 2
+    left, top = (round((side - options.crop) / 2) for side in resized.size)
     cropped = resized.crop((left, top, left + options.crop, top + options.crop))
     return np.ascontiguousarray(np.asarray(cropped, dtype=np.uint8).transpose(2, 0, 1))
 
@@ -62,18 +78,31 @@ def decode(path: str | Path, options: Features) -> np.ndarray:
     return to_square(load_image(path, at_least=options.size), options)
 
 
+def _middle(image: Image.Image, longest: int = 16) -> Image.Image:
+    """Cut a picture that is very much longer than wide to its middle, the rest of which would be cropped away."""
+    short = min(image.size)
+    if max(image.size) <= longest * short:
+        return image
+    width, height = (min(side, longest * short) for side in image.size)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Return what brings a picture upright, by its EXIF orientation; a broken tag must not cost the picture."""
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # as with decoders
+        return None
+
+
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Bring 16-bit and 32-bit grey to 8 bits; Pillow's own conversion would clip instead of scaling."""
     if image.mode not in {"I", "F"} and not image.mode.startswith("I;16"):
         return image
     values = np.asarray(image, dtype=np.float32)
     if image.mode == "F":
-        top = max(float(values.max()), 1e-12)
-        scaled = values / top * 255 if top <= 1 else np.clip(values, 0, 255)
+        scaled = np.nan_to_num(values) * np.float32(255 if np.nanmax(values, initial=0) <= 1 else 1)
     else:
         scaled = values / 257 if values.max() > 255 or image.mode != "I" else values
-    result = Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
-    result.info = image.info
-    if exif := image.getexif():
-        result.info["exif"] = exif.tobytes()
-    return result
+    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))

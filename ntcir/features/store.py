@@ -63,16 +63,24 @@ class FeatureStore:
         if path.exists():
             try:
                 found = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
+                made = (found.get("version"), found.get("fingerprint"))
+            except (OSError, ValueError, AttributeError) as error:
                 raise UserError(f"{path} is not readable; remove the folder to compute its features again.") from error
-            if (found.get("version"), found.get("fingerprint")) != (meta["version"], meta["fingerprint"]):
+            if made != (meta["version"], meta["fingerprint"]):
                 raise UserError(
                     f"{self.folder} holds features of another version; move or remove it to compute them again."
                 )
         else:
             atomic_write(path, json.dumps(meta, indent=1) + "\n")
-        for index in sorted(self.folder.glob("shard-*.json")):
-            self._add(index.with_suffix(".npy"), json.loads(index.read_text(encoding="utf-8")))
+        for path in sorted(self.folder.glob("shard-*.json")):
+            shard = path.with_suffix(".npy")
+            try:
+                index = json.loads(path.read_text(encoding="utf-8"))
+                whole = np.load(shard, mmap_mode="r").shape == (len(index["ids"]), self.dim)
+            except (OSError, EOFError, ValueError, LookupError, TypeError):  # a copy of a store may be damaged
+                continue
+            if whole:
+                self._add(shard, index)
         failed = self.folder / "failed.csv"
         if failed.exists():
             with failed.open(encoding="utf-8", newline="") as file:
@@ -90,7 +98,7 @@ class FeatureStore:
 
     def needs(self, item: str, sign: str) -> bool:
         """Return whether an item has yet to be encoded: neither stored nor known as unreadable in this state."""
-        return self._signatures.get(item) != sign and self.failed.get(item, ("", ""))[0] != sign
+        return self._signatures.get(item) != sign and (item not in self.failed or self.failed[item][0] != sign)
 
     def has(self, item: str, sign: str) -> bool:
         """Return whether an item's features are stored for this state of its file."""
@@ -106,14 +114,25 @@ class FeatureStore:
         with atomic_path(shard) as temporary, temporary.open("wb") as file:
             np.save(file, np.ascontiguousarray(features, dtype=np.float32))
         index = {"ids": list(ids), "signatures": list(signatures)}
-        atomic_write(shard.with_suffix(".json"), json.dumps(index))
+        try:
+            atomic_write(shard.with_suffix(".json"), json.dumps(index))
+        except BaseException:
+            shard.unlink(missing_ok=True)  # without its index it would only take room
+            raise
         self._add(shard, index)
+        mended = self.failed.keys() & set(ids)
+        if mended:
+            self.failed = {item: why for item, why in self.failed.items() if item not in mended}
+            self._write_failed()
 
     def note_failed(self, failures: dict[str, tuple[str, str]]) -> None:
         """Add unreadable items (id -> signature, reason) to ``failed.csv``."""
         if not failures:
             return
         self.failed |= failures
+        self._write_failed()
+
+    def _write_failed(self) -> None:
         with (
             atomic_path(self.folder / "failed.csv") as temporary,
             temporary.open("w", encoding="utf-8", newline="") as file,

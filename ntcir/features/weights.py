@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
+from collections import OrderedDict
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -17,6 +20,7 @@ PLACES365_URL = "http://places2.csail.mit.edu/models_places365/{arch}_places365.
 # As a third party lists it; the publisher states none.
 PLACES365_SHA256 = {"resnet50": "46529c86902bd0cfb0ea562a30b2850c28d2620d96282b3db9c318e1d774f6c5"}
 PLACES365_CLASSES = 365
+_DENSE = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 
 
 def published_state(arch: str, weights: str) -> dict[str, torch.Tensor]:
@@ -68,7 +72,7 @@ def _fetch(url: str, hash_prefix: str | None) -> Path:
             # torchvision's names carry the first digits of the file's SHA-256 ("resnet50-0676ba61.pth").
             digits = path.stem.rsplit("-", 1)[-1] if hash_prefix is None and "-" in path.stem else hash_prefix
             torch.hub.download_url_to_file(url, str(path), hash_prefix=digits, progress=True)
-        except (URLError, OSError, RuntimeError) as error:
+        except (URLError, HTTPException, OSError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise UserError(
                 f"Cannot fetch {url} ({reason}): put the file at {path}, or give its path as `weights`."
@@ -102,7 +106,18 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
             tree = tree[key]
     if not isinstance(tree, dict) or not tree or not all(isinstance(value, torch.Tensor) for value in tree.values()):
         raise UserError(f"{path} holds no state dict (names and tensors).")
-    return {str(key).removeprefix("module."): value for key, value in tree.items()}
+    state = OrderedDict((_name(str(key)), value) for key, value in tree.items())
+    versions = getattr(tree, "_metadata", None)
+    if versions is not None:  # of the modules: torch renames old ones' weights by it
+        state._metadata = OrderedDict(  # type: ignore[attr-defined]
+            ("" if key == "module" else str(key).removeprefix("module."), value) for key, value in versions.items()
+        )
+    return state
+
+
+def _name(key: str) -> str:
+    """Return the name a weight has today: without ``module.``, and DenseNet's ``norm.1`` as ``norm1``."""
+    return _DENSE.sub(r"\1\2", key.removeprefix("module."))
 
 
 def _unpickle(path: Path) -> Any:

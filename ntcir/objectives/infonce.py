@@ -38,8 +38,7 @@ def info_nce(
     if positives is None:
         target = torch.arange(len(similarity), device=similarity.device)
         if ignored is not None:
-            off_diagonal = ignored & ~torch.eye(len(similarity), dtype=torch.bool, device=similarity.device)
-            similarity = similarity.masked_fill(off_diagonal, -torch.inf)
+            similarity = similarity.masked_fill(ignored.clone().fill_diagonal_(False), -torch.inf)
         loss = nn.functional.cross_entropy(similarity, target)
         return (loss + nn.functional.cross_entropy(similarity.T, target)) / 2 if symmetric else loss
     if ignored is not None:
@@ -54,4 +53,5 @@ def _multi_positive(similarity: torch.Tensor, positives: torch.Tensor) -> torch.
     # Masked cells are -inf; outside the positives they must not meet a zero weight, which would give NaN.
     summed = torch.where(positives, log_probability, 0.0).sum(dim=1)
     rows = counts > 0
-    return -(summed[rows] / counts[rows]).mean() if rows.any() else similarity.sum() * 0.0
+    # Without any positive the loss is 0, and its gradient too.
+    return -(summed[rows] / counts[rows]).mean() if rows.any() else summed.sum()

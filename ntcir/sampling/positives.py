@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import numpy as np
 import torch
 
 
-def group_equal_rows(rows: np.ndarray) -> np.ndarray:
-    """Return a number for each row of a matrix, the same for equal rows; int64 [rows]."""
-    keys = [row.tobytes() for row in np.ascontiguousarray(rows)]
-    numbers: dict[bytes, int] = {}
+def group_equal_rows(rows: np.ndarray, seen: dict[bytes, int] | None = None) -> np.ndarray:
+    """Return a number for each row of a matrix, the same for equal rows; int64 [rows].
+
+    Args:
+        rows: float [rows, columns] without NaN.
+        seen: what earlier blocks of the same matrix had; added to.
+    """
+    numbers = {} if seen is None else seen
+    # Adding 0 turns -0 into 0. A digest, because rows may be long and many.
+    keys = (blake2b((row + 0).tobytes(), digest_size=16).digest() for row in rows)
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 

@@ -1,0 +1,209 @@
+"""The records reader: any camera with any sensor log."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ntcir.config import AutoSplit, SessionSplit
+from ntcir.corpora import open_corpus
+from ntcir.corpora.corpus import Corpus
+from ntcir.errors import UserError
+
+
+def read(root, split=None) -> Corpus:
+    return open_corpus(root, split or AutoSplit())
+
+
+def row(file: str, timestamp: str = "2021-05-01T10:00:00Z", **readings) -> dict[str, object]:
+    return {"file": file, "timestamp": timestamp, "speed": 1.5} | readings
+
+
+def test_ids_are_file_names_and_keep_leading_zeros(make_records, tmp_path):
+    root = make_records(tmp_path / "rec", [row("00001.jpg"), row("00002.jpg"), row("1.jpg")])
+    corpus = read(root)
+    assert corpus.pairs["image"].tolist() == ["00001.jpg", "00002.jpg", "1.jpg"]
+    assert corpus.pairs["sensor"].tolist() == ["00001", "00002", "1"]
+    assert corpus.images.loc["00001.jpg", "path"] == str(root / "images" / "00001.jpg")
+    assert (corpus.name, corpus.layout) == ("rec", "records")
+
+
+def test_pairs_are_in_order_of_time_whatever_the_order_of_rows(make_records, tmp_path):
+    times = {"b.jpg": "2021-05-01T10:00:02Z", "a.jpg": "2021-05-01T12:00:03+02:00", "c.jpg": "2021-05-01 10:00:01"}
+    corpus = read(make_records(tmp_path / "rec", [row(file, time) for file, time in times.items()]))
+    assert corpus.pairs["image"].tolist() == ["c.jpg", "b.jpg", "a.jpg"]
+    assert [str(time) for time in corpus.pairs["timestamp"]] == [
+        "2021-05-01 10:00:01+00:00", "2021-05-01 10:00:02+00:00", "2021-05-01 10:00:03+00:00"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "utc", "hour"),
+    [
+        ("2021-05-01T10:30:00Z", "2021-05-01 10:30:00", 10.5),
+        ("2021-05-01T10:30:00", "2021-05-01 10:30:00", 10.5),
+        ("2021-05-01 10:30", "2021-05-01 10:30:00", 10.5),
+        (" 2021-05-01T10:30:00Z ", "2021-05-01 10:30:00", 10.5),
+        ("2021-05-01T10:30:00-04:00", "2021-05-01 14:30:00", 10.5),
+        ("2021-05-01T10:30:00-0400", "2021-05-01 14:30:00", 10.5),
+        ("2021-05-01T10:30:00-04", "2021-05-01 14:30:00", 10.5),
+        ("2021-05-01T01:00:00+05:45", "2021-04-30 19:15:00", 1.0),
+        ("2021-05-01T23:30:00.250-10:00", "2021-05-02 09:30:00.250000", 23.5),
+        ("2021-05-01", "2021-05-01 00:00:00", 0.0),
+    ],
+)
+def test_timestamps_give_utc_and_the_hour_on_the_writers_clock(make_records, tmp_path, written, utc, hour):
+    corpus = read(make_records(tmp_path / "rec", [row("a.jpg", written)]))
+    assert corpus.pairs["timestamp"].iloc[0] == pd.Timestamp(utc, tz="UTC")
+    assert corpus.sensors["local_hour"].iloc[0] == pytest.approx(hour)
+
+
+@pytest.mark.parametrize("written", ["", "yesterday", "2021-13-01T00:00:00", "01/05/2021", "1619863200", "1619863200.5"])
+def test_a_row_whose_timestamp_is_none_is_left_out_and_reported(make_records, tmp_path, written):
+    corpus = read(make_records(tmp_path / "rec", [row("bad.jpg", written), row("good.jpg")]))
+    assert corpus.pairs["image"].tolist() == ["good.jpg"]
+    assert corpus.report.dropped == {"timestamp is not ISO 8601": ["bad.jpg"]}
+
+
+def test_with_sessions_the_group_is_the_session_and_without_them_the_utc_day(make_records, tmp_path):
+    rows = [row("a.jpg", session="007"), row("b.jpg", session=""), row("c.jpg", session="walk")]
+    by_session = read(make_records(tmp_path / "with", rows))
+    assert by_session.pairs["group"].tolist() == ["007", "unnamed", "walk"]
+    assert not by_session.groups_are_days
+    days = ["2021-05-01T23:00:00-04:00", "2021-05-01T01:00:00Z"]
+    by_day = read(
+        make_records(tmp_path / "without", [row(f"{number}.jpg", day) for number, day in enumerate(days)])
+    )
+    assert by_day.pairs["group"].tolist() == ["2021-05-01", "2021-05-02"]
+    assert by_day.groups_are_days
+
+
+def test_a_file_listed_twice_one_not_on_disk_and_a_row_without_a_file_are_left_out(make_records, tmp_path):
+    rows = [row("a.jpg"), row("gone.jpg"), row("a.jpg", speed=9), row("", "2021-05-01T10:00:00Z")]
+    root = make_records(tmp_path / "rec", rows)
+    (root / "images" / "gone.jpg").unlink()
+    corpus = read(root)
+    assert corpus.pairs["image"].tolist() == ["a.jpg"]
+    assert corpus.sensors.loc["a", "speed"] == 1.5
+    assert corpus.report.dropped == {
+        "row of records.csv without a file": ["2021-05-01T10:00:00Z"],
+        "file is listed twice": ["a.jpg"],
+        "photograph is listed but not on disk": ["gone.jpg"],
+    }
+
+
+def test_columns_of_numbers_are_numbers_with_their_gaps_and_others_are_text(make_records, tmp_path):
+    rows = [
+        row("a.jpg", heading="183.5", gear="1", place="Café", note="", lap="00012"),
+        row("b.jpg", heading="", gear="reverse", place="", note="", lap=""),
+        row("c.jpg", heading=" ", gear="2", place=" hall ", note="", lap="3"),
+        row("d.jpg", heading="inf", gear="", place="NaN", note="", lap="4"),
+        row("e.jpg", heading="nan", gear="2", place="hall", note="", lap="5"),
+    ]
+    sensors = read(make_records(tmp_path / "rec", rows)).sensors
+    np.testing.assert_array_equal(sensors["heading"], [183.5, *[math.nan] * 4])
+    np.testing.assert_array_equal(sensors["lap"], [12, math.nan, 3, 4, 5])
+    assert sensors["gear"].tolist()[:3] == ["1", "reverse", "2"]
+    assert pd.isna(sensors["gear"].iloc[3])
+    assert sensors["place"].astype(object).where(sensors["place"].notna(), None).tolist() == [
+        "Café", None, "hall", None, "hall"
+    ]  # fmt: skip
+    assert sensors["note"].dtype == np.float64
+    assert sensors["note"].isna().all()
+    assert list(sensors.columns) == ["speed", "heading", "gear", "place", "note", "lap", "local_hour"]
+
+
+def test_files_in_folders_and_names_with_blanks_have_ids_without_blanks(make_records, tmp_path):
+    files = ["mon/0001.jpg", "tue/0001.jpg", "tue/with blank 50%.jpg", "tue/straße.jpg"]
+    corpus = read(make_records(tmp_path / "rec", [row(file) for file in files]))
+    images = corpus.pairs["image"].tolist()
+    assert images[:2] == ["mon/0001.jpg", "tue/0001.jpg"]
+    assert len(set(images)) == 4
+    assert not any(" " in item for item in [*images, *corpus.pairs["sensor"]])
+    assert "tue/with%20blank%2050%25.jpg" in images
+    for image, file in zip(sorted(images), sorted(files), strict=True):
+        assert corpus.images.loc[image, "path"].endswith(f"/images/{file}")
+
+
+def test_files_that_differ_in_their_ending_only_have_readings_of_their_own(make_records, tmp_path):
+    corpus = read(make_records(tmp_path / "rec", [row("a.jpg", speed=1), row("a.png", speed=2)]))
+    assert corpus.pairs["sensor"].tolist() == ["a.jpg", "a.png"]
+    assert corpus.sensors["speed"].to_dict() == {"a.jpg": 1, "a.png": 2}
+
+
+def test_an_unnamed_index_column_a_mark_and_another_order_of_columns_change_nothing(make_records, tmp_path):
+    rows = [row("a.jpg", mood="calm"), row("b.jpg", mood="")]
+    plain = read(make_records(tmp_path / "plain", rows))
+    other = read(
+        make_records(
+            tmp_path / "other",
+            [{"": number} | item for number, item in enumerate(rows)],
+            ["", "timestamp", "speed", "mood", "file"],
+            encoding="utf-8-sig",
+        )
+    )
+    pd.testing.assert_frame_equal(plain.sensors, other.sensors)
+    pd.testing.assert_frame_equal(plain.pairs, other.pairs)
+
+
+def test_a_photograph_without_any_reading_is_left_out(make_records, tmp_path):
+    rows = [row("a.jpg", mood="calm"), row("b.jpg", mood="", speed=""), row("c.jpg", mood="")]
+    corpus = read(make_records(tmp_path / "rec", rows))
+    assert corpus.pairs["image"].tolist() == ["a.jpg", "c.jpg"]
+    assert corpus.report.dropped == {"photograph without any reading": ["b.jpg"]}
+
+
+def test_a_records_folder_without_readings_or_photographs_or_columns_is_one_sentence(make_records, tmp_path):
+    root = make_records(tmp_path / "rec", [{"file": "a.jpg", "timestamp": "2021-05-01T10:00:00Z"}])
+    with pytest.raises(UserError, match=r"no usable pair .*photograph without any reading"):
+        read(root)
+    (root / "images" / "a.jpg").unlink()
+    with pytest.raises(UserError, match=r"No row of .*records\.csv has a timestamp and a photograph"):
+        read(root)
+    (root / "records.csv").write_text("file,time,speed\na.jpg,2021-05-01,1\n")
+    with pytest.raises(UserError, match="has no column 'timestamp'; it has: file, time, speed"):
+        read(root)
+    (root / "records.csv").write_text("")
+    with pytest.raises(UserError, match=r"records\.csv is empty"):
+        read(root)
+    (root / "records.csv").write_bytes(b"file,timestamp,x\n\xff\xfe,2021-05-01,1\n")
+    with pytest.raises(UserError, match=r"Cannot read .*records\.csv"):
+        read(root)
+
+
+def test_a_session_that_is_not_there_is_refused_and_the_known_ones_are_listed(make_records, tmp_path):
+    root = make_records(tmp_path / "rec", [row(f"{name}.jpg", session=name) for name in ("one", "two", "three")])
+    with pytest.raises(UserError, match="There is no session 'four' in the data; there are: one, three, two"):
+        read(root, SessionSplit(test=["four"]))
+
+
+def test_the_track_is_read_as_it_is(shared):
+    corpus = read(shared / "data" / "track")
+    assert len(corpus.pairs) == 3344
+    assert corpus.report.dropped == {}
+    laps = pd.read_csv(shared / "data" / "track" / "records.csv").sort_values("timestamp")["session"].unique().tolist()
+    assert corpus.pairs["group"].unique().tolist() == laps
+    assert len(laps) == 8
+    assert corpus.sensors.shape[1] == 15
+    assert all(kind == np.float64 for kind in corpus.sensors.dtypes)
+    assert corpus.sensors.loc["00001", "steering_+20"] == -0.4227
+    sizes = corpus.pairs["split"].value_counts()
+    assert corpus.split("test")["group"].unique().tolist() == laps[7:]
+    assert corpus.split("val")["group"].unique().tolist() == laps[6:7]
+    assert sizes.sum() == 3344
+    assert sizes["train"] > 6 * 300
+
+
+def test_the_campus_is_read_as_it_is(shared):
+    corpus = read(shared / "data" / "campus")
+    table = pd.read_csv(shared / "data" / "campus" / "records.csv")
+    assert len(corpus.pairs) == len(table) == 54
+    first = table.iloc[0]
+    assert corpus.sensors.loc["img_00047", "latitude"] == first["latitude"]
+    assert corpus.sensors["heading"].isna().sum() == table["heading"].isna().sum() > 0
+    assert corpus.sensors.loc["img_00047", "local_hour"] == pytest.approx(16 + 5 / 60 + 37 / 3600)
+    assert corpus.pairs["timestamp"].iloc[0] == pd.Timestamp("2024-09-23 20:05:37", tz="UTC")
+    assert set(corpus.pairs["split"]) == {"train", "val", "test"}

@@ -1,0 +1,161 @@
+"""What tests of towers, training and retrieval share: corpora that can be learnt, with pictures and without."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+import ntcir.training
+from ntcir.config import Config
+from ntcir.corpora import open_corpus
+from ntcir.corpora.corpus import Corpus, ReadingReport
+from ntcir.errors import UserError
+from ntcir.training import Trainer, TrainingResult, train
+
+ROOT = Path(__file__).resolve().parents[1]
+FEATURES = 24  # of the stub; long enough for a linear head to find three readings in them
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Toys are too small to share among threads, which only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def refusal(call: Callable[..., Any], *arguments: Any, **options: Any) -> str:
+    """Return the one sentence with which a call is refused."""
+    with pytest.raises(UserError) as caught:
+        call(*arguments, **options)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+    return sentence
+
+
+def toy_config(**changes: Any) -> Config:
+    """Return a configuration for the toys: short vectors, small batches; dots in keys are written ``__``."""
+    small: dict[str, Any] = {
+        "towers.dim": 32, "towers.sensor_hidden": 32, "training.batch": 16, "training.iters": 60, "training.lr": 3e-3,
+        "training.validate_every": 10, "training.near_seconds": 0, "topics.pool": 20,
+    }  # fmt: skip
+    return Config().changed(small | {key.replace("__", "."): value for key, value in changes.items()})
+
+
+def toy_corpus(
+    groups: Sequence[str] = ("2020-02-01", "2020-02-02", "2020-02-03", "2020-03-01", "2020-03-20"), per_group: int = 30
+) -> Corpus:
+    """Return a corpus of days in memory: readings ``a``, ``b``, ``c`` and ``place``; ten minutes between pairs."""
+    draw = np.random.default_rng(0)
+    stamps = [
+        pd.Timestamp(group, tz="UTC") + pd.Timedelta(minutes=10 * number)
+        for group in groups for number in range(per_group)
+    ]  # fmt: skip
+    sensors = pd.DataFrame(draw.normal(size=(len(stamps), 3)) * [1, 10, 100] + [0, 5, -7], columns=["a", "b", "c"])
+    sensors["place"] = draw.choice(["home", "work", "café"], len(stamps))
+    sensors.loc[draw.random(len(stamps)) < 0.1, "b"] = np.nan
+    sensors.index = pd.Index([f"{stamp:%Y%m%d_%H%M}" for stamp in stamps], name="sensor")
+    images = pd.DataFrame({"path": ""}, index=pd.Index([f"{item}00_000.jpg" for item in sensors.index], name="image"))
+    days = [f"{stamp:%Y-%m-%d}" for stamp in stamps]
+    splits = ["train" if day < "2020-03-01" else "val" if day < "2020-03-17" else "test" for day in days]
+    pairs = pd.DataFrame(
+        {"image": images.index, "sensor": sensors.index, "group": days, "timestamp": stamps, "split": splits}
+    )
+    report = ReadingReport()
+    return Corpus("toy", Path("toy"), {"image": images, "sensor": sensors}, pairs, True, "records", report)
+
+
+class ToyFeatures:
+    """Stands for ``ImageFeatures``: features are a random map of the readings, with a little noise."""
+
+    def __init__(self, corpus: Corpus, noise: float = 0.1, unreadable: Sequence[str] = ()) -> None:
+        draw = np.random.default_rng(1)
+        numbers = corpus.sensors.loc[corpus.pairs["sensor"], ["a", "b", "c"]]
+        values = ((numbers - numbers.mean()) / numbers.std()).fillna(0).to_numpy()
+        rows = values @ draw.normal(size=(3, FEATURES)) + noise * draw.normal(size=(len(values), FEATURES))
+        self._rows = dict(zip(corpus.pairs["image"], rows.astype(np.float32), strict=True))
+        self._unreadable = set(unreadable)
+        self.dim, self.fingerprints = FEATURES, ["toy"]
+
+    def ensure(self, ids: Sequence[str]) -> np.ndarray:
+        return np.array([item not in self._unreadable for item in ids], dtype=bool)
+
+    def load(self, ids: Sequence[str]) -> np.ndarray:
+        return np.stack([self._rows[item] for item in ids]) if len(ids) else np.empty((0, self.dim), np.float32)
+
+
+@pytest.fixture
+def toy_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `train` take the toy's features instead of networks and pictures."""
+    monkeypatch.setattr(ntcir.training, "ImageFeatures", lambda corpus, options: ToyFeatures(corpus))
+
+
+def fit(config: Config, folder: Path, *, resume: bool = False, corpus: Corpus | None = None) -> TrainingResult:
+    """Train on a toy corpus as the command does."""
+    return train(config, lambda: corpus or toy_corpus(), folder, resume=resume)
+
+
+def toy_trainer(config: Config, folder: Path, corpus: Corpus | None = None, **options: Any) -> Trainer:
+    """Return a training that has not begun."""
+    corpus = corpus or toy_corpus()
+    features: Any = ToyFeatures(corpus, **options)
+    return Trainer(config, corpus, features, folder)
+
+
+def write_pictures(folder: Path, sessions: Sequence[str] = ("s1", "s2", "s3", "s4"), per_session: int = 14) -> Path:
+    """Write a records folder whose pictures show their readings: ``warm`` is red, ``wet`` blue, ``noon`` bright below.
+
+    The folder has an ``ntcir.yaml`` with a small random network, as fast as it gets.
+    """
+    draw = np.random.default_rng(2)
+    (folder / "images").mkdir(parents=True)
+    lines = ["file,timestamp,session,warm,wet,noon,weather"]
+    for day, session in enumerate(sessions, start=1):
+        for number in range(per_session):
+            name = f"{session}_{number:03d}.png"
+            warm, wet, noon = draw.integers(0, 255, 3)
+            pixels = np.empty((32, 32, 3), dtype=np.uint8)
+            pixels[:] = (warm, 30, wet)
+            pixels[16:, :, 1] = noon
+            Image.fromarray(pixels).save(folder / "images" / name)
+            weather = "" if number % 5 == 0 else "rain" if wet > 127 else "dry"
+            lines.append(f"{name},2021-05-{day:02d}T08:{number:02d}:00Z,{session},{warm},{wet},{noon},{weather}")
+    (folder / "records.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    backbone = "{arch: squeezenet1_1, weights: random, grid: 2}"
+    (folder / "ntcir.yaml").write_text(
+        f"name: toy\nfeatures: {{backbones: [{backbone}], size: 64, crop: 64, resize: squash}}\n"
+        "towers: {dim: 32, sensor_hidden: 64, image_dropout: 0.1, sensor_dropout: 0.1}\n"
+        "training: {batch: 16, near_seconds: 0, lr: 0.003, validate_every: 10}\n"
+        f"topics: {{pool: {per_session}}}\n",
+        encoding="utf-8",
+    )
+    return folder
+
+
+def read_pictures(folder: Path) -> Corpus:
+    """Read what ``write_pictures`` wrote, the last sessions for validation and test."""
+    return open_corpus(folder, Config().data.split)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a child that finds the package and works in one thread."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def command_line(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end."""
+    command = [sys.executable, "-m", "ntcir", *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, check=False)

@@ -1,0 +1,84 @@
+"""Scores to ranks: ties kept, the order trec_eval has."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from ntcir.ranking import average_ranks, score_candidates, top_k
+
+quick = settings(deadline=None, max_examples=100)
+tied = st.sampled_from([-1.0, -0.5, 0.0, -0.0, 0.25, 1.0])
+
+
+@quick
+@given(st.data())
+def test_ranks_with_ties_are_those_a_slow_loop_finds(data):
+    shape = (data.draw(st.integers(1, 6)), data.draw(st.integers(1, 12)))
+    scores = data.draw(arrays(np.float32, shape, elements=tied.map(float)))
+    targets = np.array(data.draw(st.lists(st.integers(0, shape[1] - 1), min_size=shape[0], max_size=shape[0])))
+    ranks = average_ranks(scores, targets)
+    assert ranks.dtype == np.float64
+    for row, target, rank in zip(scores.tolist(), targets.tolist(), ranks.tolist(), strict=True):
+        ordered = sorted(row, reverse=True)
+        places = [place for place, score in enumerate(ordered, start=1) if score == row[target]]
+        assert rank == sum(places) / len(places)
+
+
+def test_the_best_alone_has_rank_1_and_all_equal_share_the_middle():
+    assert average_ranks(np.array([[0.9, 0.1, 0.3]]), np.array([0])).tolist() == [1]
+    assert average_ranks(np.zeros((1, 200)), np.array([17])).tolist() == [100.5]
+
+
+def unit(draw: np.random.Generator, *shape: int) -> np.ndarray:
+    rows = draw.normal(size=shape).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+
+
+@pytest.mark.parametrize("candidates", [3, 200, 1003])
+def test_twins_have_the_very_same_score_wherever_they_stand(candidates):
+    draw = np.random.default_rng(candidates)
+    distinct = unit(draw, max(2, candidates // 4), 512)
+    twins = draw.integers(0, len(distinct), candidates)
+    # As if rounded otherwise at each place: twins must be found by their number, not by their vectors.
+    vectors = distinct[twins] * (1 + draw.choice([-1, 0, 1], (candidates, 1)).astype(np.float32) * 6e-8)
+    query = unit(draw, 512)
+    scores = score_candidates(query, vectors.astype(np.float32), twins)
+    assert scores.dtype == np.float32
+    for number in range(len(distinct)):
+        assert len(set(scores[twins == number].tolist())) <= 1
+    assert scores == pytest.approx(distinct[twins] @ query, abs=1e-5)
+
+
+def test_several_queries_are_scored_like_each_alone():
+    draw = np.random.default_rng(0)
+    queries, candidates, twins = unit(draw, 7, 32), unit(draw, 20, 32), draw.integers(0, 12, 20)
+    together = score_candidates(queries, candidates, twins)
+    assert together.shape == (7, 20)
+    for query, scores in zip(queries, together, strict=True):
+        assert scores == pytest.approx(score_candidates(query, candidates, twins), abs=1e-6)
+        assert all(len(set(scores[twins == number].tolist())) <= 1 for number in range(12))
+
+
+def test_no_candidate_is_no_score():
+    nothing = score_candidates(np.ones(4, np.float32), np.empty((0, 4), np.float32), np.empty(0, np.int64))
+    assert nothing.shape == (0,)
+
+
+@quick
+@given(st.lists(tied, min_size=1, max_size=15), st.integers(1, 20))
+def test_the_best_are_those_of_a_whole_sort_by_score_and_then_id(scores, k):
+    ids = np.array([f"{7 * number % 15:02d}" for number in range(len(scores))], dtype=object)
+    best = top_k(np.array(scores, dtype=np.float32), ids, k)
+    expected = sorted(range(len(scores)), key=lambda row: (scores[row], ids[row]), reverse=True)[:k]
+    assert best.tolist() == expected
+
+
+def test_of_ties_at_the_cut_the_greater_ids_are_kept():
+    scores = np.array([0.5, 0.9, 0.5, 0.5, 0.1], dtype=np.float32)
+    ids = np.array(["a", "b", "c", "d", "e"], dtype=object)
+    assert ids[top_k(scores, ids, 2)].tolist() == ["b", "d"]
+    assert ids[top_k(scores, ids, 3)].tolist() == ["b", "d", "c"]
