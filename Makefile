@@ -33,8 +33,9 @@ demo: install  ## draw a synthetic lifelog, train on it, answer topics and score
 	@echo; echo "Pictures: $(DEMO)/curve.png (training), $(DEMO)/sen2img.png and $(DEMO)/img2sen.png (a topic each way);"
 	@echo "of any other topic: $(BIN)/ntcir show TOPIC_ID --topics topics/demo/topics.tsv --run $(DEMO)/run.txt"
 
+# One thread a process: two processes of two threads on two cores would only wait for each other.
 test: install  ## run the tests
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 format: install  ## bring the code into shape
 	$(BIN)/ruff check --fix --quiet .

@@ -89,7 +89,7 @@ def _place(draw: random.Random, number: int) -> str:
     movement = draw.choice(["Inside", "Car", "Walking Outside", "Public Transport"])
     where = f"{draw.uniform(51, 54):.10f},{draw.uniform(-9, -6):.10f},{draw.getrandbits(96):024x}"
     return (
-        f'{draw.random() < 0.7},{where},"The {kind} number {number}, Main Street","[\'{kind}\', \'Building\']",'
+        f"{draw.random() < 0.7},{where},\"The {kind} number {number}, Main Street\",\"['{kind}', 'Building']\","
         f"Shop & Service,{movement},{draw.random():.12f},Dublin,Ireland,Europe/Dublin"
     )
 
@@ -129,7 +129,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, default=780_000)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    if not 1440 <= options.minutes or options.images > 2 * options.minutes * 17 // 24:
+    if options.minutes < 1440 or options.images > 2 * options.minutes * 17 // 24:
         parser.error("at least a day of minutes and at most two photographs in each waking one, please")
     costs: dict[str, list[Cost]] = {name: [] for name in PROCESSES}
     with tempfile.TemporaryDirectory() as name:
@@ -149,8 +149,8 @@ def main() -> None:
         peak = max(cost.megabytes for cost in each)
         print(f"| {name} | {found['pairs']:,} | {found['minutes']:,} | {seconds:.1f} | {peak:.0f} |")
     print(
-        f"\n{machine()}; median of {options.repeats} whole processes in turns, start-up included; {size:.0f} MB of CSV, "
-        f"made in {written:.0f} s."
+        f"\n{machine()}; median of {options.repeats} whole processes in turns, start-up included; "
+        f"{size:.0f} MB of CSV, made in {written:.0f} s."
     )
 
 

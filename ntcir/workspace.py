@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +58,11 @@ def resolve(config: Path | None, settings: Sequence[str], data: Path | None) -> 
         root = find_data(data, load_config(None, where).data.path)
         own = root / CORPUS_CONFIG
         resolved = load_config(own if own.is_file() else None, settings)
+        if not own.is_file() and not any(setting.startswith("name=") for setting in settings):
+            # What is trained with the defaults is named after what it is trained on.
+            resolved = resolved.changed(
+                {"name": re.sub(r"[^A-Za-z0-9._-]+", "-", root.absolute().name).strip("-._") or "run"}
+            )
     else:
         resolved = load_config(config, settings)
         root = find_data(data, resolved.data.path)

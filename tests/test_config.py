@@ -117,7 +117,7 @@ def test_of_several_mistakes_the_first_is_told_and_the_others_counted(tmp_path):
 def test_a_configuration_that_cannot_be_read_is_one_sentence(tmp_path):
     with pytest.raises(UserError, match=r"Cannot read the configuration .*absent\.yaml: no such file or directory"):
         load_config(tmp_path / "absent.yaml")
-    with pytest.raises(UserError, match="Cannot read the configuration .*: is a directory"):
+    with pytest.raises(UserError, match=r"Cannot read the configuration .*: is a directory"):
         load_config(tmp_path)
     (tmp_path / "latin.yaml").write_bytes(b"name: caf\xe9\n")
     with pytest.raises(UserError, match=r"latin\.yaml is not YAML"):

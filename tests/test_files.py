@@ -21,6 +21,10 @@ from ntcir.files import atomic_path, atomic_write
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def python(code: str, *arguments: object) -> subprocess.Popen[str]:
     """Start Python with ``code``."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
@@ -51,7 +55,7 @@ def test_a_file_is_written_with_its_folders_and_replaces_the_old_one(tmp_path):
     atomic_write(path, "old")
     atomic_write(path, "näw\n")
     assert path.read_text(encoding="utf-8") == "näw\n"
-    assert os.listdir(path.parent) == ["file.txt"]
+    assert names(path.parent) == ["file.txt"]
 
 
 def test_the_new_file_has_the_usual_permissions(tmp_path):
@@ -64,11 +68,16 @@ def test_the_new_file_has_the_usual_permissions(tmp_path):
 def test_whatever_stops_the_writing_leaves_the_old_file_and_nothing_else(tmp_path, raised):
     path = tmp_path / "file.txt"
     path.write_text("old")
-    with pytest.raises(raised), atomic_path(path) as temporary:
-        temporary.write_text("half of the n")
-        raise raised
+
+    def stopped() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_text("half of the n")
+            raise raised
+
+    with pytest.raises(raised):
+        stopped()
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["file.txt"]
+    assert names(tmp_path) == ["file.txt"]
 
 
 def test_killed_in_the_middle_the_old_file_stays(tmp_path):
@@ -118,7 +127,7 @@ for write in (lambda path: atomic_write(path, "x" * 20_000), array, tensors):
     output, _ = python(code, path).communicate()
     assert output.splitlines() == [f"No room left to write {path}: free some space and start again."] * 3
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["file.txt"]
+    assert names(tmp_path) == ["file.txt"]
 
 
 def test_on_a_full_disk_one_sentence_and_the_old_file_stays(small_disk):
@@ -135,7 +144,7 @@ def test_on_a_full_disk_one_sentence_and_the_old_file_stays(small_disk):
     with pytest.raises(UserError, match="No room left to write"), atomic_path(path) as temporary:
         save_file({"x": np.zeros(100_000)}, temporary)
     assert np.load(path).tolist() == [0, 1, 2, 3]
-    assert os.listdir(small_disk) == ["features.npy"]
+    assert names(small_disk) == ["features.npy"]
     np.save(path, np.arange(5))  # there is room again for what fits
 
 
@@ -145,11 +154,11 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
     for path in (tmp_path / "file" / "inside", tmp_path / "file" / "deep" / "inside", tmp_path / "folder"):
         with pytest.raises(UserError, match=f"Cannot write {path}: "):
             atomic_write(path, "x")
-    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+    assert names(tmp_path) == ["file", "folder"]
 
 
 def test_a_name_that_is_too_long_is_one_sentence(tmp_path):
-    with pytest.raises(UserError, match="Cannot write .*: file name too long"):
+    with pytest.raises(UserError, match=r"Cannot write .*: file name too long"):
         atomic_write(tmp_path / ("x" * 300), "x")
 
 
@@ -161,7 +170,7 @@ def test_a_folder_without_leave_to_write_is_one_sentence(tmp_path):
         folder = Path("/sys")  # who may write everywhere may not write here
         if not folder.is_dir():
             pytest.skip("this user may write everywhere")
-    with pytest.raises(UserError, match="Not allowed to write .*/file: choose another place"):
+    with pytest.raises(UserError, match=r"Not allowed to write .*/file: choose another place"):
         atomic_write(folder / "file", "x")
 
 
@@ -184,4 +193,4 @@ for _ in range(60):
     assert [writer.communicate()[0] for writer in writers] == ["", ""]
     assert seen <= {"a", "b", "c"}
     assert set(path.read_text()) < {"b", "c"}
-    assert os.listdir(tmp_path) == ["file.txt"]
+    assert names(tmp_path) == ["file.txt"]

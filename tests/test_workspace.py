@@ -92,7 +92,10 @@ def test_a_file_called_like_published_weights_does_not_stand_for_them(tmp_path):
     Path("life").mkdir()
     Path("imagenet").write_bytes(b"weights of some network")
     config = resolve(None, ["features.backbones.1.weights=./imagenet"], Path("life"))
-    assert [backbone.weights for backbone in config.features.backbones] == ["imagenet", str(Path("imagenet").absolute())]
+    assert [backbone.weights for backbone in config.features.backbones] == [
+        "imagenet",
+        str(Path("imagenet").absolute()),
+    ]
 
 
 def test_a_file_is_found_as_typed_or_under_topics(elsewhere):

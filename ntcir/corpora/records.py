@@ -16,7 +16,8 @@ from ntcir.corpora.tables import day_names, header, read_table
 from ntcir.errors import UserError
 
 RECORDS_FILE = "records.csv"
-_OFFSET = re.compile(r"[T ].*([+-])(\d\d)(?::?(\d\d))?$")  # behind a time of day; a date has its hyphens too
+# Behind a time of day: a date has its hyphens too.
+_OFFSET = re.compile(r"[T ].*([+-])(\d\d)(?::?(\d\d))?$")
 
 
 def is_records(root: Path) -> bool:
@@ -48,7 +49,7 @@ def read_records(root: Path, split: Split, name: str) -> Corpus:
     report.drop("file is listed twice", table["file"][twice].tolist())
     table = table[~twice]
     written = table["timestamp"].fillna("").str.strip()
-    times = pd.to_datetime(written, utc=True, format="ISO8601", errors="coerce")
+    times = _utc(written)
     report.drop("timestamp is not ISO 8601", table["file"][times.isna()].tolist())
     table = table.assign(timestamp=times, local_hour=_local_hour(times, written))[times.notna()]
     present = np.array([(root / "images" / file).is_file() for file in table["file"]], dtype=bool)
@@ -93,6 +94,17 @@ def _typed(column: pd.Series) -> pd.Series:
     if (numbers.notna() == column.notna()).all():
         return numbers.where(np.isfinite(numbers))
     return column.astype("category")
+
+
+def _utc(written: pd.Series) -> pd.Series:
+    """Return ISO 8601 texts as times in UTC, NaT for what is none; without an offset they are taken for UTC."""
+    # One kind at a time: in pandas 2.2 an offset spills over to the texts behind it that have none.
+    told = np.array([bool(_OFFSET.search(text)) for text in written], dtype=bool)
+    kinds = [written.where(told), written.where(~told)]
+    with_offset, without = (
+        pd.to_datetime(kind, utc=True, format="ISO8601", errors="coerce").dt.as_unit("us") for kind in kinds
+    )
+    return with_offset.fillna(without)
 
 
 def _local_hour(times: pd.Series, written: pd.Series) -> np.ndarray:

@@ -9,7 +9,6 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ntcir.config import Features
 
-
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import warnings
 from collections import OrderedDict
 from http.client import HTTPException
 from pathlib import Path
@@ -126,7 +127,9 @@ def _unpickle(path: Path) -> Any:
     except Exception as error:
         # Places365's files were saved under Python 2: their strings may not be UTF-8.
         logging.getLogger(__name__).debug("reading %s as latin1 after %s", path, error)
-        return torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # torch says that an encoding is of no use here, and uses it
+            return torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
 
 
 def _sha256(path: Path) -> str:

@@ -132,16 +132,14 @@ def test_both_names_of_both_files_are_read(make_lifelog, tmp_path, location_file
 
 def test_byte_order_mark_and_order_of_columns_change_nothing(make_lifelog, tmp_path):
     plain = read(make_lifelog(tmp_path / "plain"))
-    draw = random.Random(3)
-    from conftest import LOCATION_COLUMNS, MINUTE_COLUMNS
-
+    columns = [
+        (tmp_path / "plain" / name).read_text(encoding="utf-8").splitlines()[0].split(",")
+        for name in ("vaisl_gps.csv", "lsc22_metadata.csv")
+    ]
+    for each in columns:
+        random.Random(3).shuffle(each)
     other = read(
-        make_lifelog(
-            tmp_path / "other",
-            encoding="utf-8-sig",
-            location_columns=draw.sample(LOCATION_COLUMNS, len(LOCATION_COLUMNS)),
-            minute_columns=draw.sample(MINUTE_COLUMNS, len(MINUTE_COLUMNS)),
-        )
+        make_lifelog(tmp_path / "other", encoding="utf-8-sig", location_columns=columns[0], minute_columns=columns[1])
     )
     pd.testing.assert_frame_equal(plain.sensors, other.sensors, check_categorical=False)
     pd.testing.assert_frame_equal(plain.pairs, other.pairs)

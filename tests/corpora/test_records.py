@@ -61,7 +61,9 @@ def test_timestamps_give_utc_and_the_hour_on_the_writers_clock(make_records, tmp
     assert corpus.sensors["local_hour"].iloc[0] == pytest.approx(hour)
 
 
-@pytest.mark.parametrize("written", ["", "yesterday", "2021-13-01T00:00:00", "01/05/2021", "1619863200", "1619863200.5"])
+@pytest.mark.parametrize(
+    "written", ["", "yesterday", "2021-13-01T00:00:00", "01/05/2021", "1619863200", "1619863200.5"]
+)
 def test_a_row_whose_timestamp_is_none_is_left_out_and_reported(make_records, tmp_path, written):
     corpus = read(make_records(tmp_path / "rec", [row("bad.jpg", written), row("good.jpg")]))
     assert corpus.pairs["image"].tolist() == ["good.jpg"]
@@ -74,9 +76,7 @@ def test_with_sessions_the_group_is_the_session_and_without_them_the_utc_day(mak
     assert by_session.pairs["group"].tolist() == ["007", "unnamed", "walk"]
     assert not by_session.groups_are_days
     days = ["2021-05-01T23:00:00-04:00", "2021-05-01T01:00:00Z"]
-    by_day = read(
-        make_records(tmp_path / "without", [row(f"{number}.jpg", day) for number, day in enumerate(days)])
-    )
+    by_day = read(make_records(tmp_path / "without", [row(f"{number}.jpg", day) for number, day in enumerate(days)]))
     assert by_day.pairs["group"].tolist() == ["2021-05-01", "2021-05-02"]
     assert by_day.groups_are_days
 

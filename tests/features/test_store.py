@@ -33,7 +33,9 @@ def filled(folder: Path, shards: int = 3, each: int = 4) -> tuple[FeatureStore, 
     ids, rows = [f"{number:05}" for number in range(shards * each)], features(shards * each)
     for start in range(0, len(ids), each):
         store.append(
-            ids[start : start + each], [f"sign-{item}" for item in ids[start : start + each]], rows[start : start + each]
+            ids[start : start + each],
+            [f"sign-{item}" for item in ids[start : start + each]],
+            rows[start : start + each],
         )
     return store, ids, rows
 
@@ -203,7 +205,7 @@ def test_when_there_is_no_room_nothing_of_the_shard_is_left_and_the_others_stay(
     import ntcir.features.store as module
 
     store, ids, rows = filled(tmp_path / "store")
-    before = sorted(os.listdir(tmp_path / "store"))
+    before = sorted((tmp_path / "store").iterdir())
 
     def full(path: Path, text: str) -> None:
         raise UserError(f"No room left to write {path}")
@@ -211,6 +213,6 @@ def test_when_there_is_no_room_nothing_of_the_shard_is_left_and_the_others_stay(
     monkeypatch.setattr(module, "atomic_write", full)
     with pytest.raises(UserError, match="No room left"):
         store.append(["new"], ["sign"], features(1))
-    assert sorted(os.listdir(tmp_path / "store")) == before
+    assert sorted((tmp_path / "store").iterdir()) == before
     assert not store.has("new", "sign")
     np.testing.assert_array_equal(load(store, ids), rows)
