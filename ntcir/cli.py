@@ -30,6 +30,10 @@ class Verbs(click.Group):
             return super().invoke(ctx)
         except UserError as error:
             raise Mistake(str(error)) from error
+        except OSError as error:
+            if isinstance(error, BrokenPipeError) or error.filename is None:
+                raise
+            raise Mistake(f"{error.filename}: {(error.strerror or str(error)).lower()}.") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs in the order in which they are used."""

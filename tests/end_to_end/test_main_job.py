@@ -164,6 +164,7 @@ def test_a_pool_larger_than_a_day_is_refused_and_leaves_the_topics_alone(folder:
         (["show", "sen2img_0318x"], "sen2img_0318"),
         (["build-topics", "--from", "2021-01-01"], "2021-01-01"),
         (["demo", "--days", "1"], "day"),
+        (["build-topics", "--out", "/proc/topics"], "/proc/topics"),
     ],
 )
 def test_mistakes_are_said_in_one_sentence(folder: Path, words: list[str], named: str) -> None:
