@@ -25,11 +25,13 @@ class Progress:
         step: steps done.
         best_step: the step with the best validation MRR so far; 0 where there was none.
         best_mrr: that MRR.
+        data: a digest of what is trained on: networks, pairs and sensor statistics.
     """
 
     step: int = 0
     best_step: int = 0
     best_mrr: float = -1.0
+    data: str = ""
 
 
 def save_checkpoint(folder: Path, model: Model, optimizer: torch.optim.Optimizer, progress: Progress) -> None:

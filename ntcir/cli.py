@@ -10,6 +10,7 @@ import click
 
 from ntcir import __version__
 from ntcir.errors import UserError
+from ntcir.files import NO_ROOM
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -27,10 +28,14 @@ class Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # while a full disk can still be told
+            return result
         except UserError as error:
             raise Mistake(str(error)) from error
         except OSError as error:
+            if error.filename is None and error.errno in NO_ROOM:
+                raise Mistake("No room left to write standard output: it is not whole.") from error
             if isinstance(error, BrokenPipeError) or error.filename is None:
                 raise
             raise Mistake(f"{error.filename}: {(error.strerror or str(error)).lower()}.") from error
@@ -78,7 +83,8 @@ def demo(folder: Path, days: int, per_day: int, seed: int) -> None:
 
     with progress("Drawing photographs", days * per_day) as advance:
         summary = write_demo(folder, days=days, per_day=per_day, seed=seed, progress=lambda done, total: advance(1))
-    say(f"{summary.folder}: a synthetic lifelog of {summary.days} days, {summary.photographs:,} photographs")
+    there = "" if summary.written else " (already there)"
+    say(f"{summary.folder}: a synthetic lifelog of {summary.days} days, {summary.photographs:,} photographs{there}")
 
 
 @main.command("build-topics")
@@ -89,13 +95,14 @@ def demo(folder: Path, days: int, per_day: int, seed: int) -> None:
 @click.option(
     "--topics-per-day", "per_day", type=click.IntRange(min=1), help="Topics a direction and day. [default: 1]"
 )
+@click.option("--skip-short-days", is_flag=True, help="Leave out days with fewer minutes than the pool.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", type=FOLDER, default=Path("topics"), show_default=True)
 @config_option
 @set_option
 def build_topics(
-    data: Path | None, first: Any, last: Any, pool: int | None, per_day: int | None, seed: int, out: Path,
-    config: Path | None, settings: tuple[str, ...],
+    data: Path | None, first: Any, last: Any, pool: int | None, per_day: int | None, skip_short_days: bool, seed: int,
+    out: Path, config: Path | None, settings: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Draw topics, their pools and their answers."""
     from ntcir.progress import say
@@ -106,13 +113,11 @@ def build_topics(
     resolved = resolve(config, settings, data)
     corpus = read_corpus(resolved)
     pairs = topic_pairs(corpus, first and first.date(), last and last.date())
-    wanted = resolved.topics
-    topics = draw(corpus, pairs, pool=pool or wanted.pool, per_day=per_day or wanted.per_day, seed=seed)
+    size, number = pool or resolved.topics.pool, per_day or resolved.topics.per_day
+    topics = draw(corpus, pairs, pool=size, per_day=number, seed=seed, skip_short=skip_short_days)
     topics.save(out)
-    say(
-        f"{out}: {len(topics.topics)} topics with {pool or wanted.pool} candidates each "
-        "(topics.tsv, pools.tsv, qrels.txt)"
-    )
+    corpus.report.save_dropped(out / "dropped.csv")
+    say(f"{out}: {len(topics.topics)} topics with {size} candidates each (topics.tsv, pools.tsv, qrels.txt)")
 
 
 @main.command()
@@ -136,7 +141,7 @@ def train(
     if iters is not None:
         settings = (*settings, f"training.iters={iters}")
     resolved = resolve(config, settings, data)
-    folder = out or fresh_folder(f"{resolved.name}-{resolved.training.iters}")
+    folder = out or fresh_folder(f"{resolved.name}-{resolved.training.iters}", resume=resume)
     result = fit(resolved, lambda: read_corpus(resolved), folder, resume=resume)
     say(f"{result.sentence()} Curve: {draw_curve(folder)}")
 
@@ -177,9 +182,9 @@ def score(
     from ntcir.report.score_table import print_scores
     from ntcir.scoring import measures as evaluate
     from ntcir.scoring import score as evaluate_run
-    from ntcir.workspace import beside, find_file, pool_file
+    from ntcir.workspace import beside, pool_file
 
-    place = qrels or find_file(Path("qrels.txt"))
+    place = qrels or Path("topics/qrels.txt")
     report = evaluate_run(run, place, pools_path=pool_file(pools, place), topics_path=beside(place, "topics.tsv"))
     others = evaluate(run, place, measures) if measures else {}
     print_scores(report, others, sys.stdout, as_json=as_json, per_topic=per_topic)

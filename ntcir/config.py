@@ -77,7 +77,7 @@ class FractionSplit(Section):
 
 
 class AutoSplit(Section):
-    """By date for a lifelog; for records by session where there are three or more, else by fraction."""
+    """By the poster's dates where there are such days; else by session, of which three are needed; else by fraction."""
 
     by: Literal["auto"] = "auto"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from ntcir.errors import UserError
 
 # Raised by the system when there is no room: disk full, quota used up, file size limit reached.
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}
 
 
@@ -27,7 +27,7 @@ def disk_errors(path: Path) -> Iterator[None]:
         yield
     except Exception as error:
         number = getattr(error, "errno", None)
-        if number in _NO_ROOM or (number is None and _tells_no_room(str(error))):
+        if number in NO_ROOM or (number is None and _tells_no_room(str(error))):
             raise UserError(f"No room left to write {path}: free some space and start again.") from error
         if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
             raise UserError(f"Not allowed to write {path}: choose another place.") from error
@@ -38,7 +38,7 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 def _tells_no_room(message: str) -> bool:
     """Return whether an error without a number is about room: numpy's and safetensors' only say so."""
-    return "requested and" in message or any(os.strerror(number) in message for number in _NO_ROOM)
+    return "requested and" in message or any(os.strerror(number) in message for number in NO_ROOM)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ def average_ranks(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
         float64 [queries], 1 is best: 1 + better + (equal - 1) / 2, the target itself among the equal.
     """
     own = scores[np.arange(len(scores)), targets][:, None]
-    better = (scores > own).sum(axis=1)
+    better = (~(scores <= own)).sum(axis=1)  # so that a NaN, wherever it is, never helps
     equal = (scores == own).sum(axis=1)
     return np.asarray(better + (equal + 1) / 2, dtype=np.float64)
 

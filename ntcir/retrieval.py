@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ntcir.corpora.corpus import SPLITS, Corpus
+from ntcir.corpora.records import image_id
 from ntcir.errors import UserError, some
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.extract import ImageFeatures
@@ -17,6 +18,7 @@ from ntcir.progress import say
 from ntcir.ranking import score_candidates, top_k
 from ntcir.runs import format_ranking, read_pools
 from ntcir.topics import Topic, read_topics
+from ntcir.training import is_finished
 from ntcir.workspace import RUNS, find_file, pool_file, read_corpus
 
 _BLOCK = 8192  # photographs whose features are in memory at once
@@ -145,8 +147,12 @@ class Retriever:
     def _pictures_asked(self, topics: Sequence[Topic]) -> dict[str, str]:
         """Return topic id -> image id or file, for each topic that gives a picture."""
         pictures = {topic.topic_id: topic.query for topic in topics if isinstance(topic.query, str)}
+        known = self._corpus.images.index
+        # Who writes a topic by hand writes the file's name, which is not the id where it has a blank.
+        quoted = {topic: image_id(name) for topic, name in pictures.items() if name not in known}
+        pictures |= {topic: name for topic, name in quoted.items() if name in known}
         for topic, name in pictures.items():
-            if name not in self._corpus.images.index and not _is_file(name):
+            if name not in known and not _is_file(name):
                 place = self._corpus.root
                 raise UserError(
                     f"The topic {topic} asks for the image '{name}', which is neither in {place} nor a file."
@@ -219,9 +225,12 @@ def answer(
     candidates = read_pools(candidate_file) if candidate_file else None
     folder = model or newest_model(RUNS)
     trained = Model.load(folder)
+    if not is_finished(folder):
+        say(f"WARNING: the training in {folder} was interrupted; its best model so far answers.")
     root = data or trained.config.data.path
     if root is None or not root.is_dir():
-        raise UserError(f"The data the model was trained on, {root}, is not there: say where it lies with --data.")
+        whose = "--data names" if data else "The model was trained on"
+        raise UserError(f"{whose} {root}, which is not there: say with --data where the corpus lies.")
     say(f"Answering {len(asked)} topics of {place} with {folder} on {root}")
     corpus = read_corpus(trained.config.changed({"data.path": str(root)}))
     retriever = Retriever(trained, corpus)

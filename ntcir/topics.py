@@ -7,6 +7,7 @@ import json
 import math
 import zlib
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,7 @@ import pandas as pd
 
 from ntcir.corpora.corpus import Corpus
 from ntcir.errors import UserError, some
-from ntcir.files import atomic_write
+from ntcir.files import atomic_path
 from ntcir.progress import say
 
 Direction = Literal["img2sen", "sen2img"]
@@ -60,12 +61,18 @@ class TopicSet:
     relevant: dict[str, str]
 
     def save(self, folder: Path) -> None:
-        """Write ``topics.tsv``, ``pools.tsv`` and ``qrels.txt``; each appears whole."""
+        """Write ``topics.tsv``, ``pools.tsv`` and ``qrels.txt``, all of them or none."""
         rows = [f"{topic.topic_id}\t{topic.timestamp}\t{_query_text(topic.query)}\n" for topic in self.topics]
         pools = [f"{topic}\t{document}\n" for topic, documents in self.pools.items() for document in documents]
-        atomic_write(folder / POOLS, "topic_id\tdoc_id\n" + "".join(pools))
-        atomic_write(folder / QRELS, "".join(f"{topic} 0 {document} 1\n" for topic, document in self.relevant.items()))
-        atomic_write(folder / TOPICS, "topic_id\ttimestamp\tquery\n" + "".join(rows))
+        texts = {
+            POOLS: "topic_id\tdoc_id\n" + "".join(pools),
+            QRELS: "".join(f"{topic} 0 {document} 1\n" for topic, document in self.relevant.items()),
+            TOPICS: "topic_id\ttimestamp\tquery\n" + "".join(rows),
+        }
+        # All are written in full before the first takes its name: old pools must not meet new topics.
+        with ExitStack() as stack:
+            for name, text in texts.items():
+                stack.enter_context(atomic_path(folder / name)).write_text(text, encoding="utf-8")
 
 
 def sample_pool(pairs: pd.DataFrame, size: int, generator: np.random.Generator, target: object = None) -> np.ndarray:
@@ -89,7 +96,9 @@ def sample_pool(pairs: pd.DataFrame, size: int, generator: np.random.Generator, 
     return np.asarray(generator.permutation(distinct.index[:size].to_numpy()))
 
 
-def build_topics(corpus: Corpus, pairs: pd.DataFrame, *, pool: int = 200, per_day: int = 1, seed: int = 0) -> TopicSet:
+def build_topics(
+    corpus: Corpus, pairs: pd.DataFrame, *, pool: int = 200, per_day: int = 1, seed: int = 0, skip_short: bool = False
+) -> TopicSet:
     """Draw topics as the poster and the organisers do: per group and direction, one pair is asked for among ``pool``.
 
     A pool holds one photograph a minute, all of one day (session). A day's topics depend on the seed and the day only.
@@ -101,20 +110,24 @@ def build_topics(corpus: Corpus, pairs: pd.DataFrame, *, pool: int = 200, per_da
         pool: candidates a topic, the right one included.
         per_day: topics a direction and day.
         seed: fixes the draw.
+        skip_short: leave out, and name, days with fewer distinct minutes than the pool or the topics need.
 
     Raises:
-        UserError: if there is no pair, or a day has fewer distinct minutes than the pool or the topics need.
+        UserError: if there is no pair, or such a day and it is not to be left out.
     """
     if pairs.empty:
         raise UserError("There is no pair of photograph and readings in the days asked for.")
     groups = {str(name): rows for name, rows in pairs.groupby("group", sort=False)}
     sizes = {name: rows["sensor"].nunique() for name, rows in groups.items()}
     short = [f"{name} ({size})" for name, size in sizes.items() if size < max(pool, per_day)]
-    if short:
+    if short and skip_short and len(short) < len(sizes):
+        say(f"Left out, with fewer minutes than a pool of {pool} needs: {some(short, 40)}.")
+        groups = {name: rows for name, rows in groups.items() if sizes[name] >= max(pool, per_day)}
+    elif short:
         least = min(size for size in sizes.values())
         raise UserError(
             f"A pool of {pool} (and {per_day} topics a day) is more than the minutes with photographs of {some(short)}:"
-            f" give --pool {least} or less, or other days with --from and --to."
+            f" give --pool {least} or less, other days with --from and --to, or leave them out with --skip-short-days."
         )
     labels = _labels(list(groups), corpus.groups_are_days)
     topics: list[Topic] = []
@@ -137,7 +150,9 @@ def build_topics(corpus: Corpus, pairs: pd.DataFrame, *, pool: int = 200, per_da
 
 
 def _topic(topic_id: str, direction: Direction, pair: pd.Series, corpus: Corpus) -> Topic:
-    timestamp = f"{pair['timestamp']:%Y-%m-%d %H:%M:%S}"
+    # The poster's are whole minutes; of records, which may have several pairs a second, the second is kept.
+    moment = pair["timestamp"].floor("min") if corpus.layout == "lifelog" else pair["timestamp"]
+    timestamp = f"{moment:%Y-%m-%d %H:%M:%S}"
     if direction == "img2sen":
         return Topic(topic_id, timestamp, str(pair["image"]))
     reading = corpus.sensors.loc[pair["sensor"]]
@@ -229,6 +244,8 @@ def _parse_topic(columns: Sequence[str], row: Sequence[str]) -> Topic:
 
 
 def _parse_query(text: str) -> str | dict[str, Any]:
+    if text.startswith('"{') and text.endswith('}"'):  # as a spreadsheet quotes it
+        text = text[1:-1].replace('""', '"')
     if not text.startswith("{"):
         return text
     try:

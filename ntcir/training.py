@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import signal
@@ -27,7 +28,7 @@ from ntcir.features.extract import ImageFeatures
 from ntcir.files import atomic_write
 from ntcir.model import CONFIG, WEIGHTS, Model
 from ntcir.objectives.infonce import info_nce
-from ntcir.progress import progress
+from ntcir.progress import progress, say
 from ntcir.ranking import average_ranks, score_candidates
 from ntcir.sampling.batches import BatchSampler
 from ntcir.sampling.positives import FalseNegatives, group_equal_rows
@@ -95,6 +96,8 @@ class Validation:
     def __call__(self, model: Model) -> dict[str, float]:
         """Return the MRR of each direction."""
         images, sensors = model.unit_vectors("image", self._images), model.unit_vectors("sensor", self._readings)
+        if not (np.isfinite(images).all() and np.isfinite(sensors).all()):
+            raise UserError("The training has diverged (NaN): lower training.lr or raise training.temperature.")
         reciprocal: dict[Direction, list[np.ndarray]] = {direction: [] for direction in DIRECTIONS}
         for pool in self._pools:
             own = np.arange(pool.stop - pool.start)
@@ -162,6 +165,8 @@ class Trainer:
             fused=True,
         )
         self._metrics: list[dict[str, Any]] = []
+        trained_on = [features.fingerprints, train["image"].tolist(), train["sensor"].tolist(), readings.to_json()]
+        self._digest = hashlib.sha256(json.dumps(trained_on, sort_keys=True).encode()).hexdigest()
 
     def run(self, *, resume: bool = False, advance: Callable[[int], None] = lambda steps: None) -> TrainingResult:
         """Train for ``training.iters`` steps, or what is left of them.
@@ -172,10 +177,15 @@ class Trainer:
             resume: go on from the last checkpoint.
             advance: told of steps done.
         """
-        progress = Progress()
+        progress = Progress(data=self._digest)
         if resume and (self.folder / LAST).is_file():
             progress = load_checkpoint(self.folder, self.model, self._optimizer)
             self._metrics = [row for row in read_metrics(self.folder / METRICS) if row["step"] <= progress.step]
+            if progress.data != self._digest:
+                raise UserError(
+                    f"Cannot resume {self.folder}: the photographs, readings or network weights are not those it was "
+                    "begun with; train anew with another --out."
+                )
             advance(progress.step)
         else:
             # Before the first model is saved, so that a folder with a model but no checkpoint is a finished one.
@@ -282,6 +292,8 @@ def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, re
         UserError: if the folder holds another training, or anything is wrong with data or weights.
     """
     _check_folder(config, folder, resume)
+    if resume and not (folder / LAST).is_file():
+        say(f"There is nothing to resume in {folder}; starting anew.")
     corpus = read_corpus()
     features = ImageFeatures(corpus, config.features)
     trainer = Trainer(config, corpus, features, folder)
@@ -314,7 +326,10 @@ def _check_folder(config: Config, folder: Path, resume: bool) -> None:
     ours, theirs = (value.model_dump(mode="json") for value in (config, old.changed(steps)))
     if ours != theirs:
         key = _first_difference(ours, theirs)
-        raise UserError(f"Cannot resume {folder} with another configuration: {key} was changed.")
+        raise UserError(
+            f"Cannot resume {folder} with another configuration: {key} was changed; choose another --out, "
+            "or remove the folder to train it again."
+        )
 
 
 def _first_difference(ours: Any, theirs: Any, place: str = "") -> str:

@@ -58,7 +58,7 @@ def resolve(config: Path | None, settings: Sequence[str], data: Path | None) -> 
         root = find_data(data, load_config(None, where).data.path)
         own = root / CORPUS_CONFIG
         resolved = load_config(own if own.is_file() else None, settings)
-        if not own.is_file() and not any(setting.startswith("name=") for setting in settings):
+        if not own.is_file() and not any(setting.partition("=")[0].strip() == "name" for setting in settings):
             # What is trained with the defaults is named after what it is trained on.
             resolved = resolved.changed(
                 {"name": re.sub(r"[^A-Za-z0-9._-]+", "-", root.absolute().name).strip("-._") or "run"}
@@ -109,14 +109,20 @@ def pool_file(typed: str | None, other: Path) -> Path | None:
     return None if typed == "none" else Path(typed)
 
 
-def fresh_folder(name: str, folder: Path = RUNS) -> Path:
-    """Return ``folder/name``, with a number behind it where a finished model already lies there."""
+def fresh_folder(name: str, folder: Path = RUNS, *, resume: bool = False) -> Path:
+    """Return ``folder/name``, with a number behind it where a finished model already lies there.
+
+    With ``resume`` the last of them that is there, finished or not.
+    """
     from ntcir.training import is_finished
 
     place, number = folder / name, 1
     while is_finished(place):
         number += 1
-        place = folder / f"{name}-{number}"
+        following = folder / f"{name}-{number}"
+        if resume and not following.is_dir():
+            break
+        place = following
     return place
 
 
@@ -124,9 +130,9 @@ def corpus_to_show(data: Path | None) -> Corpus:
     """Return the corpus in ``data``, else the newest model's, else the one found as everywhere."""
     from ntcir.config import load_config
 
-    found = sorted(RUNS.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime_ns)
-    if data is None and found:
-        config = load_config(found[-1])
+    trained = sorted(RUNS.glob("*/model.safetensors"), key=lambda path: path.stat().st_mtime_ns)
+    if data is None and trained:
+        config = load_config(trained[-1].parent / "config.yaml")
         if config.data.path is not None and config.data.path.is_dir():
             return read_corpus(config)
     return read_corpus(resolve(None, (), data))

@@ -82,3 +82,9 @@ def test_of_ties_at_the_cut_the_greater_ids_are_kept():
     ids = np.array(["a", "b", "c", "d", "e"], dtype=object)
     assert ids[top_k(scores, ids, 2)].tolist() == ["b", "d"]
     assert ids[top_k(scores, ids, 3)].tolist() == ["b", "d", "c"]
+
+
+def test_a_nan_never_helps_a_rank():
+    nan = np.nan
+    scores = np.array([[nan, nan, nan], [0.5, nan, 0.1], [nan, 0.5, 0.1]])
+    assert (average_ranks(scores, np.array([0, 0, 0])) >= [3, 2, 3]).all()

@@ -18,7 +18,6 @@ from helpers import (
     one_thread,  # noqa: F401
     refusal,
     toy_config,
-    toy_features,  # noqa: F401
     toy_trainer,
     write_pictures,
 )
@@ -29,7 +28,7 @@ from ntcir.checkpoint import LAST, load_checkpoint, read_progress, save_checkpoi
 from ntcir.model import WEIGHTS
 from ntcir.training import METRICS, Trainer, is_finished, read_metrics
 
-pytestmark = pytest.mark.usefixtures("one_thread", "toy_features")
+pytestmark = pytest.mark.usefixtures("one_thread")
 # What could differ between a run in one piece and one in two: dropout, both kinds of batches, rates that change.
 KINDS = [
     {"training__batches": batches, "training__schedule": schedule, "training__learn_temperature": schedule == "cosine"}
@@ -81,6 +80,25 @@ def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(tmp_path, mo
     result = fit(config, tmp_path / "pieces", resume=True)
     assert outcome(tmp_path / "pieces") == outcome(tmp_path / "whole")
     assert result.steps == 50
+
+
+def test_a_log_that_is_ahead_of_its_checkpoint_is_cut_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(ntcir.training, "CHECKPOINT_EVERY", 15)
+    fit(toy_config(**DROPOUT), tmp_path / "whole")
+
+    def full_disk(folder: Path, model: Any, optimizer: Any, progress: Any) -> None:
+        if progress.step == 30:
+            raise Stopped
+        save_checkpoint(folder, model, optimizer, progress)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ntcir.training, "save_checkpoint", full_disk)
+        with pytest.raises(Stopped):
+            fit(toy_config(**DROPOUT), tmp_path / "pieces")
+    assert read_metrics(tmp_path / "pieces" / METRICS)[-1]["step"] == 30
+    assert read_progress(tmp_path / "pieces" / LAST).step == 15
+    fit(toy_config(**DROPOUT), tmp_path / "pieces", resume=True)
+    assert outcome(tmp_path / "pieces") == outcome(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -137,7 +155,7 @@ def test_another_configuration_is_refused_by_its_key(tmp_path, changes, key):
     sentence = refusal(fit, toy_config(training__iters=40, **changes), tmp_path / "m", resume=True)
     assert f"{key} was changed" in sentence
     assert outcome(tmp_path / "m") == before
-    assert "training:" in (tmp_path / "m" / CONFIG).read_text(encoding="utf-8")
+    assert "training:" in (tmp_path / "m" / "config.yaml").read_text(encoding="utf-8")
 
 
 def test_a_cosine_schedule_cannot_be_lengthened_afterwards(tmp_path):
@@ -196,30 +214,32 @@ def test_a_checkpoint_holds_the_optimizer_to_the_bit(tmp_path):
 # ------------------------------------------------------------------------------------------ the command, killed
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a corpus whose features are stored, and a training of 120 steps in one piece."""
-    folder = tmp_path_factory.mktemp("killed")
-    write_pictures(folder / "data")
-    done = command_line(*command("whole"), cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
 def command(name: str) -> list[str]:
     settings = ["training.batches=day", "training.schedule=cosine", "training.validate_every=20"]
     return ["train", "--data", "data", "--iters", "120", "--out", name, *(f"--set={setting}" for setting in settings)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_command_that_is_killed_goes_on_with_resume_to_the_same_weights(pictures, tmp_path, number):
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a corpus of pictures, and a training of 120 steps in one piece."""
+    folder = tmp_path_factory.mktemp("killed")
+    write_pictures(folder / "data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        done = command_line(*command("whole"))
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
+def test_a_command_that_is_killed_goes_on_with_resume_to_the_same_weights(pictures, monkeypatch, number):
     """The child stops itself in its 111th step: after a checkpoint, a model and a validation, and before the last."""
     name = f"killed-{number}"
     child = (
         "import os, sys\nfrom ntcir.training import Trainer\nwhole = Trainer._step\n"
         f"def step(self, number):\n    number == 110 and os.kill(os.getpid(), {int(number)})\n"
         "    return whole(self, number)\nTrainer._step = step\n"
-        "from ntcir.cli import main\nsys.argv[0] = 'ntcir'\nmain()\n"
+        "from ntcir.cli import main\nmain()\n"
     )
     killed = subprocess.run(
         [sys.executable, "-c", child, *command(name)], cwd=pictures, env=environment(), capture_output=True, text=True,
@@ -233,8 +253,9 @@ def test_a_command_that_is_killed_goes_on_with_resume_to_the_same_weights(pictur
         assert "--resume" in killed.stderr
         assert "Traceback" not in killed.stderr
         assert read_progress(pictures / name / LAST).step == 111
-    resumed = command_line(*command(name), "--resume", cwd=pictures)
-    assert resumed.returncode == 0, resumed.stderr
+    monkeypatch.chdir(pictures)
+    resumed = command_line(*command(name), "--resume")
+    assert resumed.exit_code == 0, resumed.output
     assert outcome(pictures / name) == outcome(pictures / "whole")
     assert (pictures / name / "curve.png").is_file()
     assert not list((pictures / name).glob(".*")), "a temporary file is left"

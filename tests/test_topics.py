@@ -183,6 +183,15 @@ def test_a_pool_is_drawn_evenly():
     assert all(67 < count < 133 for count in drawn.values())
 
 
+def test_no_photograph_and_no_reading_is_in_a_pool_twice():
+    pairs = pd.DataFrame({"image": list("aabbccd"), "sensor": list("xyyzzxw")}, index=list(range(10, 17)))
+    for seed in range(30):
+        pool = pairs.loc[sample_pool(pairs, 7, np.random.default_rng(seed), target=12)]
+        assert pool["image"].is_unique
+        assert pool["sensor"].is_unique
+        assert 12 in pool.index
+
+
 # ------------------------------------------------------------------------------------------------- days to ask for
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from helpers import ToyFeatures, fit, one_thread, refusal, toy_config, toy_corpus, toy_features, toy_trainer  # noqa: F401
+from helpers import ToyFeatures, fit, one_thread, refusal, toy_config, toy_corpus, toy_trainer  # noqa: F401
 from safetensors.torch import load_file
 
 import ntcir.training
@@ -16,9 +18,10 @@ from ntcir.checkpoint import LAST, read_progress
 from ntcir.corpora.corpus import Corpus
 from ntcir.errors import UserError
 from ntcir.model import WEIGHTS, Model
+from ntcir.objectives.infonce import info_nce
 from ntcir.training import METRICS, read_metrics
 
-pytestmark = pytest.mark.usefixtures("one_thread", "toy_features")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize("batches", ["all", "day"])
@@ -60,6 +63,14 @@ def test_validation_is_the_mrr_of_pools_worked_out_pair_by_pair(tmp_path):
     corpus = toy_corpus(["2020-02-01", "2020-03-01", "2020-03-02"], 12)
     corpus.sensors.iloc[14:17] = corpus.sensors.iloc[13].to_numpy()  # genuine ties
     one = toy_trainer(config, tmp_path, corpus)
+    whole = one.model.unit_vectors
+
+    def rounded(modality: Any, rows: np.ndarray) -> np.ndarray:
+        """Encode as a machine might that rounds each row otherwise; ties of equal items must be kept."""
+        vectors = whole(modality, rows)
+        return vectors + np.random.default_rng(0).normal(0, 1e-7, vectors.shape).astype(np.float32)
+
+    one.model.unit_vectors = rounded  # type: ignore[method-assign]
     val = corpus.split("val")
     images = one.model.encode_images(ToyFeatures(corpus).load(val["image"].tolist())).vectors
     sensors = one.model.encode_readings(corpus.sensors.loc[val["sensor"]]).vectors
@@ -76,6 +87,46 @@ def test_validation_is_the_mrr_of_pools_worked_out_pair_by_pair(tmp_path):
     assert one._validation is not None
     found = one._validation(one.model)
     assert found == {direction: pytest.approx(np.mean(values)) for direction, values in reciprocal.items()}
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_a_step_s_loss_is_that_of_its_batch_without_false_negatives(tmp_path, symmetric):
+    corpus = toy_corpus()
+    corpus.sensors.iloc[5] = corpus.sensors.iloc[40].to_numpy()
+    # Pairs are ten minutes apart: the window takes in one neighbour on each side.
+    config = toy_config(training__batch=90, training__near_seconds=600, training__symmetric=symmetric)
+    one = toy_trainer(config, tmp_path, corpus)
+    train = corpus.split("train")
+    images = one.model.unit_vectors("image", ToyFeatures(corpus).load(train["image"].tolist()))
+    sensors = one.model.unit_vectors("sensor", one.model.readings.encode(corpus.sensors.loc[train["sensor"]]))
+    ignored = np.zeros((90, 90), dtype=bool)
+    times = train["timestamp"].tolist()
+    for i, j in itertools.permutations(range(90), 2):
+        ignored[i, j] = abs(times[i] - times[j]) <= pd.Timedelta(minutes=10) or {i, j} == {5, 40}
+    expected = info_nce(
+        torch.from_numpy(images), torch.from_numpy(sensors), config.training.temperature,
+        ignored=torch.from_numpy(ignored), symmetric=symmetric,
+    )  # fmt: skip
+    assert one._step(0) == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_the_rate_falls_along_a_cosine_where_asked_to(tmp_path):
+    for schedule in ("constant", "cosine"):
+        one = toy_trainer(toy_config(training__iters=40, training__schedule=schedule, training__lr=0.01), tmp_path)
+        rates = []
+        for step in range(40):
+            one._step(step)
+            rates.append(one._optimizer.param_groups[0]["lr"])
+        expected = [0.01 * (1 + np.cos(np.pi * step / 40)) / 2 if schedule == "cosine" else 0.01 for step in range(40)]
+        assert rates == pytest.approx(expected)
+
+
+def test_weight_decay_keeps_the_weights_small(tmp_path):
+    norms = []
+    for decay in (0.0, 0.1):
+        fit(toy_config(training__weight_decay=decay), tmp_path / str(decay))
+        norms.append(load_file(tmp_path / str(decay) / WEIGHTS)["towers.sensor.head.2.weight"].norm().item())
+    assert norms[1] < 0.9 * norms[0]
 
 
 def test_statistics_are_of_the_training_split_alone_each_pair_counted(tmp_path):

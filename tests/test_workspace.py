@@ -139,6 +139,10 @@ def test_the_corpus_to_show_is_the_newest_models(make_lifelog, tmp_path):
     for number, name in enumerate(["older", "newer"]):
         root = make_lifelog(tmp_path / name)
         Config().changed({"data.path": str(root)}).save(Path("runs") / name / "config.yaml")
-        os.utime(Path("runs") / name / "config.yaml", (number, number))
+        weights = Path("runs") / name / "model.safetensors"
+        weights.touch()
+        os.utime(weights, (number, number))
+    (Path("runs") / "begun").mkdir()  # a training that has come to no model yet is not asked
+    Config().changed({"data.path": str(tmp_path)}).save(Path("runs") / "begun" / "config.yaml")
     assert corpus_to_show(None).name == "newer"
     assert corpus_to_show(tmp_path / "older").name == "older"

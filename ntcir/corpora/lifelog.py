@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ IMAGE_NUMERIC = ("new_lat", "new_lng", "movement_prob")
 IMAGE_TEXT = (
     "stop", "foursquare_id", "original_name", "categories", "parent", "movement", "city", "country", "new_timezone",
 )  # fmt: skip
-_LSC20 = {"lat", "lon", "heart"}
+_LSC20 = ({"lat", "lon"}, {"heart", "heart_rate", "steps", "activity_type"})  # all of these and one of those
 
 
 def is_lifelog(root: Path) -> bool:
@@ -36,8 +37,9 @@ def is_lifelog(root: Path) -> bool:
 
 def refuse_lsc20(root: Path) -> None:
     """Raise a UserError if the folder holds an LSC'20 export, whose columns are named and measured otherwise."""
-    for path in sorted(root.glob("*metadata*.csv")):
-        if set(header(path)) >= _LSC20:
+    for path in sorted(root.glob("*.csv")):
+        columns = set(header(path))
+        if columns >= _LSC20[0] and columns & _LSC20[1]:
             raise UserError(
                 f"{path} is an LSC'20 export (columns lat, lon, heart), which is another schema; "
                 f"Lifelog-6 (LSC'22 to LSC'24) with {METADATA_FILES[0]} and {LOCATION_FILES[0]} is needed."
@@ -61,11 +63,14 @@ def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
     minutes = _read_minutes(root, report)
 
     first = located.drop_duplicates("minute_id").set_index("minute_id")
-    sensors = first[[*IMAGE_NUMERIC, *IMAGE_TEXT]].join(minutes, how="left")
-    sensors["local_hour"] = _local_hour(first["timestamp"], sensors["new_timezone"], sensors["time_zone"])
+    # A column that the export lacks is absent here too: a model that needs it must be refused, not fed with gaps.
+    sensors = first[[column for column in (*IMAGE_NUMERIC, *IMAGE_TEXT) if column in first]].join(minutes, how="left")
+    zones = [sensors[column] for column in ("new_timezone", "time_zone") if column in sensors]
+    # The item is a minute: the second of its first photograph is no part of it.
+    sensors["local_hour"] = _local_hour(first["timestamp"].dt.floor("min"), zones)
     sensors.index = pd.Index(sensors.index.astype(object), name="sensor")
 
-    readings = sensors.drop(columns=["local_hour", "new_timezone", "time_zone"])
+    readings = sensors.drop(columns=["local_hour", "new_timezone", "time_zone"], errors="ignore")
     silent = readings.index[readings.isna().all(axis=1)]
     mute = located["minute_id"].isin(set(silent)).to_numpy()
     report.drop("photograph of a minute without any reading", located["ImageID"][mute].tolist())
@@ -150,13 +155,21 @@ def _read_minutes(root: Path, report: ReadingReport) -> pd.DataFrame:
     report.counts[f"rows of {path.name}"] = len(table)
     twice = table.duplicated("minute_id").to_numpy()
     report.drop(f"duplicate row of {path.name}", table["minute_id"][twice].tolist())
-    return table[~twice].set_index("minute_id")[[*MINUTE_NUMERIC, *MINUTE_TEXT]]
+    there = [column for column in (*MINUTE_NUMERIC, *MINUTE_TEXT) if column in table]
+    return table[~twice].set_index("minute_id")[there]
 
 
-def _local_hour(times: pd.Series, zones: pd.Series, fallback: pd.Series) -> np.ndarray:
-    """Return the hour of local time (float64, 0 to 24), NaN where the time zone is missing or unknown."""
-    names = zones.astype(object).where(zones.notna(), fallback.astype(object))
+def _local_hour(times: pd.Series, zones: Sequence[pd.Series]) -> np.ndarray:
+    """Return the hour of local time (float64, 0 to 24), NaN where the time zone is missing or unknown.
+
+    The first of ``zones`` counts; where it is missing, the next.
+    """
     hours = np.full(len(times), np.nan)
+    if not zones:
+        return hours
+    names = zones[0].astype(object)
+    for fallback in zones[1:]:
+        names = names.where(names.notna(), fallback.astype(object))
     for zone, rows in names.groupby(names.to_numpy(), sort=False).indices.items():
         try:
             local = times.iloc[rows].dt.tz_convert(str(zone))

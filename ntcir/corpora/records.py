@@ -25,6 +25,11 @@ def is_records(root: Path) -> bool:
     return (root / RECORDS_FILE).is_file()
 
 
+def image_id(file: str) -> str:
+    """Return the id of an image file: its name, with blanks and the like quoted as in an URL, for TREC has none."""
+    return quote(file, safe="/+@,=~()")
+
+
 def read_records(root: Path, split: Split, name: str) -> Corpus:
     """Read a records folder: ``file, timestamp[, session]``, then any numeric or text sensor columns.
 
@@ -58,7 +63,7 @@ def read_records(root: Path, split: Split, name: str) -> Corpus:
     if table.empty:
         raise UserError(f"No row of {path} has a timestamp and a photograph under {root / 'images'}.")
 
-    ids = pd.Series([quote(file, safe="/+@,=~()") for file in table["file"]], dtype=object)  # no blanks in TREC files
+    ids = pd.Series([image_id(file) for file in table["file"]], dtype=object)
     stems = ids.str.replace(r"\.[A-Za-z0-9]+$", "", regex=True)
     sensor_ids = stems if stems.is_unique else ids
     readings = [column for column in columns if column not in {"file", "timestamp", "session", "local_hour", ""}]

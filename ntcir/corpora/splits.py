@@ -16,8 +16,9 @@ def assign_splits(pairs: pd.DataFrame, split: Split, *, groups_are_days: bool) -
     Args:
         pairs: with ``group`` and ``timestamp``, in order of time.
         split: the configuration's choice.
-        groups_are_days: whether groups are days; ``auto`` then splits by date if any pair lies in the poster's
-            training days, otherwise by session (see below) where there are three groups or more, else by fraction.
+        groups_are_days: whether groups are days; ``auto`` then splits by date if there are pairs both in the poster's
+            days of training and in its days of topics, otherwise by session where there are three groups or more (days
+            then count as sessions), else by fraction.
 
     Raises:
         UserError: if a session named in the configuration is not in the corpus.
@@ -35,7 +36,7 @@ def assign_splits(pairs: pd.DataFrame, split: Split, *, groups_are_days: bool) -
 
 def _choose(pairs: pd.DataFrame, groups_are_days: bool) -> DateSplit | SessionSplit | FractionSplit:
     by_date = DateSplit()
-    if groups_are_days and (_by_date(pairs, by_date) == "train").any():
+    if groups_are_days and {"train", "test"} <= set(_by_date(pairs, by_date)):
         return by_date
     return SessionSplit() if pairs["group"].nunique() >= 3 else FractionSplit.model_validate({})
 

@@ -34,8 +34,8 @@ def read_table(
     Args:
         path: the file; its header is the first line.
         needed: columns without which the file is of no use.
-        numeric: columns to return as float64; what is no number becomes NaN, and a column that is absent is all NaN.
-        text: columns to return as categories of text (small in memory), NaN where empty; absent ones all NaN.
+        numeric: columns to return as float64; what is no number becomes NaN; absent ones are left out.
+        text: columns to return as categories of text (small in memory), NaN where empty; absent ones left out.
         plain: columns (of those needed) to return as text, one string a row.
 
     Raises:
@@ -65,19 +65,14 @@ def read_table(
         )
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         raise UserError(f"Cannot read {path}: {' '.join(str(error).split())}.") from error
-    for column in numeric:
-        if column not in table:
-            table[column] = np.nan
-        elif table[column].dtype.kind not in "fiu":
+    for column in (name for name in numeric if name in wanted):
+        if table[column].dtype.kind not in "fiu":
             table[column] = pd.to_numeric(table[column].astype(object), errors="coerce")
         table[column] = table[column].astype("float64")
         # An infinite reading is a fault of the export, not a reading.
         table.loc[np.isinf(table[column].to_numpy()), column] = np.nan
-    for column in text:
-        if column in table:
-            table[column] = pd.Categorical(table[column])
-        else:
-            table[column] = pd.Categorical([None] * len(table), categories=[])
+    for column in (name for name in text if name in wanted):
+        table[column] = pd.Categorical(table[column])
     return table
 
 

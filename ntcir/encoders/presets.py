@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pandas as pd
@@ -40,6 +40,16 @@ class Columns:
         """All columns, each once."""
         return list(dict.fromkeys([*self.numeric, *self.categorical, *self.cyclic, *(self.location or ())]))
 
+    def there(self, sensors: pd.DataFrame) -> Columns:
+        """Return those of the columns that a table has."""
+        return replace(
+            self,
+            numeric=tuple(column for column in self.numeric if column in sensors),
+            categorical=tuple(column for column in self.categorical if column in sensors),
+            cyclic={column: period for column, period in self.cyclic.items() if column in sensors},
+            location=self.location if self.location and set(self.location) <= set(sensors.columns) else None,
+        )
+
 
 # The poster names heart rate, latitude and longitude, not the columns; VAISL's positions are this project's choice.
 _YMX2L = Columns(numeric=("heart_rate(bpm)", "new_lat", "new_lng"))
@@ -51,7 +61,7 @@ _FULL = Columns(
     location=("new_lat", "new_lng"),
     categories="embedding",
 )
-_PRESETS = {"ymx2l": _YMX2L, "organisers": _ORGANISERS, "full": _FULL, "none": Columns()}
+PRESETS = {"ymx2l": _YMX2L, "organisers": _ORGANISERS, "full": _FULL, "none": Columns()}
 
 
 def chosen_columns(options: Sensors, sensors: pd.DataFrame, layout: str) -> Columns:
@@ -62,8 +72,10 @@ def chosen_columns(options: Sensors, sensors: pd.DataFrame, layout: str) -> Colu
     Raises:
         UserError: if a column to exclude is none, or there is no position to encode.
     """
-    if options.preset != "auto":
-        base = _PRESETS[options.preset]
+    if options.preset == "full":
+        base = _FULL.there(sensors)
+    elif options.preset != "auto":
+        base = PRESETS[options.preset]
     elif layout == "lifelog":
         base = _YMX2L
     else:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ntcir.config import Towers
+from ntcir.encoders.readings import UNKNOWN
 from ntcir.encoders.tower import Tower
 
 
@@ -25,6 +26,10 @@ class EmbedCodes(nn.Module):
         self.continuous = continuous
         self.tables = nn.ModuleList([nn.Embedding(size, width) for size in sizes])
         self.dim = continuous + width * len(sizes)
+        with torch.no_grad():
+            # What training never shows keeps its first vector: let it say nothing rather than anything.
+            for weight in self.tables.parameters():
+                weight[: UNKNOWN + 1] = 0
 
     def forward(self, readings: torch.Tensor) -> torch.Tensor:
         """Return float32 [batch, continuous + width * columns of codes]."""

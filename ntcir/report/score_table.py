@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any, TextIO
 
+from ntcir.progress import say
 from ntcir.scoring import GroupScore, Report
 
 _WIDTH = 80  # the least that the table is given; it needs 77
@@ -73,6 +74,7 @@ def print_scores(report: Report, others: dict[str, float], stream: TextIO, *, as
     """Write what ``ntcir score`` prints: the table (or JSON), other measures by name, and the topics if asked for.
 
     In JSON the other measures are under ``measures``, the topics under ``topics``; without them these keys are absent.
+    What there is to warn of then goes to standard error.
     """
     if as_json:
         tree: dict[str, Any] = dict(report.to_json())
@@ -81,6 +83,8 @@ def print_scores(report: Report, others: dict[str, float], stream: TextIO, *, as
         if per_topic:
             tree["topics"] = [asdict(topic) for topic in report.topics]
         stream.write(json.dumps(tree, indent=1, allow_nan=False) + "\n")
+        for warning in report.warnings:
+            say(f"Note: {warning}")
         return
     if per_topic:
         render_per_topic(report, stream)

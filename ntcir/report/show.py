@@ -105,6 +105,8 @@ def _summary(ranking: list[tuple[str, float]], relevant: set[str]) -> str:
 
 
 def _picture_path(name: str, corpus: Corpus) -> str:
+    if name not in corpus.images.index and not Path(name).is_file():
+        raise UserError(f"The image '{name}' is not in {corpus.root}: are topics, run and data of the same corpus?")
     return str(corpus.images["path"].get(name, name))
 
 

@@ -199,7 +199,7 @@ def test_local_hour_follows_from_utc_and_the_time_zone_on_both_sides_of_a_change
     for number, time in enumerate(times):
         local = time.replace(tzinfo=dt.UTC).astimezone(zoneinfo.ZoneInfo(ZONES[number % len(ZONES)]))
         found = corpus.sensors["local_hour"].loc[f"{time:%Y%m%d_%H%M}"]
-        assert found == pytest.approx(local.hour + local.minute / 60 + local.second / 3600), (time, local)
+        assert found == pytest.approx(local.hour + local.minute / 60), (time, local)  # of the minute, not the second
     assert corpus.sensors["local_hour"].between(0, 24, inclusive="left").all()
 
 
@@ -341,3 +341,13 @@ def test_splits_of_a_lifelog_follow_the_poster_and_the_configuration(make_lifelo
     assert corpus.split("train")["group"].unique().tolist() == ["2020-02-29"]
     halves = open_corpus(root, FractionSplit(train=0.5, val=0.25, test=0.25))
     assert halves.pairs["split"].tolist() == ["train"] * 10 + ["val"] * 5 + ["test"] * 5
+
+
+def test_a_column_that_the_export_lacks_is_absent_and_refused_where_it_is_needed(make_lifelog, tmp_path):
+    root = make_lifelog(tmp_path / "life")
+    table = pd.read_csv(root / "lsc22_metadata.csv", dtype=str)
+    table.drop(columns=["heart_rate(bpm)", "time_zone"]).to_csv(root / "lsc22_metadata.csv", index=False)
+    corpus = read(root)
+    assert "heart_rate(bpm)" not in corpus.sensors
+    with pytest.raises(UserError, match=r"'heart_rate\(bpm\)' is not in"):
+        corpus.require_columns(["calories", "heart_rate(bpm)"])

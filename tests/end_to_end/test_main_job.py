@@ -178,6 +178,41 @@ def test_a_mistake_ends_the_command_itself_with_code_2_and_no_traceback(folder: 
     assert result.stderr.count("\n") == 1
 
 
+def test_days_too_short_for_the_pool_can_be_left_out(folder: Path, tmp_path: Path) -> None:
+    rows = (folder / "data" / "demo" / "vaisl_gps.csv").read_text().splitlines()
+    # Of the first topic day only its first photographs are left.
+    day = [row for row in rows if row.startswith("20200317")]
+    shorter = tmp_path / "life"
+    shorter.mkdir()
+    (shorter / "images").symlink_to(folder / "data" / "demo" / "images")
+    (shorter / "lsc22_metadata.csv").symlink_to(folder / "data" / "demo" / "lsc22_metadata.csv")
+    (shorter / "vaisl_gps.csv").write_text("\n".join(row for row in rows if row not in day[5:]) + "\n")
+    data = ["--data", str(shorter), "--from", "2020-03-16", "--to", "2020-03-17", "--pool", "20"]
+    assert "--skip-short-days" in refused("build-topics", *data, cwd=tmp_path)
+    done("build-topics", *data, "--skip-short-days", cwd=tmp_path)
+    topics = (tmp_path / "topics" / "topics.tsv").read_text()
+    assert "sen2img_0316" in topics
+    assert "0317" not in topics
+
+
+def test_missing_topics_are_named_beside_json_too(folder: Path, tmp_path: Path) -> None:
+    lines = (folder / "run.txt").read_text().splitlines(keepends=True)
+    (tmp_path / "part.txt").write_text("".join(line for line in lines if line.startswith("img2sen")))
+    result = ntcir("score", str(tmp_path / "part.txt"), "--json", cwd=folder)
+    assert json.loads(result.stdout)["sen2img"]["MRR"] == 0
+    assert "sen2img_0317" in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_no_room_for_standard_output_is_one_sentence(folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        words = [sys.executable, "-m", "ntcir", "score"]
+        result = subprocess.run(words, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 2
+    assert result.stderr.startswith("Error: No room left")
+    assert "Traceback" not in result.stderr
+
+
 def test_a_run_with_a_nan_is_refused_with_its_line(folder: Path, tmp_path: Path) -> None:
     lines = (folder / "run.txt").read_text().splitlines()
     lines[4] = " ".join([*lines[4].split()[:4], "nan", "x"])

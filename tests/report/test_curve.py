@@ -1,0 +1,64 @@
+"""The course of a training as a picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ntcir.report.curve import COLOURS, draw_curve
+
+
+def write_log(folder: Path, steps: int, every: int = 10) -> None:
+    folder.mkdir(exist_ok=True)
+    rows: list[dict[str, float]] = []
+    for step in range(1, steps + 1):
+        row = {"step": step, "loss": 5 / step}
+        if every and step % every == 0:
+            row |= {"img2sen": step / 1000, "sen2img": step / 500, "seconds": 0.1}
+        rows.append(row)
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def has_colour(path: Path, colour: str) -> bool:
+    """Return whether some pixels have a colour, but for the blending of thin lines."""
+    wanted = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)])
+    pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
+    return int((np.abs(pixels - wanted).max(axis=2) < 30).sum()) > 20
+
+
+def test_loss_and_both_validations_are_drawn(tmp_path):
+    write_log(tmp_path, 100)
+    path = draw_curve(tmp_path)
+    with Image.open(path) as picture:
+        picture.verify()
+    assert path == tmp_path / "curve.png"
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+        assert 700 <= picture.width <= 2000
+        assert 400 <= picture.height <= 1500
+    assert all(has_colour(path, colour) for colour in COLOURS.values())
+
+
+def test_without_validation_there_is_the_loss_alone(tmp_path):
+    write_log(tmp_path, 100, every=0)
+    path = draw_curve(tmp_path)
+    assert [name for name, colour in COLOURS.items() if has_colour(path, colour)] == ["loss"]
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_training_that_has_hardly_begun_can_be_drawn(tmp_path, steps):
+    write_log(tmp_path, steps, every=1)
+    with Image.open(draw_curve(tmp_path)) as picture:
+        assert picture.width > 700
+
+
+def test_a_new_picture_takes_the_place_of_the_old_one(tmp_path):
+    write_log(tmp_path, 10)
+    before = draw_curve(tmp_path).read_bytes()
+    write_log(tmp_path, 90)
+    assert draw_curve(tmp_path).read_bytes() != before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["curve.png", "metrics.jsonl"]
