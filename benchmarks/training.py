@@ -5,6 +5,8 @@
 The features are synthetic, as many and as long as those of the poster's training split (27,907 pairs, two ResNet50's
 4,096 numbers each) beside its validation split of 16 days. Each training is a process of its own, so that its peak of
 memory is its own; its seconds begin when the data are in memory and end with the last checkpoint, validations included.
+Let nothing else run meanwhile: torch's threads wait for each other without sleeping, and one other busy process on two
+cores makes them several times slower.
 """
 
 from __future__ import annotations
