@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -24,6 +22,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from score import machine
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -179,16 +179,6 @@ def run_part(name: str, arguments: list[str]) -> dict[str, float]:
     if name == "train":
         return train(Path(arguments[0]), int(arguments[1]), int(arguments[2]))
     return rerun(arguments[0], arguments[1], int(arguments[2]), float(arguments[3]))
-
-
-def machine() -> str:
-    """Return the kind of machine this is."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        model = platform.processor() or platform.machine()
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def main() -> None:

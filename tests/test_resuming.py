@@ -18,6 +18,7 @@ from helpers import (
     one_thread,  # noqa: F401
     refusal,
     toy_config,
+    toy_corpus,
     toy_trainer,
     write_pictures,
 )
@@ -133,6 +134,15 @@ def test_resuming_what_is_done_changes_nothing(tmp_path):
     before = outcome(tmp_path / "m")
     assert fit(toy_config(), tmp_path / "m", resume=True) == first
     assert outcome(tmp_path / "m") == before
+
+
+def test_a_training_is_not_resumed_on_other_data(tmp_path):
+    fit(toy_config(training__iters=20), tmp_path / "m")
+    other = toy_corpus()
+    other.sensors["a"] *= 2
+    sentence = refusal(fit, toy_config(training__iters=40), tmp_path / "m", resume=True, corpus=other)
+    assert "readings" in sentence
+    assert fit(toy_config(training__iters=40), tmp_path / "m", resume=True).steps == 40
 
 
 def test_resume_without_anything_to_resume_starts(tmp_path):
