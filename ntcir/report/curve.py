@@ -23,7 +23,8 @@ def draw_curve(folder: Path) -> Path:
     axes.plot(
         [row["step"] for row in rows], [row["loss"] for row in rows], color=COLOURS["loss"], linewidth=1, label="loss"
     )
-    axes.set(xlabel="iteration", ylabel="loss (InfoNCE, nats)", title=folder.absolute().name)
+    axes.set(xlabel="iteration", ylabel="loss (InfoNCE, nats)")
+    axes.set_title(folder.absolute().name, parse_math=False)  # a name with dollars is no formula
     axes.spines[["top"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
     measured = [row for row in rows if DIRECTIONS[0] in row]

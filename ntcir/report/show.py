@@ -64,12 +64,14 @@ def _draw(topic: Topic, ranking: list[tuple[str, float]], relevant: set[str], co
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(2, 7)
     query = figure.add_subplot(grid[:, :2])
-    query.set_title(f"{topic.topic_id}   {topic.timestamp}\nquery", fontsize=12, color=INK, loc="left")
+    query.set_title(
+        f"{topic.topic_id}   {topic.timestamp}\nquery", fontsize=12, color=INK, loc="left", parse_math=False
+    )
     if isinstance(topic.query, dict):
         _show_readings(query, topic.query, size=11)
     else:
         _show_picture(query, _picture_path(topic.query, corpus))
-        query.set_xlabel(topic.query, fontsize=9, color=INK)
+        query.set_xlabel(topic.query, fontsize=9, color=INK, parse_math=False)
     _frame(query, INK, 1.0)
     for place, (document, score) in enumerate(ranking[:BEST]):
         axes = figure.add_subplot(grid[place // 5, 2 + place % 5])
@@ -84,9 +86,9 @@ def _draw(topic: Topic, ranking: list[tuple[str, float]], relevant: set[str], co
             _show_readings(axes, _reading(document, corpus), size=7.5)
         else:
             _show_picture(axes, _picture_path(document, corpus))
-        axes.set_xlabel(document, fontsize=7, color=INK)
+        axes.set_xlabel(document, fontsize=7, color=INK, parse_math=False)
         _frame(axes, RIGHT if right else PLAIN, 4.0 if right else 0.8)
-    figure.suptitle(_summary(ranking, relevant), fontsize=11, color=INK, x=0.99, ha="right")
+    figure.suptitle(_summary(ranking, relevant), fontsize=11, color=INK, x=0.99, ha="right", parse_math=False)
     with atomic_path(out) as temporary:
         figure.savefig(temporary, format="png")
     return out
@@ -134,7 +136,8 @@ def _show_readings(axes: Axes, readings: dict[str, Any], size: float) -> None:
     lines = [f"{name}:  {_value(readings[name])}" for name in names[:_LINES]]
     more = [f"({len(names) - _LINES} more)"] if len(names) > _LINES else []
     text = "\n".join(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in lines + more)
-    axes.text(0.04, 0.97, text, fontsize=size, color=INK, linespacing=1.55, va="top", transform=axes.transAxes)
+    style: dict[str, Any] = {"fontsize": size, "color": INK, "linespacing": 1.55, "parse_math": False}
+    axes.text(0.04, 0.97, text, va="top", transform=axes.transAxes, **style)
 
 
 def _value(value: Any) -> str:

@@ -62,3 +62,9 @@ def test_a_new_picture_takes_the_place_of_the_old_one(tmp_path):
     write_log(tmp_path, 90)
     assert draw_curve(tmp_path).read_bytes() != before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curve.png", "metrics.jsonl"]
+
+
+def test_a_folder_s_name_is_no_formula(tmp_path):
+    folder = tmp_path / "lr_$10^{-3$"
+    write_log(folder, steps=20)
+    assert draw_curve(folder).stat().st_size > 0
