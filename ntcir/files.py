@@ -11,6 +11,9 @@ from pathlib import Path
 
 from ntcir.errors import UserError
 
+# A model folder's files that are looked for without importing torch.
+MODEL_FILE, MODEL_CONFIG = "model.safetensors", "config.yaml"
+
 # Raised by the system when there is no room: disk full, quota used up, file size limit reached.
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}

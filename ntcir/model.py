@@ -17,13 +17,12 @@ from ntcir.config import Config, load_config
 from ntcir.encoders.image import Standardise, image_tower
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.encoders.sensor import sensor_tower
-from ntcir.encoders.tower import Tower
 from ntcir.errors import UserError
-from ntcir.files import atomic_path, atomic_write
+from ntcir.files import MODEL_CONFIG, MODEL_FILE, atomic_path, atomic_write
 from ntcir.sampling.positives import group_equal_rows
 
 MODEL_VERSION = 1
-WEIGHTS, CONFIG, READINGS, CARD = "model.safetensors", "config.yaml", "sensors.json", "model.json"
+WEIGHTS, CONFIG, READINGS, CARD = MODEL_FILE, MODEL_CONFIG, "sensors.json", "model.json"
 _BLOCK = 4096  # rows encoded at once
 
 
@@ -161,23 +160,3 @@ class Model:
                 f"The model in {folder} is damaged ({' '.join(str(error).split())[:150]}): train it again."
             ) from error
         return model
-
-    def image_tower(self) -> Tower:
-        """The image tower."""
-        return self.towers["image"]  # type: ignore[return-value]
-
-    def sensor_tower(self) -> Tower:
-        """The sensor tower."""
-        return self.towers["sensor"]  # type: ignore[return-value]
-
-
-def newest_model(folder: Path) -> Path:
-    """Return the most recently trained model under ``folder``.
-
-    Raises:
-        UserError: if there is none.
-    """
-    found = sorted(folder.glob(f"*/{WEIGHTS}"), key=lambda path: path.stat().st_mtime_ns)
-    if not found:
-        raise UserError(f"There is no trained model under {folder}: train one with `ntcir train --iters 500`.")
-    return found[-1].parent

@@ -13,13 +13,13 @@ from ntcir.corpora.records import image_id
 from ntcir.errors import UserError, some
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.extract import ImageFeatures
-from ntcir.model import Model, Vectors, newest_model
+from ntcir.model import Model, Vectors
 from ntcir.progress import say
 from ntcir.ranking import score_candidates, top_k
 from ntcir.runs import format_ranking, read_pools
 from ntcir.topics import Topic, read_topics
 from ntcir.training import is_finished
-from ntcir.workspace import RUNS, find_file, pool_file, read_corpus
+from ntcir.workspace import find_file, newest_model, pool_file, read_corpus
 
 _BLOCK = 8192  # photographs whose features are in memory at once
 WORST = np.float32(-1.0)  # the least cosine there is: the score of a candidate that cannot be read
@@ -223,7 +223,7 @@ def answer(
         raise UserError(f"There is no split '{split}': choose one of {', '.join(SPLITS)} or all.")
     candidate_file = pool_file(pools, place)
     candidates = read_pools(candidate_file) if candidate_file else None
-    folder = model or newest_model(RUNS)
+    folder = model or newest_model()
     trained = Model.load(folder)
     if not is_finished(folder):
         say(f"WARNING: the training in {folder} was interrupted; its best model so far answers.")

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ntcir.errors import UserError
+from ntcir.files import MODEL_CONFIG, MODEL_FILE
 from ntcir.progress import say
 
 if TYPE_CHECKING:
     from ntcir.config import Config
     from ntcir.corpora.corpus import Corpus
 
-DEMO, TOPICS, RUNS, RUN_FILE = Path("data/demo"), Path("topics"), Path("runs"), Path("run.txt")
+DEMO, TOPICS, RUNS = Path("data/demo"), Path("topics"), Path("runs")
 CORPUS_CONFIG = "ntcir.yaml"  # in a corpus folder: the configuration used for it when none is given
 
 
@@ -126,13 +127,31 @@ def fresh_folder(name: str, folder: Path = RUNS, *, resume: bool = False) -> Pat
     return place
 
 
+def newest_model(folder: Path = RUNS) -> Path:
+    """Return the most recently trained model under ``folder``.
+
+    Raises:
+        UserError: if there is none.
+    """
+    trained = _trained(folder)
+    if not trained:
+        raise UserError(f"There is no trained model under {folder}: train one with `ntcir train --iters 500`.")
+    return trained[-1]
+
+
+def _trained(folder: Path) -> list[Path]:
+    """Return the folders with a model, the newest last."""
+    found = sorted(folder.glob(f"*/{MODEL_FILE}"), key=lambda path: path.stat().st_mtime_ns)
+    return [path.parent for path in found]
+
+
 def corpus_to_show(data: Path | None) -> Corpus:
     """Return the corpus in ``data``, else the newest model's, else the one found as everywhere."""
     from ntcir.config import load_config
 
-    trained = sorted(RUNS.glob("*/model.safetensors"), key=lambda path: path.stat().st_mtime_ns)
+    trained = _trained(RUNS)
     if data is None and trained:
-        config = load_config(trained[-1].parent / "config.yaml")
+        config = load_config(trained[-1] / MODEL_CONFIG)
         if config.data.path is not None and config.data.path.is_dir():
             return read_corpus(config)
     return read_corpus(resolve(None, (), data))

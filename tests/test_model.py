@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.model import CARD, CONFIG, READINGS, WEIGHTS, Model, newest_model
+from ntcir.model import CARD, CONFIG, READINGS, WEIGHTS, Model
+from ntcir.workspace import newest_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

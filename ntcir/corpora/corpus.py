@@ -12,7 +12,6 @@ from ntcir.errors import UserError, did_you_mean
 from ntcir.files import atomic_path
 
 SPLITS = ("train", "val", "test")
-PAIR_COLUMNS = ("image", "sensor", "group", "timestamp", "split")
 
 
 @dataclass

@@ -44,13 +44,13 @@ def published_state(arch: str, weights: str) -> dict[str, torch.Tensor]:
         raise UserError(
             f"There are no weights '{weights}' for {arch}: give {names}, or the path of a checkpoint that exists."
         )
-    return read_checkpoint(_fetch(known[name].url, hash_prefix=None))
+    return read_checkpoint(_fetch(known[name].url))
 
 
 def _places365_file(arch: str) -> Path:
     if arch not in {"resnet18", "resnet50"}:
         raise UserError(f"Places365 weights are published for resnet18 and resnet50 here, not for {arch}.")
-    path = _fetch(PLACES365_URL.format(arch=arch), hash_prefix=None)
+    path = _fetch(PLACES365_URL.format(arch=arch))
     expected, found = PLACES365_SHA256.get(arch), _sha256(path)
     if expected is None:
         say(f"No checksum is known for {path.name}; its SHA-256 is {found}.")
@@ -62,7 +62,7 @@ def _places365_file(arch: str) -> Path:
     return path
 
 
-def _fetch(url: str, hash_prefix: str | None) -> Path:
+def _fetch(url: str) -> Path:
     """Return the file in torch's hub folder, fetched from ``url`` unless it is there."""
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     path = folder / url.rsplit("/", 1)[-1]
@@ -71,7 +71,7 @@ def _fetch(url: str, hash_prefix: str | None) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             say(f"Fetching {url}")
             # torchvision's names carry the first digits of the file's SHA-256 ("resnet50-0676ba61.pth").
-            digits = path.stem.rsplit("-", 1)[-1] if hash_prefix is None and "-" in path.stem else hash_prefix
+            digits = path.stem.rsplit("-", 1)[-1] if "-" in path.stem else None
             torch.hub.download_url_to_file(url, str(path), hash_prefix=digits, progress=True)
         except (URLError, HTTPException, OSError, RuntimeError) as error:
             reason = " ".join(str(error).split())
