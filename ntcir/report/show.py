@@ -10,9 +10,10 @@ import numpy as np
 from ntcir.corpora.corpus import Corpus
 from ntcir.errors import UserError, did_you_mean
 from ntcir.files import atomic_path
+from ntcir.ranking import average_ranks
 from ntcir.runs import read_qrels, read_run
 from ntcir.topics import QRELS, Topic, read_topics
-from ntcir.workspace import beside, find_file
+from ntcir.workspace import beside, corpus_to_show, find_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,8 +39,6 @@ def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | N
     Raises:
         UserError: if topic, run or corpus do not have what is asked for.
     """
-    from ntcir.workspace import corpus_to_show
-
     place = find_file(topics)
     asked = {topic.topic_id: topic for topic in read_topics(place)}
     if topic_id not in asked:
@@ -98,11 +97,10 @@ def _summary(ranking: list[tuple[str, float]], relevant: set[str]) -> str:
     """Return where the right one came, ties sharing the average rank as in the score."""
     if not relevant:
         return "the right one is not known"
-    own = [score for document, score in ranking if document in relevant]
+    own = [place for place, (document, _) in enumerate(ranking) if document in relevant]
     if not own:
         return f"the right one is not among the {len(ranking)} ranked"
-    scores = np.array([score for _, score in ranking])
-    rank = (scores > own[0]).sum() + ((scores == own[0]).sum() + 1) / 2
+    rank = average_ranks(np.array([[score for _, score in ranking]]), np.array(own[:1]))[0]
     return f"the right one has rank {rank:g} of {len(ranking)}, reciprocal rank {1 / rank:.4f}"
 
 
