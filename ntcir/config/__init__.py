@@ -1,0 +1,51 @@
+"""The experiment as a value: every default in sight, every unknown key an error.
+
+A configuration is read from YAML, changed by ``--set key.sub=value`` and by flags, and saved, resolved, beside
+everything it produced. ``sections`` has the keys, ``experiment`` puts them together, reads and checks them.
+"""
+
+from ntcir.config.experiment import Config, load_config, parse_config
+from ntcir.config.sections import (
+    Augment,
+    AutoSplit,
+    Backbone,
+    Data,
+    DateSplit,
+    Encoder,
+    Features,
+    FractionSplit,
+    Negatives,
+    Objects,
+    Positives,
+    Section,
+    Sensors,
+    SessionSplit,
+    Split,
+    Topics,
+    Towers,
+    Training,
+)
+
+__all__ = [
+    "Augment",
+    "AutoSplit",
+    "Backbone",
+    "Config",
+    "Data",
+    "DateSplit",
+    "Encoder",
+    "Features",
+    "FractionSplit",
+    "Negatives",
+    "Objects",
+    "Positives",
+    "Section",
+    "Sensors",
+    "SessionSplit",
+    "Split",
+    "Topics",
+    "Towers",
+    "Training",
+    "load_config",
+    "parse_config",
+]

@@ -1,0 +1,189 @@
+"""The experiment as a value: read from YAML, changed by settings, checked as a whole, saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from ntcir.config.sections import (
+    Augment,
+    AutoSplit,
+    Backbone,
+    Data,
+    DateSplit,
+    Encoder,
+    Features,
+    FractionSplit,
+    Negatives,
+    Objects,
+    Positives,
+    Section,
+    Sensors,
+    SessionSplit,
+    Topics,
+    Towers,
+    Training,
+)
+from ntcir.errors import UserError, did_you_mean
+from ntcir.files import atomic_write
+
+
+class Config(Section):
+    """The whole experiment."""
+
+    name: str = Field("ymx2l", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    seed: int = Field(0, ge=0, lt=2**63)
+    data: Data = Data()
+    features: Features = Features()
+    sensors: Sensors = Sensors()
+    towers: Towers = Towers()
+    training: Training = Training()
+    objects: Objects = Objects()
+    positives: Positives = Positives()
+    augment: Augment = Augment()
+    negatives: Negatives = Negatives()
+    encoder: Encoder = Encoder()
+    topics: Topics = Topics()
+
+    def to_yaml(self) -> str:
+        """Return the resolved configuration as YAML that ``load_config`` reads back to the same value."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    def save(self, path: Path) -> None:
+        """Write the resolved configuration to ``path``."""
+        atomic_write(path, self.to_yaml())
+
+    def changed(self, changes: Mapping[str, Any], origin: str = "the changed configuration") -> Config:
+        """Return a copy with dotted keys replaced, checked as a whole.
+
+        Raises:
+            UserError: for an unknown key or an impossible value.
+        """
+        return parse_config(_changed(self, changes), origin)
+
+
+def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Config:
+    """Read a configuration file (or take the defaults) and apply ``key.sub=value`` settings, parsed as YAML, on top.
+
+    Raises:
+        UserError: if the file is not there or not YAML, or a key or value is wrong; the sentence names both.
+    """
+    tree: Any = {}
+    origin = "the configuration"
+    if path is not None:
+        origin = str(path)
+        try:
+            tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UserError(
+                f"Cannot read the configuration {path}: {(error.strerror or str(error)).lower()}."
+            ) from error
+        except (yaml.YAMLError, ValueError) as error:  # a ValueError: bytes that are no text, a day that is none
+            raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+        tree = {} if tree is None else tree
+        if not isinstance(tree, dict):
+            raise UserError(f"{path} must hold keys and values, not {type(tree).__name__}.")
+    config = parse_config(tree, origin)
+    changes: dict[str, Any] = {}
+    typed: dict[str, str] = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise UserError(f"--set {setting!r} is not of the form key.sub=value.")
+        try:
+            changes[key] = yaml.safe_load(text) if text.strip() else None
+        except (yaml.YAMLError, ValueError) as error:
+            raise UserError(f"--set {setting!r}: the value is not YAML.") from error
+        typed[key] = f"--set {setting}"
+    if not changes:
+        return config
+    try:  # all at once: some values will do only together
+        return Config.model_validate(_changed(config, changes))
+    except ValidationError as error:
+        place = ".".join(_place(error.errors()[0]["loc"]))
+        guilty = [words for key, words in typed.items() if place.startswith(key) or key.startswith(place)]
+        raise UserError(_sentence(error, " ".join(guilty or typed.values()))) from error
+
+
+def parse_config(tree: Mapping[str, Any], origin: str) -> Config:
+    """Check a tree of keys and values and return it as a configuration; ``origin`` is named in the error."""
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        raise UserError(_sentence(error, origin)) from error
+
+
+def _changed(config: Config, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tree of a configuration with dotted keys replaced."""
+    tree = config.model_dump(mode="json")
+    for key, value in sorted(changes.items(), key=lambda change: change[0] != "data.split.by"):
+        if key == "data.split.by" and value != tree["data"]["split"]["by"]:
+            tree["data"]["split"] = {}  # another kind of split: the days or names of the old one mean nothing in it
+        _put(tree, key, value)
+    return tree
+
+
+def _put(tree: Any, key: str, value: Any) -> None:
+    """Set a dotted key, making the sections on the way; a number is a position in a list, ``[]`` not needed."""
+    *sections, last = key.split(".")
+    for section in sections:
+        if isinstance(tree, list) and section.isdigit() and int(section) < len(tree):
+            tree = tree[int(section)]
+        elif isinstance(tree, dict):
+            if not isinstance(tree.get(section), dict | list):
+                tree[section] = {}
+            tree = tree[section]
+        else:
+            raise UserError(f"There is no configuration key '{key}'.")
+    if isinstance(tree, list) and last.isdigit() and int(last) < len(tree):
+        tree[int(last)] = value
+    elif isinstance(tree, dict):
+        tree[last] = value
+    else:
+        raise UserError(f"There is no configuration key '{key}'.")
+
+
+def _sentence(error: ValidationError, origin: str) -> str:
+    """Return one sentence for the first thing that is wrong, naming the key, the value and what would do."""
+    first = error.errors()[0]
+    place = _place(first["loc"])
+    key = ".".join(place) or "the file"
+    more = f" ({error.error_count() - 1} more after it)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(first["loc"][:-1])
+        hint = did_you_mean(place[-1], known) or f"; known here: {', '.join(known)}" * bool(known)
+        return f"Unknown key '{key}' in {origin}{hint}{more}."
+    message = first["msg"].removeprefix("Value error, ")
+    # Of a whole section only the message is worth reading.
+    value = "" if isinstance(first["input"], dict) else f" = {first['input']!r}"
+    return f"{origin}: {key}{value} will not do: {message[0].lower()}{message[1:]}{more}."
+
+
+Location = tuple[int | str, ...]
+_SPLITS: dict[Any, type[Section]] = {
+    "auto": AutoSplit, "date": DateSplit, "session": SessionSplit, "fraction": FractionSplit
+}  # fmt: skip
+
+
+def _place(location: Location) -> list[str]:
+    """Return the keys of the file that lead to where an error is: the kind of split, which pydantic adds, is none."""
+    return [str(part) for at, part in enumerate(location) if not (at == 2 and location[:2] == ("data", "split"))]
+
+
+def _known_keys(location: Location) -> list[str]:
+    """Return the keys a section has, or none where it is not a plain section."""
+    section: Any = Config
+    for at, part in enumerate(location):
+        if at == 2 and location[:2] == ("data", "split"):
+            section = _SPLITS.get(part)
+        elif location[at - 1 : at] == ("backbones",):
+            section = Backbone
+        else:
+            field = getattr(section, "model_fields", {}).get(part)
+            section = field.annotation if field else None
+    return list(getattr(section, "model_fields", {}))

@@ -1,0 +1,281 @@
+"""The parts of the configuration: every key, its default, and what it is for.
+
+Where NTCIR or the poster leave a value open, the comment says that it is this project's choice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+DateRange = tuple[dt.date, dt.date]
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are refused, values are checked again when set."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True, frozen=True, allow_inf_nan=False)
+
+
+class DateSplit(Section):
+    """Split by the day of the photograph, first and last day included (default: the YMX2L poster's)."""
+
+    by: Literal["date"] = "date"
+    train: DateRange = (dt.date(2020, 1, 1), dt.date(2020, 2, 29))
+    val: DateRange = (dt.date(2020, 3, 1), dt.date(2020, 3, 16))
+    test: DateRange = (dt.date(2020, 3, 17), dt.date(2020, 3, 31))
+
+    @model_validator(mode="after")
+    def _apart(self) -> DateSplit:
+        ranges = sorted([self.train, self.val, self.test])
+        if any(first > last for first, last in ranges):
+            raise ValueError("each range of days runs from its first day to its last")
+        if any(early[1] >= late[0] for early, late in pairwise(ranges)):
+            raise ValueError("the ranges of days of train, val and test must not overlap")
+        return self
+
+
+class SessionSplit(Section):
+    """Split by session; where none are named, the last sessions in time are test and val (at least one of each)."""
+
+    by: Literal["session"] = "session"
+    train: list[str] | None = None
+    val: list[str] | None = None
+    test: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _apart(self) -> SessionSplit:
+        named = [*(self.train or []), *(self.val or []), *(self.test or [])]
+        if len(named) != len(set(named)):
+            raise ValueError("a session may be in one split only")
+        return self
+
+
+class FractionSplit(Section):
+    """Split all pairs, in order of time and in one piece each, so that near-duplicates stay together."""
+
+    by: Literal["fraction"] = "fraction"
+    train: float = Field(0.7, gt=0, lt=1)
+    val: float = Field(0.15, ge=0, lt=1)
+    test: float = Field(0.15, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _sum(self) -> FractionSplit:
+        if self.train + self.val + self.test > 1 + 1e-9:
+            raise ValueError("the fractions of train, val and test must not sum to more than 1")
+        return self
+
+
+class AutoSplit(Section):
+    """By the poster's dates where there are such days; else by session, of which three are needed; else by fraction."""
+
+    by: Literal["auto"] = "auto"
+
+
+Split = Annotated[AutoSplit | DateSplit | SessionSplit | FractionSplit, Field(discriminator="by")]
+
+
+class Data(Section):
+    """Where the corpus lies and how it is split."""
+
+    path: Path | None = None
+    split: Split = AutoSplit()
+
+
+class Backbone(Section):
+    """One frozen image network.
+
+    ``weights`` is ``imagenet`` (torchvision's), ``places365`` (MIT CSAIL's, for resnet18 and resnet50), the path of a
+    checkpoint, or ``random``, only when asked for by name.
+    """
+
+    arch: str = "resnet50"
+    weights: str = "imagenet"
+    output: Literal["pooled", "logits"] = "pooled"
+    # Average-pool into grid x grid cells: 1 is the usual global pooling; 2 or more keep where things are.
+    grid: int = Field(1, ge=1, le=8)
+    seed: int = Field(0, ge=0)  # of random weights
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The path of the checkpoint, if ``weights`` is one; a file may lie there or not."""
+        path = Path(self.weights).expanduser()
+        is_path = path.is_file() or "/" in self.weights or path.suffix in {".pth", ".pt", ".tar", ".safetensors"}
+        return path if is_path and self.weights not in {"imagenet", "places365", "random"} else None
+
+
+class Features(Section):
+    """What the frozen networks are given, and where their answers are kept."""
+
+    backbones: list[Backbone] = Field([Backbone(weights="imagenet"), Backbone(weights="places365")], min_length=1)
+    # The poster: "linearly transformed to 3 x 224 x 224". `squash` takes the whole picture; `shorter` resizes the
+    # shorter side and crops the centre, which is how ImageNet networks are evaluated but loses a wide picture's sides.
+    resize: Literal["squash", "shorter"] = "squash"
+    size: int = Field(224, ge=16, le=2048)
+    crop: int = Field(224, ge=16, le=2048)
+    batch: int = Field(32, ge=1, le=4096)
+    store: Path = Path("features")
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> Features:
+        if self.crop > self.size:
+            raise ValueError(f"crop ({self.crop}) must not exceed size ({self.size})")
+        return self
+
+
+class Sensors(Section):
+    """Which readings are used and how they are encoded. Lists add to what the preset names; ``exclude`` takes away."""
+
+    # auto: `ymx2l` for a lifelog, every column for records.
+    preset: Literal["auto", "ymx2l", "organisers", "full", "none"] = "auto"
+    numeric: list[str] = []
+    categorical: list[str] = []
+    cyclic: dict[str, Annotated[float, Field(gt=0)]] = {}  # column -> period, e.g. local_hour: 24, heading: 360
+    exclude: list[str] = []
+    # frequency: a category becomes its share of the training rows (the organisers' way); embedding: a learnt vector.
+    # Left open, the preset decides.
+    categories: Literal["frequency", "embedding"] | None = None
+    # raw: standardised degrees; fourier: sines and cosines of the position at wavelengths of 100 m to 100 km as well.
+    location: Literal["raw", "fourier"] | None = None
+    embedding_dim: int = Field(16, ge=1, le=512)
+    rare: int = Field(2, ge=1)  # categories seen fewer times in training share the bucket of the unknown ones
+
+
+class Towers(Section):
+    """The trained heads: image feature -> linear -> unit vector; readings -> MLP -> unit vector."""
+
+    dim: int = Field(512, ge=2, le=8192)
+    # Standardise each feature over the training split before the linear layer (this project's choice).
+    standardise: bool = True
+    image_dropout: float = Field(0.0, ge=0, lt=1)
+    sensor_hidden: int = Field(512, ge=1, le=8192)
+    sensor_layers: int = Field(2, ge=1, le=6)  # linear layers of the MLP
+    sensor_dropout: float = Field(0.0, ge=0, lt=1)
+
+
+class Training(Section):
+    """Contrastive training: how long, how fast, and what is contrasted with what."""
+
+    iters: int = Field(500, ge=1)  # the poster: 100, 200, 500
+    batch: int = Field(256, ge=2)  # the poster
+    lr: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    temperature: float = Field(0.1, gt=0)
+    learn_temperature: bool = False
+    symmetric: bool = True
+    # day: each batch from one day (session), as the pools are; all: from the whole training split.
+    batches: Literal["day", "all"] = "all"
+    # Two photographs nearer in time than this are not negatives of each other.
+    near_seconds: float = Field(60.0, ge=0)
+    # Neither are minutes whose encoded readings are the same.
+    mask_equal_readings: bool = True
+    validate_every: int = Field(25, ge=1)
+    schedule: Literal["constant", "cosine"] = "constant"
+
+
+class Objects(Section):
+    """The detector that says which objects a photograph shows, and which of them count."""
+
+    detector: str = "yolo11n.pt"  # anything that ultralytics.YOLO opens: .pt, an OpenVINO folder, .onnx; or `demo`
+    size: int = Field(640, ge=32, le=4096)  # pixels of the longer side, as the detector sees it
+    iou: float = Field(0.7, gt=0, lt=1)  # of two boxes of a class that overlap more, the surer one stays
+    batch: int = Field(16, ge=1, le=1024)
+    # What is stored goes down to 0.1, so that this can be changed without detecting again (this project's choice).
+    confidence: float = Field(0.25, ge=0.1, lt=1)
+    classes: list[str] = []  # the classes that count; none named: all of the detector's
+
+
+class Positives(Section):
+    """Pseudo-positives from objects: photographs that show the same things are positives of each other's readings.
+
+    The poster says that object detection yields positives, not how: every value is this project's choice.
+    """
+
+    objects: bool = False
+    # Weighted overlap of class counts: sum of w min(a, b) over sum of w max(a, b); 1 is the same objects.
+    overlap: float = Field(0.7, gt=0, le=1)
+    # rarity: a class weighs log(photographs / photographs showing it) + 1; equal: every class 1.
+    weights: Literal["rarity", "equal"] = "rarity"
+    class_weights: dict[str, Annotated[float, Field(ge=0)]] = {}  # by hand, in place of the above
+    within_seconds: float | None = Field(None, gt=0)  # apart at most; left open: the same group (day, session)
+    least: int = Field(2, ge=1)  # objects a photograph must show to be matched
+    most: int = Field(10, ge=1, le=1000)  # matches kept of a photograph, the closest ones
+    share: float = Field(0.25, ge=0, le=1)  # of a batch's pairs bring a matched photograph along
+
+
+class Augment(Section):
+    """Pseudo-positives from augmentation: altered photographs are positives of their reading.
+
+    The poster does not list its augmentations: every value is this project's choice.
+    """
+
+    # Altered views stored of each photograph; 0: none. In fine-tuning any other number draws a new one at each step.
+    views: int = Field(0, ge=0, le=64)
+    # Albumentations by name, in order, with their arguments. A worn camera shifts, tilts, meets other light, blurs.
+    transforms: list[dict[str, Any]] = [
+        {"name": "RandomResizedCrop", "size": [224, 224], "scale": [0.6, 1.0], "ratio": [0.8, 1.25], "p": 1.0},
+        {"name": "Rotate", "limit": 10, "p": 0.5},
+        {"name": "ColorJitter", "brightness": 0.3, "contrast": 0.3, "saturation": 0.3, "hue": 0.03, "p": 0.8},
+        {"name": "MotionBlur", "blur_limit": 7, "p": 0.2},
+        {"name": "GaussNoise", "std_range": [0.01, 0.05], "p": 0.2},
+    ]
+    seed: int = Field(0, ge=0)  # of the stored views, which trainings of several seeds share
+    share: float = Field(0.25, ge=0, le=1)  # of a batch's pairs bring a view along
+
+    @model_validator(mode="after")
+    def _named(self) -> Augment:
+        for number, transform in enumerate(self.transforms):
+            if not isinstance(transform.get("name"), str):
+                raise ValueError(f"transform {number} needs a name, such as {{name: Rotate, limit: 10}}")
+        if self.views and not self.transforms:
+            raise ValueError("views without transforms would be the photograph itself")
+        return self
+
+
+class Negatives(Section):
+    """Mined hard negatives, besides those in the batch. The poster does not say how they are mined: our choices."""
+
+    objects: bool = False  # near in time or in looks, but with other objects
+    model: bool = False  # what the model being trained ranks high and should not
+    share: float = Field(0.25, ge=0, le=4)  # hard negatives of each kind, in batches: 0.25 of a batch of 256 is 64
+    # By objects: candidates are this near in time, or among so many most similar photographs of the group.
+    near_seconds: float = Field(1800.0, ge=0)
+    similar: int = Field(20, ge=0, le=1000)
+    max_overlap: float = Field(0.2, ge=0, lt=1)  # weighted overlap of class counts, as of the positives
+    # By the model: mined anew every so many steps, the first time after as many.
+    every: int = Field(100, ge=1)
+    # Ranks that are taken, from range_min (0 is the best) up to, not including, range_max.
+    range_min: int = Field(0, ge=0)
+    range_max: int = Field(50, ge=1, le=10_000)
+    max_score: float | None = Field(None, ge=-1, le=1)  # cosine above which a candidate is taken for a positive
+    # A candidate must score less than the positive by this much, and by this share of the positive's size.
+    absolute_margin: float | None = Field(None, ge=0, le=2)
+    relative_margin: float | None = Field(0.05, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Negatives:
+        if self.range_min >= self.range_max:
+            raise ValueError(f"range_min ({self.range_min}) must be less than range_max ({self.range_max})")
+        return self
+
+
+class Encoder(Section):
+    """Whether the image networks stay frozen or are trained too, which needs a GPU at full size."""
+
+    finetune: bool = False
+    lr: float = Field(1e-5, gt=0)  # of the networks; training.lr is that of the towers
+    # Pictures that go through the networks at once; a batch of any size is put together from them (GradCache).
+    chunk: int = Field(32, ge=1, le=4096)
+    precision: Literal["bf16", "fp32"] = "bf16"  # autocast of the networks
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class Topics(Section):
+    """Topic files: how many topics a direction a day, among how many candidates."""
+
+    pool: int = Field(200, ge=2)
+    per_day: int = Field(1, ge=1)
