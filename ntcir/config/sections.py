@@ -6,6 +6,7 @@ Where NTCIR or the poster leave a value open, the comment says that it is this p
 from __future__ import annotations
 
 import datetime as dt
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -215,13 +216,16 @@ class Augment(Section):
 
     # Altered views stored of each photograph; 0: none. In fine-tuning any other number draws a new one at each step.
     views: int = Field(0, ge=0, le=64)
-    # Albumentations by name, in order, with their arguments. A worn camera shifts, tilts, meets other light, blurs.
+    # Albumentations by name, in order, with their arguments. A worn camera tilts, turns and shifts, meets other light,
+    # blurs; it never mirrors. No black margin is left: crop_border is out by a pixel, which border_mode 1, OpenCV's
+    # BORDER_REPLICATE, repeats. A `size` left out is the picture's own.
     transforms: list[dict[str, Any]] = [
-        {"name": "RandomResizedCrop", "size": [224, 224], "scale": [0.6, 1.0], "ratio": [0.8, 1.25], "p": 1.0},
-        {"name": "Rotate", "limit": 10, "p": 0.5},
-        {"name": "ColorJitter", "brightness": 0.3, "contrast": 0.3, "saturation": 0.3, "hue": 0.03, "p": 0.8},
-        {"name": "MotionBlur", "blur_limit": 7, "p": 0.2},
-        {"name": "GaussNoise", "std_range": [0.01, 0.05], "p": 0.2},
+        {"name": "Rotate", "limit": 8, "crop_border": True, "border_mode": 1, "p": 0.5},
+        {"name": "Perspective", "scale": [0.02, 0.08], "p": 0.3},
+        {"name": "RandomResizedCrop", "scale": [0.65, 1.0], "ratio": [0.9, 1.11], "p": 1.0},
+        {"name": "ColorJitter", "brightness": 0.25, "contrast": 0.25, "saturation": 0.25, "hue": 0.02, "p": 0.8},
+        {"name": "MotionBlur", "blur_limit": [3, 7], "p": 0.2},
+        {"name": "GaussNoise", "std_range": [0.01, 0.03], "p": 0.2},
     ]
     seed: int = Field(0, ge=0)  # of the stored views, which trainings of several seeds share
     share: float = Field(0.25, ge=0, le=1)  # of a batch's pairs bring a view along
@@ -231,9 +235,21 @@ class Augment(Section):
         for number, transform in enumerate(self.transforms):
             if not isinstance(transform.get("name"), str):
                 raise ValueError(f"transform {number} needs a name, such as {{name: Rotate, limit: 10}}")
+            for key, value in transform.items():
+                if not _is_plain(value):
+                    raise ValueError(f"{key} = {value!r} of transform {number} ({transform['name']}) is no plain value")
         if self.views and not self.transforms:
             raise ValueError("views without transforms would be the photograph itself")
         return self
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value is made of finite numbers, words, true and false, and so survives JSON."""
+    if isinstance(value, list | tuple):
+        return all(_is_plain(part) for part in value)
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(part) for key, part in value.items())
+    return math.isfinite(value) if isinstance(value, float) else value is None or isinstance(value, str | bool | int)
 
 
 class Negatives(Section):

@@ -18,13 +18,14 @@ import torch
 from PIL import Image
 
 import ntcir.features.extract as extract
-from ntcir.config import Backbone, Features
+from ntcir.config import Augment, Backbone, Features
 from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import UnreadableImage, decode
 from ntcir.features.extract import ImageFeatures
 from ntcir.features.store import FeatureStore
+from ntcir.sampling.augment import Augmenter
 
 ROOT = Path(__file__).resolve().parents[2]
 SQUEEZENET = Backbone(arch="squeezenet1_1", weights="random")
@@ -262,6 +263,36 @@ def test_real_weights_on_real_photographs(shared, tmp_path):
     assert (tmp_path / "store" / "track").is_dir()
 
 
+def test_photographs_are_decoded_as_the_networks_are_given_them(photographs, tmp_path):
+    how = options(tmp_path / "store")
+    features, ids = ImageFeatures(photographs, how), photographs.images.index.tolist()
+    ids = [*ids[::-1], ids[3], ids[3]]
+    plain = np.stack([decode(photographs.images.loc[item, "path"], how) for item in ids])
+    found = features.decode_many(ids)
+    assert found.dtype == torch.uint8
+    np.testing.assert_array_equal(found.numpy(), plain)
+    alter = Augmenter(Augment(), how.crop)
+    altered = features.decode_many(ids, alter, 7).numpy()
+    np.testing.assert_array_equal(
+        altered, np.stack([alter(one, item, 7) for one, item in zip(plain, ids, strict=True)])
+    )
+    assert features.decode_many([], alter).shape == (0, 3, 32, 32)
+    Path(photographs.images.loc["011.jpg", "path"]).write_bytes(b"")
+    with pytest.raises(UserError, match=r"^The photograph .*011\.jpg cannot be read: .*\.$"):
+        features.decode_many(ids)
+
+
+def test_networks_may_be_given_in_place_of_those_of_the_configuration(photographs, tmp_path, passed):
+    ids = photographs.images.index.tolist()[:3]
+    how = options(tmp_path / "store", SQUEEZENET)
+    network = FrozenNetwork(SHUFFLENET, how)
+    features = ImageFeatures(photographs, how, [network])
+    features.ensure(ids)
+    assert {arch for arch, _ in passed} == {"shufflenet_v2_x0_5"}
+    assert features.fingerprints == [network.meta["fingerprint"]]
+    close(features.load(ids), by_a_plain_loop(photographs, options(tmp_path / "store", SHUFFLENET), ids))
+
+
 # What a subprocess does: the features of all photographs in a folder, with something in its way.
 PROCESS = """
 import resource, sys, time
@@ -272,6 +303,7 @@ import torch
 from ntcir.errors import UserError
 from ntcir.features import extract
 from ntcir.features.store import FeatureStore
+from ntcir.sampling.augment import Augmenter
 torch.set_num_threads(1)
 extract.SHARD_ITEMS = 8
 folder, store = Path(sys.argv[2]), Path(sys.argv[3])
