@@ -1,12 +1,20 @@
-"""Which cells of a batch's similarity matrix are neither positive nor negative."""
+"""Which pairs are more than themselves: pseudo-positives of each other, or no negatives at least."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 import numpy as np
-import torch
+
+from ntcir.config import Positives
+from ntcir.sampling.overlap import ObjectOverlap
+
+# Positions of pairs (of the photographs', of the readings'), broadcast against each other, to bool.
+Relation = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+_BLOCK = 512
+_SLACK = 1e-5  # what float32 may lose of an overlap that is exactly the one asked for
 
 
 def group_equal_rows(rows: np.ndarray, seen: dict[bytes, int] | None = None) -> np.ndarray:
@@ -25,8 +33,8 @@ def group_equal_rows(rows: np.ndarray, seen: dict[bytes, int] | None = None) -> 
 class FalseNegatives:
     """Knows which pairs of a split must not be contrasted with each other.
 
-    A cell (image of pair i, reading of pair j), i != j, is ignored where i and j share the image or the reading (by
-    id), were taken at most ``near_seconds`` apart, or have the same encoded reading.
+    The photograph of pair i and the reading of pair j are no negatives of each other where i and j share the image or
+    the reading (by id), were taken at most ``near_seconds`` apart, or have the same encoded reading.
 
     Args:
         images: image ids of the pairs.
@@ -34,6 +42,9 @@ class FalseNegatives:
         seconds: their times in seconds.
         readings: encoded readings [pairs, dim], or None not to compare them.
         near_seconds: 0 turns the window off.
+
+    Attributes:
+        relations: why two pairs are no negatives -> the relation; all of them together are this one.
     """
 
     def __init__(
@@ -44,21 +55,103 @@ class FalseNegatives:
         readings: np.ndarray | None,
         near_seconds: float,
     ) -> None:
-        keys = [np.unique(np.asarray(ids, dtype=str), return_inverse=True)[1] for ids in (images, sensors)]
+        photographs, minutes = (
+            np.unique(np.asarray(ids, dtype=str), return_inverse=True)[1].reshape(-1) for ids in (images, sensors)
+        )
+        times = np.array(seconds, dtype=np.float64)
+        self.relations: dict[str, Relation] = {
+            "of the same photograph or minute": lambda left, right: (
+                (photographs[left] == photographs[right]) | (minutes[left] == minutes[right])
+            )
+        }
+        if near_seconds > 0:
+            self.relations["near in time"] = lambda left, right: np.abs(times[left] - times[right]) <= near_seconds
         if readings is not None:
-            keys.append(group_equal_rows(readings))
-        self._keys = [torch.from_numpy(np.asarray(key, dtype=np.int64)) for key in keys]
-        self._seconds = torch.from_numpy(np.array(seconds, dtype=np.float64))
-        self._near = near_seconds
+            equal = group_equal_rows(readings)
+            self.relations["with an equal reading"] = lambda left, right: equal[left] == equal[right]
 
-    def ignored(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return bool [batch, batch] for the pairs ``rows`` (int64 [batch]); the diagonal is never ignored."""
-        result = torch.zeros(len(rows), len(rows), dtype=torch.bool)
-        for key in self._keys:
-            chosen = key[rows]
-            result |= chosen[:, None] == chosen[None, :]
-        if self._near > 0:
-            times = self._seconds[rows]
-            result |= (times[:, None] - times[None, :]).abs() <= self._near
-        result.fill_diagonal_(False)
+    def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return bool of the common shape of two arrays of positions; a pair is related to itself."""
+        result = np.zeros(np.broadcast_shapes(left.shape, right.shape), dtype=bool)
+        for relation in self.relations.values():
+            result |= relation(left, right)
         return result
+
+
+class ObjectPositives:
+    """Pairs whose photographs show the same objects, near enough in time: pseudo-positives of each other.
+
+    Args:
+        overlap: of the pairs' photographs.
+        groups: the group (day, session) of each pair.
+        seconds: their times in seconds.
+        options: how much overlap, and how near.
+
+    Attributes:
+        matches: int64 [pairs, at most ``options.most``]: the pairs that match best, by overlap, then by nearness in
+            time, then by position; -1 where there are fewer.
+    """
+
+    def __init__(
+        self, overlap: ObjectOverlap, groups: Sequence[str] | np.ndarray, seconds: np.ndarray, options: Positives
+    ) -> None:
+        self._overlap, self._options = overlap, options
+        self._groups = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1].reshape(-1)
+        self._seconds = np.array(seconds, dtype=np.float64)
+        self.matches = self._best()
+
+    def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return bool of the common shape of two arrays of positions: whether they match; no pair matches itself."""
+        if left.ndim == 2 and right.ndim == 2 and left.shape[1] == 1 and right.shape[0] == 1:  # all with all
+            shared = self._overlap.between(left[:, 0], right[0])
+        else:
+            shared = self._overlap.elementwise(left, right)
+        return self._allowed(left, right) & (shared >= self._options.overlap - _SLACK)
+
+    def _allowed(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return whether two pairs, not being one, are near enough to match."""
+        within = self._options.within_seconds
+        near: np.ndarray
+        if within is None:
+            near = self._groups[left] == self._groups[right]
+        else:
+            near = np.abs(self._seconds[left] - self._seconds[right]) <= within
+        return near & (left != right)
+
+    def _best(self) -> np.ndarray:
+        """Return ``matches``, found in blocks of pairs that are neighbours in time."""
+        most, within = self._options.most, self._options.within_seconds
+        result = np.full((len(self._overlap), most), -1, dtype=np.int64)
+        place = self._groups.astype(np.float64) if within is None else self._seconds
+        order = np.argsort(place, kind="stable")
+        order = order[self._overlap.shows[order]]  # the others match nothing
+        sorted_place = place[order]
+        for start in range(0, len(order), _BLOCK):
+            rows = order[start : start + _BLOCK]
+            low = np.searchsorted(sorted_place, sorted_place[start] - (within or 0), side="left")
+            high = np.searchsorted(sorted_place, sorted_place[start + len(rows) - 1] + (within or 0), side="right")
+            columns = order[low:high]
+            shared = self._overlap.between(rows, columns).astype(np.float64)
+            matching = self._allowed(rows[:, None], columns) & (shared >= self._options.overlap - _SLACK)
+            apart = np.abs(self._seconds[rows][:, None] - self._seconds[columns])
+            # Equal overlaps must be equal, whatever float32 made of them, for the time to decide.
+            worth = np.where(matching, np.round(shared, 4) - 1e-6 * apart / (apart.max(initial=0) + 1), -np.inf)
+            if most < len(columns):
+                threshold = np.partition(worth, len(columns) - most, axis=1)[:, len(columns) - most]
+                matching &= worth >= threshold[:, None]
+            at, to = np.nonzero(matching)
+            sequence = np.lexsort((columns[to], -worth[at, to], at))
+            at, to = at[sequence], to[sequence]
+            rank = np.arange(len(at)) - np.searchsorted(at, at)
+            kept = rank < most
+            result[rows[at[kept]], rank[kept]] = columns[to[kept]]
+        return result
+
+    def sentence(self) -> str:
+        """Return in one sentence how many photographs match others."""
+        shown, matched = int(self._overlap.shows.sum()), self.matches[:, 0] >= 0
+        each = (self.matches[matched] >= 0).sum() / max(matched.sum(), 1)
+        return (
+            f"{shown:,} of {len(self.matches):,} photographs show objects to match by; "
+            f"{matched.sum():,} have pseudo-positives, {each:.1f} each on average"
+        )

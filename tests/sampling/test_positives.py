@@ -1,15 +1,17 @@
-"""False negatives: cells of a batch that must not be contrasted."""
+"""Which pairs are no negatives of each other, and which are pseudo-positives, against double loops."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ntcir.sampling.positives import FalseNegatives, group_equal_rows
+from ntcir.config import Positives
+from ntcir.sampling import positives
+from ntcir.sampling.overlap import ObjectOverlap
+from ntcir.sampling.positives import FalseNegatives, ObjectPositives, group_equal_rows
 
 quick = settings(deadline=None, max_examples=60)
 few = st.sampled_from([0.0, -0.0, 1.0, 1.5, -2.0])
@@ -54,10 +56,14 @@ def test_ignored_cells_are_those_a_double_loop_finds(data, compare, near):
     readings = data.draw(arrays(np.float64, (pairs, 2), elements=few))
     rows = data.draw(st.lists(st.integers(0, pairs - 1), min_size=1, max_size=10))
     known = FalseNegatives(images, sensors, seconds, readings if compare else None, near)
-    found = known.ignored(torch.tensor(rows))
+    chosen = np.array(rows)
+    found = known(chosen[:, None], chosen[None, :])
+    assert np.array_equal(
+        found, np.logical_or.reduce([same(chosen[:, None], chosen) for same in known.relations.values()])
+    )
     for a, i in enumerate(rows):
         for b, j in enumerate(rows):
-            expected = a != b and (
+            expected = (
                 images[i] == images[j]
                 or sensors[i] == sensors[j]
                 or (near > 0 and abs(seconds[i] - seconds[j]) <= near)
@@ -68,12 +74,74 @@ def test_ignored_cells_are_those_a_double_loop_finds(data, compare, near):
 
 def test_a_window_of_0_seconds_is_no_window():
     known = FalseNegatives(["a", "b"], ["c", "d"], np.zeros(2), None, 0)
-    assert not known.ignored(torch.arange(2)).any()
+    assert known(np.arange(2)[:, None], np.arange(2)).tolist() == [[True, False], [False, True]]
 
 
 @pytest.mark.parametrize("near", [0.0, 60.0])
 def test_seconds_are_told_apart_in_an_era_of_nanoseconds(near):
     # float32 would know the time of 2020 to two minutes only.
     seconds = np.array([1.58e9, 1.58e9 + 61, 1.58e9 + 121])
-    ignored = FalseNegatives(list("abc"), list("def"), seconds, None, near).ignored(torch.arange(3))
-    assert ignored.tolist() == [[False, False, False], [False, False, near > 0], [False, near > 0, False]]
+    known = FalseNegatives(list("abc"), list("def"), seconds, None, near)(np.arange(3)[:, None], np.arange(3))
+    assert known.tolist() == [[True, False, False], [False, True, near > 0], [False, near > 0, True]]
+
+
+def matching(counts, weights, groups, seconds, options: Positives, i: int, j: int) -> float | None:
+    """The definition: the overlap of two pairs if they match, else None."""
+    if i == j or counts[i].sum() < options.least or counts[j].sum() < options.least:
+        return None
+    near = groups[i] == groups[j]
+    if options.within_seconds is not None:
+        near = abs(seconds[i] - seconds[j]) <= options.within_seconds
+    both = sum(w * min(a, b) for w, a, b in zip(weights, counts[i], counts[j], strict=True))
+    either = sum(w * max(a, b) for w, a, b in zip(weights, counts[i], counts[j], strict=True))
+    return both / either if near and either > 0 and both / either >= options.overlap - 1e-9 else None
+
+
+@quick
+@given(st.data())
+def test_matches_are_those_a_double_loop_finds(data):
+    pairs = data.draw(st.integers(1, 40))
+    draw = np.random.default_rng(data.draw(st.integers(0, 10**6)))
+    counts = draw.poisson(data.draw(st.sampled_from([0.2, 0.8, 2.0])), (pairs, 4))
+    weights = draw.choice([0.0, 0.5, 1.0, 2.25], 4).astype(np.float32)
+    groups = draw.choice(["a", "b", "c"], pairs)
+    seconds = draw.integers(0, 40, pairs) * 30.0
+    options = Positives(
+        overlap=data.draw(st.sampled_from([0.2, 0.5, 0.75, 1.0])),
+        within_seconds=data.draw(st.sampled_from([None, 90.0, 300.0])),
+        least=data.draw(st.integers(1, 3)),
+        most=data.draw(st.sampled_from([1, 3, 50])),
+    )
+    found = ObjectPositives(ObjectOverlap(counts, weights, options.least), groups, seconds, options)
+    own = np.arange(pairs)
+    everything, gathered = found(own[:, None], own[None, :]), found(np.repeat(own, pairs), np.tile(own, pairs))
+    assert np.array_equal(everything.ravel(), gathered)
+    for i in range(pairs):
+        shared = {j: matching(counts, weights, groups, seconds, options, i, j) for j in range(pairs)}
+        best = sorted((j for j in shared if shared[j] is not None),
+                      key=lambda j: (-round(shared[j], 4), abs(seconds[i] - seconds[j]), j))  # fmt: skip
+        assert everything[i].nonzero()[0].tolist() == sorted(best)
+        assert [j for j in found.matches[i].tolist() if j >= 0] == best[: options.most]
+
+
+def test_many_pairs_are_matched_in_blocks_as_at_once(monkeypatch):
+    draw = np.random.default_rng(3)
+    counts, seconds = draw.poisson(0.6, (300, 5)), draw.permutation(300) * 20.0
+    overlap = ObjectOverlap(counts, np.ones(5, dtype=np.float32), 1)
+    for options in (Positives(least=1, overlap=0.6, most=4), Positives(least=1, overlap=0.6, within_seconds=500)):
+        groups = draw.choice(["a", "b"], 300)
+        whole = ObjectPositives(overlap, groups, seconds, options).matches
+        with monkeypatch.context() as patch:
+            patch.setattr(positives, "_BLOCK", 7)
+            assert np.array_equal(ObjectPositives(overlap, groups, seconds, options).matches, whole)
+
+
+def test_nothing_matches_out_of_emptiness():
+    # Three photographs without any object, two with one, which is fewer than are asked for.
+    counts = np.array([[0, 0], [0, 0], [0, 0], [1, 0], [1, 0]])
+    options = Positives(overlap=0.1, least=2)
+    found = ObjectPositives(ObjectOverlap(counts, np.ones(2), options.least), ["day"] * 5, np.zeros(5), options)
+    own = np.arange(5)
+    assert not found(own[:, None], own[None, :]).any()
+    assert (found.matches == -1).all()
+    assert "0 of 5 photographs" in found.sentence()
