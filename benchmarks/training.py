@@ -31,6 +31,13 @@ sys.path.insert(0, str(ROOT))
 TRAINING, VALIDATION = (27_907, "2020-01-01", 60), (21_198, "2020-03-01", 16)  # pairs, first day, days
 NETWORKS, WIDTH = 2, 2048  # stores, and features in each
 SHARD = 4096
+METHODS: dict[str, dict[str, Any]] = {
+    "in-batch negatives only": {},
+    "+ objects": {"positives.objects": True},
+    "+ augmentation": {"augment.views": 4},
+    "+ mined": {"negatives.objects": True, "negatives.model": True},
+}
+METHODS["all of it"] = {key: value for changes in METHODS.values() for key, value in changes.items()}
 RERUN = {
     "2 x resnet18, logits (the organisers')": ("resnet18", "logits"),
     "2 x resnet50, pooled (the poster's)": ("resnet50", "pooled"),
@@ -69,6 +76,38 @@ class StoredFeatures:
         for number, store in enumerate(self.stores):
             store.load(ids, features[:, number * WIDTH : (number + 1) * WIDTH])
         return features
+
+    def views(self, alteration: object, number: int) -> StoredViews:
+        """Return features of altered views: the photographs' own, each view a little brighter."""
+        return StoredViews(self, number)
+
+
+class StoredViews:
+    """What training needs of ``AlteredFeatures``."""
+
+    def __init__(self, features: StoredFeatures, number: int) -> None:
+        self._features, self._number = features, number
+
+    def ensure(self, ids: Sequence[str]) -> Any:
+        """Say that all views are there."""
+        return self._features.ensure(ids)
+
+    def load(self, ids: Sequence[str]) -> Any:
+        """Return float32 [views, ids, dim]."""
+        import numpy as np
+
+        rows = self._features.load(ids)
+        return np.stack([rows * (1 + view / 100) for view in range(self._number)])
+
+
+def detected(pairs: int) -> Any:
+    """Return class counts as a detector of 80 classes finds them: a few classes in the scene, each now and then."""
+    import numpy as np
+
+    draw = np.random.default_rng(2)
+    scenes = (draw.random((300, 80)) < 0.08) * draw.integers(1, 4, (300, 80))
+    scene = np.repeat(draw.integers(0, 300, pairs // 8 + 1), 8)[:pairs]  # eight minutes each
+    return scenes[scene] * (draw.random((pairs, 80)) < 0.8)
 
 
 def make_corpus(folder: Path) -> Any:
@@ -118,13 +157,21 @@ def write(folder: Path) -> dict[str, float]:
     return {"pairs": len(ids)}
 
 
-def train(folder: Path, iters: int, batch: int) -> dict[str, float]:
+def train(folder: Path, iters: int, batch: int, method: str) -> dict[str, float]:
     """Train with the default configuration, near-in-time and equal readings masked, validation as in it."""
     started = time.perf_counter()
     from ntcir.config import Config
+    from ntcir.preparation import Preparation
+    from ntcir.sampling.overlap import ObjectOverlap, class_weights
     from ntcir.training import Trainer
 
-    config = Config().changed({"training.iters": iters, "training.batch": batch, "sensors.preset": "ymx2l"})
+    def overlap(data: Preparation) -> ObjectOverlap:
+        counts = detected(len(data.ids))
+        return ObjectOverlap(counts, class_weights(counts, [str(number) for number in range(80)]), 2)
+
+    Preparation.overlap = property(overlap)  # type: ignore[assignment]
+    own = {"training.iters": iters, "training.batch": batch, "sensors.preset": "ymx2l"}
+    config = Config().changed(own | METHODS[method])
     with tempfile.TemporaryDirectory(dir=folder) as out:
         features: Any = StoredFeatures(folder)
         trainer = Trainer(config, make_corpus(folder), features, Path(out))
@@ -177,7 +224,7 @@ def run_part(name: str, arguments: list[str]) -> dict[str, float]:
     if name == "write":
         return write(Path(arguments[0]))
     if name == "train":
-        return train(Path(arguments[0]), int(arguments[1]), int(arguments[2]))
+        return train(Path(arguments[0]), int(arguments[1]), int(arguments[2]), arguments[3])
     return rerun(arguments[0], arguments[1], int(arguments[2]), float(arguments[3]))
 
 
@@ -196,7 +243,12 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         part("write", folder)
-        runs = [part("train", folder, options.iters, options.batch) for _ in range(options.repeats)]
+        # In turns, so that a busy minute of the machine does not fall on one of them alone.
+        rounds = [
+            {method: part("train", folder, options.iters, options.batch, method) for method in METHODS}
+            for _ in range(options.repeats)
+        ]
+    runs = [one["in-batch negatives only"] for one in rounds]
     middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
     step = middle["seconds"] / options.iters
     passes = {name: part("rerun", *kind, options.batch, options.longest) for name, kind in RERUN.items()}
@@ -210,6 +262,14 @@ def main() -> None:
     print(f"| steps a second | {1 / step:.1f} |")
     print(f"| start-up before it: imports, features into memory, their statistics (s) | {middle['start']:.1f} |")
     print(f"| peak memory (MB) | {max(run['megabytes'] for run in runs):.0f} |")
+    print("\n| pseudo-positives and hard negatives | seconds | ratio | start-up (s) | peak (MB) |")
+    print("|---|---:|---:|---:|---:|")
+    for method in METHODS:
+        own = {key: statistics.median(one[method][key] for one in rounds) for key in middle}
+        ratio = statistics.median(
+            one[method]["seconds"] / run["seconds"] for one, run in zip(rounds, runs, strict=True)
+        )
+        print(f"| {method} | {own['seconds']:.1f} | {ratio:.2f} | {own['start']:.1f} | {own['megabytes']:.0f} |")
     print(f"\n| a step of {options.batch} pairs | seconds | ratio |")
     print("|---|---:|---:|")
     print(f"| on stored features | {step:.4f} | 1 |")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -34,9 +35,16 @@ class Progress:
     data: str = ""
 
 
-def save_checkpoint(folder: Path, model: Model, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-    """Write weights, optimizer state and progress to ``last.safetensors``, whole or not at all."""
-    tensors = {f"model.{name}": value.contiguous() for name, value in model.state().items()}
+def save_checkpoint(
+    folder: Path,
+    model: Model,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    mined: Mapping[str, torch.Tensor] | None = None,
+) -> None:
+    """Write weights, optimizer state, progress and mined negatives to ``last.safetensors``, whole or not at all."""
+    tensors = {f"mined.{name}": value for name, value in (mined or {}).items()}
+    tensors |= {f"model.{name}": value.contiguous() for name, value in model.state().items()}
     for number, state in optimizer.state_dict()["state"].items():
         for name, value in state.items():
             tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value).contiguous()
@@ -57,8 +65,10 @@ def read_progress(path: Path) -> Progress:
         raise UserError(f"{path} is damaged ({' '.join(str(error).split())[:150]}): remove its folder.") from error
 
 
-def load_checkpoint(folder: Path, model: Model, optimizer: torch.optim.Optimizer) -> Progress:
-    """Put model and optimizer into the state of ``last.safetensors`` and return the progress.
+def load_checkpoint(
+    folder: Path, model: Model, optimizer: torch.optim.Optimizer
+) -> tuple[Progress, dict[str, torch.Tensor]]:
+    """Put model and optimizer into the state of ``last.safetensors``; return the progress and the mined negatives.
 
     Raises:
         UserError: if the file is damaged or does not fit the configuration.
@@ -76,6 +86,10 @@ def load_checkpoint(folder: Path, model: Model, optimizer: torch.optim.Optimizer
                 _, number, field = name.split(".", 2)
                 states.setdefault(int(number), {})[field] = value
         optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
+        for parameter, state in optimizer.state.items():
+            # A fused optimizer walks through memory: moments must lie as their weights do (channels last, mostly).
+            moments = {name: value for name, value in state.items() if value.shape == parameter.shape}
+            state.update({name: torch.empty_like(parameter).copy_(value) for name, value in moments.items()})
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(f"Cannot resume from {folder / LAST} ({' '.join(str(error).split())[:150]}).") from error
-    return progress
+    return progress, {name.removeprefix("mined."): rows for name, rows in tensors.items() if name.startswith("mined.")}

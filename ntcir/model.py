@@ -18,6 +18,7 @@ from ntcir.encoders.image import Standardise, image_tower
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.encoders.sensor import sensor_tower
 from ntcir.errors import UserError
+from ntcir.features.backbones import FrozenNetwork
 from ntcir.files import MODEL_CONFIG, MODEL_FILE, atomic_path, atomic_write
 from ntcir.sampling.positives import group_equal_rows
 
@@ -47,8 +48,9 @@ class Model:
         config: resolved.
         readings: encodes raw readings for the sensor tower.
         image_dim: length of the image features.
-        fingerprints: of the frozen networks, in order.
+        fingerprints: of the image networks, in order.
         card: facts for people: corpus, steps, validation MRR.
+        networks: the image networks, where they are trained along and belong to the model; None where they are frozen.
         towers: ``image`` and ``sensor``.
     """
 
@@ -57,6 +59,7 @@ class Model:
     image_dim: int
     fingerprints: list[str]
     card: dict[str, Any] = field(default_factory=dict)
+    networks: list[FrozenNetwork] | None = None
     towers: nn.ModuleDict = field(init=False)
     log_temperature: nn.Parameter = field(init=False)
 
@@ -115,12 +118,17 @@ class Model:
 
     def state(self) -> dict[str, torch.Tensor]:
         """Return the weights by name."""
-        return {**self.towers.state_dict(prefix="towers."), "log_temperature": self.log_temperature.detach()}
+        state = {**self.towers.state_dict(prefix="towers."), "log_temperature": self.log_temperature.detach()}
+        for number, network in enumerate(self.networks or ()):
+            weights = network.network.state_dict(prefix=f"networks.{number}.")
+            state |= {name: value.cpu() for name, value in weights.items()}
+        return state
 
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
         """Take the weights that ``state`` returned."""
-        towers = {name.removeprefix("towers."): value for name, value in state.items() if name.startswith("towers.")}
-        self.towers.load_state_dict(towers)
+        self.towers.load_state_dict(_under("towers.", state))
+        for number, network in enumerate(self.networks or ()):
+            network.network.load_state_dict(_under(f"networks.{number}.", state))
         with torch.no_grad():
             self.log_temperature.copy_(state["log_temperature"])
 
@@ -128,6 +136,10 @@ class Model:
         """Write the model: configuration, statistics, card, and last the weights, without which it does not count."""
         from safetensors.torch import save_file
 
+        for network in self.networks or ():
+            network.retrained()
+        if self.networks:
+            self.fingerprints = [str(network.meta["fingerprint"]) for network in self.networks]
         self.config.save(folder / CONFIG)
         atomic_write(folder / READINGS, json.dumps(self.readings.to_json(), indent=1) + "\n")
         facts = {"version": MODEL_VERSION, "image_dim": self.image_dim, "fingerprints": self.fingerprints}
@@ -153,10 +165,22 @@ class Model:
                 raise UserError(f"The model in {folder} is of another version of ntcir: train it again.")
             config = load_config(folder / CONFIG)
             readings = ReadingsEncoder.from_json(json.loads((folder / READINGS).read_text(encoding="utf-8")))
-            model = cls(config, readings, card.pop("image_dim"), card.pop("fingerprints"), card)
-            model.load_state(load_file(folder / WEIGHTS))
+            state = load_file(folder / WEIGHTS)
+            networks = None
+            if config.encoder.finetune:
+                networks = [
+                    FrozenNetwork(backbone, config.features, _under(f"networks.{number}.", state))
+                    for number, backbone in enumerate(config.features.backbones)
+                ]
+            model = cls(config, readings, card.pop("image_dim"), card.pop("fingerprints"), card, networks)
+            model.load_state(state)
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
             raise UserError(
                 f"The model in {folder} is damaged ({' '.join(str(error).split())[:150]}): train it again."
             ) from error
         return model
+
+
+def _under(prefix: str, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the weights whose names begin so, without that beginning."""
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

@@ -53,7 +53,7 @@ class Retriever:
     def __init__(self, model: Model, corpus: Corpus) -> None:
         corpus.require_columns(model.readings.names)
         self._model, self._corpus = model, corpus
-        self._features = ImageFeatures(corpus, model.config.features)
+        self._features = ImageFeatures(corpus, model.config.features, model.networks)
         if self._features.fingerprints != model.fingerprints:
             raise UserError(
                 "The image networks have other weights or preprocessing than those the model was trained with: "

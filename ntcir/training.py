@@ -15,24 +15,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from ntcir.checkpoint import LAST, Progress, load_checkpoint, read_progress, save_checkpoint
 from ntcir.config import Config, load_config
 from ntcir.corpora.corpus import Corpus
-from ntcir.encoders.presets import chosen_columns
-from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.errors import UserError
 from ntcir.features.extract import ImageFeatures
 from ntcir.files import atomic_write
 from ntcir.model import CONFIG, WEIGHTS, Model
 from ntcir.objectives.infonce import info_nce
+from ntcir.preparation import Preparation, forbidden
 from ntcir.progress import progress, say
-from ntcir.ranking import average_ranks, score_candidates
 from ntcir.sampling.batches import BatchSampler
-from ntcir.sampling.positives import FalseNegatives, group_equal_rows
-from ntcir.topics import DIRECTIONS, Direction, sample_pool
+from ntcir.sources import ImageSource, LiveImages, StoredImages, find_device
+from ntcir.topics import DIRECTIONS
+from ntcir.validation import Validation
 
 METRICS, DROPPED = "metrics.jsonl", "dropped.csv"
 CHECKPOINT_EVERY = 100  # steps; what a killed run repeats at most
@@ -62,52 +60,6 @@ class TrainingResult:
         return f"{self.folder}: {self.steps} steps; the best, step {self.best_step}, has validation MRR {measured}."
 
 
-class Validation:
-    """MRR on the validation split, in one pool a group like the topics' in which every pair is asked once.
-
-    Args:
-        corpus: whose ``val`` split is used.
-        features: image features, already extracted for the pairs.
-        pairs: the pairs to draw from.
-        readings: encodes the readings.
-        config: pool size and seed.
-    """
-
-    def __init__(
-        self,
-        corpus: Corpus,
-        features: ImageFeatures,
-        pairs: pd.DataFrame,
-        readings: ReadingsEncoder,
-        config: Config,
-    ) -> None:
-        pools = [
-            pairs.loc[sample_pool(rows, config.topics.pool, np.random.default_rng([config.seed, 2, number]))]
-            for number, (_, rows) in enumerate(pairs.groupby("group", sort=False))
-        ]
-        drawn = pd.concat(pools)
-        ends = np.cumsum([len(pool) for pool in pools])
-        self._pools = [slice(end - len(pool), end) for pool, end in zip(pools, ends, strict=True)]
-        # What does not change from one validation to the next is worked out once.
-        self._images = features.load(drawn["image"].tolist())
-        self._readings = readings.encode(corpus.sensors.loc[drawn["sensor"]])
-        self._image_twins, self._reading_twins = group_equal_rows(self._images), group_equal_rows(self._readings)
-
-    def __call__(self, model: Model) -> dict[str, float]:
-        """Return the MRR of each direction."""
-        images, sensors = model.unit_vectors("image", self._images), model.unit_vectors("sensor", self._readings)
-        if not (np.isfinite(images).all() and np.isfinite(sensors).all()):
-            raise UserError("The training has diverged (NaN): lower training.lr or raise training.temperature.")
-        reciprocal: dict[Direction, list[np.ndarray]] = {direction: [] for direction in DIRECTIONS}
-        for pool in self._pools:
-            own = np.arange(pool.stop - pool.start)
-            to_sensors = score_candidates(images[pool], sensors[pool], self._reading_twins[pool])
-            to_images = score_candidates(sensors[pool], images[pool], self._image_twins[pool])
-            reciprocal["img2sen"].append(1 / average_ranks(to_sensors, own))
-            reciprocal["sen2img"].append(1 / average_ranks(to_images, own))
-        return {direction: float(np.concatenate(parts).mean()) for direction, parts in reciprocal.items()}
-
-
 class Trainer:
     """One training run: the data in memory, the model, the optimizer.
 
@@ -123,50 +75,36 @@ class Trainer:
 
     def __init__(self, config: Config, corpus: Corpus, features: ImageFeatures, folder: Path) -> None:
         self.config, self.folder = config, folder
-        columns = chosen_columns(config.sensors, corpus.sensors, corpus.layout)
-        corpus.require_columns(columns.names)
-        train, val = corpus.split("train"), corpus.split("val")
-        if len(train) < 2:
-            raise UserError(
-                f"{corpus.root} has {len(train)} pairs in its training split; at least 2 are needed "
-                "(see data.split in the configuration)."
-            )
-        present = features.ensure([*train["image"], *val["image"]])
-        train, val = train[present[: len(train)]], val[present[len(train) :]]
-        if len(train) < 2:
-            raise UserError(
-                f"Of the training split of {corpus.root}, {len(train)} photographs can be read; at least 2 are needed."
-            )
-
-        readings = ReadingsEncoder.fit(columns, corpus.sensors.loc[train["sensor"]], config.sensors.rare)
-        facts = {"corpus": corpus.name, "training_pairs": len(train)}
-        self.model = Model(config, readings, features.dim, features.fingerprints, facts)
-        images = features.load(train["image"].tolist())
+        if config.encoder.finetune:
+            for network in features.networks:  # before anything is encoded
+                network.to(find_device(config.encoder))
+        data = Preparation.of(config, corpus, features)
+        self._digest = hashlib.sha256(json.dumps(data.facts(), sort_keys=True).encode()).hexdigest()
+        facts = {"corpus": corpus.name, "training_pairs": len(data.train)}
+        networks = features.networks if config.encoder.finetune else None
+        self.model = Model(config, data.readings, features.dim, features.fingerprints, facts, networks)
+        images = features.load(data.ids)
         self.model.standardise_images(images)
-        self._images = torch.from_numpy(images)
-        encoded = readings.encode(corpus.sensors.loc[train["sensor"]])
-        self._readings = torch.from_numpy(encoded)
+        self._composer = data.composer(images)
         options = config.training
-        self._false_negatives = FalseNegatives(
-            train["image"].to_numpy(),
-            train["sensor"].to_numpy(),
-            (train["timestamp"] - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(),
-            encoded if options.mask_equal_readings else None,
-            options.near_seconds,
-        )
-        self._sampler = BatchSampler(train["group"].to_numpy(), options.batch, options.batches, config.seed)
-        self._validation = Validation(corpus, features, val, readings, config) if len(val) > 1 else None
         parameters = [*self.model.towers.parameters(), self.model.log_temperature]
+        groups = [{"params": [item for item in parameters if item.requires_grad], "lr": options.lr}]
+        self._source: ImageSource
+        if config.encoder.finetune:
+            self._source = live = LiveImages(features, data.ids, config.encoder, data.augmenter)
+            groups.append({"params": live.parameters, "lr": config.encoder.lr})
+        else:
+            self._source = StoredImages(features, images, data.stored_views())
         # The fused kernel updates all weights in one pass over memory.
-        self._optimizer = torch.optim.Adam(
-            [parameter for parameter in parameters if parameter.requires_grad],
-            lr=options.lr,
-            weight_decay=options.weight_decay,
-            fused=True,
-        )
+        self._optimizer = torch.optim.Adam(groups, weight_decay=options.weight_decay, fused=True)
+        self._rates = [group["lr"] for group in self._optimizer.param_groups]
+        self._readings = torch.from_numpy(data.encoded)
+        self._sampler = BatchSampler(data.train["group"].to_numpy(), options.batch, options.batches, config.seed)
+        self._validation = None
+        if len(data.val) > 1:
+            self._validation = Validation(corpus, self._source.encode, data.val, data.readings, config)
         self._metrics: list[dict[str, Any]] = []
-        trained_on = [features.fingerprints, train["image"].tolist(), train["sensor"].tolist(), readings.to_json()]
-        self._digest = hashlib.sha256(json.dumps(trained_on, sort_keys=True).encode()).hexdigest()
+        self._row: dict[str, Any] = {}  # what the step under way has to say in the metrics
 
     def run(self, *, resume: bool = False, advance: Callable[[int], None] = lambda steps: None) -> TrainingResult:
         """Train for ``training.iters`` steps, or what is left of them.
@@ -179,7 +117,8 @@ class Trainer:
         """
         progress = Progress(data=self._digest)
         if resume and (self.folder / LAST).is_file():
-            progress = load_checkpoint(self.folder, self.model, self._optimizer)
+            progress, mined = load_checkpoint(self.folder, self.model, self._optimizer)
+            self._take_mined({name: rows.numpy() for name, rows in mined.items()})
             self._metrics = [row for row in read_metrics(self.folder / METRICS) if row["step"] <= progress.step]
             if progress.data != self._digest:
                 raise UserError(
@@ -209,13 +148,14 @@ class Trainer:
     def _advance(self, progress: Progress, started: float) -> None:
         """Take one step; validate and write a checkpoint where one is due."""
         options = self.config.training
+        self._row = {}
         loss = self._step(progress.step)
         progress.step += 1
         if not math.isfinite(loss):  # at once: nothing that is not finite may get into a checkpoint
             raise UserError(
                 f"The loss is {loss} at step {progress.step}: lower training.lr or raise training.temperature."
             )
-        row: dict[str, Any] = {"step": progress.step, "loss": loss}
+        row: dict[str, Any] = {"step": progress.step, "loss": loss, **self._row}
         last = progress.step == options.iters
         if last or progress.step % options.validate_every == 0:
             row |= self._validate(progress)
@@ -228,24 +168,49 @@ class Trainer:
         """Take one step of Adam; return the loss."""
         options = self.config.training
         if options.schedule == "cosine":
-            for group in self._optimizer.param_groups:
-                group["lr"] = options.lr * 0.5 * (1 + math.cos(math.pi * step / options.iters))
+            for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+                group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / options.iters))
+        if self.config.negatives.model and step and step % self.config.negatives.every == 0:
+            self._mine()
         # Dropout must not depend on where a run was interrupted.
         # torch.manual_seed would also note each call, with its traceback, for a GPU that nobody has started.
         torch.default_generator.manual_seed((self.config.seed * 1_000_003 + step) % 2**63)
-        rows = torch.from_numpy(self._sampler(step))
+        shown = self._composer(self._sampler(step), step)
         self.model.towers.train()
         loss = info_nce(
-            self.model.towers["image"](self._images[rows]),
-            self.model.towers["sensor"](self._readings[rows]),
+            self.model.towers["image"](self._source(shown.images, shown.views, step)),
+            self.model.towers["sensor"](self._readings[torch.from_numpy(shown.sensors)]),
             self.model.log_temperature.exp(),
-            ignored=self._false_negatives.ignored(rows),
+            positives=shown.positives,
+            ignored=shown.ignored,
             symmetric=options.symmetric,
         )
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        self._source.backward()
         self._optimizer.step()
         return float(loss.detach())
+
+    def _mine(self) -> None:
+        """Look for what the model ranks high and should not."""
+        from ntcir.sampling.negatives import mine_by_model
+
+        images = self.model.unit_vectors("image", self._source.everything())
+        sensors = self.model.unit_vectors("sensor", self._readings.numpy())
+        hard_sensors, hard_images = mine_by_model(images, sensors, forbidden(self._composer), self.config.negatives)
+        self._take_mined({"sensors": hard_sensors.rows, "images": hard_images.rows})
+        self._row["mined"] = {"sensors": hard_sensors.report.counts, "images": hard_images.report.counts}
+
+    def _take_mined(self, mined: dict[str, np.ndarray]) -> None:
+        """Use these hard negatives from now on, ``images`` and ``sensors``, if there are any."""
+        if mined:
+            self._composer.hard_images["model"] = mined["images"]
+            self._composer.hard_sensors["model"] = mined["sensors"]
+
+    def _mined(self) -> dict[str, torch.Tensor]:
+        """Return what ``_take_mined`` was given last."""
+        tables = {"images": self._composer.hard_images, "sensors": self._composer.hard_sensors}
+        return {name: torch.from_numpy(kinds["model"]) for name, kinds in tables.items() if "model" in kinds}
 
     def _validate(self, progress: Progress) -> dict[str, float]:
         """Measure, and save the model where it is the best so far (or where there is nothing to measure it by)."""
@@ -260,7 +225,7 @@ class Trainer:
     def _checkpoint(self, progress: Progress) -> None:
         # The metrics first: a resumed run cuts them back to its checkpoint, but could not invent what is missing.
         atomic_write(self.folder / METRICS, "".join(json.dumps(row) + "\n" for row in self._metrics))
-        save_checkpoint(self.folder, self.model, self._optimizer, progress)
+        save_checkpoint(self.folder, self.model, self._optimizer, progress, self._mined())
 
 
 @contextmanager

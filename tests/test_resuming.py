@@ -87,10 +87,10 @@ def test_a_log_that_is_ahead_of_its_checkpoint_is_cut_back(tmp_path, monkeypatch
     monkeypatch.setattr(ntcir.training, "CHECKPOINT_EVERY", 15)
     fit(toy_config(**DROPOUT), tmp_path / "whole")
 
-    def full_disk(folder: Path, model: Any, optimizer: Any, progress: Any) -> None:
+    def full_disk(folder: Path, model: Any, optimizer: Any, progress: Any, mined: Any) -> None:
         if progress.step == 30:
             raise Stopped
-        save_checkpoint(folder, model, optimizer, progress)
+        save_checkpoint(folder, model, optimizer, progress, mined)
 
     with monkeypatch.context() as patch:
         patch.setattr(ntcir.training, "save_checkpoint", full_disk)
@@ -216,7 +216,7 @@ def test_a_checkpoint_holds_the_optimizer_to_the_bit(tmp_path):
     one = toy_trainer(toy_config(training__iters=5), tmp_path / "one")
     one.run()
     other = toy_trainer(toy_config(seed=3), tmp_path / "other")
-    progress = load_checkpoint(tmp_path / "one", other.model, other._optimizer)
+    progress, mined = load_checkpoint(tmp_path / "one", other.model, other._optimizer)
     save_checkpoint(tmp_path / "other", other.model, other._optimizer, progress)
     assert (tmp_path / "other" / LAST).read_bytes() == (tmp_path / "one" / LAST).read_bytes()
 

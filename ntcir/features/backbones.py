@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class FrozenNetwork(nn.Module):
     """A torchvision classifier with fixed weights, in eval mode (BatchNorm keeps its statistics).
 
+    Args:
+        backbone: which network, and with which weights.
+        options: the preprocessing.
+        state: weights in place of those that ``backbone`` names, such as fine-tuned ones.
+
     Attributes:
         dim: the length of a feature vector.
         meta: what determines the features: network, weights, preprocessing and their fingerprint.
@@ -32,10 +38,11 @@ class FrozenNetwork(nn.Module):
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, backbone: Backbone, options: Features) -> None:
+    def __init__(self, backbone: Backbone, options: Features, state: Mapping[str, torch.Tensor] | None = None) -> None:
         super().__init__()
         self.backbone = backbone
-        self.network = _build(backbone)
+        self._options = options
+        self.network = _build(backbone, state)
         self.network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.trunk = _trunk(self.network) if backbone.output == "pooled" else None
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1) * 255)
@@ -53,6 +60,10 @@ class FrozenNetwork(nn.Module):
                     "give another features.size and features.crop."
                 ) from error
         self.meta = self._meta(options)
+
+    def retrained(self) -> None:
+        """Note that the weights were changed: their fingerprint is another."""
+        self.meta = self._meta(self._options)
 
     def train(self, mode: bool = True) -> FrozenNetwork:
         """Stay in eval mode: the statistics of a frozen network's BatchNorm must not drift."""
@@ -75,7 +86,7 @@ class FrozenNetwork(nn.Module):
             if name.startswith(_IDLE) or (self.backbone.output == "pooled" and name.startswith(_HEADS)):
                 continue  # what says nothing in the features: a checkpoint may lack it
             digest.update(name.encode())
-            digest.update(tensor.contiguous().numpy().tobytes())
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
         meta = {
             "arch": self.backbone.arch,
             "weights": Path(self.backbone.weights).name,
@@ -94,14 +105,14 @@ _HEADS = ("fc.", "classifier.", "head.", "heads.")
 _IDLE = ("aux", "AuxLogits")  # the Inceptions' auxiliary classifiers, of use in their own training only
 
 
-def _build(backbone: Backbone) -> nn.Module:
-    """Make the network and fill it with the weights asked for."""
+def _build(backbone: Backbone, state: Mapping[str, torch.Tensor] | None) -> nn.Module:
+    """Make the network and fill it with the weights asked for, or with those of ``state``."""
     import torchvision
 
     known = torchvision.models.list_models(module=torchvision.models)
     if backbone.arch not in known:
         raise UserError(f"torchvision has no classifier '{backbone.arch}'{did_you_mean(backbone.arch, known)}.")
-    if backbone.weights == "random":
+    if state is None and backbone.weights == "random":
         say(
             f"WARNING: {backbone.arch} has RANDOM weights (seed {backbone.seed}), as `weights: random` asks for; "
             "its features are no measure of what trained ones can do."
@@ -110,10 +121,12 @@ def _build(backbone: Backbone) -> nn.Module:
             torch.manual_seed(backbone.seed)
             return _classifier(backbone.arch, None)
     path = backbone.checkpoint
-    state = read_checkpoint(path) if path else published_state(backbone.arch, backbone.weights)
+    own = state is not None
+    if state is None:
+        state = read_checkpoint(path) if path else published_state(backbone.arch, backbone.weights)
     heads = {name: value for name, value in state.items() if name.startswith(_HEADS) and name.endswith("weight")}
     classes = list(heads.values())[-1].shape[0] if heads else None
-    if backbone.weights == "places365" and classes != PLACES365_CLASSES:
+    if backbone.weights == "places365" and not own and classes != PLACES365_CLASSES:
         raise UserError(
             f"The Places365 weights of {backbone.arch} have {classes} classes instead of {PLACES365_CLASSES}."
         )
@@ -136,7 +149,7 @@ def _classifier(arch: str, classes: int | None) -> nn.Module:
     return network
 
 
-def _fill(network: nn.Module, state: dict[str, torch.Tensor], backbone: Backbone) -> None:
+def _fill(network: nn.Module, state: Mapping[str, torch.Tensor], backbone: Backbone) -> None:
     """Load the weights; a missing classifier is allowed where only pooled features are asked for."""
     own = network.state_dict()
     state = OrderedDict(state)

@@ -1,0 +1,173 @@
+"""From a corpus and a configuration to what a training needs: the pairs, and what they are contrasted with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ntcir.config import Config
+from ntcir.corpora.corpus import Corpus
+from ntcir.encoders.presets import chosen_columns
+from ntcir.encoders.readings import ReadingsEncoder
+from ntcir.errors import UserError
+from ntcir.features.extract import ImageFeatures
+from ntcir.progress import say
+from ntcir.sampling.augment import Augmenter
+from ntcir.sampling.examples import Composer
+from ntcir.sampling.overlap import ObjectOverlap, class_weights
+from ntcir.sampling.positives import FalseNegatives, ObjectPositives, Relation
+
+_BLOCK = 4096  # photographs whose views are read at once
+
+
+@dataclass
+class Preparation:
+    """The readable pairs of a corpus and what is known about them.
+
+    Attributes:
+        config: resolved.
+        corpus: with a training split.
+        features: of its photographs; missing ones are extracted.
+        train: the readable pairs of the training split, in order of time.
+        val: those of the validation split.
+        readings: fitted to the training split.
+    """
+
+    config: Config
+    corpus: Corpus
+    features: ImageFeatures
+    train: pd.DataFrame
+    val: pd.DataFrame
+    readings: ReadingsEncoder
+
+    @classmethod
+    def of(cls, config: Config, corpus: Corpus, features: ImageFeatures) -> Preparation:
+        """Read what there is.
+
+        Raises:
+            UserError: if the training split is too small, or a sensor column is not there.
+        """
+        columns = chosen_columns(config.sensors, corpus.sensors, corpus.layout)
+        corpus.require_columns(columns.names)
+        train, val = corpus.split("train"), corpus.split("val")
+        if len(train) < 2:
+            raise UserError(
+                f"{corpus.root} has {len(train)} pairs in its training split; at least 2 are needed "
+                "(see data.split in the configuration)."
+            )
+        present = features.ensure([*train["image"], *val["image"]])
+        train, val = train[present[: len(train)]], val[present[len(train) :]]
+        if len(train) < 2:
+            raise UserError(
+                f"Of the training split of {corpus.root}, {len(train)} photographs can be read; at least 2 are needed."
+            )
+        readings = ReadingsEncoder.fit(columns, corpus.sensors.loc[train["sensor"]], config.sensors.rare)
+        return cls(config, corpus, features, train, val, readings)
+
+    @property
+    def ids(self) -> list[str]:
+        """The training photographs."""
+        return list(self.train["image"])
+
+    @cached_property
+    def seconds(self) -> np.ndarray:
+        """The times of the training pairs in seconds, float64 [pairs]."""
+        return np.asarray((self.train["timestamp"] - pd.Timestamp(0, tz="UTC")).dt.total_seconds())
+
+    @cached_property
+    def encoded(self) -> np.ndarray:
+        """The encoded readings of the training pairs, float32 [pairs, dim]."""
+        return self.readings.encode(self.corpus.sensors.loc[self.train["sensor"]])
+
+    def facts(self) -> list[Any]:
+        """Return what a training is begun with, besides its configuration; a resumed one must have the same."""
+        return [self.features.fingerprints, self.ids, self.train["sensor"].tolist(), self.readings.to_json()]
+
+    @cached_property
+    def augmenter(self) -> Augmenter | None:
+        """What alters photographs, if anything does."""
+        options = self.config.augment
+        return Augmenter(options, self.config.features.crop) if options.views else None
+
+    def stored_views(self) -> np.ndarray | None:
+        """Return the features of the altered training photographs, float16 [views, pairs, dim], or None without any.
+
+        Half the precision is more than enough for what is altered at random, and half the memory.
+        """
+        if self.augmenter is None:
+            return None
+        views = self.features.views(self.augmenter, self.config.augment.views)
+        views.ensure(self.ids)
+        result = np.empty((self.config.augment.views, len(self.ids), self.features.dim), dtype=np.float16)
+        for start in range(0, len(self.ids), _BLOCK):
+            result[:, start : start + _BLOCK] = views.load(self.ids[start : start + _BLOCK])
+        return result
+
+    @cached_property
+    def overlap(self) -> ObjectOverlap | None:
+        """How far the training photographs show the same objects; None where nobody asks, or none was detected."""
+        if not (self.config.positives.objects or self.config.negatives.objects):
+            return None
+        from ntcir.features.objects import ObjectDetections
+
+        detections = ObjectDetections(self.corpus, self.config.objects, self.config.features.store)
+        detections.ensure(self.ids)
+        counts = detections.counts(self.ids)
+        options = self.config.positives
+        weights = class_weights(counts, detections.counted, options.weights, options.class_weights)
+        overlap = ObjectOverlap(counts, weights, options.least)
+        if not overlap.shows.any():
+            say(
+                f"WARNING: no training photograph shows {options.least} or more of the objects that count: "
+                "going on without pseudo-positives and negatives from objects."
+            )
+            return None
+        return overlap
+
+    def composer(self, images: np.ndarray) -> Composer:
+        """Return what puts a step's examples together; what came of matching and mining by objects is said.
+
+        Args:
+            images: the features of the training photographs, float32 [pairs, dim].
+        """
+        training = self.config.training
+        composer = Composer(
+            FalseNegatives(
+                self.train["image"].to_numpy(),
+                self.train["sensor"].to_numpy(),
+                self.seconds,
+                self.encoded if training.mask_equal_readings else None,
+                training.near_seconds,
+            ),
+            self.config.seed,
+            positives=self.config.positives,
+            augment=self.config.augment,
+            negatives=self.config.negatives,
+        )
+        if self.overlap is not None:
+            groups = self.train["group"].to_numpy()
+            if self.config.positives.objects:
+                composer.objects = ObjectPositives(self.overlap, groups, self.seconds, self.config.positives)
+                say(composer.objects.sentence())
+            if self.config.negatives.objects:
+                from ntcir.sampling.negatives import mine_by_objects
+
+                mined = mine_by_objects(
+                    self.seconds, groups, images, self.overlap, forbidden(composer), self.config.negatives
+                )
+                composer.hard_images["objects"] = composer.hard_sensors["objects"] = mined.rows
+                for line in mined.report.lines():
+                    say(line)
+        return composer
+
+
+def forbidden(composer: Composer) -> dict[str, Relation]:
+    """Return why a pair may not be a hard negative of another: reason -> relation."""
+    relations = dict(composer.false_negatives.relations)
+    if composer.objects is not None:
+        relations["pseudo-positive"] = composer.objects
+    return relations
