@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,37 @@ def build_topics(
     say(f"{out}: {len(topics.topics)} topics with {size} candidates each (topics.tsv, pools.tsv, qrels.txt)")
 
 
+@main.group(cls=Verbs)
+def features() -> None:
+    """Work out and store what networks see in photographs."""
+
+
+@features.command()
+@data_option
+@click.option(
+    "--detector", metavar="WEIGHTS",
+    help="A .pt file, an OpenVINO folder, an .onnx file, or `demo`. [default: the config's, yolo11n.pt]",
+)  # fmt: skip
+@click.option(
+    "--csv", "table", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    help="Where to write all detections as a table; - for standard output.",
+)  # fmt: skip
+@config_option
+@set_option
+def objects(
+    data: Path | None, detector: str | None, table: Path | None, config: Path | None, settings: tuple[str, ...]
+) -> None:
+    """Detect the objects in every photograph."""
+    from ntcir.features.objects import detect_corpus
+    from ntcir.progress import say
+    from ntcir.workspace import read_corpus, resolve
+
+    if detector is not None:
+        settings = (*settings, f"objects.detector={json.dumps(detector)}")
+    resolved = resolve(config, settings, data)
+    say(detect_corpus(read_corpus(resolved), resolved, table))
+
+
 @main.command()
 @click.option(
     "--iters", type=click.IntRange(min=1), help="Steps of training. [default: the config's training.iters, 500]"
@@ -201,3 +233,17 @@ def show(topic_id: str, run: Path, topics: Path, out: Path | None, data: Path | 
     from ntcir.report.show import draw_topic
 
     click.echo(draw_topic(topic_id, run, topics, out or Path(f"show-{topic_id}.png"), data))
+
+
+@main.command()
+@click.argument("config", type=FILE)
+@click.option("--out", type=FOLDER, help="Where everything goes. [default: runs/ablate-NAME]")
+@data_option
+def ablate(config: Path, out: Path | None, data: Path | None) -> None:
+    """Measure what each part of a method brings: a grid of trainings, as the file CONFIG spells it."""
+    from ntcir.ablation import run_ablation
+    from ntcir.progress import say
+    from ntcir.report.ablation import CHART, RESULTS, TABLE, write_report
+
+    folder = run_ablation(config, data, out, write_report)
+    say(f"{folder}: {RESULTS}, {TABLE}, {CHART}")

@@ -14,6 +14,10 @@ class UserError(Exception):
     """
 
 
+class Interrupted(UserError):
+    """Ctrl-C or a polite request to stop; what was computed is kept, and the message says how to go on."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the nearest known word, or an empty string if none is near."""
     near = difflib.get_close_matches(word, list(known), n=1)

@@ -15,9 +15,11 @@ from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.errors import UserError
 from ntcir.features.extract import ImageFeatures
+from ntcir.features.objects import ObjectDetections
 from ntcir.progress import say
 from ntcir.sampling.augment import Augmenter
 from ntcir.sampling.examples import Composer
+from ntcir.sampling.negatives import mine_by_objects
 from ntcir.sampling.overlap import ObjectOverlap, class_weights
 from ntcir.sampling.positives import FalseNegatives, ObjectPositives, Relation
 
@@ -112,8 +114,6 @@ class Preparation:
         """How far the training photographs show the same objects; None where nobody asks, or none was detected."""
         if not (self.config.positives.objects or self.config.negatives.objects):
             return None
-        from ntcir.features.objects import ObjectDetections
-
         detections = ObjectDetections(self.corpus, self.config.objects, self.config.features.store)
         detections.ensure(self.ids)
         counts = detections.counts(self.ids)
@@ -154,8 +154,6 @@ class Preparation:
                 composer.objects = ObjectPositives(self.overlap, groups, self.seconds, self.config.positives)
                 say(composer.objects.sentence())
             if self.config.negatives.objects:
-                from ntcir.sampling.negatives import mine_by_objects
-
                 mined = mine_by_objects(
                     self.seconds, groups, images, self.overlap, forbidden(composer), self.config.negatives
                 )

@@ -72,11 +72,11 @@ class StoredImages:
 class LiveImages:
     """Networks that are trained along: photographs are read, altered and encoded at each step.
 
-    A batch that does not fit into memory with all its activations is encoded twice (Gao et al. 2021, "Scaling Deep
-    Contrastive Learning Batch Size under Memory Limited Setup", algorithm 1, GradCache): first without a gradient, which
-    gives the features the loss is computed from; then, in ``backward``, in chunks with one, into which the loss's
-    gradient at the features is fed. That is exact as long as both times give the same, so the networks are in eval mode:
-    BatchNorm keeps its statistics, and nothing is dropped.
+    A batch that does not fit into memory with all its activations is encoded twice (GradCache: Gao et al. 2021,
+    "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", section 3.2): first without a gradient,
+    which gives the features that the loss is computed from; then, in ``backward``, chunk by chunk with one, and the
+    loss's gradient at the features goes on from there. That is exact as long as both times give the same features, so
+    the networks are in eval mode: BatchNorm keeps its statistics, and nothing is dropped.
 
     Args:
         features: has the networks, and reads pictures.
@@ -110,7 +110,7 @@ class LiveImages:
         ]
         self._pictures = torch.cat(decoded)[torch.from_numpy(order)]
         with torch.no_grad():
-            given = torch.cat([self._encode(chunk) for chunk in self._pictures.split(self._options.chunk)])
+            given = torch.cat([self._encode(chunk) for chunk in torch.split(self._pictures, self._options.chunk)])
         self._given = given.requires_grad_()
         return self._given
 
@@ -119,7 +119,8 @@ class LiveImages:
         if self._given.grad is None:
             return
         chunk = self._options.chunk
-        for pictures, gradient in zip(self._pictures.split(chunk), self._given.grad.split(chunk), strict=True):
+        parts = torch.split(self._pictures, chunk), torch.split(self._given.grad, chunk)
+        for pictures, gradient in zip(*parts, strict=True):
             self._encode(pictures).backward(gradient)  # type: ignore[no-untyped-call]
 
     def encode(self, ids: Sequence[str]) -> np.ndarray:

@@ -20,7 +20,7 @@ import torch
 from ntcir.checkpoint import LAST, Progress, load_checkpoint, read_progress, save_checkpoint
 from ntcir.config import Config, load_config
 from ntcir.corpora.corpus import Corpus
-from ntcir.errors import UserError
+from ntcir.errors import Interrupted, UserError
 from ntcir.features.extract import ImageFeatures
 from ntcir.files import atomic_write
 from ntcir.model import CONFIG, WEIGHTS, Model
@@ -28,6 +28,7 @@ from ntcir.objectives.infonce import info_nce
 from ntcir.preparation import Preparation, forbidden
 from ntcir.progress import progress, say
 from ntcir.sampling.batches import BatchSampler
+from ntcir.sampling.negatives import mine_by_model
 from ntcir.sources import ImageSource, LiveImages, StoredImages, find_device
 from ntcir.topics import DIRECTIONS
 from ntcir.validation import Validation
@@ -137,7 +138,7 @@ class Trainer:
                 advance(1)
         if progress.step < options.iters:
             self._checkpoint(progress)
-            raise UserError(
+            raise Interrupted(
                 f"Interrupted after step {progress.step} of {options.iters}; nothing is lost: "
                 f"the same command with --resume goes on ({self.folder})."
             )
@@ -193,8 +194,6 @@ class Trainer:
 
     def _mine(self) -> None:
         """Look for what the model ranks high and should not."""
-        from ntcir.sampling.negatives import mine_by_model
-
         images = self.model.unit_vectors("image", self._source.everything())
         sensors = self.model.unit_vectors("sensor", self._readings.numpy())
         hard_sensors, hard_images = mine_by_model(images, sensors, forbidden(self._composer), self.config.negatives)

@@ -67,12 +67,7 @@ def resolve(config: Path | None, settings: Sequence[str], data: Path | None) -> 
     else:
         resolved = load_config(config, settings)
         root = find_data(data, resolved.data.path)
-    networks = []
-    for backbone in resolved.features.backbones:
-        # A checkpoint given by path must still be found from another folder.
-        path = backbone.checkpoint
-        networks.append(backbone.model_dump() | ({"weights": str(path.absolute())} if path else {}))
-    return resolved.changed({"data.path": str(root.absolute()), "features.backbones": networks})
+    return resolved.anchored().changed({"data.path": str(root.absolute())})
 
 
 def read_corpus(config: Config) -> Corpus:

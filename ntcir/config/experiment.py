@@ -57,6 +57,15 @@ class Config(Section):
         """Write the resolved configuration to ``path``."""
         atomic_write(path, self.to_yaml())
 
+    def anchored(self) -> Config:
+        """Return a copy in which what is given by path, checkpoints and detector, is found from any folder."""
+        networks = [
+            backbone.model_dump() | ({"weights": str(backbone.checkpoint.absolute())} if backbone.checkpoint else {})
+            for backbone in self.features.backbones
+        ]
+        detector = str(self.objects.path.absolute()) if self.objects.path else self.objects.detector
+        return self.changed({"features.backbones": networks, "objects.detector": detector})
+
     def changed(self, changes: Mapping[str, Any], origin: str = "the changed configuration") -> Config:
         """Return a copy with dotted keys replaced, checked as a whole.
 

@@ -189,6 +189,12 @@ class Objects(Section):
     confidence: float = Field(0.25, ge=0.1, lt=1)
     classes: list[str] = []  # the classes that count; none named: all of the detector's
 
+    @property
+    def path(self) -> Path | None:
+        """Where the detector lies, if ``detector`` says where; something may be there or not."""
+        path = Path(self.detector).expanduser()
+        return path if self.detector != "demo" and (path.exists() or len(path.parts) > 1) else None
+
 
 class Positives(Section):
     """Pseudo-positives from objects: photographs that show the same things are positives of each other's readings.
@@ -262,11 +268,12 @@ class Negatives(Section):
     near_seconds: float = Field(1800.0, ge=0)
     similar: int = Field(20, ge=0, le=1000)
     max_overlap: float = Field(0.2, ge=0, lt=1)  # weighted overlap of class counts, as of the positives
+    most: int = Field(20, ge=1, le=1000)  # kept of a photograph, the most similar ones
     # By the model: mined anew every so many steps, the first time after as many.
     every: int = Field(100, ge=1)
     # Ranks that are taken, from range_min (0 is the best) up to, not including, range_max.
     range_min: int = Field(0, ge=0)
-    range_max: int = Field(50, ge=1, le=10_000)
+    range_max: int = Field(50, ge=1, le=1000)
     max_score: float | None = Field(None, ge=-1, le=1)  # cosine above which a candidate is taken for a positive
     # A candidate must score less than the positive by this much, and by this share of the positive's size.
     absolute_margin: float | None = Field(None, ge=0, le=2)

@@ -84,4 +84,4 @@ class ObjectOverlap:
     @staticmethod
     def _ratio(common: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         union = left + right - common
-        return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+        return np.asarray(np.divide(common, union, out=np.zeros_like(common), where=union > 0))

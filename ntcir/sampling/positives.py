@@ -111,12 +111,11 @@ class ObjectPositives:
     def _allowed(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return whether two pairs, not being one, are near enough to match."""
         within = self._options.within_seconds
-        near: np.ndarray
         if within is None:
             near = self._groups[left] == self._groups[right]
         else:
             near = np.abs(self._seconds[left] - self._seconds[right]) <= within
-        return near & (left != right)
+        return np.asarray(near & (left != right))
 
     def _best(self) -> np.ndarray:
         """Return ``matches``, found in blocks of pairs that are neighbours in time."""

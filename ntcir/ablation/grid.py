@@ -1,0 +1,252 @@
+"""What an ablation varies, as a value read from YAML, and every configuration it comes to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+
+from ntcir.config import Config, Section, load_config, parse_config
+from ntcir.errors import UserError, did_you_mean
+from ntcir.workspace import find_data
+
+# Dotted keys of the configuration and what they become; nothing behind a name is an empty change.
+Changes = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+# Keys that are for something else to say.
+_TAKEN = {"name": "`name`", "seed": "`seeds`", "training.iters": "`iterations`", "data.path": "--data"}
+
+
+class GridTopics(Section):
+    """The topics that every method is asked; what is left open is as the base configuration has it."""
+
+    pool: int | None = Field(None, ge=2)
+    per_day: int | None = Field(None, ge=1)  # a direction and day (session)
+    seed: int = Field(0, ge=0)
+    skip_short_days: bool = False  # leave out days with fewer minutes than the pool
+
+
+class Grid(Section):
+    """The file of an ablation: iterations x methods x weights, each trained with every seed on every fold."""
+
+    name: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")  # left open: the file's, without ablate-
+    base: str | dict[str, Any]  # a configuration, relative to this file, or spelt out
+    changes: Changes = Field({})  # to the base, for all cells
+    iterations: list[Annotated[int, Field(ge=1)]] = Field([100, 200, 500], min_length=1)  # the poster's
+    # name -> changes; differences are to the first.
+    methods: dict[str, Changes] = Field({"as configured": {}}, min_length=1)
+    weights: dict[str, Changes] = Field({"as configured": {}}, min_length=1)
+    seeds: list[Seed] = Field([0], min_length=1)  # or how many: 3 is 0, 1, 2
+    # name -> changes, such as data.split; the topics of all folds are taken together.
+    folds: dict[str, Changes] = Field({})
+    topics: GridTopics = GridTopics()
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _counted(cls, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            if not 1 <= value <= 1000:
+                raise ValueError("give a list of seeds, or how many, 1 to 1000")
+            return list(range(value))
+        return value
+
+    @field_validator("iterations", "seeds")
+    @classmethod
+    def _distinct(cls, value: list[int]) -> list[int]:
+        if len(set(value)) < len(value):
+            raise ValueError("each may be named once only")
+        return value
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """A row of the table."""
+
+    weights: str
+    iterations: int
+    method: str
+
+    def __str__(self) -> str:
+        return f"{self.iterations} iterations, {self.method}, {self.weights}"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One training of a cell."""
+
+    cell: Cell
+    fold: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.cell}, seed {self.seed}{f', {self.fold}' * bool(self.fold)}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A grid whose every configuration is known to be one.
+
+    Attributes:
+        grid: as it was read.
+        path: its file.
+        name: of the grid.
+        folds: name -> changes; the one fold ``""`` where the grid names none.
+        base: the configuration that all others are changed from.
+        configs: (method, weights, fold) -> configuration, but for seed and iterations.
+        slugs: what stands for methods, weights and folds in the names of files.
+    """
+
+    grid: Grid
+    path: Path
+    name: str
+    folds: dict[str, dict[str, Any]]
+    base: Config
+    configs: dict[tuple[str, str, str], Config]
+    slugs: dict[str, dict[str, str]]
+
+    @property
+    def pool(self) -> int:
+        """Candidates a topic."""
+        return self.grid.topics.pool or self.base.topics.pool
+
+    @property
+    def per_day(self) -> int:
+        """Topics a direction and day."""
+        return self.grid.topics.per_day or self.base.topics.per_day
+
+    @property
+    def iterations(self) -> list[int]:
+        """The counts of iterations, ascending."""
+        return sorted(self.grid.iterations)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The rows of the table, in its order."""
+        return [
+            Cell(weights, iterations, method)
+            for weights in self.grid.weights for iterations in self.iterations for method in self.grid.methods
+        ]  # fmt: skip
+
+    def units(self, cell: Cell) -> list[Unit]:
+        """Return the trainings of a cell."""
+        return [Unit(cell, fold, seed) for fold in self.folds for seed in self.grid.seeds]
+
+    def config(self, unit: Unit) -> Config:
+        """Return the configuration of a training."""
+        config = self.configs[unit.cell.method, unit.cell.weights, unit.fold]
+        return config.changed({"seed": unit.seed, "training.iters": unit.cell.iterations})
+
+    def file(self, cell: Cell) -> str:
+        """Return the name of the file with a cell's configuration."""
+        method, weights = self.slugs["methods"][cell.method], self.slugs["weights"][cell.weights]
+        return f"{cell.iterations}-{method}-{weights}.yaml"
+
+
+def read_grid(path: Path) -> Grid:
+    """Read the file of an ablation.
+
+    Raises:
+        UserError: if it is not there or not YAML, or a key or value is wrong; the sentence names both.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"Cannot read the ablation {path}: {(error.strerror or str(error)).lower()}.") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(tree, dict):
+        raise UserError(f"{path} must hold keys and values, such as base, iterations, methods, weights and seeds.")
+    try:
+        return Grid.model_validate(tree)
+    except ValidationError as error:
+        raise UserError(_sentence(error, path)) from error
+
+
+def _sentence(error: ValidationError, path: Path) -> str:
+    """Return one sentence for the first thing that is wrong."""
+    # What is unknown first: a file of another kind lacks things too, but that does not say what is wrong with it.
+    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+    place = [str(part) for part in first["loc"]]
+    key = ".".join(place) or "the file"
+    if first["type"] == "extra_forbidden":
+        known = list((GridTopics if place[0] == "topics" else Grid).model_fields)
+        hint = did_you_mean(place[-1], known) or f"; known here: {', '.join(known)}"
+        return f"Unknown key '{key}' in {path}{hint}."
+    if first["type"] == "missing":
+        return f"{path} lacks the key '{key}': the configuration that the grid changes."
+    if place[0] == "base":
+        return f"{path}: base must name a configuration file, or be one."
+    message = first["msg"].removeprefix("Value error, ")
+    value = "" if isinstance(first["input"], dict | list) and len(str(first["input"])) > 60 else f" = {first['input']}"
+    return f"{path}: {key}{value} will not do: {message[0].lower()}{message[1:]}."
+
+
+def read_plan(path: Path, data: Path | None) -> Plan:
+    """Read a grid and resolve every configuration in it, before anything is computed.
+
+    Args:
+        path: of the grid's file.
+        data: the corpus folder; if None, as everywhere.
+
+    Raises:
+        UserError: if a file, key or value is wrong; the sentence names the method, weights or fold.
+    """
+    grid = read_grid(path)
+    if isinstance(grid.base, str):
+        base = load_config(path.parent / Path(grid.base).expanduser())
+    else:
+        base = parse_config(grid.base, f"the base of {path}")
+    base = _changed(base, grid.changes, f"`changes` of {path}")
+    base = base.changed({"data.path": str(find_data(data, base.data.path).absolute())})
+    name = grid.name or (_slug(path.stem.removeprefix("ablate-")) or "ablation")
+    folds = grid.folds or {"": {}}
+    configs = {}
+    for fold, split in folds.items():
+        folded = _changed(base, split, f"the fold '{fold}' of {path}", fold=True)
+        for weights, networks in grid.weights.items():
+            weighted = _changed(folded, networks, f"the weights '{weights}' of {path}")
+            for method, parts in grid.methods.items():
+                config = _changed(weighted, parts, f"the method '{method}' of {path}")
+                configs[method, weights, fold] = config.changed({"name": name}).anchored()
+    slugs = {"methods": _slugs(grid.methods), "weights": _slugs(grid.weights), "folds": _slugs(folds)}
+    return Plan(grid, path, name, dict(folds), base, configs, slugs)
+
+
+def _changed(config: Config, changes: dict[str, Any], origin: str, *, fold: bool = False) -> Config:
+    """Return a configuration with dotted keys replaced, where this part of the grid may."""
+    for key in changes:
+        if key in _TAKEN:
+            raise UserError(f"{_upper(origin)} changes '{key}', which is for {_TAKEN[key]} to say.")
+        if key in Config.model_fields:
+            raise UserError(f"{_upper(origin)} replaces the whole section '{key}': write dotted keys, as {key}.sub.")
+        if key.partition(".")[0] == "data" and not fold and not origin.startswith("`changes`"):
+            raise UserError(
+                f"{_upper(origin)} changes '{key}', but all are asked the same topics: use `folds` or `changes`."
+            )
+    return config.changed(changes, origin) if changes else config
+
+
+def _upper(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-._")[:60]
+
+
+def _slugs(names: Iterable[str]) -> dict[str, str]:
+    """Return a word for each name that will do in a file's name; no two are the same but for capitals."""
+    slugs: dict[str, str] = {}
+    for number, name in enumerate(names):
+        slug = _slug(name) or f"number-{number}"
+        taken = {other.lower() for other in slugs.values()}
+        again = 2
+        while slug.lower() in taken:
+            slug, again = f"{_slug(name)}-{again}", again + 1
+        slugs[name] = slug
+    return slugs

@@ -1,0 +1,71 @@
+"""What a training came to, kept under a digest of all that it depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ntcir.ablation.folds import Fold
+from ntcir.config import Config
+from ntcir.files import atomic_write
+from ntcir.topics import DIRECTIONS, Direction
+
+RESULT_VERSION = 1  # to be raised when a training with the same configuration and data comes to something else
+
+
+@dataclass(frozen=True)
+class Result:
+    """One training, answered topics and all.
+
+    Attributes:
+        reciprocal: direction -> topic id -> reciprocal rank, 0 where the topic was not answered.
+        seconds: of training steps and validations, without reading features.
+        best_step: the step whose weights answered.
+        what: which training it was, for people.
+    """
+
+    reciprocal: dict[Direction, dict[str, float]]
+    seconds: float
+    best_step: int
+    what: dict[str, Any]
+
+    def save(self, path: Path) -> None:
+        """Write the result, whole or not at all."""
+        atomic_write(path, json.dumps({"version": RESULT_VERSION, **asdict(self)}, indent=1) + "\n")
+
+
+def load_result(path: Path, fold: Fold) -> Result | None:
+    """Return the result in a file, or None if there is none, or none of these topics."""
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        if tree.pop("version") != RESULT_VERSION:
+            return None
+        result = Result(**tree)
+        answered = [topic for direction in DIRECTIONS for topic in result.reciprocal[direction]]
+        numbers = [value for direction in DIRECTIONS for value in result.reciprocal[direction].values()]
+        whole = all(isinstance(value, float | int) and 0 <= value <= 1 for value in numbers)
+        whole &= int(result.what["iterations"]) > 0
+        whole &= math.isfinite(result.seconds) and set(answered) == {topic.topic_id for topic in fold.topics.topics}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # not there, or damaged
+        return None
+    return result if whole else None
+
+
+def digest_of(config: Config, fold: Fold, fingerprints: Sequence[str]) -> str:
+    """Return what names a result: the configuration, the networks, the data and the topics.
+
+    Args:
+        config: where things lie, and what they are named, does not count.
+        fold: the data and topics.
+        fingerprints: of the networks and the detector.
+    """
+    elsewhere: Any = {"name": True, "data": True, "features": {"store", "batch", "backbones"}}
+    elsewhere["objects"] = {"detector", "batch"}
+    tree = config.model_dump(mode="json", exclude=elsewhere)
+    parts = [RESULT_VERSION, tree, list(fingerprints), fold.digest]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]

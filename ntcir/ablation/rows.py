@@ -1,0 +1,146 @@
+"""From reciprocal ranks to a table: means over topics, their intervals, and what is a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ntcir.ablation.folds import Fold
+from ntcir.ablation.grid import Cell
+from ntcir.ablation.results import Result
+from ntcir.scoring import bootstrap, random_reciprocal_rank
+from ntcir.topics import DIRECTIONS, Direction
+
+Results = Mapping[str, Sequence[Result]]  # fold -> a result a seed, in one order throughout
+
+__all__ = ["DIRECTIONS", "Estimate", "Row", "Table", "make_row", "random_mrr", "topic_means"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over topics with its 95% percentile bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Estimate:
+        """Return the mean of ``values``, (topics,), and its interval."""
+        return cls(float(values.mean()), *bootstrap(values))
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A cell of the grid, measured.
+
+    Attributes:
+        cell: which.
+        topics: topics a direction, each of which counts once, whatever the number of seeds.
+        mrr: by direction.
+        difference: by direction, to the first method at the same iterations and weights, paired by topic; empty for
+            that method itself.
+        deviation: by direction, the standard deviation of MRR from seed to seed (0 with one seed).
+        seconds: of a training.
+        config: the file that repeats it, relative to the ablation's folder.
+    """
+
+    cell: Cell
+    topics: int
+    mrr: dict[Direction, Estimate]
+    difference: dict[Direction, Estimate]
+    deviation: dict[Direction, float]
+    seconds: float
+    config: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows there are so far, and what a reader must know about all of them.
+
+    Attributes:
+        name: of the grid.
+        corpus: its name.
+        rows: in the order of the grid.
+        weights, methods: in that order; the first method is what others are compared with.
+        iterations: ascending.
+        seeds: of the trainings.
+        folds: names, none where there is but one.
+        pool: candidates a topic.
+        random: the MRR of random orders by direction.
+        of: rows that the whole grid has.
+    """
+
+    name: str
+    corpus: str
+    rows: list[Row]
+    weights: list[str]
+    methods: list[str]
+    iterations: list[int]
+    seeds: list[int]
+    folds: list[str]
+    pool: int
+    random: dict[Direction, float]
+    of: int
+    folder: Path = field(default_factory=Path)
+
+
+def topic_means(results: Results, direction: Direction) -> np.ndarray:
+    """Return the reciprocal rank of each topic, (topics,) float64, folds one after the other.
+
+    A topic asked of several trainings is one topic, with their mean: asking more often makes no more topics.
+    """
+    means = []
+    for trainings in results.values():
+        topics = sorted(trainings[0].reciprocal[direction])
+        values = [[training.reciprocal[direction][topic] for topic in topics] for training in trainings]
+        means.append(np.mean(np.array(values, dtype=np.float64), axis=0))
+    return np.concatenate(means)
+
+
+def _by_seed(results: Results, direction: Direction) -> np.ndarray:
+    """Return the MRR of each seed over the topics of all folds, (seeds,)."""
+    seeds = len(next(iter(results.values())))
+    return np.array(
+        [topic_means({fold: [some[seed]] for fold, some in results.items()}, direction).mean() for seed in range(seeds)]
+    )
+
+
+def make_row(cell: Cell, results: Results, baseline: Results | None, config: str) -> Row:
+    """Work out a row.
+
+    Args:
+        cell: which.
+        results: of the cell.
+        baseline: of the first method at the same iterations and weights; None for that method itself.
+        config: the file that repeats it.
+    """
+    mrr, difference, deviation = {}, {}, {}
+    topics = 0
+    for direction in DIRECTIONS:
+        values = topic_means(results, direction)
+        topics = len(values)
+        mrr[direction] = Estimate.of(values)
+        if baseline is not None:
+            difference[direction] = Estimate.of(values - topic_means(baseline, direction))
+        by_seed = _by_seed(results, direction)
+        deviation[direction] = float(by_seed.std(ddof=1)) if len(by_seed) > 1 else 0.0
+    seconds = float(np.mean([result.seconds for trainings in results.values() for result in trainings]))
+    return Row(cell, topics, mrr, difference, deviation, seconds, config)
+
+
+def random_mrr(folds: Sequence[Fold]) -> dict[Direction, float]:
+    """Return the MRR that random orders of the pools would have, by direction."""
+    chances: dict[Direction, list[float]] = {direction: [] for direction in DIRECTIONS}
+    for fold in folds:
+        for topic in fold.topics.topics:
+            chances[topic.direction].append(random_reciprocal_rank(len(fold.topics.pools[topic.topic_id])))
+    return {direction: float(np.mean(values)) for direction, values in chances.items()}

@@ -1,0 +1,189 @@
+"""An ablation as a table to be read, a table to be computed with, and a picture."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ntcir.ablation import DIRECTIONS, Estimate, Row, Table
+from ntcir.files import atomic_path, atomic_write
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+RESULTS, TABLE, CHART = "results.csv", "table.md", "chart.png"
+# Okabe and Ito's colours, which the colour-blind tell apart, but for the yellow, which is hard to see on white.
+COLOURS = ("#4d4d4d", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
+HATCHES = ("", "///", "...")  # beyond as many methods as there are colours
+_TITLES = {"img2sen": "photograph to reading (img2sen)", "sen2img": "reading to photograph (sen2img)"}
+
+
+def write_report(table: Table) -> None:
+    """Write ``results.csv``, ``table.md`` and ``chart.png`` into the ablation's folder."""
+    write_csv(table, table.folder / RESULTS)
+    atomic_write(table.folder / TABLE, markdown(table))
+    draw_chart(table, table.folder / CHART)
+
+
+def write_csv(table: Table, path: Path) -> None:
+    """Write one line a row; differences are empty for the method that others are compared with."""
+    header = ["iterations", "method", "weights", "seeds", "folds", "topics"]
+    for direction in DIRECTIONS:
+        header += [direction, f"{direction}_low", f"{direction}_high", f"{direction}_seed_sd", f"{direction}_random"]
+        header += [f"{direction}_difference", f"{direction}_difference_low", f"{direction}_difference_high"]
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*header, "seconds", "config"])
+        for row in table.rows:
+            cells: list[Any] = [row.cell.iterations, row.cell.method, row.cell.weights]
+            cells += [" ".join(map(str, table.seeds)), "; ".join(table.folds), row.topics]
+            for direction in DIRECTIONS:
+                cells += [*_numbers(row.mrr[direction]), _rounded(row.deviation[direction])]
+                cells += [_rounded(table.random[direction]), *_numbers(row.difference.get(direction))]
+            writer.writerow([*cells, f"{row.seconds:.2f}", row.config])
+
+
+def _numbers(estimate: Estimate | None) -> list[str]:
+    return (
+        [""] * 3 if estimate is None else [_rounded(value) for value in (estimate.value, estimate.low, estimate.high)]
+    )
+
+
+def _rounded(value: float) -> str:
+    return f"{value + 0:.6f}"  # + 0: no "-0"
+
+
+def markdown(table: Table) -> str:
+    """Return the table in Markdown, with what must be known to read it."""
+    lines = [f"# {_plain(table.name)}", "", *_explanation(table), ""]
+    lines.append("| iterations | weights | method | img2sen | difference | sen2img | difference | seconds | config |")
+    lines.append("|---:|---|---|---|---|---|---|---:|---|")
+    chance = {direction: f"{table.random[direction]:.4f}" for direction in DIRECTIONS}
+    lines.append(f"| | | random | {chance['img2sen']} | | {chance['sen2img']} | | | |")
+    lines += [_markdown_row(row) for row in table.rows]
+    if len(table.rows) < table.of:
+        lines += ["", f"{len(table.rows)} of {table.of} rows: the same command goes on."]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_row(row: Row) -> str:
+    cells = [str(row.cell.iterations), _plain(row.cell.weights), _plain(row.cell.method)]
+    for direction in DIRECTIONS:
+        mrr, difference = row.mrr[direction], row.difference.get(direction)
+        cells.append(f"{mrr.value:.4f} [{mrr.low:.3f}, {mrr.high:.3f}]")
+        cells.append("" if difference is None else _difference(difference))
+    cells += [f"{row.seconds:.1f}", f"[{Path(row.config).name}]({row.config})"]
+    return f"| {' | '.join(cells)} |"
+
+
+def _difference(estimate: Estimate) -> str:
+    text = f"{estimate.value:+.4f} [{estimate.low:+.4f}, {estimate.high:+.4f}]"
+    return f"**{text}**" if estimate.is_real else text
+
+
+def _explanation(table: Table) -> list[str]:
+    """Return sentences on what the figures are."""
+    topics = max((row.topics for row in table.rows), default=0)
+    folds = f", over {len(table.folds)} folds ({_plain(', '.join(table.folds))})" if table.folds else ""
+    first = _plain(table.methods[0])
+    seeds = (
+        " The interval says nothing of other seeds: `results.csv` has the standard deviation between them."
+        if len(table.seeds) > 1
+        else " The interval says nothing of other seeds."
+    )
+    lines = [
+        f"Corpus `{_plain(table.corpus)}`: MRR over {topics} topics a direction, in pools of {table.pool}{folds}; "
+        f"{_trainings(table.seeds)}. In brackets the 95% percentile bootstrap interval over topics; a topic asked of "
+        f"several trainings counts once, with its mean.{seeds}",
+    ]
+    compared = [estimate for row in table.rows for estimate in row.difference.values()]
+    if len(table.methods) > 1:
+        real = sum(estimate.is_real for estimate in compared)
+        lines += [
+            "",
+            f"*difference*: to `{first}` at the same iterations and weights, paired by topic, with its own interval; "
+            f"**bold** where that leaves out 0: {real} of {len(compared)}. "
+            f"Of as many methods that change nothing, about {len(compared) / 20:.0f} would be bold by chance.",
+        ]
+    return lines
+
+
+def _trainings(seeds: Sequence[int]) -> str:
+    listed = ", ".join(map(str, seeds))
+    return f"one training each, seed {listed}" if len(seeds) == 1 else f"{len(seeds)} trainings each, seeds {listed}"
+
+
+def _plain(text: str) -> str:
+    """Return text that is no markup within a cell."""
+    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*").replace("`", "'")
+
+
+def draw_chart(table: Table, path: Path) -> None:
+    """Draw MRR by iterations, a bar with its interval a method, a panel for each direction and weights."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = len(table.weights)
+    width = max(2.8, 0.9 + 0.17 * len(table.methods) * len(table.iterations))  # inches of a panel
+    figure = Figure(figsize=(max(6.0, 0.9 + width * columns), 6.4), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(len(DIRECTIONS), columns, sharex=True, sharey="row", squeeze=False)
+    for direction, line in zip(DIRECTIONS, panels, strict=True):
+        for weights, axes in zip(table.weights, line, strict=True):
+            _draw_panel(axes, table, direction, weights)
+        line[0].set_ylabel(f"{_TITLES[direction]}\nMRR")
+        highest = max((row.mrr[direction].high for row in table.rows), default=0.1)
+        line[0].set_ylim(0, max(highest, table.random[direction]) * 1.08)
+    for weights, axes in zip(table.weights, panels[0], strict=True):
+        axes.set_title(_short(weights), fontsize=11, parse_math=False)
+    for axes in panels[-1]:
+        axes.set_xlabel("iterations")
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    handles, labels = handles[1:] + handles[:1], labels[1:] + labels[:1]  # matplotlib puts the line, random, first
+    fitting = int(figure.get_figwidth() * 11 / (max(map(len, labels)) + 6))  # names beside each other
+    legend = figure.legend(
+        handles, labels, loc="outside lower center", ncols=max(1, min(len(labels), fitting)), frameon=False
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
+def _draw_panel(axes: Axes, table: Table, direction: Any, weights: str) -> None:
+    places = {iterations: place for place, iterations in enumerate(table.iterations)}
+    count = len(table.methods)
+    step = min(0.8 / count, 0.3)
+    for number, method in enumerate(table.methods):
+        rows = [row for row in table.rows if (row.cell.weights, row.cell.method) == (weights, method)]
+        estimates = [row.mrr[direction] for row in rows]
+        values = [estimate.value for estimate in estimates]
+        axes.bar(
+            [places[row.cell.iterations] + (number - (count - 1) / 2) * step for row in rows],
+            values,
+            width=0.86 * step,
+            # A mean is within its interval but for the last digits.
+            yerr=[
+                [max(0.0, estimate.value - estimate.low) for estimate in estimates],
+                [max(0.0, estimate.high - estimate.value) for estimate in estimates],
+            ],
+            color=COLOURS[number % len(COLOURS)],
+            hatch=HATCHES[number // len(COLOURS) % len(HATCHES)],
+            edgecolor="white",
+            linewidth=0,
+            error_kw={"ecolor": "#111111", "elinewidth": 1.1, "capsize": 2},
+            label=_short(method),
+        )
+    axes.axhline(table.random[direction], color="#111111", linestyle=(0, (4, 3)), linewidth=1.2, label="random")
+    axes.set_xticks(list(places.values()), [f"{iterations:,}" for iterations in table.iterations])
+    axes.set_xlim(-0.55, len(places) - 0.45)
+    axes.grid(axis="y", color="#ececec", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 32 else f"{name[:31]}…"
