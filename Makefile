@@ -23,6 +23,7 @@ $(VENV)/.installed: pyproject.toml
 demo: install  ## draw a synthetic lifelog, train on it, answer topics and score the run
 	$(BIN)/ntcir demo data/demo
 	$(BIN)/ntcir build-topics --data data/demo --topics-per-day 40 --out topics/demo
+	$(BIN)/ntcir features objects --config configs/demo.yaml --data data/demo
 	$(BIN)/ntcir train --config configs/demo.yaml --data data/demo --iters 500 --out $(DEMO) --resume
 	$(BIN)/ntcir run topics/demo/topics.tsv --model $(DEMO) > $(DEMO)/run.txt
 	$(BIN)/ntcir show sen2img_0317_01 --topics topics/demo/topics.tsv --run $(DEMO)/run.txt --data data/demo --out $(DEMO)/sen2img.png
@@ -50,6 +51,8 @@ bench: install  ## measure speed and memory against peers (tables on standard ou
 	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/metadata.py
+	$(BIN)/python benchmarks/detection.py
+	$(BIN)/python benchmarks/mining.py
 
 clean:  ## remove .venv and caches; data, topics, runs and features stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

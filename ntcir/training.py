@@ -172,7 +172,7 @@ class Trainer:
             for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
                 group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / options.iters))
         if self.config.negatives.model and step and step % self.config.negatives.every == 0:
-            self._mine()
+            self._mine(step)
         # Dropout must not depend on where a run was interrupted.
         # torch.manual_seed would also note each call, with its traceback, for a GPU that nobody has started.
         torch.default_generator.manual_seed((self.config.seed * 1_000_003 + step) % 2**63)
@@ -192,11 +192,15 @@ class Trainer:
         self._optimizer.step()
         return float(loss.detach())
 
-    def _mine(self) -> None:
+    def _mine(self, step: int) -> None:
         """Look for what the model ranks high and should not."""
+        # Of a batch's pairs, a share is shown with hard negatives: for no more of them are any looked for.
+        pairs = np.random.default_rng([self.config.seed, 4, step]).permutation(len(self._readings))
+        pairs = np.sort(pairs[: math.ceil(self.config.negatives.share * len(pairs))])
         images = self.model.unit_vectors("image", self._source.everything())
         sensors = self.model.unit_vectors("sensor", self._readings.numpy())
-        hard_sensors, hard_images = mine_by_model(images, sensors, forbidden(self._composer), self.config.negatives)
+        relations = forbidden(self._composer)
+        hard_sensors, hard_images = mine_by_model(images, sensors, relations, self.config.negatives, pairs=pairs)
         self._take_mined({"sensors": hard_sensors.rows, "images": hard_images.rows})
         self._row["mined"] = {"sensors": hard_sensors.report.counts, "images": hard_images.report.counts}
 

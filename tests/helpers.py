@@ -96,6 +96,22 @@ class ToyFeatures:
     def load(self, ids: Sequence[str]) -> np.ndarray:
         return np.stack([self._rows[item] for item in ids]) if len(ids) else np.empty((0, self.dim), np.float32)
 
+    def views(self, alteration: Any, number: int) -> ToyViews:
+        return ToyViews(self, number)
+
+
+class ToyViews:
+    """Stands for ``AlteredFeatures``: each view is shifted a little."""
+
+    def __init__(self, features: ToyFeatures, number: int) -> None:
+        self._features, self._number = features, number
+
+    def ensure(self, ids: Sequence[str]) -> np.ndarray:
+        return self._features.ensure(ids)
+
+    def load(self, ids: Sequence[str]) -> np.ndarray:
+        return np.stack([self._features.load(ids) + 0.1 * (view + 1) for view in range(self._number)])
+
 
 def fit(config: Config, folder: Path, *, resume: bool = False, corpus: Corpus | None = None) -> TrainingResult:
     """Train on a toy corpus as the command does, with the toy's features instead of networks and pictures."""

@@ -35,6 +35,8 @@ KINDS = [
     {"training__batches": batches, "training__schedule": schedule, "training__learn_temperature": schedule == "cosine"}
     for batches in ("all", "day") for schedule in ("constant", "cosine")
 ]  # fmt: skip
+# And where hard negatives were mined before the interruption, or are due just then; and altered views.
+KINDS.append({"negatives__model": True, "negatives__every": 7, "augment__views": 2})
 DROPOUT = {"towers__image_dropout": 0.2, "towers__sensor_dropout": 0.2}
 
 
@@ -67,7 +69,7 @@ def outcome(folder: Path) -> tuple[dict[str, bytes], dict[str, bytes], list[dict
     return best, last, [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind['training__batches']}-{kind['training__schedule']}")
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
 @pytest.mark.parametrize("step", [3, 37])
 def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(tmp_path, monkeypatch, kind, step):
     monkeypatch.setattr(ntcir.training, "CHECKPOINT_EVERY", 15)
@@ -216,7 +218,7 @@ def test_a_checkpoint_holds_the_optimizer_to_the_bit(tmp_path):
     one = toy_trainer(toy_config(training__iters=5), tmp_path / "one")
     one.run()
     other = toy_trainer(toy_config(seed=3), tmp_path / "other")
-    progress, mined = load_checkpoint(tmp_path / "one", other.model, other._optimizer)
+    progress, _ = load_checkpoint(tmp_path / "one", other.model, other._optimizer)
     save_checkpoint(tmp_path / "other", other.model, other._optimizer, progress)
     assert (tmp_path / "other" / LAST).read_bytes() == (tmp_path / "one" / LAST).read_bytes()
 

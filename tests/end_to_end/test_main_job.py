@@ -16,7 +16,7 @@ from PIL import Image
 from ntcir.cli import main
 
 DAYS, PER_DAY = 5, 36
-COMMANDS = ["demo", "build-topics", "train", "run", "score", "show"]
+COMMANDS = ["demo", "build-topics", "features", "train", "run", "score", "show", "ablate"]
 
 
 def ntcir(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

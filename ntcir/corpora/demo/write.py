@@ -24,7 +24,7 @@ from ntcir.files import atomic_write, disk_errors
 
 CONFIG, MARKER = "ntcir.yaml", "demo.json"
 JPEG_COMMENT = b"ntcir demo lifelog: drawn, not photographed"
-_VERSION = 1  # of the drawing: an older demo is written again
+_VERSION = 2  # of the drawing: an older demo is written again
 _QUALITY = 80
 _CHUNK = 12  # photographs a task
 _FEWEST = 24  # photographs for which another process is worth its start
@@ -72,6 +72,14 @@ towers:
 training:
   lr: 3.0e-4
   temperature: 0.2
+# The detector that comes with the package; it saw scenes of other lives, drawn alike, at this size.
+objects:
+  detector: demo
+  size: 320
+# Photographs of the same things within ten minutes are positives of each other's readings.
+positives:
+  objects: true
+  within_seconds: 600
 topics:
   pool: {pool}
 """  # noqa: E501 (the same text as in configs/demo.yaml)

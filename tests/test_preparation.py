@@ -1,0 +1,186 @@
+"""From a corpus and a configuration to what a training is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import (
+    ToyFeatures,
+    command_line,
+    fit,
+    one_thread,  # noqa: F401
+    refusal,
+    toy_config,
+    toy_corpus,
+)
+
+import ntcir.preparation
+from ntcir.config import Config
+from ntcir.corpora.demo import write_demo
+from ntcir.features.objects import COLUMNS
+from ntcir.preparation import Preparation, forbidden
+from ntcir.training import METRICS, read_metrics
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+CLASSES = ("cup", "person", "tree")
+
+
+class ToyDetections:
+    """Stands for ``ObjectDetections``: what is in a photograph follows from its name."""
+
+    nothing = False
+
+    def __init__(self, corpus: Any, options: Any, store: Path) -> None:
+        self.counted = CLASSES
+
+    def ensure(self, ids: Sequence[str]) -> np.ndarray:
+        return np.ones(len(ids), dtype=bool)
+
+    def counts(self, ids: Sequence[str]) -> np.ndarray:
+        draw = [np.random.default_rng(list(item.encode())).poisson(0.7, len(CLASSES)) for item in ids]
+        return np.array(draw).reshape(-1, len(CLASSES)) * (not self.nothing)
+
+
+@pytest.fixture
+def detected(monkeypatch: pytest.MonkeyPatch) -> type[ToyDetections]:
+    monkeypatch.setattr(ToyDetections, "nothing", False)
+    monkeypatch.setattr(ntcir.preparation, "ObjectDetections", ToyDetections)
+    return ToyDetections
+
+
+def prepared(config: Config) -> Preparation:
+    corpus = toy_corpus()
+    features: Any = ToyFeatures(corpus)
+    return Preparation.of(config, corpus, features)
+
+
+def everything(**changes: Any) -> Config:
+    method = {
+        "positives__objects": True, "positives__overlap": 0.5, "positives__least": 1, "augment__views": 2,
+        "negatives__objects": True, "negatives__model": True, "negatives__every": 10, "negatives__near_seconds": 3600,
+    }  # fmt: skip
+    return toy_config(**(method | changes))
+
+
+def test_nobody_is_asked_for_objects_that_nobody_uses(monkeypatch):
+    monkeypatch.setattr(ntcir.preparation, "ObjectDetections", None)
+    data = prepared(toy_config(augment__views=0))
+    assert data.overlap is None
+    assert data.augmenter is None
+    assert data.stored_views() is None
+    assert not data.composer(data.features.load(data.ids)).hard_images
+
+
+def test_a_training_knows_its_matches_and_hard_negatives(detected, capsys):
+    data = prepared(everything())
+    images = data.features.load(data.ids)
+    composer = data.composer(images)
+    assert composer.objects is not None
+    counts = detected(None, None, Path()).counts(data.ids)
+    groups = data.train["group"].tolist()
+    weights = np.log(len(counts) / (counts > 0).sum(axis=0)) + 1
+    matched = 0
+    for i, row in enumerate(composer.objects.matches):
+        for j in row[row >= 0]:
+            both = (weights * np.minimum(counts[i], counts[j])).sum()
+            assert both / (weights * np.maximum(counts[i], counts[j])).sum() >= 0.5 - 1e-5
+            assert groups[i] == groups[j]
+            matched += 1
+    assert matched > 50
+    hard = composer.hard_images["objects"]
+    assert hard is composer.hard_sensors["objects"]
+    assert (hard >= 0).sum() > 50
+    reasons = forbidden(composer)
+    assert list(reasons)[-1] == "pseudo-positive"
+    for i, row in enumerate(hard):
+        for j in row[row >= 0]:
+            assert not any(relation(np.array(i), np.array(j)) for relation in reasons.values())
+    said = capsys.readouterr().err
+    assert "have pseudo-positives" in said
+    assert "hard negatives" in said
+
+
+def test_views_are_those_of_the_training_photographs(monkeypatch):
+    monkeypatch.setattr(ntcir.preparation, "_BLOCK", 7)
+    data = prepared(toy_config(augment__views=2))
+    views = data.stored_views()
+    assert views is not None
+    assert views.dtype == np.float16
+    plain = data.features.load(data.ids)
+    assert np.allclose(views, [plain + 0.1, plain + 0.2], atol=2e-3 * np.abs(plain).max())
+
+
+def test_a_corpus_without_any_detection_is_trained_on_without(detected, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(detected, "nothing", True)
+    result = fit(everything(augment__views=0, negatives__model=False), tmp_path / "none")
+    assert "going on without" in capsys.readouterr().err
+    assert result.steps == 60
+    # Nothing but the batch is left to learn from.
+    fit(toy_config(), tmp_path / "plain")
+    assert (
+        read_metrics(tmp_path / "none" / METRICS)[-1]["loss"] == read_metrics(tmp_path / "plain" / METRICS)[-1]["loss"]
+    )
+
+
+def test_all_parts_together_change_the_loss_and_are_counted(detected, tmp_path):
+    losses = {}
+    for name, config in {
+        "plain": toy_config(),
+        "objects": everything(augment__views=0, negatives__objects=False, negatives__model=False),
+        "views": toy_config(augment__views=2),
+        "mined": toy_config(negatives__model=True, negatives__every=10),
+        "all": everything(),
+    }.items():
+        fit(config, tmp_path / name)
+        rows = read_metrics(tmp_path / name / METRICS)
+        losses[name] = rows[-1]["loss"]
+        mined = {row["step"]: row["mined"] for row in rows if "mined" in row}
+        assert list(mined) == ([11, 21, 31, 41, 51] if name in ("mined", "all") else [])
+        for counts in mined.values():
+            assert set(counts) == {"images", "sensors"}
+            assert counts["images"]["pairs"] == counts["sensors"]["pairs"] == 23  # a quarter of 90
+            assert ("pseudo-positive" in counts["images"]) == (name == "all")
+    assert len(set(losses.values())) == len(losses)
+
+
+def test_a_class_weight_for_no_class_is_one_sentence(detected):
+    data = prepared(everything(positives__class_weights={"cups": 2.0}))
+    with pytest.raises(Exception, match="did you mean 'cup'"):
+        _ = data.overlap
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("positives__overlap", 0), ("positives__overlap", 1.5), ("positives__share", 2), ("positives__most", 0),
+        ("positives__within_seconds", -1), ("augment__views", -1), ("augment__share", 1.01), ("objects__confidence", 0),
+        ("objects__confidence", 1), ("objects__iou", 0), ("negatives__max_overlap", 1), ("negatives__max_score", 1.5),
+        ("negatives__range_max", 0), ("negatives__range_min", 50), ("negatives__relative_margin", -0.1),
+        ("negatives__every", 0), ("encoder__chunk", 0), ("encoder__precision", "fp8"),
+        ("positives__class_weights", {"cup": -1}), ("augment__transforms", [{"limit": 3}]),
+    ],
+)  # fmt: skip
+def test_a_threshold_out_of_range_is_one_sentence(key, value):
+    sentence = refusal(toy_config, **{key: value})
+    assert key.split("__")[0] in sentence
+
+
+def test_the_whole_method_on_a_drawn_lifelog(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_demo(Path("data/demo"), days=3, per_day=12, workers=1)
+    done = command_line("features", "objects", "--csv", "objects.csv")
+    assert done.exit_code == 0, done.output
+    lines = Path("objects.csv").read_text().splitlines()
+    assert lines[0] == ",".join(COLUMNS)
+    assert len(lines) > 36
+    done = command_line(
+        "train", "--iters", "20", "--set", "positives.objects=true", "--set", "positives.least=1",
+        "--set", "augment.views=1", "--set", "negatives.objects=true", "--set", "negatives.model=true",
+        "--set", "negatives.every=10", "--set", "topics.pool=10",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "have pseudo-positives" in done.stderr
