@@ -263,7 +263,7 @@ class Negatives(Section):
 
     objects: bool = False  # near in time or in looks, but with other objects
     model: bool = False  # what the model being trained ranks high and should not
-    share: float = Field(0.25, ge=0, le=4)  # hard negatives of each kind, in batches: 0.25 of a batch of 256 is 64
+    share: float = Field(0.25, ge=0, le=1)  # of a batch's pairs bring a hard negative of each kind along
     # By objects: candidates are this near in time, or among so many most similar photographs of the group.
     near_seconds: float = Field(1800.0, ge=0)
     similar: int = Field(20, ge=0, le=1000)
@@ -275,9 +275,10 @@ class Negatives(Section):
     range_min: int = Field(0, ge=0)
     range_max: int = Field(50, ge=1, le=1000)
     max_score: float | None = Field(None, ge=-1, le=1)  # cosine above which a candidate is taken for a positive
-    # A candidate must score less than the positive by this much, and by this share of the positive's size.
+    # A candidate must score less than the positive by this much, and by this share of the positive's size. None by
+    # default: early in training many score above the positive, and a margin refuses all that is to be learnt from.
     absolute_margin: float | None = Field(None, ge=0, le=2)
-    relative_margin: float | None = Field(0.05, ge=0, le=1)
+    relative_margin: float | None = Field(None, ge=0, le=1)
 
     @model_validator(mode="after")
     def _in_order(self) -> Negatives:

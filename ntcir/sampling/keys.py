@@ -1,0 +1,56 @@
+"""Scores and rows in one integer, so that the best of many are found fast and ties have an order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_LOWEST = np.iinfo(np.int64).min
+
+
+def sort_keys(scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return int64 that sort as scores do, and among equal scores the lower row is the greater.
+
+    Args:
+        scores: float32, finite.
+        rows: int64 below 2^31, broadcast against the scores.
+    """
+    bits = (scores + 0.0).view(np.int32).astype(np.int64)  # adding 0 turns -0 into 0
+    bits = np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)  # negative floats grow towards 0, as integers away from it
+    return np.asarray((bits << 32) | (0x7FFFFFFF - rows))
+
+
+def read_keys(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows and scores of keys: int64, -1 where there is none, and float32, there minus infinity."""
+    bits = keys >> 32
+    bits = np.where(bits < 0, bits ^ 0x7FFFFFFF, bits).astype(np.int32)
+    none = keys == _LOWEST
+    rows = np.where(none, -1, 0x7FFFFFFF - (keys & 0xFFFFFFFF))
+    return rows, np.where(none, np.float32(-np.inf), bits.view(np.float32))
+
+
+def best(keys: np.ndarray, k: int) -> np.ndarray:
+    """Return the ``k`` greatest of each row, greatest first; int64 [rows, k], filled up with the lowest number."""
+    if keys.shape[1] > k:
+        keys = np.partition(keys, keys.shape[1] - k, axis=1)[:, keys.shape[1] - k :]
+    result = np.full((len(keys), k), _LOWEST, dtype=np.int64)
+    result[:, : keys.shape[1]] = np.sort(keys, axis=1)[:, ::-1]
+    return result
+
+
+def best_of_ragged(keys: np.ndarray, counts: np.ndarray, k: int) -> np.ndarray:
+    """Return ``best`` of rows of different lengths.
+
+    Args:
+        keys: int64, the rows one after the other.
+        counts: int64 [rows], how long they are.
+        k: how many of each.
+    """
+    result = np.empty((len(counts), k), dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    for start in range(0, len(counts), 2048):
+        stop = min(start + 2048, len(counts))
+        lengths = counts[start:stop]
+        padded = np.full((stop - start, lengths.max(initial=0)), _LOWEST, dtype=np.int64)
+        padded[np.arange(padded.shape[1]) < lengths[:, None]] = keys[starts[start] : starts[stop]]
+        result[start:stop] = best(padded, k)
+    return result
