@@ -29,6 +29,7 @@ from ntcir.preparation import Preparation, forbidden
 from ntcir.progress import progress, say
 from ntcir.sampling.batches import BatchSampler
 from ntcir.sampling.negatives import mine_by_model
+from ntcir.sampling.positives import group_equal_rows
 from ntcir.sources import ImageSource, LiveImages, StoredImages, find_device
 from ntcir.topics import DIRECTIONS
 from ntcir.validation import Validation
@@ -198,7 +199,10 @@ class Trainer:
         pairs = np.random.default_rng([self.config.seed, 4, step]).permutation(len(self._readings))
         pairs = np.sort(pairs[: math.ceil(self.config.negatives.share * len(pairs))])
         images = self.model.unit_vectors("image", self._source.everything())
-        sensors = self.model.unit_vectors("sensor", self._readings.numpy())
+        # Equal readings once: encoded in other places of a block, they might differ in the last digit.
+        readings = self._readings.numpy()
+        _, first, back = np.unique(group_equal_rows(readings), return_index=True, return_inverse=True)
+        sensors = self.model.unit_vectors("sensor", readings[first])[back.reshape(-1)]
         relations = forbidden(self._composer)
         hard_sensors, hard_images = mine_by_model(images, sensors, relations, self.config.negatives, pairs=pairs)
         self._take_mined({"sensors": hard_sensors.rows, "images": hard_images.rows})

@@ -98,7 +98,7 @@ def test_a_training_knows_its_matches_and_hard_negatives(detected, capsys):
     assert list(reasons)[-1] == "pseudo-positive"
     for i, row in enumerate(hard):
         for j in row[row >= 0]:
-            assert not any(relation(np.array(i), np.array(j)) for relation in reasons.values())
+            assert not any(relation(np.array([i]), np.array([j])) for relation in reasons.values())
     said = capsys.readouterr().err
     assert "have pseudo-positives" in said
     assert "hard negatives" in said

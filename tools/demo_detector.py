@@ -10,7 +10,6 @@ from random weights. What is measured are the scenes of the demo itself (seed 0)
 from __future__ import annotations
 
 import argparse
-import itertools
 import multiprocessing
 import os
 import time
@@ -24,7 +23,7 @@ import yaml
 os.environ["YOLO_AUTOINSTALL"] = "false"  # before ultralytics is imported
 os.environ["YOLO_OFFLINE"] = "true"
 
-from ntcir.corpora.demo import CLASSES, demo_picture, demo_shot
+from ntcir.corpora.demo import CLASSES, demo_picture
 
 ROOT = Path(__file__).resolve().parent.parent
 DETECTOR = ROOT / "ntcir" / "corpora" / "demo" / "detector.pt"
@@ -49,21 +48,8 @@ def draw_scene(task: tuple[Path, int, int]) -> None:
     (folder / "labels" / f"{name}.txt").write_text("\n".join(lines), encoding="utf-8")
 
 
-def in_turns(indices: np.ndarray, seed: int) -> np.ndarray:
-    """Return photographs reordered so that each kind of scene has its turn: home and desk are most of a life."""
-    kinds: dict[str, list[int]] = {}
-    for index in np.sort(indices):  # sorted: a day is planned once
-        kinds.setdefault(demo_shot(int(index), days=DAYS, per_day=PER_DAY, seed=seed).moment.scene, []).append(index)
-    place = {index: number for number, index in enumerate(indices.tolist())}
-    rounds = itertools.zip_longest(*(sorted(kind, key=lambda index: place[index]) for kind in kinds.values()))
-    return np.array([index for each in rounds for index in each if index is not None])
-
-
-def draw(folder: Path, split: str, seeds: list[int], scenes: int, *, even: bool = False) -> None:
-    """Draw ``scenes`` photographs of the lives ``seeds`` into ``folder/split``, unless they are there.
-
-    ``even``: as many of each kind of scene, as far as there are; else as they come up in a life.
-    """
+def draw(folder: Path, split: str, seeds: list[int], scenes: int) -> None:
+    """Draw ``scenes`` photographs of the lives ``seeds`` into ``folder/split``, unless they are there."""
     place = folder / split
     if (place / "whole").is_file():
         return
@@ -72,10 +58,7 @@ def draw(folder: Path, split: str, seeds: list[int], scenes: int, *, even: bool 
     tasks = []
     for number, seed in enumerate(seeds):
         share = scenes // len(seeds) + (number < scenes % len(seeds))
-        chosen = np.random.default_rng(seed).permutation(DAYS * PER_DAY)
-        if even:
-            chosen = in_turns(chosen, seed)
-        chosen = chosen[:share]
+        chosen = np.random.default_rng(seed).permutation(DAYS * PER_DAY)[:share]
         tasks += [
             (place, seed, int(index)) for index in np.sort(chosen)
         ]  # a day's plan is made once for all its scenes
@@ -158,15 +141,15 @@ def main() -> None:
     parser.add_argument("task", choices=["train", "measure"])
     parser.add_argument("--folder", type=Path, default=ROOT / "data" / "demo-scenes", help="for the drawn scenes")
     parser.add_argument("--scenes", type=int, default=3000, help="scenes to train on [3000]")
-    parser.add_argument("--epochs", type=int, default=28, help="[28]")
+    parser.add_argument("--epochs", type=int, default=24, help="[24]")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="[one a CPU]")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     started = time.perf_counter()
-    draw(options.folder, "measured", [MEASURED], 600)
+    draw(options.folder, "measured", [MEASURED], 400)
     if options.task == "train":
         draw(options.folder, "watched", [WATCHED], 200)
-        draw(options.folder, "train", list(range(WATCHED + 1, WATCHED + 9)), options.scenes, even=True)
+        draw(options.folder, "train", list(range(WATCHED + 1, WATCHED + 9)), options.scenes)
         print(f"drawn in {time.perf_counter() - started:.0f} s", flush=True)
         train(options.folder, options.epochs)
         print(f"trained in {time.perf_counter() - started:.0f} s, drawing included")

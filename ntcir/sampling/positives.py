@@ -102,11 +102,13 @@ class ObjectPositives:
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return bool of the common shape of two arrays of positions: whether they match; no pair matches itself."""
+        allowed, least = self._allowed(left, right), self._options.overlap - _SLACK
         if left.ndim == 2 and right.ndim == 2 and left.shape[1] == 1 and right.shape[0] == 1:  # all with all
-            shared = self._overlap.between(left[:, 0], right[0])
-        else:
-            shared = self._overlap.elementwise(left, right)
-        return self._allowed(left, right) & (shared >= self._options.overlap - _SLACK)
+            return np.asarray(allowed & (self._overlap.between(left[:, 0], right[0]) >= least))
+        near = np.nonzero(allowed)  # of scattered pairs, most are too far apart for their objects to matter
+        left, right = np.broadcast_arrays(left, right)
+        allowed[near] = self._overlap.elementwise(left[near], right[near]) >= least
+        return allowed
 
     def _allowed(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return whether two pairs, not being one, are near enough to match."""
