@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ntcir.errors import UserError
-from ntcir.features.store import FeatureStore, signature
+from ntcir.features.store import DetectionStore, FeatureStore, signature
 
 META = {"fingerprint": "f" * 64, "dim": 3, "arch": "some"}
 
@@ -216,3 +216,64 @@ def test_when_there_is_no_room_nothing_of_the_shard_is_left_and_the_others_stay(
     assert sorted((tmp_path / "store").iterdir()) == before
     assert not store.has("new", "sign")
     np.testing.assert_array_equal(load(store, ids), rows)
+
+
+# Detections: any number of rows an item -------------------------------------------------------------------------------
+
+
+def detections(numbers: list[int], seed: int = 0) -> list[np.ndarray]:
+    draw = np.random.default_rng(seed)
+    return [draw.standard_normal((number, 6)).astype(np.float32) for number in numbers]
+
+
+def with_detections(folder: Path) -> tuple[DetectionStore, list[str], list[np.ndarray]]:
+    store, ids = DetectionStore(folder, META), [f"{number:05}" for number in range(9)]
+    rows = detections([2, 0, 5, 0, 0, 0, 1, 3, 0])
+    for start in range(0, 9, 3):
+        part = slice(start, start + 3)
+        store.append(ids[part], [f"sign-{item}" for item in ids[part]], rows[part])
+    return store, ids, rows
+
+
+def test_detections_are_read_back_in_any_order_and_none_is_an_answer_too(tmp_path):
+    store, ids, rows = with_detections(tmp_path / "store")
+    asked = [7, 1, 3, 2, 7, 8, 0]
+    for reader in (store, DetectionStore(tmp_path / "store", META)):
+        assert len(reader) == 9
+        assert not any(reader.needs(item, f"sign-{item}") for item in ids)
+        owners, found = reader.load([ids[place] for place in asked])
+        np.testing.assert_array_equal(owners, np.repeat(np.arange(7), [len(rows[place]) for place in asked]))
+        np.testing.assert_array_equal(found, np.concatenate([rows[place] for place in asked]))
+        owners, found = reader.load(["never stored", ids[6]])
+        np.testing.assert_array_equal(owners, [1])
+        np.testing.assert_array_equal(found, rows[6])
+        assert reader.load([])[1].shape == reader.load([ids[1]])[1].shape == (0, 6)
+
+
+def test_newer_detections_count_even_if_they_are_fewer(tmp_path):
+    store, ids, _ = with_detections(tmp_path / "store")
+    newer = detections([1, 0], seed=9)
+    store.append([ids[2], ids[7]], ["new", "new"], newer)
+    for reader in (store, DetectionStore(tmp_path / "store", META)):
+        owners, found = reader.load([ids[7], ids[2]])
+        np.testing.assert_array_equal(owners, [1])
+        np.testing.assert_array_equal(found, newer[0])
+        assert reader.has(ids[7], "new")
+
+
+def test_a_shard_whose_index_does_not_fit_its_rows_does_not_count(tmp_path):
+    _, ids, rows = with_detections(tmp_path / "store")
+    first, second, _ = sorted((tmp_path / "store").glob("shard-*.json"))
+    index = json.loads(first.read_text())
+    first.write_text(json.dumps(index | {"rows": [2, 0, 4]}))
+    index = json.loads(second.read_text())
+    second.write_text(json.dumps(index | {"signatures": index["signatures"][:2]}))
+    store = DetectionStore(tmp_path / "store", META)
+    assert len(store) == 3
+    np.testing.assert_array_equal(store.load(ids)[1], np.concatenate(rows[6:]))
+
+
+def test_a_detection_store_of_another_fingerprint_is_refused(tmp_path):
+    with_detections(tmp_path / "store")
+    with pytest.raises(UserError, match="holds detections of another version"):
+        DetectionStore(tmp_path / "store", META | {"fingerprint": "0" * 64})

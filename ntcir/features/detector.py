@@ -1,0 +1,225 @@
+"""Object detectors: any weights that Ultralytics opens, given pictures, giving boxes."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import importlib.util
+import re
+import shutil
+import tempfile
+import weakref
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Barrier
+from typing import Any
+
+import numpy as np
+
+from ntcir.config import Objects
+from ntcir.errors import UserError
+from ntcir.features.letterbox import GREY, Frame, Letterboxed
+from ntcir.features.yolo import import_yolo, look
+from ntcir.progress import say
+
+DEMO = "demo"  # names the detector that comes with the package, which knows the demo lifelog's objects
+FLOOR = 0.1  # detections less sure than this are not kept
+MOST = 300  # detections of a picture, the surest ones
+PUBLISHED = re.compile(r"yolo(v8|v9|v10|11|12|26)[a-z]\.pt")
+ADDRESS = "https://github.com/ultralytics/assets/releases/download/v8.4.0/{name}"
+_RUNTIMES = {".onnx": "onnxruntime", ".xml": "openvino"}
+
+
+def find_weights(name: str) -> Path:
+    """Return the file or folder of a detector: ``demo``, a path, or a published name, which is fetched once.
+
+    Raises:
+        UserError: if there is no such detector, or it cannot be fetched (the sentence says where to put it).
+    """
+    if name == DEMO:
+        path = Path(str(resources.files("ntcir"))) / "corpora" / "demo" / "detector.pt"
+        if not path.is_file():
+            raise UserError(f"The demo's detector is missing from this installation: {path} is not there.")
+        return path
+    path = Path(name).expanduser()
+    if path.exists():
+        return path.absolute()
+    if PUBLISHED.fullmatch(name):
+        return _fetch(name)
+    raise UserError(
+        f"There is no detector {name}: give the path of a .pt file, of an OpenVINO folder or of an .onnx file, "
+        f"`{DEMO}`, or a published name such as yolo11n.pt."
+    )
+
+
+def _fetch(name: str) -> Path:
+    """Return published weights from torch's hub folder, fetched unless they are there."""
+    import torch
+
+    path, url = Path(torch.hub.get_dir()) / "checkpoints" / name, ADDRESS.format(name=name)
+    if not path.exists():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            say(f"Fetching {url} to {path}")
+            torch.hub.download_url_to_file(url, str(path), progress=True)
+        except Exception as error:  # of the network, of HTTP, of the disk
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"Cannot fetch {url} ({reason}): put the file at {path}, or name another detector with --detector."
+            ) from error
+    return path
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 (hex) of a file, or of the names and contents of all files in a folder."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    total = hashlib.sha256()
+    for part in sorted(part for part in path.rglob("*") if part.is_file()):
+        total.update(f"{part.relative_to(path).as_posix()} {digest(part)}\n".encode())
+    return total.hexdigest()
+
+
+class Detector:
+    """A detector in memory, ready to be given pictures.
+
+    Args:
+        path: what ``find_weights`` found.
+        options: ``size`` (unless the network takes one size only, which is then said), ``iou`` and ``batch`` count.
+
+    Attributes:
+        names: its classes, by number.
+        frame: how pictures are to be letterboxed for it.
+        batch: how many pictures of one shape it is best given at once.
+        threads: how many batches it works on at the same time.
+
+    Raises:
+        UserError: if these are no weights of a detector, or what runs them is not installed.
+    """
+
+    def __init__(self, path: Path, options: Objects) -> None:
+        self._path = path
+        _require_runtime(path)
+        network = import_yolo()
+        import torch
+
+        threads = torch.get_num_threads()
+        try:
+            model = network(str(self._renamed()), task="detect")
+            self._require_detection(model.task)
+            model.predict(
+                np.full((32, 32, 3), GREY, dtype=np.uint8), imgsz=options.size, conf=FLOOR, iou=options.iou,
+                max_det=MOST, batch=options.batch, verbose=False, save=False,
+            )  # fmt: skip
+        except UserError:
+            raise
+        except ImportError as error:
+            package = error.name or "another package"
+            raise UserError(f"{path} cannot be opened without {package}: pip install {package}.") from error
+        except Exception as error:  # nearly anything, and in many words
+            raise UserError(f"{path} is no detector that Ultralytics can open ({_reason(error, path)}).") from error
+        finally:
+            torch.set_num_threads(threads)  # Ultralytics takes one core less than there are, for the whole process
+        engine = model.predictor.model
+        self._require_detection(getattr(engine, "task", None) or "detect")
+        names = dict(engine.names)
+        self.names = tuple(str(names[number]) for number in sorted(names))
+        height, width = (int(side) for side in model.predictor.imgsz)
+        native = getattr(engine, "format", None) == "pt" or bool(getattr(engine, "pt", False))
+        any_size = native or bool(getattr(engine, "dynamic", False))
+        # Exported for a fixed size they are for a fixed batch too; RT-DETR takes squares.
+        self.batch = options.batch if any_size else max(1, int(getattr(engine, "batch", 1)))
+        rectangles = any_size and type(model).__name__ != "RTDETR"
+        self.frame = Frame(height, width, int(engine.stride) if rectangles else 0)
+        if not any_size and max(height, width) != options.size:
+            taken = f"{path.name} takes pictures of {width} x {height} pixels only"
+            say(f"{taken}: objects.size = {options.size} is not used.")
+        on_cpu = native and str(model.predictor.device) == "cpu"
+        self._share(model.predictor, threads if on_cpu else 1)
+
+    def _share(self, predictor: Any, threads: int) -> None:
+        """Give each of so many threads a copy of the network, and its part of ``batch``.
+
+        Threads that share a picture wait for each other at every layer, and those that decode pictures, or another
+        process, make them wait long: with two threads on two busy cores that took five times as long as this.
+        """
+        import torch
+
+        self.threads, self.batch = threads, -(-self.batch // threads)
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+        self._idle.put(predictor)
+        with torch.inference_mode():
+            for _ in range(threads - 1):
+                twin = copy.copy(predictor)
+                twin.model = copy.deepcopy(predictor.model)
+                self._idle.put(twin)
+        if threads == 1:
+            self._pool = ThreadPoolExecutor(1)
+        else:
+            self._pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+            started = Barrier(threads)
+            list(self._pool.map(lambda _: started.wait(), range(threads)))
+            torch.set_num_threads(threads)  # the threads that were just told 1 told a part of it to the whole process
+        weakref.finalize(self, self._pool.shutdown, wait=False)
+
+    def submit(self, pictures: Sequence[Letterboxed]) -> Future[list[np.ndarray]]:
+        """Begin to look at pictures of one shape.
+
+        Returns:
+            what gives, in the end, of each picture float32 [detections, 6]: class number, confidence (the surest first,
+            none below ``FLOOR``), x1, y1, x2, y2 in pixels of the upright original.
+        """
+        return self._pool.submit(self._detect, pictures)
+
+    def _detect(self, pictures: Sequence[Letterboxed]) -> list[np.ndarray]:
+        predictor = self._idle.get()
+        try:
+            return look(predictor, pictures)
+        finally:
+            self._idle.put(predictor)
+
+    def _require_detection(self, task: str) -> None:
+        if task != "detect":
+            raise UserError(f"{self._path} is no detector but a network for another task, '{task}'.")
+
+    def _renamed(self) -> Path:
+        """Return a path to the weights by which Ultralytics takes them for what they are.
+
+        It tells the format from the name, leaves out apostrophes, and looks for yolov5n.pt under a newer name.
+        """
+        name = re.sub(r"yolov([35])", r"yolo-v\1", self._path.name)
+        if self._path.is_dir() and any(self._path.glob("*.xml")) and "_openvino_model" not in name:
+            name += "_openvino_model"
+        if name == self._path.name and "'" not in str(self._path):
+            return self._path
+        folder = Path(tempfile.mkdtemp(prefix="ntcir-detector-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        link = folder / name.replace("'", "")
+        link.symlink_to(self._path, target_is_directory=self._path.is_dir())
+        return link
+
+
+def _require_runtime(path: Path) -> None:
+    """Check that what runs exported weights is installed, which Ultralytics would find out late and tell at length."""
+    if path.suffix in {".yaml", ".yml"}:
+        raise UserError(f"{path} describes a network but has no weights: give a file of weights.")
+    parts = [path] if path.is_file() else list(path.iterdir())
+    if not parts:
+        raise UserError(f"{path} is an empty folder, not a detector.")
+    for suffix, package in _RUNTIMES.items():
+        if any(part.suffix == suffix for part in parts) and importlib.util.find_spec(package) is None:
+            raise UserError(f"{path} needs {package}, which is not installed: pip install {package}.")
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """Return the beginning of a message, without decoration."""
+    if "references types outside" in str(error):
+        return "it holds more than a YOLO network; ULTRALYTICS_SAFE_LOAD=false opens one that you trust"
+    words = " ".join(re.sub(r"[^\x20-\x7e]|ERROR", " ", str(error).replace(str(path), "it")).split())
+    if not re.search("[a-z]{3}", words):  # such as the key of a KeyError
+        words = f"{type(error).__name__} {words}".strip()
+    return words if len(words) <= 120 else words[:120].rsplit(" ", 1)[0] + " ..."

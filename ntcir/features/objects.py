@@ -1,0 +1,287 @@
+"""Photographs in, stored detections out: which objects they show, how surely, and where."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ntcir.config import Config, Objects
+from ntcir.corpora.corpus import Corpus
+from ntcir.errors import UserError, did_you_mean, some
+from ntcir.features.decode import UnreadableImage
+from ntcir.features.detector import DEMO, FLOOR, MOST, Detector, digest, find_weights
+from ntcir.features.letterbox import Letterboxed, letterbox
+from ntcir.features.store import DetectionStore, signature, stored_meta
+from ntcir.files import atomic_write
+from ntcir.progress import progress, say
+
+VERSION = 1  # of how pictures are read and boxes are kept
+SHARD_ITEMS = 512  # what a killed run loses at most
+COLUMNS = ["image_id", "class", "confidence", "x1", "y1", "x2", "y2"]
+Read = tuple[str, Letterboxed | str]  # an id and its picture, or why there is none
+
+
+class ObjectDetections:
+    """The objects in a corpus's photographs, by one detector.
+
+    Opening reads the weights' bytes and what is stored; the detector is started when something must be detected.
+    ``ensure`` detects what is not stored yet; ``counts`` and ``table`` read.
+
+    Args:
+        corpus: whose photographs are meant.
+        options: which detector, and which of its detections count; of these ``detector``, ``size`` and ``iou`` change
+            what is stored, ``confidence`` and ``classes`` only what is read.
+        store: the folder of all features.
+
+    Attributes:
+        fingerprint: of all that determines what is stored.
+        folder: where it is stored.
+
+    Raises:
+        UserError: if there is no such detector, what is stored is damaged, or a class is named that it does not have.
+    """
+
+    def __init__(self, corpus: Corpus, options: Objects, store: Path) -> None:
+        self._corpus = corpus
+        self._options = options
+        self._weights = find_weights(options.detector)
+        made_by = {"version": VERSION, "weights": digest(self._weights), "size": options.size, "iou": options.iou}
+        text = json.dumps(made_by | {"floor": FLOOR, "most": MOST}, sort_keys=True)
+        self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
+        name = DEMO if options.detector == DEMO else self._weights.name.split(".")[0]
+        self.folder = store / corpus.name / f"objects-{name}-{self.fingerprint[:10]}"
+        self._detector: Detector | None = None
+        self._signatures: dict[str, str] = {}
+        meta = stored_meta(self.folder, DetectionStore.what)
+        self._store = None if meta is None else DetectionStore(self.folder, {"fingerprint": self.fingerprint})
+        self._names = () if meta is None else tuple(meta.get("names", ()))
+        if meta is not None:
+            self._columns()  # a class that is not among the stored ones is said at once
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The detector's classes; the detector is started for them if nothing is stored."""
+        return self._names or self._started().names
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The classes that count, in the detector's order: those of the options, or all.
+
+        Raises:
+            UserError: if the options name a class that the detector does not have.
+        """
+        return tuple(self.names[number] for number in np.flatnonzero(self._columns() >= 0))
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Photographs that could not be read, and why."""
+        return {} if self._store is None else {item: why for item, (_, why) in self._store.failed.items()}
+
+    def ensure(self, ids: Sequence[str]) -> np.ndarray:
+        """Detect the objects in those of ``ids`` for which that is not stored yet.
+
+        Returns:
+            bool [len(ids)]: of which detections (be it none) are stored; the others could not be decoded and are in
+            ``failed.csv``.
+
+        Raises:
+            UserError: if there is no room, none of the photographs can be read, the weights are no detector's, or the
+                options name a class that it does not have.
+        """
+        paths = self._sign(ids)
+        todo = [item for item in paths if self._store is None or self._store.needs(item, self._signatures[item])]
+        if todo:
+            detector = self._started()
+            self._columns()
+            self._detect(detector, todo, paths)
+        present = self._present(ids)
+        if len(ids) and not present.any():
+            reason = self.failed.get(ids[0], "unknown")
+            raise UserError(f"None of the {len(ids)} photographs can be read; the first, {paths[ids[0]]}: {reason}.")
+        if not present.all():
+            listed = self.folder / "failed.csv"
+            say(f"{(~present).sum()} unreadable photographs are left out; they are listed in {listed}")
+        return present
+
+    def counts(self, ids: Sequence[str]) -> np.ndarray:
+        """Return how many objects of each class are in the photographs, at the options' confidence; see ``ensure``.
+
+        Returns:
+            int64 [len(ids), len(counted)]: zeros where nothing is stored or the photograph cannot be read.
+        """
+        owners, rows = self._counted_rows(ids)
+        columns = self._columns()
+        width = int((columns >= 0).sum())
+        cells = owners * width + columns[rows[:, 0].astype(np.int64)]
+        return np.bincount(cells, minlength=len(ids) * width).reshape(len(ids), width)
+
+    def table(self, ids: Sequence[str]) -> pd.DataFrame:
+        """Return the detections that count: a row each, in the order of ``ids``, the surest first; see ``ensure``.
+
+        Returns:
+            ``COLUMNS``: ``image_id`` and ``class`` (str), ``confidence`` and the box (float32), in pixels of the
+            upright photograph.
+        """
+        owners, rows = self._counted_rows(ids)
+        names = np.array(self.names, dtype=object)
+        table = pd.DataFrame(rows[:, 1:], columns=COLUMNS[2:])
+        table.insert(0, COLUMNS[0], np.array(ids, dtype=object)[owners])
+        table.insert(1, COLUMNS[1], names[rows[:, 0].astype(np.int64)])
+        return table
+
+    def csv(self, ids: Sequence[str]) -> str:
+        """Return ``table`` as CSV: confidence to four digits after the point, boxes to a tenth of a pixel."""
+        table = self.table(ids)
+        digits = {name: 4 if name == "confidence" else 1 for name in COLUMNS[2:]}
+        return str(table.astype(dict.fromkeys(digits, np.float64)).round(digits).to_csv(index=False))
+
+    def summary(self, ids: Sequence[str]) -> str:
+        """Return one sentence: how many photographs, how many of them with objects, which, and where that is stored."""
+        counts = self.counts(ids)
+        shown, total = int((counts.sum(axis=1) > 0).sum()), counts.sum(axis=0)
+        what = f"{len(ids):,} photographs, {shown:,} with objects"
+        if shown:
+            common = [f"{self.counted[number]} {total[number]:,}" for number in np.argsort(-total, kind="stable")]
+            what += f" ({some(common[: (total > 0).sum()])})"
+        else:
+            what = f"no object in any of {len(ids):,} photographs"
+        return f"{self._corpus.name}: {what} at confidence {self._options.confidence:g}; stored in {self.folder}"
+
+    def _started(self) -> Detector:
+        if self._detector is None:
+            self._detector = Detector(self._weights, self._options)
+        return self._detector
+
+    def _columns(self) -> np.ndarray:
+        """Return the column of each class of the detector, int64 [classes]; -1 of those that do not count."""
+        wanted = self._options.classes
+        for name in wanted:
+            if name not in self.names:
+                hint = did_you_mean(name, self.names) or f", whose classes are {some(self.names, 20)}"
+                raise UserError(
+                    f"objects.classes names '{name}', which is not a class of the detector {self._weights.name}{hint}."
+                )
+        counts = np.array([not wanted or name in wanted for name in self.names], dtype=bool)
+        return np.where(counts, np.cumsum(counts) - 1, -1)
+
+    def _counted_rows(self, ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the position in ``ids`` of each detection that counts, int64 [n], and its row, float32 [n, 6]."""
+        if self._store is None:
+            return np.empty(0, dtype=np.int64), np.empty((0, 6), dtype=np.float32)
+        self._sign(ids)
+        owners, rows = self._store.load(ids)
+        keep = self._present(ids)[owners] & (rows[:, 1] >= self._options.confidence)
+        keep &= self._columns()[rows[:, 0].astype(np.int64)] >= 0
+        return owners[keep], rows[keep]
+
+    def _sign(self, ids: Sequence[str]) -> dict[str, str]:
+        """Note the state of the files of ``ids``, once each, and return their paths."""
+        paths = dict(zip(ids, self._corpus.images["path"].reindex(list(ids)), strict=True))
+        for item, path in paths.items():
+            if item not in self._signatures:
+                self._signatures[item] = signature(path)
+        return paths
+
+    def _present(self, ids: Sequence[str]) -> np.ndarray:
+        store, signs = self._store, self._signatures
+        return np.array([store is not None and store.has(item, signs[item]) for item in ids], dtype=bool)
+
+    def _detect(self, detector: Detector, todo: Sequence[str], paths: dict[str, str]) -> None:
+        """Detect and store; a run that is interrupted keeps what it has."""
+        if self._store is None:
+            meta = {"fingerprint": self.fingerprint, "detector": self._options.detector, "names": detector.names}
+            made_by = {"size": detector.frame[:2], "iou": self._options.iou, "floor": FLOOR}
+            self._store, self._names = DetectionStore(self.folder, meta | made_by), detector.names
+        store, signs = self._store, self._signatures
+        found: dict[str, np.ndarray] = {}
+        failures: dict[str, tuple[str, str]] = {}
+        # Pictures of one shape go together: padding them to a common one would cost time in the network.
+        waiting: dict[tuple[int, ...], list[tuple[str, Letterboxed]]] = {}
+
+        running: deque[tuple[list[str], Future[list[np.ndarray]]]] = deque()
+
+        def run(batch: list[tuple[str, Letterboxed]]) -> None:
+            items, pictures = zip(*batch, strict=True)
+            running.append((list(items), detector.submit(pictures)))
+            batch.clear()
+            collect(detector.threads)
+
+        def collect(still_running: int) -> None:
+            while len(running) > still_running:
+                items, future = running.popleft()
+                found.update(zip(items, future.result(), strict=True))
+                advance(len(items))
+
+        def flush() -> None:
+            if found:
+                store.append(list(found), [signs[item] for item in found], list(found.values()))
+            store.note_failed(failures)
+            found.clear()
+            failures.clear()
+
+        def read(item: str) -> Read:
+            try:
+                return item, letterbox(paths[item], detector.frame)
+            except UnreadableImage as error:
+                return item, str(error)
+
+        with progress("Detecting objects", len(paths), len(paths) - len(todo), " images/s") as advance:
+            try:
+                for number, (item, picture) in enumerate(_ahead(read, todo, 3 * self._options.batch), 1):
+                    if isinstance(picture, str):
+                        failures[item] = (signs[item], picture)
+                        advance(1)
+                    else:
+                        batch = waiting.setdefault(picture.pixels.shape, [])
+                        batch.append((item, picture))
+                        if len(batch) >= detector.batch:
+                            run(batch)
+                    if number % SHARD_ITEMS == 0 or number == len(todo):
+                        for batch in filter(None, waiting.values()):
+                            run(batch)
+                        collect(0)
+                        flush()
+            except KeyboardInterrupt:
+                flush()
+                raise
+
+
+def detect_corpus(corpus: Corpus, config: Config, table: Path | None = None) -> str:
+    """Detect the objects in all photographs of a corpus, and write them to ``table`` (``-``: standard output) as CSV.
+
+    Returns:
+        one sentence about what was found.
+
+    Raises:
+        UserError: as ``ObjectDetections``, or if the table cannot be written.
+    """
+    detections = ObjectDetections(corpus, config.objects, config.features.store)
+    ids = corpus.images.index.tolist()
+    detections.ensure(ids)
+    if table == Path("-"):
+        sys.stdout.write(detections.csv(ids))
+    elif table is not None:
+        atomic_write(table, detections.csv(ids))
+    return detections.summary(ids)
+
+
+def _ahead(read: Callable[[str], Read], items: Sequence[str], number: int) -> Iterator[Read]:
+    """Yield ``read`` of each item, in order, worked out by threads for so many items ahead."""
+    import torch
+
+    waiting = iter(items)
+    with ThreadPoolExecutor(max_workers=max(1, torch.get_num_threads())) as pool:
+        futures = deque(pool.submit(read, item) for item in islice(waiting, number))
+        while futures:
+            result = futures.popleft().result()
+            futures.extend(pool.submit(read, item) for item in islice(waiting, 1))
+            yield result

@@ -1,0 +1,96 @@
+"""Ultralytics, kept from reaching further than it is asked to."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ntcir.features.letterbox import Letterboxed
+
+# What Ultralytics may not do: install packages, reach the network, print; and run code out of a checkpoint.
+_ENVIRONMENT = {
+    "YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true", "YOLO_VERBOSE": "false", "ULTRALYTICS_SAFE_LOAD": "true",
+}  # fmt: skip
+_NOWHERE = logging.NullHandler()
+
+
+def import_yolo() -> Any:
+    """Import Ultralytics without letting it install, fetch, report or print anything, and return its ``YOLO``.
+
+    Variables of the environment by which it is told otherwise are heeded. ``ULTRALYTICS_SAFE_LOAD`` (of newer versions)
+    keeps a ``.pt`` file, which is a pickle, from running code.
+    """
+    for variable, value in _ENVIRONMENT.items():
+        os.environ.setdefault(variable, value)
+    import torch  # first: otherwise Ultralytics sets it to one thread
+
+    # What else it changes for the whole process is put back: numbers are printed as before, a picture of no known
+    # format is said to be one, saving is not tried again.
+    threads, opened, save = os.environ.get("OMP_NUM_THREADS"), Image.open, torch.save
+    with np.printoptions():
+        from ultralytics.models import YOLO
+    Image.open, torch.save = opened, save
+    if threads is None:
+        os.environ.pop("OMP_NUM_THREADS", None)
+    logger = logging.getLogger("ultralytics")
+    own = [handler for handler in logger.handlers if type(handler) is logging.StreamHandler]
+    for handler in own:  # which write to standard output, where only data belongs
+        logger.removeHandler(handler)
+    logger.addHandler(_NOWHERE)
+    logger.setLevel(logging.WARNING)
+    return YOLO
+
+
+def look(predictor: Any, pictures: Sequence[Letterboxed]) -> list[np.ndarray]:
+    """Return what one of Ultralytics' predictors, set up, finds in pictures; as ``Detector.submit``.
+
+    What ``predict`` does with every batch besides (reading its settings anew, letterboxing what has its shape already)
+    would take as long as a small network.
+    """
+    import torch
+
+    height, width = pictures[0].pixels.shape[1:]
+    blank = [np.broadcast_to(np.uint8(0), (height, width, 3))] * len(pictures)  # it is asked for its shape only
+    with torch.inference_mode(), _Complaints() as complaints:
+        images = torch.from_numpy(np.stack([picture.pixels for picture in pictures])).to(predictor.device)
+        images = (images.half() if predictor.model.fp16 else images.float()).div_(255)
+        predictor.batch = [""] * len(pictures), blank, [""] * len(pictures)
+        results = predictor.postprocess(predictor.model(images), images, blank)
+    # Where the machine was busy with something else for seconds, the rest of a batch comes back without boxes, and only
+    # a warning tells of it.
+    if len(pictures) > 1 and any("time limit" in words for words in complaints.heard):
+        return [rows for picture in pictures for rows in look(predictor, [picture])]
+    found = []
+    for picture, result in zip(pictures, results, strict=True):
+        rows = result.boxes.data.cpu().numpy().astype(np.float32)  # x1, y1, x2, y2, confidence, class
+        found.append(np.column_stack([rows[:, 5], rows[:, 4], picture.restored(rows[:, :4])]))
+    return found
+
+
+class _Complaints(logging.Handler):
+    """Hears Ultralytics' warnings, in a ``with`` block.
+
+    Attributes:
+        heard: the messages.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.heard: list[str] = []
+        self._logger = logging.getLogger("ultralytics")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a message."""
+        self.heard.append(record.getMessage())
+
+    def __enter__(self) -> _Complaints:
+        self._logger.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.removeHandler(self)
