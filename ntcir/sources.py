@@ -29,8 +29,8 @@ class ImageSource(Protocol):
         """Return float32 [ids, dim] of any photographs, as the networks see them now."""
         ...
 
-    def everything(self) -> np.ndarray:
-        """Return float32 [pairs, dim] of all training photographs, as the networks see them now."""
+    def encode_pairs(self, rows: np.ndarray) -> np.ndarray:
+        """Return float32 [rows, dim] of training photographs (positions), as the networks see them now."""
         ...
 
 
@@ -64,9 +64,9 @@ class StoredImages:
         """Return float32 [ids, dim]."""
         return self._features.load(ids)
 
-    def everything(self) -> np.ndarray:
-        """Return float32 [pairs, dim]."""
-        return self._images.numpy()
+    def encode_pairs(self, rows: np.ndarray) -> np.ndarray:
+        """Return float32 [rows, dim]."""
+        return np.asarray(self._images.numpy()[rows])
 
 
 class LiveImages:
@@ -132,9 +132,9 @@ class LiveImages:
                 blocks.append(self._encode(self._features.decode_many(ids[start : start + size])).numpy())
         return np.concatenate(blocks)
 
-    def everything(self) -> np.ndarray:
-        """Return float32 [pairs, dim]."""
-        return self.encode(self._ids)
+    def encode_pairs(self, rows: np.ndarray) -> np.ndarray:
+        """Return float32 [rows, dim]."""
+        return self.encode([self._ids[row] for row in rows])
 
     def _encode(self, pictures: torch.Tensor) -> torch.Tensor:
         pictures = pictures.to(self._device)

@@ -28,7 +28,7 @@ from ntcir.objectives.infonce import info_nce
 from ntcir.preparation import Preparation, forbidden
 from ntcir.progress import progress, say
 from ntcir.sampling.batches import BatchSampler
-from ntcir.sampling.negatives import mine_by_model
+from ntcir.sampling.negatives import mine_by_model, renumbered, sample_to_mine, within
 from ntcir.sampling.positives import group_equal_rows
 from ntcir.sources import ImageSource, LiveImages, StoredImages, find_device
 from ntcir.topics import DIRECTIONS
@@ -194,18 +194,21 @@ class Trainer:
         return float(loss.detach())
 
     def _mine(self, step: int) -> None:
-        """Look for what the model ranks high and should not."""
-        # Of a batch's pairs, a share is shown with hard negatives: for no more of them are any looked for.
-        pairs = np.random.default_rng([self.config.seed, 4, step]).permutation(len(self._readings))
-        pairs = np.sort(pairs[: math.ceil(self.config.negatives.share * len(pairs))])
-        images = self.model.unit_vectors("image", self._source.everything())
+        """Look for what the model ranks high and should not, as far as the coming steps will show it."""
+        options = self.config.negatives
+        coming = [self._sampler(later) for later in range(step, step + options.every)]
+        asked, among = sample_to_mine(coming, len(self._readings), options, [self.config.seed, 4, step])
+        images = self.model.unit_vectors("image", self._source.encode_pairs(among))
         # Equal readings once: encoded in other places of a block, they might differ in the last digit.
-        readings = self._readings.numpy()
+        readings = self._readings.numpy()[among]
         _, first, back = np.unique(group_equal_rows(readings), return_index=True, return_inverse=True)
         sensors = self.model.unit_vectors("sensor", readings[first])[back.reshape(-1)]
-        relations = forbidden(self._composer)
-        hard_sensors, hard_images = mine_by_model(images, sensors, relations, self.config.negatives, pairs=pairs)
-        self._take_mined({"sensors": hard_sensors.rows, "images": hard_images.rows})
+        relations = {reason: within(relation, among) for reason, relation in forbidden(self._composer).items()}
+        hard_sensors, hard_images = mine_by_model(
+            images, sensors, relations, options, pairs=np.searchsorted(among, asked)
+        )
+        tables = {"sensors": hard_sensors.rows, "images": hard_images.rows}
+        self._take_mined({name: renumbered(rows, among, len(self._readings)) for name, rows in tables.items()})
         self._row["mined"] = {"sensors": hard_sensors.report.counts, "images": hard_images.report.counts}
 
     def _take_mined(self, mined: dict[str, np.ndarray]) -> None:

@@ -142,7 +142,8 @@ def test_all_parts_together_change_the_loss_and_are_counted(detected, tmp_path):
         assert list(mined) == ([11, 21, 31, 41, 51] if name in ("mined", "all") else [])
         for counts in mined.values():
             assert set(counts) == {"images", "sensors"}
-            assert counts["images"]["pairs"] == counts["sensors"]["pairs"] == 23  # a quarter of 90
+            # Ten steps show hard negatives of four of their sixteen pairs each.
+            assert 20 < counts["images"]["pairs"] == counts["sensors"]["pairs"] <= 40
             assert ("pseudo-positive" in counts["images"]) == (name == "all")
     assert len(set(losses.values())) == len(losses)
 

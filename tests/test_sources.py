@@ -58,7 +58,7 @@ def test_stored_features_and_views_are_picked_by_position():
     found = source(np.array([3, 3, 3, 8]), np.array([0, 2, 1, 0]), step=0)
     assert found.dtype == torch.float32
     assert np.array_equal(found.numpy(), [images[3], views[1, 3], views[0, 3], images[8]])
-    assert np.array_equal(source.everything(), images)
+    assert np.array_equal(source.encode_pairs(np.arange(9)), images)
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 100])

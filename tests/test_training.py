@@ -138,7 +138,11 @@ def test_statistics_are_of_the_training_split_alone_each_pair_counted(tmp_path):
     assert one.model.readings.statistics["mean"][0] == pytest.approx(own.mean())
     encoded = one._readings.numpy()[:, : len(one.model.readings.columns.numeric)]
     assert encoded.mean(axis=0) == pytest.approx(0, abs=1e-5)
-    images = one.model.towers["image"].head[0](torch.from_numpy(one._source.everything())).numpy()
+    images = (
+        one.model.towers["image"]
+        .head[0](torch.from_numpy(one._source.encode_pairs(np.arange(len(one._readings)))))
+        .numpy()
+    )
     assert images.mean(axis=0) == pytest.approx(0, abs=1e-4)
     assert images.std(axis=0) == pytest.approx(1, abs=1e-4)
 
@@ -156,7 +160,7 @@ def test_a_photograph_that_cannot_be_read_is_left_out_of_its_split(tmp_path):
     corpus = toy_corpus()
     bad = [corpus.split("train")["image"].iloc[3], corpus.split("val")["image"].iloc[0]]
     one = toy_trainer(toy_config(), tmp_path, corpus, unreadable=bad)
-    images = one._source.everything()
+    images = one._source.encode_pairs(np.arange(len(one._readings)))
     assert len(images) == len(one._readings) == len(corpus.split("train")) - 1
     left = corpus.split("train").drop(index=corpus.split("train").index[3])
     assert np.array_equal(images, ToyFeatures(corpus).load(left["image"].tolist()))

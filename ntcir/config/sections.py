@@ -269,8 +269,10 @@ class Negatives(Section):
     similar: int = Field(20, ge=0, le=1000)
     max_overlap: float = Field(0.2, ge=0, lt=1)  # weighted overlap of class counts, as of the positives
     most: int = Field(20, ge=1, le=1000)  # kept of a photograph, the most similar ones
-    # By the model: mined anew every so many steps, the first time after as many.
+    # By the model: mined anew every so many steps, the first time after as many, for the pairs of the coming steps and
+    # among these and others, so many in all.
     every: int = Field(100, ge=1)
+    sample: int = Field(8192, ge=2)
     # Ranks that are taken, from range_min (0 is the best) up to, not including, range_max.
     range_min: int = Field(0, ge=0)
     range_max: int = Field(50, ge=1, le=1000)

@@ -111,6 +111,42 @@ def mine_by_model(
     )
 
 
+def sample_to_mine(
+    coming: Sequence[np.ndarray], pairs: int, options: Negatives, seed: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return for which pairs the hard negatives of the coming steps are to be mined, and among which.
+
+    A step shows hard negatives of a share of its batch's pairs: for others none are needed. Searching all the rest of a
+    large corpus would take longer than the steps do, so it is a sample that is searched.
+
+    Args:
+        coming: the batches of the coming steps, int64 [batch] each.
+        pairs: how many there are.
+        options: ``share`` and ``sample``.
+        seed: fixes what is drawn.
+
+    Returns:
+        int64 [asked], and int64 [among], of which the former is a part; both ascending.
+    """
+    draw = np.random.default_rng(list(seed))
+    asked = np.unique(np.concatenate([draw.permutation(rows)[: round(options.share * len(rows))] for rows in coming]))
+    others = np.setdiff1d(np.arange(pairs), asked, assume_unique=True)
+    chosen = draw.permutation(others)[: max(options.sample - len(asked), 0)]
+    return asked, np.union1d(asked, chosen)
+
+
+def within(relation: Relation, among: np.ndarray) -> Relation:
+    """Return a relation of pairs as one of positions in ``among``, int64 [any]."""
+    return lambda left, right: relation(among[left], among[right])
+
+
+def renumbered(rows: np.ndarray, among: np.ndarray, pairs: int) -> np.ndarray:
+    """Return a table of neighbours by position in ``among`` as one by pair, int64 [pairs, most]; -1: none."""
+    table = np.full((pairs, rows.shape[1]), -1, dtype=np.int64)
+    table[among] = np.where(rows >= 0, among[rows], -1)
+    return table
+
+
 def _swapped(relation: Relation) -> Relation:
     return lambda left, right: relation(right, left)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
+import torch
 
 from ntcir.errors import UserError, did_you_mean
 
@@ -73,7 +74,9 @@ class ObjectOverlap:
 
     def between(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the overlap of each of ``left`` with each of ``right`` (positions), float32 [left, right], 0 to 1."""
-        return self._ratio(self._codes[left] @ self._codes[right].T, self._sizes[left][:, None], self._sizes[right])
+        # By torch: the threads of numpy's own library would go on spinning, and slow the training steps down.
+        common = torch.mm(torch.from_numpy(self._codes[left]), torch.from_numpy(self._codes[right]).T).numpy()
+        return self._ratio(common, self._sizes[left][:, None], self._sizes[right])
 
     def elementwise(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the overlaps of broadcast positions, float32 of their common shape."""

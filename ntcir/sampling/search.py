@@ -72,15 +72,17 @@ class SingleProduct:
     """In single precision."""
 
     def __init__(self, queries: np.ndarray, documents: np.ndarray) -> None:
-        self._queries, self._documents = queries, documents
-        self._out = np.empty((0, len(documents)), dtype=np.float32)
+        # Torch's products throughout: numpy's have threads of their own, which go on spinning and slow torch's down.
+        self._queries, self._documents = torch.from_numpy(queries), torch.from_numpy(documents)
+        self._out = torch.empty((0, len(documents)))
         self._error = _adding(queries.shape[1]) * _norms(queries) * _norms(documents).max()
 
     def cells(self, rows: np.ndarray) -> np.ndarray:
         """Return similarities, float32 [rows, documents]."""
         if len(self._out) < len(rows):
-            self._out = np.empty((len(rows), len(self._documents)), dtype=np.float32)
-        return np.matmul(self._queries[rows], self._documents.T, out=self._out[: len(rows)])
+            self._out = torch.empty((len(rows), len(self._documents)))
+        out = self._out[: len(rows)]
+        return np.asarray(torch.mm(self._queries[torch.from_numpy(rows)], self._documents.T, out=out).numpy())
 
     def least(self, rows: np.ndarray, kth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Allow for the rounding of sums."""
@@ -117,11 +119,12 @@ def nearest(
     block = max(1, cells // 4 // max(len(documents), 1))
     for start in range(0, len(left), block):
         rows = left[start : start + block]
-        product = np.zeros((len(rows), len(documents)))
+        product = torch.zeros((len(rows), len(documents)), dtype=torch.float64)
         for part in range(0, queries.shape[1], _PART):
             columns = slice(part, part + _PART)
-            product += queries[rows, columns].astype(np.float64) @ documents[:, columns].astype(np.float64).T
-        keys[rows] = best(sort_keys(product.astype(np.float32), np.arange(len(documents))), k)
+            left_part, right_part = queries[rows, columns].astype(np.float64), documents[:, columns].astype(np.float64)
+            product.addmm_(torch.from_numpy(left_part), torch.from_numpy(right_part).T)
+        keys[rows] = best(sort_keys(product.numpy().astype(np.float32), np.arange(len(documents))), k)
     return read_keys(keys)
 
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers import refusal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ntcir.config import Negatives
 from ntcir.sampling import negatives
-from ntcir.sampling.negatives import MiningReport, mine_by_model, mine_by_objects
+from ntcir.sampling.negatives import (
+    MiningReport,
+    mine_by_model,
+    mine_by_objects,
+    renumbered,
+    sample_to_mine,
+    within,
+)
 from ntcir.sampling.overlap import ObjectOverlap
-from tests.helpers import refusal
 
 quick = settings(deadline=None, max_examples=80)
 CEILING, ABSOLUTE, RELATIVE = "above the score ceiling", "within the absolute margin", "within the relative margin"
@@ -297,3 +304,40 @@ def test_features_that_are_not_finite_are_refused():
     features[4, 2] = np.nan
     overlap = ObjectOverlap(counts, weights)
     assert "features.store" in refusal(mine_by_objects, seconds, groups, features, overlap, {}, Negatives())
+
+
+@pytest.mark.parametrize("sample", [2, 60, 1000])
+def test_what_the_coming_steps_show_is_mined_for_among_a_sample(sample):
+    draw = np.random.default_rng(0)
+    coming = [draw.permutation(200)[:20] for _ in range(10)]
+    asked, among = sample_to_mine(coming, 200, Negatives(share=0.25, sample=sample), [1, 2])
+    assert set(asked) <= {row for rows in coming for row in rows.tolist()}
+    assert len(asked) <= 50
+    for rows in coming:  # each batch has as many as it is to show
+        assert np.isin(rows, asked).sum() >= 5
+    assert set(asked) <= set(among)
+    assert len(among) == max(min(sample, 200), len(asked))
+    for rows in (asked, among):
+        assert np.array_equal(rows, np.unique(rows))
+    again = sample_to_mine(coming, 200, Negatives(share=0.25, sample=sample), [1, 2])
+    assert np.array_equal(asked, again[0])
+    assert np.array_equal(among, again[1])
+    if sample == 60:
+        assert not np.array_equal(among, sample_to_mine(coming, 200, Negatives(sample=sample), [1, 3])[1])
+
+
+def test_nothing_shown_is_nothing_mined_for():
+    asked, among = sample_to_mine([np.arange(4)], 9, Negatives(share=0, sample=4), [0])
+    assert len(asked) == 0
+    assert len(among) == 4
+
+
+def test_positions_in_a_sample_are_pairs_again():
+    among = np.array([3, 5, 8])
+    table = renumbered(np.array([[2, -1], [-1, -1], [0, 1]]), among, 10)
+    assert table.shape == (10, 2)
+    assert table[3].tolist() == [8, -1]
+    assert table[8].tolist() == [3, 5]
+    assert (np.delete(table, [3, 8], axis=0) == -1).all()
+    related = within(lambda left, right: left + 3 == right, among)
+    assert related(np.array([1, 0]), np.array([2, 2])).tolist() == [True, False]
