@@ -263,7 +263,7 @@ class Negatives(Section):
 
     objects: bool = False  # near in time or in looks, but with other objects
     model: bool = False  # what the model being trained ranks high and should not
-    share: float = Field(0.25, ge=0, le=1)  # of a batch's pairs bring a hard negative of each kind along
+    share: float = Field(0.25, ge=0, le=1)  # of a batch's pairs bring a hard negative along, of one kind or the other
     # By objects: candidates are this near in time, or among so many most similar photographs of the group.
     near_seconds: float = Field(1800.0, ge=0)
     similar: int = Field(20, ge=0, le=1000)

@@ -97,8 +97,8 @@ class Composer:
 
     @staticmethod
     def _hard(kinds: dict[str, np.ndarray], rows: np.ndarray, most: int, draw: np.random.Generator) -> np.ndarray:
-        """Return up to ``most`` negatives of each kind; those that are in the batch anyway are not shown twice."""
-        drawn = [_draw(table, rows, most, draw) for table in kinds.values()]
+        """Return up to ``most`` negatives, evenly of all kinds; those in the batch anyway are not shown twice."""
+        drawn = [_draw(table, rows, most // len(kinds), draw) for table in kinds.values()]
         return np.setdiff1d(np.concatenate(drawn), rows) if drawn else np.empty(0, dtype=np.int64)
 
 
