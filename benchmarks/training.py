@@ -33,9 +33,9 @@ NETWORKS, WIDTH = 2, 2048  # stores, and features in each
 SHARD = 4096
 METHODS: dict[str, dict[str, Any]] = {
     "in-batch negatives only": {},
-    "+ objects": {"positives.objects": True},
+    "+ objects": {"positives.objects": True, "objects.detector": "demo"},
     "+ augmentation": {"augment.views": 4},
-    "+ mined": {"negatives.objects": True, "negatives.model": True},
+    "+ mined": {"negatives.objects": True, "negatives.model": True, "objects.detector": "demo"},
 }
 METHODS["all of it"] = {key: value for changes in METHODS.values() for key, value in changes.items()}
 RERUN = {

@@ -20,7 +20,7 @@ from ntcir.progress import say
 from ntcir.sampling.augment import Augmenter
 from ntcir.sampling.examples import Composer
 from ntcir.sampling.negatives import mine_by_objects
-from ntcir.sampling.overlap import ObjectOverlap, class_weights
+from ntcir.sampling.overlap import ObjectOverlap, check_weights, class_weights
 from ntcir.sampling.positives import FalseNegatives, ObjectPositives, Relation
 
 _BLOCK = 4096  # photographs whose views are read at once
@@ -37,6 +37,8 @@ class Preparation:
         train: the readable pairs of the training split, in order of time.
         val: those of the validation split.
         readings: fitted to the training split.
+        augmenter: what alters photographs, if anything does.
+        detections: the objects in the photographs, if anybody asks for them.
     """
 
     config: Config
@@ -45,13 +47,16 @@ class Preparation:
     train: pd.DataFrame
     val: pd.DataFrame
     readings: ReadingsEncoder
+    augmenter: Augmenter | None
+    detections: ObjectDetections | None
 
     @classmethod
     def of(cls, config: Config, corpus: Corpus, features: ImageFeatures) -> Preparation:
         """Read what there is.
 
         Raises:
-            UserError: if the training split is too small, or a sensor column is not there.
+            UserError: if the training split is too small, a sensor column is not there, a transform is none, or the
+                detector is none or lacks a class.
         """
         columns = chosen_columns(config.sensors, corpus.sensors, corpus.layout)
         corpus.require_columns(columns.names)
@@ -61,6 +66,12 @@ class Preparation:
                 f"{corpus.root} has {len(train)} pairs in its training split; at least 2 are needed "
                 "(see data.split in the configuration)."
             )
+        # What is wrong with these must not be found out after hours of encoding.
+        augmenter = Augmenter(config.augment, config.features.crop) if config.augment.views else None
+        detections = None
+        if config.positives.objects or config.negatives.objects:
+            detections = ObjectDetections(corpus, config.objects, config.features.store)
+            check_weights(config.positives.class_weights, detections.counted)
         present = features.ensure([*train["image"], *val["image"]])
         train, val = train[present[: len(train)]], val[present[len(train) :]]
         if len(train) < 2:
@@ -68,7 +79,7 @@ class Preparation:
                 f"Of the training split of {corpus.root}, {len(train)} photographs can be read; at least 2 are needed."
             )
         readings = ReadingsEncoder.fit(columns, corpus.sensors.loc[train["sensor"]], config.sensors.rare)
-        return cls(config, corpus, features, train, val, readings)
+        return cls(config, corpus, features, train, val, readings, augmenter, detections)
 
     @property
     def ids(self) -> list[str]:
@@ -87,13 +98,9 @@ class Preparation:
 
     def facts(self) -> list[Any]:
         """Return what a training is begun with, besides its configuration; a resumed one must have the same."""
-        return [self.features.fingerprints, self.ids, self.train["sensor"].tolist(), self.readings.to_json()]
-
-    @cached_property
-    def augmenter(self) -> Augmenter | None:
-        """What alters photographs, if anything does."""
-        options = self.config.augment
-        return Augmenter(options, self.config.features.crop) if options.views else None
+        facts = [self.features.fingerprints, self.ids, self.train["sensor"].tolist(), self.readings.to_json()]
+        facts += [self.augmenter.meta] if self.augmenter else []
+        return facts + ([self.detections.fingerprint] if self.detections else [])
 
     def stored_views(self) -> np.ndarray | None:
         """Return the features of the altered training photographs, float16 [views, pairs, dim], or None without any.
@@ -112,13 +119,12 @@ class Preparation:
     @cached_property
     def overlap(self) -> ObjectOverlap | None:
         """How far the training photographs show the same objects; None where nobody asks, or none was detected."""
-        if not (self.config.positives.objects or self.config.negatives.objects):
+        if self.detections is None:
             return None
-        detections = ObjectDetections(self.corpus, self.config.objects, self.config.features.store)
-        detections.ensure(self.ids)
-        counts = detections.counts(self.ids)
+        self.detections.ensure(self.ids)
+        counts = self.detections.counts(self.ids)
         options = self.config.positives
-        weights = class_weights(counts, detections.counted, options.weights, options.class_weights)
+        weights = class_weights(counts, self.detections.counted, options.weights, options.class_weights)
         overlap = ObjectOverlap(counts, weights, options.least)
         if not overlap.shows.any():
             say(

@@ -32,10 +32,10 @@ CLASSES = ("cup", "person", "tree")
 class ToyDetections:
     """Stands for ``ObjectDetections``: what is in a photograph follows from its name."""
 
-    nothing = False
+    nothing, sign = False, "toy detector"
 
     def __init__(self, corpus: Any, options: Any, store: Path) -> None:
-        self.counted = CLASSES
+        self.counted, self.fingerprint = CLASSES, self.sign
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         return np.ones(len(ids), dtype=bool)
@@ -148,10 +148,20 @@ def test_all_parts_together_change_the_loss_and_are_counted(detected, tmp_path):
     assert len(set(losses.values())) == len(losses)
 
 
+def test_a_transform_that_is_none_is_said_before_anything_is_encoded(monkeypatch):
+    monkeypatch.setattr(ToyFeatures, "ensure", None)
+    sentence = refusal(prepared, toy_config(augment__views=1, augment__transforms=[{"name": "Rotat"}]))
+    assert "did you mean 'Rotate'" in sentence
+
+
 def test_a_class_weight_for_no_class_is_one_sentence(detected):
-    data = prepared(everything(positives__class_weights={"cups": 2.0}))
-    with pytest.raises(Exception, match="did you mean 'cup'"):
-        _ = data.overlap
+    assert "did you mean 'cup'" in refusal(prepared, everything(positives__class_weights={"cups": 2.0}))
+
+
+def test_another_detector_is_no_resuming(detected, tmp_path, monkeypatch):
+    fit(everything(training__iters=20), tmp_path / "one")
+    monkeypatch.setattr(detected, "sign", "another detector")
+    assert "Cannot resume" in refusal(fit, everything(training__iters=40), tmp_path / "one", resume=True)
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,9 @@ class Positives(Section):
     within_seconds: float | None = Field(None, gt=0)  # apart at most; left open: the same group (day, session)
     least: int = Field(2, ge=1)  # objects a photograph must show to be matched
     most: int = Field(10, ge=1, le=1000)  # matches kept of a photograph, the closest ones
-    share: float = Field(0.25, ge=0, le=1)  # of a batch's pairs bring a matched photograph along
+    # Of a batch's pairs bring a matched photograph along. In a small corpus it is often in the batch already: then it
+    # counts twice.
+    share: float = Field(0.25, ge=0, le=1)
 
 
 class Augment(Section):
@@ -233,7 +235,7 @@ class Augment(Section):
         {"name": "MotionBlur", "blur_limit": [3, 7], "p": 0.2},
         {"name": "GaussNoise", "std_range": [0.01, 0.03], "p": 0.2},
     ]
-    seed: int = Field(0, ge=0)  # of the stored views, which trainings of several seeds share
+    seed: int = Field(0, ge=0)  # of the views; trainings of several seeds share the stored ones
     share: float = Field(0.25, ge=0, le=1)  # of a batch's pairs bring a view along
 
     @model_validator(mode="after")
@@ -297,7 +299,7 @@ class Encoder(Section):
     # Pictures that go through the networks at once; a batch of any size is put together from them (GradCache).
     chunk: int = Field(32, ge=1, le=4096)
     precision: Literal["bf16", "fp32"] = "bf16"  # autocast of the networks
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"  # of fine-tuning; auto: the GPU, if torch finds one
 
 
 class Topics(Section):

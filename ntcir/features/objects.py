@@ -16,7 +16,7 @@ import pandas as pd
 
 from ntcir.config import Config, Objects
 from ntcir.corpora.corpus import Corpus
-from ntcir.errors import UserError, did_you_mean, some
+from ntcir.errors import Interrupted, UserError, did_you_mean, some
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.detector import DEMO, FLOOR, MOST, Detector, digest, find_weights
 from ntcir.features.letterbox import Letterboxed, letterbox
@@ -179,6 +179,11 @@ class ObjectDetections:
             return np.empty(0, dtype=np.int64), np.empty((0, 6), dtype=np.float32)
         self._sign(ids)
         owners, rows = self._store.load(ids)
+        if len(rows) and not 0 <= rows[:, 0].max() < len(self.names):
+            raise UserError(
+                f"The detections in {self.folder} are of more classes than the {len(self.names)} it names: "
+                "remove the folder to compute them again."
+            )
         keep = self._present(ids)[owners] & (rows[:, 1] >= self._options.confidence)
         keep &= self._columns()[rows[:, 0].astype(np.int64)] >= 0
         return owners[keep], rows[keep]
@@ -252,7 +257,9 @@ class ObjectDetections:
                         flush()
             except KeyboardInterrupt:
                 flush()
-                raise
+                raise Interrupted(
+                    f"Interrupted; nothing is lost: the same command goes on where it stopped ({self.folder})."
+                ) from None
 
 
 def detect_corpus(corpus: Corpus, config: Config, table: Path | None = None) -> str:

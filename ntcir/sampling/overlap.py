@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from ntcir.errors import UserError, did_you_mean
+from ntcir.errors import UserError, did_you_mean, some
 
 _MOST_OF_A_CLASS = 255  # more of them than this are not told apart; it bounds the length of the codes
 
@@ -35,15 +35,22 @@ def class_weights(
     if kind == "rarity":
         showing = np.maximum((counts > 0).sum(axis=0), 1)
         weights += np.log(max(len(counts), 1) / showing).astype(np.float32)
+    check_weights(by_hand or {}, names)
     for name, weight in (by_hand or {}).items():
-        if name not in names:
-            raise UserError(f"positives.class_weights names '{name}', which is no counted class{_hint(name, names)}.")
         weights[list(names).index(name)] = weight
     return weights
 
 
-def _hint(name: str, names: Sequence[str]) -> str:
-    return did_you_mean(name, names) or f" (there are {', '.join(names)})"
+def check_weights(by_hand: Mapping[str, float], names: Sequence[str]) -> None:
+    """Check that weights are given for classes that count.
+
+    Raises:
+        UserError: naming the first that is none.
+    """
+    for name in by_hand:
+        if name not in names:
+            hint = did_you_mean(name, names) or f" (there are {some(names, 20)})"
+            raise UserError(f"positives.class_weights names '{name}', which is no counted class{hint}.")
 
 
 class ObjectOverlap:
@@ -55,11 +62,12 @@ class ObjectOverlap:
     Args:
         counts: int [photographs, classes].
         weights: float [classes], 0 or more.
-        least: photographs with fewer objects are said to show nothing; nothing overlaps with nothing.
+        least: photographs with fewer objects (of classes that weigh anything) show nothing; nothing overlaps
+            with nothing.
     """
 
     def __init__(self, counts: np.ndarray, weights: np.ndarray, least: int = 1) -> None:
-        enough = counts.sum(axis=1) >= least
+        enough = counts[:, weights > 0].sum(axis=1) >= least
         counts = np.where(enough[:, None], np.minimum(counts, _MOST_OF_A_CLASS), 0)
         highest = counts.max(axis=0, initial=0)
         levels = [(number, level) for number, most in enumerate(highest) for level in range(int(most))]

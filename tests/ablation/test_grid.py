@@ -165,7 +165,7 @@ def test_the_grids_that_come_with_the_project_are_grids(tmp_path, monkeypatch, n
     assert len(plan.cells) == cells
     assert len(plan.folds) == folds
     assert plan.iterations == [100, 200, 500]
-    assert list(plan.grid.methods) == ["in-batch only", "+ objects", "+ augmentation", "+ mined", "all"]
+    assert list(plan.grid.methods) == ["in-batch only", "+ objects", "+ augmentation", "+ mined", "all together"]
     config = plan.config(plan.units(plan.cells[-1])[-1])
     assert config.positives.objects
     assert config.augment.views == 4

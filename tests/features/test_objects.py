@@ -333,6 +333,10 @@ def test_detections_lie_beside_the_features_with_what_made_them(photographs, wei
     (found.folder / "meta.json").write_text("{")
     sentence = refusal(ObjectDetections, photographs, options(weights), tmp_path / "store")
     assert sentence.endswith("meta.json is not readable; remove the folder to compute its detections again.")
+    (found.folder / "meta.json").write_text(json.dumps(meta | {"names": NAMES[:1]}))
+    torn = ObjectDetections(photographs, options(weights), tmp_path / "store")
+    sentence = refusal(torn.counts, ids_of(photographs))
+    assert sentence.endswith("are of more classes than the 1 it names: remove the folder to compute them again.")
 
 
 def test_an_interrupted_run_keeps_what_it_has(photographs, weights, tmp_path, monkeypatch):
@@ -346,8 +350,8 @@ def test_an_interrupted_run_keeps_what_it_has(photographs, weights, tmp_path, mo
         return submit(self, pictures)
 
     monkeypatch.setattr(Detector, "submit", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        detected(photographs, options(weights), tmp_path / "store")
+    sentence = refusal(detected, photographs, options(weights), tmp_path / "store")
+    assert "the same command goes on" in sentence
     detected(photographs, options(weights), tmp_path / "store")
     # The first two batches had come back by then, and were kept.
     assert sum(calls[:2]) + sum(calls[4:]) == 14
