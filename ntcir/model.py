@@ -25,6 +25,7 @@ from ntcir.sampling.positives import group_equal_rows
 MODEL_VERSION = 1
 WEIGHTS, CONFIG, READINGS, CARD = MODEL_FILE, MODEL_CONFIG, "sensors.json", "model.json"
 _BLOCK = 4096  # rows encoded at once
+_LAST_SECTION = f"\n{list(Config.model_fields)[-1]}:"
 
 
 @dataclass
@@ -164,6 +165,8 @@ class Model:
             if card.pop("version") != MODEL_VERSION:
                 raise UserError(f"The model in {folder} is of another version of ntcir: train it again.")
             config = load_config(folder / CONFIG)
+            if _LAST_SECTION not in (folder / CONFIG).read_text(encoding="utf-8"):  # what is left may still be YAML
+                raise ValueError(f"{CONFIG} is cut short")
             readings = ReadingsEncoder.from_json(json.loads((folder / READINGS).read_text(encoding="utf-8")))
             state = load_file(folder / WEIGHTS)
             networks = None

@@ -176,7 +176,7 @@ def test_pictures_with_the_same_features_have_the_same_score_over_blocks_too(tmp
     monkeypatch.setattr(ntcir.retrieval, "_BLOCK", block)
     corpus = toy_corpus()
     fit(toy_config(training__iters=5), tmp_path / "m", corpus=corpus)
-    monkeypatch.setattr(ntcir.retrieval, "ImageFeatures", lambda corpus, options: FewPictures(corpus))
+    monkeypatch.setattr(ntcir.retrieval, "ImageFeatures", lambda corpus, options, networks: FewPictures(corpus))
     retriever = Retriever(Model.load(tmp_path / "m"), corpus)
     [text] = retriever.run([Topic("t", "", {"a": 0.3, "b": 7})], None, tag="x", depth=1000, split="all")
     scores = {line.split()[2]: line.split()[4] for line in text.splitlines()}
@@ -334,7 +334,7 @@ def test_an_unknown_split_is_refused_with_those_there_are(here):
 def test_a_split_without_pairs_is_refused(tmp_path, monkeypatch):
     corpus = toy_corpus(["2020-02-01"])
     fit(toy_config(training__iters=2), tmp_path / "m", corpus=corpus)
-    monkeypatch.setattr(ntcir.retrieval, "ImageFeatures", lambda corpus, options: ToyFeatures(corpus))
+    monkeypatch.setattr(ntcir.retrieval, "ImageFeatures", lambda corpus, options, networks: ToyFeatures(corpus))
     run = Retriever(Model.load(tmp_path / "m"), replace(corpus)).run(
         [Topic("t", "", {"a": 1})], None, tag="x", depth=3, split="test"
     )

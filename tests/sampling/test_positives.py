@@ -87,7 +87,8 @@ def test_seconds_are_told_apart_in_an_era_of_nanoseconds(near):
 
 def matching(counts, weights, groups, seconds, options: Positives, i: int, j: int) -> float | None:
     """The definition: the overlap of two pairs if they match, else None."""
-    if i == j or counts[i].sum() < options.least or counts[j].sum() < options.least:
+    weighing = [sum(c for c, w in zip(counts[row], weights, strict=True) if w > 0) for row in (i, j)]
+    if i == j or min(weighing) < options.least:
         return None
     near = groups[i] == groups[j]
     if options.within_seconds is not None:
