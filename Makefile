@@ -53,6 +53,7 @@ bench: install  ## measure speed and memory against peers (tables on standard ou
 	$(BIN)/python benchmarks/metadata.py
 	$(BIN)/python benchmarks/detection.py
 	$(BIN)/python benchmarks/mining.py
+	$(BIN)/python benchmarks/finetuning.py
 
 clean:  ## remove .venv and caches; data, topics, runs and features stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
