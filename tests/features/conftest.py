@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,3 +65,19 @@ def passed(monkeypatch) -> list[int]:
 def real(shared) -> Path:
     pytest.importorskip("openvino", reason="openvino, which runs the real weights, is not installed")
     return Path(shared) / "weights" / OPENVINO
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A file system with room for two shards."""
+    folder = tmp_path / "store"
+    folder.mkdir()
+    try:
+        command = ["mount", "-t", "tmpfs", "-o", "size=60k", "tmpfs", str(folder)]
+        mounted = subprocess.run(command, capture_output=True, check=False)
+    except OSError:
+        pytest.skip("there is no mount here")
+    if mounted.returncode:
+        pytest.skip("mounting a small file system is not allowed here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -376,22 +375,6 @@ def test_when_there_is_no_room_one_sentence_and_the_next_start_resumes(tmp_path,
     assert "free some space and start again" in output
     assert not list(tmp_path.glob("store/photographs/*/.*"))
     assert_resumes(corpus_of(tmp_path / "photographs"), tmp_path, passed, 16)
-
-
-@pytest.fixture
-def small_disk(tmp_path) -> Iterator[Path]:
-    """A file system with room for two shards."""
-    folder = tmp_path / "store"
-    folder.mkdir()
-    try:
-        command = ["mount", "-t", "tmpfs", "-o", "size=60k", "tmpfs", str(folder)]
-        mounted = subprocess.run(command, capture_output=True, check=False)
-    except OSError:
-        pytest.skip("there is no mount here")
-    if mounted.returncode:
-        pytest.skip("mounting a small file system is not allowed here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_a_full_disk_is_one_sentence_and_with_more_room_the_next_start_resumes(small_disk, tmp_path, passed):
