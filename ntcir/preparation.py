@@ -69,7 +69,7 @@ class Preparation:
         # What is wrong with these must not be found out after hours of encoding.
         augmenter = Augmenter(config.augment, config.features.crop) if config.augment.views else None
         detections = None
-        if config.positives.objects or config.negatives.objects:
+        if config.needs_objects:
             detections = ObjectDetections(corpus, config.objects, config.features.store)
             check_weights(config.positives.class_weights, detections.counted)
         present = features.ensure([*train["image"], *val["image"]])

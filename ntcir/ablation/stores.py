@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ntcir.ablation.folds import Fold
 from ntcir.ablation.grid import Plan
 from ntcir.config import Config
-from ntcir.features.extract import ImageFeatures
-
-if TYPE_CHECKING:
-    from ntcir.features.extract import AlteredFeatures
-    from ntcir.features.objects import ObjectDetections
+from ntcir.features.extract import AlteredFeatures, ImageFeatures
+from ntcir.features.objects import ObjectDetections
+from ntcir.sampling.augment import Augmenter
 
 
 class Stores:
@@ -39,9 +36,7 @@ class Stores:
             if kind not in self._features:
                 self._features[kind] = ImageFeatures(corpus, config.features)
             detector = config.objects.model_dump_json()
-            if _asks_for_objects(config) and detector not in self._detections:
-                from ntcir.features.objects import ObjectDetections
-
+            if config.needs_objects and detector not in self._detections:
                 self._detections[detector] = ObjectDetections(corpus, config.objects, config.features.store)
         self._fingerprints = {kind: features.fingerprints for kind, features in self._features.items()}
         self._fingerprints |= {kind: [detections.fingerprint] for kind, detections in self._detections.items()}
@@ -49,7 +44,7 @@ class Stores:
     def fingerprints(self, config: Config) -> list[str]:
         """Return what tells the networks of a configuration, and its detector if it asks for one, from others."""
         return self._fingerprints[config.features.model_dump_json()] + (
-            self._fingerprints[config.objects.model_dump_json()] if _asks_for_objects(config) else []
+            self._fingerprints[config.objects.model_dump_json()] if config.needs_objects else []
         )
 
     def fill(self) -> None:
@@ -81,12 +76,6 @@ class Stores:
             kind, altered = config.features.model_dump_json(), config.augment.model_dump_json()
             # A network that is trained along is given new views at each step, which are not stored.
             if config.augment.views and not config.encoder.finetune and (kind, altered) not in opened:
-                from ntcir.sampling.augment import Augmenter
-
                 augmenter = Augmenter(config.augment, config.features.crop)
                 opened[kind, altered] = self._features[kind].views(augmenter, config.augment.views)
         return list(opened.values())
-
-
-def _asks_for_objects(config: Config) -> bool:
-    return config.positives.objects or config.negatives.objects

@@ -49,6 +49,11 @@ class Config(Section):
     encoder: Encoder = Encoder()
     topics: Topics = Topics()
 
+    @property
+    def needs_objects(self) -> bool:
+        """Whether training asks which objects the photographs show."""
+        return self.positives.objects or self.negatives.objects
+
     def to_yaml(self) -> str:
         """Return the resolved configuration as YAML that ``load_config`` reads back to the same value."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
