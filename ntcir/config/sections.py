@@ -118,6 +118,9 @@ class Features(Section):
     resize: Literal["squash", "shorter"] = "squash"
     size: int = Field(224, ge=16, le=2048)
     crop: int = Field(224, ge=16, le=2048)
+    # full: every pixel is decoded, as the organisers' input shows them; scaled: JPEGs are decoded at a half, a quarter
+    # or an eighth of their size, which is a quarter faster, and features differ a little (cosine 0.9997 or more).
+    decode: Literal["full", "scaled"] = "full"
     batch: int = Field(32, ge=1, le=4096)
     store: Path = Path("features")
 

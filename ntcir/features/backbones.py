@@ -93,7 +93,7 @@ class FrozenNetwork(nn.Module):
             "weights_sha256": digest.hexdigest(),
             "output": self.backbone.output,
             "grid": self.backbone.grid,
-            "preprocessing": {"resize": options.resize, "size": options.size, "crop": options.crop},
+            "preprocessing": {key: getattr(options, key) for key in ("decode", "resize", "size", "crop")},
             "dim": self.dim,
         }
         # The name of the weights is for people; what counts is what is in them.

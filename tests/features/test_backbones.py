@@ -103,8 +103,8 @@ def test_logits_are_what_the_whole_network_gives():
 @pytest.mark.parametrize("resize", [72, 64])
 def test_it_agrees_with_torchvisions_own_preprocessing_and_network(tmp_path, resize):
     blocks = np.random.default_rng(4).integers(0, 256, (9, 12, 3), dtype=np.uint8)
-    path = tmp_path / "a.png"
-    Image.fromarray(blocks).resize((320, 240), Image.Resampling.BICUBIC).save(path)
+    path = tmp_path / "a.png"  # too small to be reduced before it is resized
+    Image.fromarray(blocks).resize((160, 120), Image.Resampling.BICUBIC).save(path)
     options = Features(size=resize, crop=64, resize="shorter")
     frozen = FrozenNetwork(Backbone(arch="resnet18", weights="random", output="logits"), options)
     with torch.inference_mode():

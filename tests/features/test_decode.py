@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from torchvision import transforms
 
 from ntcir.config import Features
-from ntcir.features.decode import UnreadableImage, decode, load_image, to_square
+from ntcir.features.decode import UnreadableImage, decode, load_image, reduce, square_of_planes, to_square
 
 # What brings an upright picture into the state that an orientation tag undoes.
 TURNED = {
@@ -256,15 +256,44 @@ def test_a_jpeg_is_never_decoded_to_less_than_the_size_asked_for(tmp_path, size)
         assert image.width < size[0]  # and it does save work
 
 
+@pytest.mark.parametrize("way", ["full", "scaled"])
 @pytest.mark.parametrize("resize", ["squash", "shorter"])
-def test_decoding_at_reduced_size_changes_little(tmp_path, resize):
+def test_decoding_at_reduced_size_changes_little(tmp_path, resize, way):
     blocks = np.random.default_rng(2).integers(0, 256, (24, 32, 3), dtype=np.uint8)
     image = Image.fromarray(blocks).resize((1024, 768), Image.Resampling.BICUBIC)
     path = saved(tmp_path / "a.jpg", image, quality=95)
-    options = Features(resize=resize, size=224, crop=224)
+    options = Features(resize=resize, size=224, crop=224, decode=way)
     assert load_image(path, at_least=224).size == (341, 256) or load_image(path, at_least=224).size == (512, 384)
     difference = np.abs(decode(path, options).astype(int) - to_square(image, options))
     assert difference.mean() < 2
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8])
+def test_reducing_averages_blocks_and_keeps_the_size_asked_for(factor):
+    pixels = np.random.default_rng(5).integers(0, 256, (16 * factor, 24 * factor + 7, 3), dtype=np.uint8)
+    reduced = np.asarray(reduce(Image.fromarray(pixels), at_least=16))
+    blocks = pixels[:, : 24 * factor].reshape(16, factor, 24, factor, 3).mean(axis=(1, 3))
+    assert np.abs(reduced[:, :24] - blocks).max() <= 0.5 + 1e-9
+    assert reduce(Image.fromarray(pixels), at_least=16 * factor).size == (24 * factor + 7, 16 * factor)
+
+
+@pytest.mark.parametrize("resize", ["squash", "shorter"])
+@pytest.mark.parametrize("size", [(1024, 768), (767, 1023), (100, 80), (3000, 250)])
+def test_pixels_from_elsewhere_give_the_square_that_their_file_gives(tmp_path, resize, size):
+    draw = np.random.default_rng(6)
+    planes = draw.integers(0, 256, (3, size[1], size[0]), dtype=np.uint8)
+    options = Features(resize=resize)
+    path = saved(tmp_path / "a.png", planes.transpose(1, 2, 0))
+    np.testing.assert_array_equal(square_of_planes(planes, options), decode(path, options))
+
+
+@pytest.mark.parametrize("exif", [False, True])
+def test_all_pixels_of_a_jpeg_give_the_square_that_the_jpeg_gives(tmp_path, exif):
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    path = saved(tmp_path / "a.jpg", ramp(1024, 768), quality=90, **({"exif": tags} if exif else {}))
+    planes = np.ascontiguousarray(np.asarray(load_image(path)).transpose(2, 0, 1))
+    np.testing.assert_array_equal(square_of_planes(planes, Features()), decode(path, Features()))
 
 
 def test_decoding_keeps_no_file_open_and_little_memory(tmp_path):
