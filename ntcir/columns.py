@@ -7,9 +7,11 @@ is first rewritten into the usual one by :func:`_tidy`, so that there is one rea
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ Finding = tuple[Sequence[int] | Ints, Callable[[int], str]]
 
 _BLOCK = 1 << 20  # bytes read at a time: large enough for numpy, small enough for the processor's caches
 LONGEST = 256  # bytes in a column, so that one endless word does not widen the column of a million rows
+BOM = b"\xef\xbb\xbf"  # some editors put this byte order mark in front
 _PADDING = bytes(LONGEST + 8)  # behind a block: eight bytes can be read from any place of any word
 _MASKS = np.array([(1 << 8 * width) - 1 for width in range(9)], dtype="<u8")
 _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -42,19 +45,21 @@ def refuse(path: StrPath, findings: Sequence[Finding], most: int = 3) -> None:
         raise UserError(f"{path} {listed}{more}.")
 
 
-def read_columns(path: StrPath, names: Sequence[str], keep: Sequence[str]) -> tuple[list[Texts], Ints, Finding]:
-    """Read a text file of whitespace-separated columns.
+def read_columns(
+    path: StrPath, names: Sequence[str], keep: Sequence[str], raw: bytes | None = None
+) -> tuple[list[Texts], Ints, Finding]:
+    """Read a text file of whitespace-separated columns; ``raw`` is its content where that was read before.
 
     Returns the columns ``keep``, each (rows,) bytes; each row's line number, from 1; and the lines left out because
     they have another number of columns than ``names``, or a word that is too long.
     """
     parts, lines, before = [], [], 0
     wrong: list[tuple[int, str]] = []
-    for block in _blocks(path):
+    for block in _blocks(path, raw):
         data = np.frombuffer(block + _PADDING, np.uint8)
         bounds = _bounds(data, len(names))
         if bounds is None or not block.isascii():
-            _check_text(path, block, before)
+            check_text(path, block, before)
         if bounds is None:
             tidied, line, odd = _tidy(block, before, len(names))
             wrong += odd
@@ -73,22 +78,37 @@ def read_columns(path: StrPath, names: Sequence[str], keep: Sequence[str]) -> tu
     return [np.concatenate(column) for column in zip(*parts, strict=True)], np.concatenate(lines), left_out
 
 
-def _blocks(path: StrPath) -> Iterator[bytes]:
-    """Yield a file piece by piece, each ending in a newline."""
+def read_bytes(path: StrPath, most: int = -1) -> bytes:
+    """Return a file's first bytes, all of them by default.
+
+    Raises:
+        UserError: if it cannot be read.
+    """
+    with _readable(path), Path(path).open("rb") as file:
+        return file.read(most)
+
+
+@contextmanager
+def _readable(path: StrPath) -> Iterator[None]:
     try:
-        with Path(path).open("rb") as file:
-            rest = file.read(3).removeprefix(b"\xef\xbb\xbf")  # some editors put a byte order mark in front
-            while piece := file.read(_BLOCK):
-                whole, newline, rest = (rest + piece).rpartition(b"\n")
-                if newline:
-                    yield whole + newline
-            if rest:
-                yield rest + b"\n"
+        yield
     except OSError as error:
         raise UserError(f"{path} cannot be read: {os.strerror(error.errno or 0).lower()}.") from error
 
 
-def _check_text(path: StrPath, block: bytes, before: int) -> None:
+def _blocks(path: StrPath, raw: bytes | None) -> Iterator[bytes]:
+    """Yield a file piece by piece, each ending in a newline."""
+    with _readable(path), Path(path).open("rb") if raw is None else io.BytesIO(raw) as file:
+        rest = file.read(3).removeprefix(BOM)
+        while piece := file.read(_BLOCK):
+            whole, newline, rest = (rest + piece).rpartition(b"\n")
+            if newline:
+                yield whole + newline
+        if rest:
+            yield rest + b"\n"
+
+
+def check_text(path: StrPath, block: bytes, before: int = 0) -> None:
     """Refuse a block, found ``before`` lines into the file, that is not UTF-8 or holds control characters."""
     at = odd.start() if (odd := NOT_TEXT.search(block)) else len(block)
     try:

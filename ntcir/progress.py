@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+
+_EVERY = 60.0  # seconds between two lines in a log
 
 
 def say(text: str) -> None:
@@ -12,11 +16,35 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
+class _Lines:
+    """Progress where nothing can move, such as a log: a line now and then, and one at the end."""
+
+    def __init__(self, what: str, total: float | None, done: float, unit: str) -> None:
+        self._what, self._total, self._unit = what, total, unit
+        self._begun, self._done = done, done
+        self._start = self._said = time.monotonic()
+
+    def advance(self, steps: float) -> None:
+        self._done += steps
+        now = time.monotonic()
+        if now - self._said >= _EVERY:
+            self._said = now
+            rate = (self._done - self._begun) / (now - self._start)
+            total, left = "", ""
+            if self._total is not None:
+                total = f" of {self._total:,.0f}"
+                left = f", {timedelta(seconds=round((self._total - self._done) / rate))} left" if rate else ""
+            say(f"{self._what}: {self._done:,.0f}{total}, {rate:.1f}{self._unit}{left}")
+
+    def end(self) -> None:
+        say(f"{self._what}: {self._done if self._total is None else self._total:,.0f} done")
+
+
 @contextmanager
-def progress(what: str, total: int, done: int = 0, unit: str = "/s") -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: float | None, done: float = 0, unit: str = "/s") -> Iterator[Callable[[float], None]]:
     """Show a bar with rate and time left on stderr, and yield the function that moves it on by a number of steps.
 
-    Where stderr is no terminal nothing moves: one line is written at the end.
+    Where stderr is no terminal, a line is written each minute and at the end. ``total`` is None where nobody knows.
     """
     from rich.console import Console
     from rich.progress import (
@@ -39,10 +67,12 @@ def progress(what: str, total: int, done: int = 0, unit: str = "/s") -> Iterator
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda steps: None
-        say(f"{what}: {total:,} done")
+        lines = _Lines(what, total, done, unit)
+        yield lines.advance
+        lines.end()
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(what, total=total, completed=done)
+        task = bar.add_task(what, total=total)
+        bar.update(task, completed=done)
         yield lambda steps: bar.advance(task, steps)

@@ -108,7 +108,7 @@ class Pairs:
         found[wanted] = np.where(same, rows, -1)
         return found
 
-    def _twice(self) -> Finding:
+    def twice(self) -> Finding:
         """Find the pairs that come more than once."""
         key = self._key[self._order]
         at = np.flatnonzero(key[1:] == key[:-1])
@@ -124,10 +124,16 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Run(Pairs):
-    """A ranked run; see :func:`read_run`. ``rank`` and ``score`` are (rows,) float64, all finite; ranks are whole."""
+    """A ranked run; see :func:`read_run`.
+
+    Attributes:
+        rank, score: (rows,) float64, all finite; ranks are whole.
+        tags: the distinct names that its lines give the run, which should be one.
+    """
 
     rank: Floats
     score: Floats
+    tags: list[str]
 
     def ranking(self, topic_id: str) -> list[tuple[str, float]]:
         """Return a topic's documents with their scores in trec_eval's order; an empty list if the run lacks it."""
@@ -165,42 +171,45 @@ class Pools(Pairs, Mapping[str, list[str]]):
         return len(self.topics)
 
 
-def _topic_codes(texts: Texts) -> tuple[list[str], Ints]:
-    """Return the distinct topic ids, and each row's index into them."""
+def distinct(texts: Texts) -> tuple[list[str], Ints]:
+    """Return the distinct texts, in the order of their first row, and each row's index into them."""
     first = np.concatenate([[0], np.flatnonzero(texts[1:] != texts[:-1]) + 1])  # most files go topic by topic
     index: dict[str, int] = {}
     codes = [index.setdefault(text.decode(), len(index)) for text in texts[first].tolist()]
     return list(index), np.repeat(codes, np.diff(first, append=len(texts)))
 
 
-def read_run(path: StrPath) -> Run:
+def read_run(path: StrPath, raw: bytes | None = None) -> Run:
     """Read a run in the TREC format: lines of ``topic Q0 document rank score tag``, in any order.
 
-    Any whitespace separates, empty lines are skipped, ids are strings: leading zeros stay.
+    Any whitespace separates, empty lines are skipped, ids are strings: leading zeros stay. ``raw`` is the file's
+    content where that was read before (a pipe can be read only once).
 
     Raises:
         UserError: if the file is missing, empty or not text; if a line has not six columns, its score is no finite or
             its rank no whole number. What else can be wrong is the business of :func:`validate_run`.
     """
-    (topic, document, rank, score), line, left_out = read_columns(path, _RUN, ("topic", "document", "rank", "score"))
+    kept = [name for name in _RUN if name != "Q0"]
+    (topic, document, rank, score, tag), line, left_out = read_columns(path, _RUN, kept, raw)
     ranks, scores = numbers(rank), numbers(score)
     no_score = unfit(~np.isnan(scores), score, line, "score", "finite")
     refuse(path, [left_out, no_score, unfit(ranks % 1 == 0, rank, line, "rank", "whole")])
-    return Run(path, line, *_topic_codes(topic), document, ranks, scores)
+    return Run(path, line, *distinct(topic), document, ranks, scores, distinct(tag)[0])
 
 
-def read_qrels(path: StrPath) -> Qrels:
-    """Read judgements in the TREC format: lines of ``topic iteration document relevance``.
+def read_qrels(path: StrPath, raw: bytes | None = None) -> Qrels:
+    """Read judgements in the TREC format: lines of ``topic iteration document relevance``; ``raw`` as in a run.
 
     Raises:
         UserError: if the file is missing, empty or not text; if a line has not four columns or its relevance is no
             whole number; if a document is judged twice in a topic; if nothing is relevant.
     """
-    (topic, document, grade), line, left_out = read_columns(path, _QRELS, ("topic", "document", "relevance"))
+    kept = [name for name in _QRELS if name != "iteration"]
+    (topic, document, grade), line, left_out = read_columns(path, _QRELS, kept, raw)
     grades = numbers(grade)
     refuse(path, [left_out, unfit((grades % 1 == 0) & (abs(grades) < 2**31), grade, line, "relevance", "whole")])
-    qrels = Qrels(path, line, *_topic_codes(topic), document, grades.astype(np.int64))
-    refuse(path, [qrels._twice()])
+    qrels = Qrels(path, line, *distinct(topic), document, grades.astype(np.int64))
+    refuse(path, [qrels.twice()])
     if not (qrels.relevance > 0).any():
         raise UserError(f"{path} has no relevant document: at least one line needs a relevance above 0.")
     return qrels
@@ -216,8 +225,8 @@ def read_pools(path: StrPath) -> Pools:
     refuse(path, [left_out])
     if (topic[0].decode(), document[0].decode()) != _POOLS or len(line) == 1:
         raise UserError(f"{path} line {line[0]}: expected the header {' '.join(_POOLS)!r}, then lines of such pairs.")
-    pools = Pools(path, line[1:], *_topic_codes(topic[1:]), document[1:])
-    refuse(path, [pools._twice()])
+    pools = Pools(path, line[1:], *distinct(topic[1:]), document[1:])
+    refuse(path, [pools.twice()])
     return pools
 
 
@@ -233,7 +242,7 @@ def validate_run(run: Run, qrels: Qrels, pools: Pools | None = None) -> None:
     unknown = np.flatnonzero(qrels.codes_of(run) < 0)  # ascending by their first lines, as topics are
     first = np.unique(run.topic, return_index=True)[1][unknown] if len(unknown) else unknown
     findings: list[Finding] = [
-        run._twice(),
+        run.twice(),
         (run.line[first], lambda i: f"topic '{run.topics[unknown[i]]}' is not in {qrels.path}"),
         _ranks_against_scores(run),
     ]

@@ -133,6 +133,17 @@ class ReadingsEncoder:
         # Adding 0 turns -0 into 0, so that equal readings have equal bytes.
         return np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=np.float32) + np.float32(0)
 
+    def accepts(self, column: str, value: Any) -> bool:
+        """Return whether a value read from JSON can be a reading of this column: a number where one is needed.
+
+        A category may be a text, a number or a truth value; None is missing.
+        """
+        if value is None:
+            return True
+        if column in {*self.columns.numeric, *self.columns.cyclic, *(self.columns.location or ())}:
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        return not isinstance(value, list | dict)
+
     def table(self, readings: Sequence[Mapping[str, Any]], known: Sequence[str]) -> pd.DataFrame:
         """Make a table of hand-written readings (column -> number, text or null).
 
@@ -143,14 +154,12 @@ class ReadingsEncoder:
         Raises:
             UserError: for an unknown column, or a text where a number is needed.
         """
-        numeric = {*self.columns.numeric, *self.columns.cyclic, *(self.columns.location or ())}
         for row in readings:
             for column, value in row.items():
                 if column not in self.names and column not in known:
                     hint = did_you_mean(column, [*self.names, *known])
                     raise UserError(f"Unknown reading '{column}'{hint}; this model uses {some(self.names, 20)}.")
-                is_number = isinstance(value, int | float) and not isinstance(value, bool)
-                if column in numeric and value is not None and not is_number:
+                if column in self.names and not self.accepts(column, value):
                     raise UserError(f"The reading '{column}' must be a number, not {value!r}.")
         return pd.DataFrame(
             [{column: row.get(column) for column in self.names} for row in readings], columns=self.names, dtype=object

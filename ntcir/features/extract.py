@@ -114,7 +114,7 @@ class ImageFeatures:
             UnreadableImage: if one cannot be decoded.
         """
         pictures = np.stack([decode(path, self._options) for path in paths])
-        return np.concatenate([_run(network, pictures, len(paths)) for network in self.networks], axis=1)
+        return encode_pictures(self.networks, pictures, len(paths))
 
     def decode_many(self, ids: Sequence[str], alteration: Alteration | None = None, view: int = 0) -> torch.Tensor:
         """Return photographs as the networks are given them, uint8 [len(ids), 3, crop, crop]; nothing is stored.
@@ -260,7 +260,7 @@ class _Extraction:
             stack = [pictures[item][self.outputs[number].view] for number, items in chosen.items() for item in items]
             if not stack:
                 continue
-            rows = _run(network, np.stack(stack), self._options.batch)
+            rows = encode_pictures([network], np.stack(stack), self._options.batch)
             start = 0
             for number, items in chosen.items():
                 if items:
@@ -298,12 +298,21 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=max(1, torch.get_num_threads()))
 
 
-def _run(network: FrozenNetwork, pictures: np.ndarray, batch: int) -> np.ndarray:
-    """Encode uint8 [n, 3, height, width] to float32 [n, dim], wherever the network is."""
-    device = network.mean.device
+def encode_pictures(networks: Sequence[FrozenNetwork], pictures: np.ndarray, batch: int) -> np.ndarray:
+    """Return what the networks, wherever they are, say of uint8 [n, 3, height, width]: float32 [n, their dims].
+
+    Args:
+        networks: whose features are put one behind the other.
+        pictures: as ``decode`` returns them.
+        batch: pictures at a time.
+    """
+    columns = []
     with torch.inference_mode():
-        parts = [torch.from_numpy(pictures[start : start + batch]) for start in range(0, len(pictures), batch)]
-        return np.concatenate([network(part.to(device)).cpu().numpy() for part in parts])
+        for network in networks:
+            device = network.mean.device
+            parts = [torch.from_numpy(pictures[start : start + batch]) for start in range(0, len(pictures), batch)]
+            columns.append(np.concatenate([network(part.to(device)).cpu().numpy() for part in parts]))
+    return np.concatenate(columns, axis=1)
 
 
 def _load(stores: Sequence[FeatureStore], ids: Sequence[str], out: np.ndarray) -> None:

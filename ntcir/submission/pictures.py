@@ -1,0 +1,128 @@
+"""Pictures of an input, each decoded and encoded once, beside the reading."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
+
+import numpy as np
+
+from ntcir.errors import UserError
+from ntcir.features.backbones import FrozenNetwork
+from ntcir.features.decode import square_of_planes
+from ntcir.features.extract import encode_pictures
+from ntcir.model import Model, Vectors
+from ntcir.submission.pixels import parse_pixels
+
+_DECODERS = 2
+_TEXTS = 4  # pictures whose text (8.4 MB for 1024 x 768) is in memory
+_CPU_BATCH = 8  # enough for a CPU's cores; a larger one would begin later and take more memory
+_BATCHES = 2  # encoded or waiting for it, besides the one that is put together
+
+
+class PictureEncoder:
+    """Numbers pictures by their text and encodes each of them once, in the background.
+
+    Args:
+        model: has the tower and the preprocessing.
+        networks: the image networks, wherever they are.
+    """
+
+    def __init__(self, model: Model, networks: Sequence[FrozenNetwork]) -> None:
+        self._model, self._networks = model, networks
+        self._options = model.config.features
+        on_cpu = all(network.mean.device.type == "cpu" for network in networks)
+        self._batch = min(_CPU_BATCH, self._options.batch) if on_cpu else self._options.batch
+        self._numbers: dict[bytes, int] = {}  # digest of the text -> number
+        self._seen: dict[bytes, int] = {}  # digest of the square -> number of the first picture that looks so
+        self._squares: list[Future[np.ndarray]] = []  # of the batch that is put together
+        self._batches: deque[Future[None]] = deque()
+        self._parts: list[np.ndarray] = []  # vectors, a batch each
+        self._twins: list[int] = []
+        self._failed: UserError | None = None
+        self._room = threading.Semaphore(_TEXTS)
+        self._decoders = ThreadPoolExecutor(_DECODERS, "decode")
+        self._encoder = ThreadPoolExecutor(1, "encode")
+
+    def __enter__(self) -> PictureEncoder:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for pool in (self._decoders, self._encoder):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def number(self, text: bytes, where: str) -> int:
+        """Return the number of a picture, counted from 0; the same for the same text.
+
+        Args:
+            text: JSON of the pixels.
+            where: what to name in an error.
+
+        Raises:
+            UserError: if a picture that was given earlier is none; a few pictures late, as it is decoded beside.
+        """
+        if self._failed:
+            raise self._failed
+        key = sha256(text).digest()
+        if key in self._numbers:
+            return self._numbers[key]
+        number = self._numbers[key] = len(self._numbers)
+        self._room.acquire()
+        self._squares.append(self._decoders.submit(self._square, text, where))
+        if len(self._squares) == self._batch:
+            self._encode_later()
+        return number
+
+    def same(self, one: int, other: int) -> bool:
+        """Return whether two pictures are the same to the networks, though their texts differ; waits for both.
+
+        Raises:
+            UserError: if one of them is no picture.
+        """
+        self._finish()
+        return self._twins[one] == self._twins[other]
+
+    def vectors(self) -> Vectors:
+        """Return the vectors of all pictures by their number; pictures that look the same have the very same vector.
+
+        Raises:
+            UserError: if one of them is no picture.
+        """
+        self._finish()
+        # Blanks between the numbers make another text of the same picture; so does a pixel that resizing loses.
+        twins = np.array(self._twins, dtype=np.int64)
+        return Vectors(np.concatenate(self._parts)[twins], twins)
+
+    def _finish(self) -> None:
+        if self._squares:
+            self._encode_later()
+        while self._batches:
+            self._batches.popleft().result()
+
+    def _square(self, text: bytes, where: str) -> np.ndarray:
+        """Return the picture as the networks are given it; runs in a decoder's thread."""
+        try:
+            return square_of_planes(parse_pixels(text), self._options)
+        except ValueError as error:
+            self._failed = UserError(f"{where}: its image will not do: {error}.")
+            raise self._failed from error
+        finally:
+            self._room.release()
+
+    def _encode_later(self) -> None:
+        """Hand the batch over; wait first where reading is too far ahead."""
+        while len(self._batches) >= _BATCHES:
+            self._batches.popleft().result()
+        self._batches.append(self._encoder.submit(self._encode, self._squares))
+        self._squares = []
+
+    def _encode(self, squares: Sequence[Future[np.ndarray]]) -> None:
+        """Encode a batch; runs in the encoder's thread, one batch after the other."""
+        pictures = np.stack([square.result() for square in squares])
+        for picture in pictures:
+            self._twins.append(self._seen.setdefault(sha256(picture).digest(), len(self._twins)))
+        features = encode_pictures(self._networks, pictures, len(pictures))
+        self._parts.append(self._model.unit_vectors("image", features))

@@ -1,0 +1,210 @@
+"""The organisers' input in, their CSV out, in bounded memory.
+
+Reading, decoding and encoding go on side by side: this thread reads records, others turn the text of pictures into
+squares and squares into vectors. A picture that comes again, as a query does with each of its candidates, is recognised
+by its text and neither decoded nor encoded a second time; readings likewise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ntcir.errors import UserError
+from ntcir.features.backbones import FrozenNetwork
+from ntcir.files import atomic_write
+from ntcir.model import Model, Vectors
+from ntcir.official import check_ids, format_run
+from ntcir.progress import progress, say
+from ntcir.ranking import score_candidates
+from ntcir.submission.pictures import PictureEncoder
+from ntcir.submission.stream import Record, open_input, read_records
+from ntcir.topics import Direction
+from ntcir.workspace import newest_model
+
+_MEGABYTE = 1_000_000
+
+
+def predict(source: str, target: str, model: Path | None, *, group: str, run: str, device: str = "auto") -> str:
+    """Score every candidate of an input and write the organisers' CSV, whole or not at all.
+
+    Args:
+        source: the input, JSON or gzipped JSON; ``-`` for standard input.
+        target: the CSV to write, in a folder that is there; ``-`` for standard output.
+        model: a model's folder; the newest under ``runs/`` if None.
+        group: the group's id.
+        run: the run's id.
+        device: where the image networks run: ``cpu``, ``cuda``, or ``auto``: the GPU, if torch finds one.
+
+    Returns:
+        a sentence about what was done.
+
+    Raises:
+        UserError: if an id, a place or a record is wrong; nothing is written then.
+    """
+    check_ids(group, run)
+    place = _check_target(target)
+    folder = model or newest_model()
+    trained = Model.load(folder)
+    networks = load_networks(trained, device)
+    say(f"Scoring the candidates of {source} with {folder}")
+    scored = score_input(source, trained, networks)
+    text = format_run(group, run, scored.rows)
+    if place is None:
+        sys.stdout.write(text)
+    else:
+        atomic_write(place, text)
+    return f"{target}: {len(scored.rows):,} candidates of {scored.topics} topics, {scored.pictures:,} pictures"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A scored input.
+
+    Attributes:
+        rows: topic id, dmr_minute_id and score of each record, in the order of the input.
+        topics: how many there are.
+        pictures: how many different ones.
+    """
+
+    rows: list[tuple[str, str, float]]
+    topics: int
+    pictures: int
+
+
+def score_input(source: str, model: Model, networks: Sequence[FrozenNetwork]) -> Scored:
+    """Read, encode and score a whole input.
+
+    Args:
+        source: as in ``predict``.
+        model: encodes.
+        networks: the image networks, wherever they are.
+
+    Raises:
+        UserError: if a record will not do.
+    """
+    size = None if source == "-" or not Path(source).is_file() else Path(source).stat().st_size / _MEGABYTE
+    with (
+        open_input(source) as (file, raw),
+        PictureEncoder(model, networks) as pictures,
+        progress("Reading the input (MB)", size, unit=" MB/s") as advance,
+    ):
+        board, done = _Board(model, pictures), 0.0
+        for record in read_records(file, source if source != "-" else "standard input"):
+            board.add(record)
+            position = done + len(record.image) / _MEGABYTE if size is None else raw.tell() / _MEGABYTE
+            advance(position - done)
+            done = position
+        vectors = pictures.vectors()
+    return Scored(list(board.rows(vectors)), len(board.topics), len(vectors.twins))
+
+
+def _check_target(target: str) -> Path | None:
+    """Return where the output goes, None for standard output; refuse now what would be refused hours later."""
+    if target == "-":
+        return None
+    place = Path(target)
+    if not place.parent.is_dir():
+        raise UserError(f"The output {place} cannot be written: there is no folder {place.parent}.")
+    if place.is_dir():
+        raise UserError(f"The output {place} cannot be written: it is a folder.")
+    if not os.access(place.parent, os.W_OK):
+        raise UserError(f"The output {place} cannot be written: not allowed to write in {place.parent}.")
+    return place
+
+
+def load_networks(model: Model, device: str) -> list[FrozenNetwork]:
+    """Return the model's image networks, its own or those that its configuration names, on a device.
+
+    Raises:
+        UserError: if their weights cannot be had or are others than the model was trained with, or there is no GPU.
+    """
+    gpu = torch.cuda.is_available()
+    if device == "cuda" and not gpu:
+        raise UserError("--device cuda: torch finds no GPU here; use cpu or auto.")
+    model.embed_networks()
+    return [network.to("cuda" if gpu and device != "cpu" else "cpu") for network in model.networks or ()]
+
+
+@dataclass
+class _Topic:
+    """A topic so far: its query and its candidates, as numbers of pictures and readings."""
+
+    direction: Direction
+    query: int
+    candidates: list[int] = field(default_factory=list)
+    ids: dict[str, int] = field(default_factory=dict)  # dmr_minute_id -> position
+
+
+class _Board:
+    """What is known of each topic; pictures and readings are numbers until all of them are encoded."""
+
+    def __init__(self, model: Model, pictures: PictureEncoder) -> None:
+        self._model, self._pictures = model, pictures
+        self._readings: dict[str, int] = {}
+        self._table: list[list[Any]] = []
+        self._order: list[tuple[str, str]] = []
+        self.topics: dict[str, _Topic] = {}
+
+    def add(self, record: Record) -> None:
+        """Take a record.
+
+        Raises:
+            UserError: if its readings will not do, its id came before, or its topic had another query.
+        """
+        reading, picture = self._reading(record), self._pictures.number(record.image, record.where)
+        by_picture = record.direction == "img2sen"
+        query, candidate = (picture, reading) if by_picture else (reading, picture)
+        topic = self.topics.setdefault(record.topic_id, _Topic(record.direction, query))
+        if record.direction != topic.direction:
+            raise UserError(f"{record.where}: the topic asks both for pictures and for readings.")
+        if query != topic.query and not (by_picture and self._pictures.same(query, topic.query)):
+            what = "another picture" if by_picture else "other readings"
+            raise UserError(f"{record.where}: the topic has two different queries: {what} than before.")
+        if record.dmr_minute_id in topic.ids:
+            raise UserError(f"{record.where}: the dmr_minute_id {record.dmr_minute_id} comes a second time.")
+        topic.ids[record.dmr_minute_id] = len(topic.candidates)
+        topic.candidates.append(candidate)
+        self._order.append((record.topic_id, record.dmr_minute_id))
+
+    def _reading(self, record: Record) -> int:
+        """Return the number of a record's readings; the same for the same values."""
+        encoder = self._model.readings
+        for column in encoder.names:
+            if column not in record.readings:
+                raise UserError(f"{record.where}: there is no sensor column '{column}', which the model needs.")
+            value = record.readings[column]
+            if not encoder.accepts(column, value):
+                shown = json.dumps(value)[:80]
+                raise UserError(f"{record.where}: the sensor column '{column}' cannot be {shown}.")
+        # NaN, which JSON does not have and Python writes all the same, is a missing reading like null.
+        values = [None if value != value else value for value in map(record.readings.get, encoder.names)]
+        number = self._readings.setdefault(repr(values), len(self._readings))
+        if number == len(self._table):
+            self._table.append(values)
+        return number
+
+    def rows(self, pictures: Vectors) -> Iterator[tuple[str, str, float]]:
+        """Yield topic, candidate and score, in the order of the input.
+
+        Args:
+            pictures: the vectors of all pictures, by number.
+        """
+        names = self._model.readings.names
+        readings = self._model.encode_readings(pd.DataFrame(self._table, columns=names, dtype=object))
+        scores = {}
+        for name, topic in self.topics.items():
+            asked, ranked = (pictures, readings) if topic.direction == "img2sen" else (readings, pictures)
+            rows = np.array(topic.candidates)
+            scores[name] = score_candidates(asked.vectors[topic.query], ranked.vectors[rows], ranked.twins[rows])
+        for name, minute in self._order:
+            yield name, minute, float(scores[name][self.topics[name].ids[minute]])

@@ -1,0 +1,150 @@
+"""A rehearsal: topics written as the organisers write them, with the pictures' pixels in JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ntcir.corpora.corpus import Corpus
+from ntcir.errors import UserError, some
+from ntcir.features.decode import UnreadableImage, load_image
+from ntcir.files import atomic_path
+from ntcir.official import format_qrels
+from ntcir.progress import progress, say
+from ntcir.submission.pixels import pixel_text
+from ntcir.topics import Direction, Topic, TopicSet
+
+INPUT, QRELS = "input.json", "qrels.csv"
+SENSOR_COLUMNS = (
+    "heart_rate(bpm)", "heart_rate_conf", "calories", "distance", "artist name", "song name", "album name",
+    "sleep_level", "awake", "minutesToFallAsleep", "minutesAsleep", "minutesAwake", "minutesAfterWakeup", "timeInBed",
+    "sleep_efficiency",
+)  # fmt: skip
+LOCATION_COLUMNS = (
+    "stop", "new_lat", "new_lng", "foursquare_id", "original_name", "categories", "parent", "movement",
+    "movement_prob", "city", "country", "new_timezone", "latitude", "longitude", "altitude", "semantic_name",
+    "time_zone",
+)  # fmt: skip
+_MODAL = {"img2sen": ("image", "sensor"), "sen2img": ("sensor", "image")}
+
+
+def record_text(
+    topic_id: str, dmr_minute_id: str, direction: Direction, image: bytes, readings: Mapping[str, Any]
+) -> bytes:
+    """Return one record of the organisers' input, a JSON object.
+
+    Args:
+        topic_id: opaque.
+        dmr_minute_id: the candidate's.
+        direction: which of picture and readings is the query.
+        image: the picture as ``pixel_text`` writes it.
+        readings: by column; None and NaN are written as null.
+    """
+    asked, wanted = _MODAL[direction]
+    head = {"topic_id": topic_id, "dmr_minute_id": dmr_minute_id, "input_modal": asked, "output_modal": wanted}
+    tail = {column: _value(value) for column, value in readings.items()}
+    start, end = (json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode() for part in (head, tail))
+    return start[:-1] + b',"image":' + image + (b"," if tail else b"") + end[1:]
+
+
+def _value(value: Any) -> Any:
+    """Return what JSON can hold of a reading."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class OfficialTopics:
+    """Topics of a corpus in the organisers' format.
+
+    Args:
+        topics: with their pools.
+        corpus: has the photographs and readings.
+    """
+
+    def __init__(self, topics: TopicSet, corpus: Corpus) -> None:
+        self._topics, self._corpus = topics, corpus
+        # Theirs has no time of day. A corpus that is no lifelog has columns of its own.
+        names = [str(column) for column in corpus.sensors.columns if column != "local_hour"]
+        official = [*SENSOR_COLUMNS, *LOCATION_COLUMNS] if corpus.layout == "lifelog" else []
+        self._columns = official + [name for name in names if name not in official]
+        self._minute = dict(zip(corpus.pairs["image"], corpus.pairs["sensor"], strict=True))
+        self._unreadable: dict[str, None] = {}  # in the order of finding
+
+    def save(self, folder: Path) -> str:
+        """Write ``input.json`` and ``qrels.csv``, both or none, one record at a time; return a sentence about them.
+
+        A photograph that cannot be decoded is no candidate; a topic that asks for one is left out.
+
+        Raises:
+            UserError: if there is no room, or no topic is left.
+        """
+        total = sum(len(pool) for pool in self._topics.pools.values())
+        judged: list[tuple[str, str, str, int]] = []
+        with atomic_path(folder / INPUT) as place, atomic_path(folder / QRELS) as answers:
+            with place.open("wb") as file, progress("Writing candidates", total) as advance:
+                for topic in self._topics.topics:
+                    for document, image, readings in self._candidates(topic):
+                        number = f"{len(judged) + 1:05d}"
+                        record = record_text(topic.topic_id, number, topic.direction, image, readings)
+                        if not judged:
+                            _check_room(folder, len(record) * total)
+                        file.write(b",\n" if judged else b"[")
+                        file.write(record)
+                        relevant = int(document == self._topics.relevant[topic.topic_id])
+                        judged.append((topic.topic_id, number, self._minute.get(document, document), relevant))
+                        advance(1)
+                file.write(b"]\n")
+                size = file.tell()
+            if not judged:
+                raise UserError(f"None of the photographs asked for can be decoded: {some(self._unreadable)}.")
+            answers.write_text(format_qrels(judged), encoding="utf-8")
+        if self._unreadable:
+            say(f"WARNING: {len(self._unreadable)} photographs cannot be decoded: {some(self._unreadable)}; left out.")
+        asked = len({topic_id for topic_id, *_ in judged})
+        return f"{folder}: {asked} topics, {len(judged):,} candidates, {size / 1e9:.2f} GB ({INPUT}, {QRELS})"
+
+    def _candidates(self, topic: Topic) -> Iterator[tuple[str, bytes, Mapping[str, Any]]]:
+        """Yield each candidate's id with the picture and the readings of its record; nothing if the topic cannot be."""
+        pool = self._topics.pools[topic.topic_id]
+        right = self._topics.relevant[topic.topic_id]
+        asked = self._picture(topic.query if isinstance(topic.query, str) else right)
+        if asked is None:
+            return
+        if topic.direction == "img2sen":
+            for minute, readings in zip(pool, self._readings(pool), strict=True):
+                yield minute, asked, readings
+            return
+        [readings] = self._readings([self._minute[right]])
+        for name in pool:
+            if (image := self._picture(name)) is not None:
+                yield name, image, readings
+
+    def _readings(self, minutes: Sequence[str]) -> list[dict[str, Any]]:
+        table = self._corpus.sensors.loc[list(minutes)].reindex(columns=self._columns).astype(object)
+        return [dict(zip(self._columns, row, strict=True)) for row in table.where(table.notna(), None).to_numpy()]
+
+    def _picture(self, name: str) -> bytes | None:
+        """Return a photograph's pixels as JSON, None if it cannot be decoded."""
+        try:
+            image = load_image(str(self._corpus.images.at[name, "path"]))
+        except UnreadableImage:
+            self._unreadable[name] = None
+            return None
+        return pixel_text(np.asarray(image).transpose(2, 0, 1))
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    """Refuse what will not fit on the disk, before hours are spent on it."""
+    room = shutil.disk_usage(folder).free
+    if needed > room:
+        raise UserError(
+            f"The input would take about {needed / 1e9:.1f} GB, and {folder} has room for {room / 1e9:.1f}: "
+            "give fewer days, --topics-per-day or --pool, or another --out."
+        )

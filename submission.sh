@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# As the organisers call it: bash ./submission.sh <input_file> <output_file>
+# Takes the newest model under runs/; options of `ntcir predict` may follow. `ntcir bundle` writes the box with its own.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ntcir=ntcir
+[ -x "$here/.venv/bin/ntcir" ] && ntcir="$here/.venv/bin/ntcir"
+exec "$ntcir" predict "$@"

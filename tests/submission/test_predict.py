@@ -1,0 +1,323 @@
+"""The organisers' JSON in, their CSV out: as the model would score it, in any order, and nothing of a broken run."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ntcir.submission.pictures
+from ntcir.features.decode import square_of_planes
+from ntcir.features.extract import encode_pictures
+from ntcir.model import Model
+from ntcir.submission.predict import predict
+from tests.helpers import command_line, environment, one_thread, refusal, write_pictures  # noqa: F401 (a fixture)
+
+Tree = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:  # noqa: F811
+    """A folder with a corpus of four sessions, a model trained on it, and topics in both formats."""
+    folder = tmp_path_factory.mktemp("predict")
+    write_pictures(folder / "data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for words in (
+            ["train", "--data", "data", "--iters", "30", "--out", "runs/m"],
+            ["build-topics", "--data", "data", "--topics-per-day", "3"],
+            ["build-topics", "--data", "data", "--topics-per-day", "3", "--format", "official"],
+        ):
+            result = command_line(*words)
+            assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture
+def inside(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """That folder, as the present one."""
+    monkeypatch.chdir(place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def trees(place: Path) -> list[Tree]:
+    """The records of the input."""
+    records: list[Tree] = json.loads((place / "topics" / "input.json").read_bytes())
+    return records
+
+
+def write(path: Path, records: list[Tree]) -> str:
+    path.write_text(json.dumps(records))
+    return str(path)
+
+
+def scored(source: str, target: Path, **options: Any) -> list[list[str]]:
+    """Score an input; return the rows of the output."""
+    predict(source, str(target), Path("runs/m"), **({"group": "ORG", "run": "baseline"} | options))
+    with target.open(newline="") as file:
+        return list(csv.reader(file))
+
+
+def slowly(model: Model, records: list[Tree]) -> dict[tuple[str, str], float]:
+    """Return the cosine of each record's picture and readings, one after the other."""
+    from ntcir.features.backbones import FrozenNetwork
+
+    networks = [FrozenNetwork(backbone, model.config.features) for backbone in model.config.features.backbones]
+    scores = {}
+    for record in records:
+        square = square_of_planes(np.array(record["image"], dtype=np.uint8), model.config.features)
+        image = model.encode_images(encode_pictures(networks, square[None], 1)).vectors[0]
+        reading = model.encode_readings(pd.DataFrame([record])[model.readings.names]).vectors[0]
+        scores[record["topic_id"], str(record["dmr_minute_id"])] = float(image @ reading)
+    return scores
+
+
+def test_each_candidate_has_the_cosine_of_its_picture_and_its_readings(
+    inside: Path, trees: list[Tree], tmp_path: Path
+) -> None:
+    header, *rows = scored("topics/input.json", tmp_path / "out.csv")
+    assert header == ["group_id", "run_id", "topic_id", "dmr_minute_id", "score"]
+    assert [(row[2], row[3]) for row in rows] == [(tree["topic_id"], tree["dmr_minute_id"]) for tree in trees]
+    assert {(row[0], row[1]) for row in rows} == {("ORG", "baseline")}
+    expected = slowly(Model.load(Path("runs/m")), trees)
+    found = {(row[2], row[3]): float(row[4]) for row in rows}
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_official_way_has_the_mrr_of_the_trec_way(inside: Path, tmp_path: Path) -> None:
+    run = command_line("run", "topics.tsv", "--model", "runs/m").stdout
+    (tmp_path / "run.txt").write_text(run)
+    scored("topics/input.json", tmp_path / "out.csv")
+    trec = command_line("score", str(tmp_path / "run.txt"), "--qrels", "topics/qrels.txt", "--json")
+    official = command_line("score", str(tmp_path / "out.csv"), "--qrels", "topics/qrels.csv", "--json")
+    one, other = json.loads(trec.stdout), json.loads(official.stdout)
+    for group in ("all", "img2sen", "sen2img"):
+        assert one[group]["topics"] == other[group]["topics"] > 0
+        assert one[group]["MRR"] == pytest.approx(other[group]["MRR"], abs=1e-6)
+        assert one[group]["random_MRR"] == pytest.approx(other[group]["random_MRR"])
+
+
+def test_the_order_of_records_and_their_spelling_do_not_matter(inside: Path, trees: list[Tree], tmp_path: Path) -> None:
+    expected = {(row[2], row[3]): row[4] for row in scored("topics/input.json", tmp_path / "a.csv")}
+    mixed = random.Random(0).sample(trees, len(trees))
+    source = tmp_path / "mixed.json"
+    source.write_text(json.dumps(mixed, indent=1))
+    rows = scored(str(source), tmp_path / "b.csv")[1:]
+    assert [(row[2], row[3]) for row in rows] == [(tree["topic_id"], tree["dmr_minute_id"]) for tree in mixed]
+    for row in rows:
+        assert float(row[4]) == pytest.approx(float(expected[row[2], row[3]]), abs=1e-5)
+
+
+def test_ids_go_back_as_they_came(inside: Path, trees: list[Tree], tmp_path: Path) -> None:
+    ids: list[Any] = ["00001", 2, 'a,"b', "7"]
+    records = [tree | {"dmr_minute_id": written} for tree, written in zip(trees, ids, strict=False)]
+    rows = scored(write(tmp_path / "in.json", records), tmp_path / "out.csv")[1:]
+    assert [row[3] for row in rows] == ["00001", "2", 'a,"b', "7"]
+
+
+def test_equal_candidates_tie_exactly(inside: Path, trees: list[Tree], tmp_path: Path) -> None:
+    records = [dict(tree) for tree in trees if tree["topic_id"] == trees[-1]["topic_id"]]
+    assert records[0]["input_modal"] == "sensor"
+    # The same picture: the same text, and with blanks; far apart, so that they are in different batches.
+    again = [records[0] | {"dmr_minute_id": f"again-{number}"} for number in range(2)]
+    text = json.dumps([*records, again[0]])[:-1] + "," + json.dumps(again[1], separators=(",", ":")) + "]"
+    source = tmp_path / "in.json"
+    source.write_text(text)
+    rows = {row[3]: row[4] for row in scored(str(source), tmp_path / "out.csv")}
+    assert rows[records[0]["dmr_minute_id"]] == rows["again-0"] == rows["again-1"]
+    readings = [tree for tree in trees if tree["input_modal"] == "image"]
+    twin = [readings[0], readings[0] | {"dmr_minute_id": "twin"}, readings[1] | {"topic_id": readings[0]["topic_id"]}]
+    twin[2]["image"] = readings[0]["image"]
+    rows = {row[3]: row[4] for row in scored(write(tmp_path / "in.json", twin), tmp_path / "out.csv")}
+    assert rows["twin"] == rows[readings[0]["dmr_minute_id"]]
+
+
+def test_a_repeated_picture_is_decoded_and_encoded_once(
+    inside: Path, trees: list[Tree], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded, encoded = [], []
+    parse, encode = ntcir.submission.pictures.parse_pixels, ntcir.submission.pictures.encode_pictures
+    monkeypatch.setattr(ntcir.submission.pictures, "parse_pixels", lambda text: decoded.append(1) or parse(text))
+
+    def counted(networks: Any, pictures: np.ndarray, batch: int) -> np.ndarray:
+        encoded.append(len(pictures))
+        return encode(networks, pictures, batch)
+
+    monkeypatch.setattr(ntcir.submission.pictures, "encode_pictures", counted)
+    scored("topics/input.json", tmp_path / "out.csv")
+    different = {json.dumps(tree["image"]) for tree in trees}
+    assert len(different) < len(trees)
+    assert len(decoded) == sum(encoded) == len(different)
+    assert len(encoded) > 1
+
+
+def test_numbers_of_whole_floats_and_missing_readings_are_understood(
+    inside: Path, trees: list[Tree], tmp_path: Path
+) -> None:
+    tree = trees[0] | {"image": np.array(trees[0]["image"], dtype=float).tolist()}
+    text = json.dumps([tree, trees[1] | {"warm": None, "weather": None}]).replace("null", "NaN", 1)
+    (tmp_path / "in.json").write_text(text)
+    rows = scored(str(tmp_path / "in.json"), tmp_path / "out.csv")
+    expected = slowly(Model.load(Path("runs/m")), [trees[0], trees[1] | {"warm": None, "weather": None}])
+    assert [float(row[4]) for row in rows[1:]] == pytest.approx(list(expected.values()), abs=1e-5)
+
+
+def piped(words: list[str], stdin: bytes, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "ntcir", "predict", *words], input=stdin, cwd=cwd, env=environment(), capture_output=True
+    )
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_standard_input_and_output_carry_nothing_but_data(
+    inside: Path, trees: list[Tree], tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    expected = scored("topics/input.json", tmp_path / "out.csv")
+    result = piped(["-", "-", "--model", "runs/m"], pack((inside / "topics" / "input.json").read_bytes()), inside)
+    assert result.returncode == 0, result.stderr.decode()
+    found = list(csv.reader(io.StringIO(result.stdout.decode())))
+    assert [row[:4] for row in found] == [row[:4] for row in expected]
+    assert b"Reading the input (MB)" in result.stderr
+
+
+def test_a_gzipped_file_is_read(inside: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "input.json.gz"
+    packed.write_bytes(gzip.compress((inside / "topics" / "input.json").read_bytes()))
+    assert len(scored(str(packed), tmp_path / "a.csv")) == len(scored("topics/input.json", tmp_path / "b.csv"))
+
+
+def drop(tree: Tree, key: str) -> Tree:
+    return {name: value for name, value in tree.items() if name != key}
+
+
+BROKEN: dict[str, tuple[Callable[[Tree], Tree], str]] = {
+    "no image": (lambda tree: drop(tree, "image"), "no image"),
+    "ragged": (lambda tree: tree | {"image": [[[1, 2], [3]], *tree["image"][1:]]}, "length"),
+    "grey": (lambda tree: tree | {"image": tree["image"][:1]}, "1 channels"),
+    "channels last": (lambda tree: tree | {"image": np.array(tree["image"]).transpose(1, 2, 0).tolist()}, "channels"),
+    "too bright": (lambda tree: tree | {"image": [[[256]]] * 3}, "above 255"),
+    "negative": (lambda tree: tree | {"image": [[[-1]]] * 3}, "-1"),
+    "fractions": (lambda tree: tree | {"image": [[[0.25]]] * 3}, "0.25"),
+    "modality": (lambda tree: tree | {"output_modal": "video"}, "video"),
+    "no column": (lambda tree: drop(tree, "wet"), "'wet'"),
+    "text for a number": (lambda tree: tree | {"warm": "hot"}, '"hot"'),
+    "truth for a number": (lambda tree: tree | {"warm": True}, "true"),
+    "list for a word": (lambda tree: tree | {"weather": ["rain"]}, "weather"),
+    "another query": (lambda tree: tree | {"image": [[[1, 2]]] * 3}, "two different queries"),
+    "both ways": (lambda tree: tree | {"input_modal": "sensor", "output_modal": "image"}, "both"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_record_is_named_and_leaves_no_output(
+    inside: Path, trees: list[Tree], tmp_path: Path, name: str
+) -> None:
+    spoil, named = BROKEN[name]
+    records = [*trees[:2], spoil(trees[2]), *trees[3:5]]
+    assert len({tree["topic_id"] for tree in trees[:3]}) == 1
+    output = tmp_path / "out.csv"
+    output.write_text("an earlier one")
+    sentence = refusal(predict, write(tmp_path / "in.json", records), str(output), Path("runs/m"), group="G", run="r")
+    assert named in sentence
+    assert "record 3" in sentence
+    assert trees[0]["topic_id"] in sentence
+    assert output.read_text() == "an earlier one"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.json", "out.csv"]
+
+
+def test_another_query_of_readings_and_an_id_that_comes_twice_are_refused(
+    inside: Path, trees: list[Tree], tmp_path: Path
+) -> None:
+    asked = [tree for tree in trees if tree["topic_id"] == trees[-1]["topic_id"]]
+    options: Any = {"group": "G", "run": "r"}
+    source = write(tmp_path / "in.json", [asked[0], asked[1] | {"warm": asked[1]["warm"] + 1}])
+    assert "other readings than before" in refusal(predict, source, str(tmp_path / "o.csv"), Path("runs/m"), **options)
+    source = write(tmp_path / "in.json", [asked[0], asked[1], asked[0]])
+    sentence = refusal(predict, source, str(tmp_path / "o.csv"), Path("runs/m"), **options)
+    assert "record 3" in sentence
+    assert f"{asked[0]['dmr_minute_id']} comes a second time" in sentence
+    # What the model does not look at may differ: it is the same query.
+    source = write(tmp_path / "in.json", [asked[0] | {"file": "a"}, asked[1] | {"file": "b"}])
+    assert len(scored(source, tmp_path / "o.csv")) == 3
+
+
+def test_a_picture_that_comes_late_and_is_none_is_named(inside: Path, trees: list[Tree], tmp_path: Path) -> None:
+    records = [*trees[:-1], trees[-1] | {"image": [[[1, 2], [3]]] * 3}]
+    sentence = refusal(
+        predict, write(tmp_path / "in.json", records), str(tmp_path / "o.csv"), Path("runs/m"), group="G", run="r"
+    )
+    assert f"record {len(records)} (topic {trees[-1]['topic_id']})" in sentence
+
+
+@pytest.mark.parametrize("keep", [0.2, 0.5, 0.999])
+def test_a_truncated_file_is_refused(inside: Path, tmp_path: Path, keep: float) -> None:
+    whole = (inside / "topics" / "input.json").read_bytes()
+    (tmp_path / "in.json").write_bytes(whole[: int(keep * len(whole))])
+    result = command_line("predict", str(tmp_path / "in.json"), str(tmp_path / "out.csv"), "--model", "runs/m")
+    assert result.exit_code == 2
+    assert "ends within record" in result.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["none.json", "out.csv"], "none.json"),
+        (["topics/input.json", "nowhere/out.csv"], "nowhere"),
+        (["topics/input.json", "topics"], "folder"),
+        (["topics/input.json", "out.csv", "--group", "TOOLONG"], "TOOLONG"),
+        (["topics/input.json", "out.csv", "--run", "base-line"], "base-line"),
+        (["topics/input.json", "out.csv", "--model", "runs/none"], "runs/none"),
+        (["topics/qrels.csv", "out.csv"], "JSON array"),
+        (["topics", "out.csv"], "topics"),
+    ],
+)
+def test_mistakes_are_said_in_one_sentence(inside: Path, words: list[str], named: str) -> None:
+    result = command_line("predict", *words)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert named in result.stderr.splitlines()[-1]
+    assert result.stderr.splitlines()[-1].startswith("Error: ")
+    assert not Path("out.csv").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_sentence(inside: Path) -> None:
+    words = [sys.executable, "-m", "ntcir", "predict", "topics/input.json", "-", "--model", "runs/m"]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, env=environment(), text=True)
+    assert result.returncode == 2
+    assert "No room left" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_submission_sh_is_what_the_organisers_call(inside: Path, tmp_path: Path) -> None:
+    script = Path(__file__).resolve().parents[2] / "submission.sh"
+    shim = tmp_path / "bin" / "ntcir"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ntcir "$@"\n')
+    shim.chmod(0o755)
+    # A copy, so that the checkout's own environment, if it is there, is not taken.
+    copy = tmp_path / "submission.sh"
+    copy.write_text(script.read_text())
+    env = environment() | {"PATH": f"{shim.parent}{os.pathsep}{os.environ['PATH']}"}
+    words = ["bash", str(copy), "topics/input.json", str(tmp_path / "o.csv")]
+    result = subprocess.run(words, env=env, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "o.csv").read_text().startswith("group_id,run_id,topic_id,dmr_minute_id,score\nORG,baseline,")
+    bare = subprocess.run(["bash", str(copy)], env=env, capture_output=True, text=True)
+    assert bare.returncode == 2
+    assert "INPUT.json" in bare.stderr

@@ -1,0 +1,143 @@
+"""Topics in the organisers' format, against their description and the TREC files of the same topics."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ntcir.submission.write
+from ntcir.config import Config
+from ntcir.corpora import open_corpus
+from ntcir.corpora.corpus import Corpus
+from ntcir.submission.write import LOCATION_COLUMNS, SENSOR_COLUMNS, OfficialTopics
+from ntcir.topics import TopicSet, build_topics
+from tests.helpers import refusal, write_pictures
+
+DAYS = ("2020-03-20", "2020-03-21")
+
+
+@pytest.fixture
+def lifelog(make_lifelog: Callable[..., Path], tmp_path: Path) -> Corpus:
+    return open_corpus(make_lifelog(tmp_path / "life", DAYS, per_day=6), Config().data.split)
+
+
+def topics_of(corpus: Corpus, pool: int = 5, per_day: int = 2) -> TopicSet:
+    return build_topics(corpus, corpus.pairs, pool=pool, per_day=per_day)
+
+
+def written(topics: TopicSet, corpus: Corpus, folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    OfficialTopics(topics, corpus).save(folder)
+    with (folder / "qrels.csv").open(newline="") as file:
+        return json.loads((folder / "input.json").read_bytes()), list(csv.DictReader(file))
+
+
+def test_records_are_as_the_organisers_describe_them(lifelog: Corpus, tmp_path: Path) -> None:
+    topics = topics_of(lifelog)
+    records, qrels = written(topics, lifelog, tmp_path / "out")
+    assert len(records) == len(qrels) == 8 * 5
+    own = ["topic_id", "dmr_minute_id", "input_modal", "output_modal", "image"]
+    for number, record in enumerate(records, 1):
+        assert list(record) == [*own, *SENSOR_COLUMNS, *LOCATION_COLUMNS]
+        assert record["dmr_minute_id"] == f"{number:05d}"
+        assert np.array(record["image"]).shape == (3, 36, 48)
+    for topic in topics.topics:
+        rows = [record for record in records if record["topic_id"] == topic.topic_id]
+        images = {json.dumps(record["image"]) for record in rows}
+        readings = {json.dumps([record[column] for column in (*SENSOR_COLUMNS, *LOCATION_COLUMNS)]) for record in rows}
+        modal = {(record["input_modal"], record["output_modal"]) for record in rows}
+        if topic.direction == "img2sen":
+            assert (len(images), len(readings), modal) == (1, 5, {("image", "sensor")})
+        else:
+            assert (len(images), len(readings), modal) == (5, 1, {("sensor", "image")})
+
+
+def test_pixels_and_readings_are_those_of_the_corpus(lifelog: Corpus, tmp_path: Path) -> None:
+    topics = topics_of(lifelog)
+    records, _ = written(topics, lifelog, tmp_path / "out")
+    minute = dict(zip(lifelog.pairs["image"], lifelog.pairs["sensor"], strict=True))
+    rows = iter(records)
+    for topic in topics.topics:
+        for document in topics.pools[topic.topic_id]:
+            record = next(rows)
+            name = topic.query if isinstance(topic.query, str) else document
+            with Image.open(lifelog.images.at[name, "path"]) as image:
+                np.testing.assert_array_equal(np.array(record["image"]).transpose(1, 2, 0), np.asarray(image))
+            asked = document if topic.direction == "img2sen" else minute[topics.relevant[topic.topic_id]]
+            for column in lifelog.sensors.columns.drop("local_hour"):
+                value = lifelog.sensors.at[asked, column]
+                assert record[column] == (None if value != value else value), column
+            if isinstance(topic.query, dict):
+                told = {key: value for key, value in topic.query.items() if key != "local_hour"}
+                assert {key: record[key] for key in told} == told
+
+
+def test_the_qrels_are_those_of_the_trec_topics(lifelog: Corpus, tmp_path: Path) -> None:
+    topics = topics_of(lifelog)
+    _, qrels = written(topics, lifelog, tmp_path / "out")
+    assert list(qrels[0]) == ["topic_id", "dmr_minute_id", "minute_id", "rel"]
+    minute = dict(zip(lifelog.pairs["image"], lifelog.pairs["sensor"], strict=True))
+    rows = iter(qrels)
+    for topic, pool in topics.pools.items():
+        for document in pool:
+            row = next(rows)
+            assert (row["topic_id"], row["minute_id"]) == (topic, minute.get(document, document))
+            assert row["rel"] == str(int(document == topics.relevant[topic]))
+
+
+def test_a_corpus_of_another_kind_has_its_own_columns(tmp_path: Path) -> None:
+    corpus = open_corpus(write_pictures(tmp_path / "data"), Config().data.split)
+    records, _ = written(topics_of(corpus, pool=4, per_day=1), corpus, tmp_path / "out")
+    assert list(records[0])[5:] == ["warm", "wet", "noon", "weather"]
+
+
+def spoil(corpus: Corpus, name: str) -> None:
+    Path(str(corpus.images.at[name, "path"])).write_bytes(b"no picture")
+
+
+def test_a_candidate_that_cannot_be_decoded_is_left_out(
+    lifelog: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topics = topics_of(lifelog, per_day=1)
+    topic = next(topic for topic in topics.topics if topic.direction == "sen2img")
+    victim = next(name for name in topics.pools[topic.topic_id] if name != topics.relevant[topic.topic_id])
+    spoil(lifelog, victim)
+    records, _ = written(topics, lifelog, tmp_path / "out")
+    assert victim in capsys.readouterr().err
+    assert sum(record["topic_id"] == topic.topic_id for record in records) == 4
+
+
+@pytest.mark.parametrize("direction", ["img2sen", "sen2img"])
+def test_a_topic_that_asks_for_what_cannot_be_decoded_is_left_out(
+    lifelog: Corpus, tmp_path: Path, direction: str
+) -> None:
+    topics = topics_of(lifelog, per_day=1)
+    topic = next(topic for topic in topics.topics if topic.direction == direction)
+    spoil(lifelog, topic.query if isinstance(topic.query, str) else topics.relevant[topic.topic_id])
+    records, qrels = written(topics, lifelog, tmp_path / "out")
+    assert topic.topic_id not in {record["topic_id"] for record in records} | {row["topic_id"] for row in qrels}
+    assert records
+
+
+def test_without_a_readable_photograph_nothing_is_written(lifelog: Corpus, tmp_path: Path) -> None:
+    for name in lifelog.images.index:
+        spoil(lifelog, name)
+    assert "can be decoded" in refusal(OfficialTopics(topics_of(lifelog), lifelog).save, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_disk_without_room_is_refused_before_the_work(
+    lifelog: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Usage:
+        free = 10_000
+
+    monkeypatch.setattr(ntcir.submission.write.shutil, "disk_usage", lambda folder: Usage)
+    assert "has room for" in refusal(OfficialTopics(topics_of(lifelog), lifelog).save, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
