@@ -99,11 +99,15 @@ def demo(folder: Path, days: int, per_day: int, seed: int) -> None:
 @click.option("--skip-short-days", is_flag=True, help="Leave out days with fewer minutes than the pool.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", type=FOLDER, default=Path("topics"), show_default=True)
+@click.option(
+    "--format", "layout", type=click.Choice(["trec", "official"]), default="trec", show_default=True,
+    help="official: the same topics as the organisers' input.json, with all pixels, and qrels.csv.",
+)  # fmt: skip
 @config_option
 @set_option
 def build_topics(
     data: Path | None, first: Any, last: Any, pool: int | None, per_day: int | None, skip_short_days: bool, seed: int,
-    out: Path, config: Path | None, settings: tuple[str, ...],
+    out: Path, layout: str, config: Path | None, settings: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Draw topics, their pools and their answers."""
     from ntcir.progress import say
@@ -116,9 +120,14 @@ def build_topics(
     pairs = topic_pairs(corpus, first and first.date(), last and last.date())
     size, number = pool or resolved.topics.pool, per_day or resolved.topics.per_day
     topics = draw(corpus, pairs, pool=size, per_day=number, seed=seed, skip_short=skip_short_days)
-    topics.save(out)
     corpus.report.save_dropped(out / "dropped.csv")
-    say(f"{out}: {len(topics.topics)} topics with {size} candidates each (topics.tsv, pools.tsv, qrels.txt)")
+    if layout == "official":
+        from ntcir.submission.write import OfficialTopics
+
+        say(OfficialTopics(topics, corpus).save(out))
+    else:
+        topics.save(out)
+        say(f"{out}: {len(topics.topics)} topics with {size} candidates each (topics.tsv, pools.tsv, qrels.txt)")
 
 
 @main.group(cls=Verbs)
@@ -201,25 +210,47 @@ def run(
 
 
 @main.command()
+@click.argument("source", metavar="INPUT.json")
+@click.argument("target", metavar="OUTPUT.csv")
+@click.option("--model", type=FOLDER, help="A folder that `ntcir train` wrote. [default: the newest under runs/]")
+@click.option("--group", metavar="ORG", default="ORG", show_default=True, help="Group id, 5 letters or digits at most.")
+@click.option("--run", metavar="RUN", default="baseline", show_default=True, help="Run id, 10 at most.")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+    help="Where the image networks run; auto: the GPU, if torch finds one.",
+)  # fmt: skip
+def predict(source: str, target: str, model: Path | None, group: str, run: str, device: str) -> None:
+    """Score the organisers' input (.json, .json.gz, - for standard input) into their CSV."""
+    from ntcir.progress import say
+    from ntcir.submission.predict import predict as score_input
+
+    say(score_input(source, target, model, group=group, run=run, device=device))
+
+
+@main.command()
 @click.argument("run", type=FILE, default=Path("run.txt"))
-@click.option("--qrels", type=FILE, help="The answers. [default: topics/qrels.txt]")
-@click.option("--pools", metavar="FILE|none", help="Candidates by topic. [default: pools.tsv beside the qrels]")
+@click.option("--qrels", type=FILE, help="The answers. [default: topics/qrels.txt; for a CSV run topics/qrels.csv]")
+@click.option(
+    "--pools", metavar="FILE|none",
+    help="Candidates by topic. [default: pools.tsv beside the qrels; with CSV those of the qrels]",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--per-topic", is_flag=True, help="Print each topic's rank.")
 @click.option("--measures", metavar="'RR@10 nDCG@10 ...'", help="Other measures, by ir_measures.")
+@click.option("--write-run", type=FILE, help="Write the run again: as CSV to FILE.csv, as TREC to any other.")
+@click.option("--write-qrels", type=FILE, help="Write the qrels again, likewise.")
+@click.option("--group", help="The group_id for --write-run FILE.csv. [default: the run's own, ORG]")
 def score(
-    run: Path, qrels: Path | None, pools: str | None, as_json: bool, per_topic: bool, measures: str | None
-) -> None:
-    """Score a run (default: run.txt) by MRR, as NTCIR does."""
-    from ntcir.report.score_table import print_scores
-    from ntcir.scoring import measures as evaluate
-    from ntcir.scoring import score as evaluate_run
-    from ntcir.workspace import beside, pool_file
+    run: Path, qrels: Path | None, pools: str | None, as_json: bool, per_topic: bool, measures: str | None,
+    write_run: Path | None, write_qrels: Path | None, group: str | None,
+) -> None:  # fmt: skip
+    """Score a run (default: run.txt), TREC or the organisers' CSV, by MRR, as NTCIR does."""
+    from ntcir.report.score_table import score_files
 
-    place = qrels or Path("topics/qrels.txt")
-    report = evaluate_run(run, place, pools_path=pool_file(pools, place), topics_path=beside(place, "topics.tsv"))
-    others = evaluate(run, place, measures) if measures else {}
-    print_scores(report, others, sys.stdout, as_json=as_json, per_topic=per_topic)
+    score_files(
+        run, qrels, sys.stdout, pools=pools, as_json=as_json, per_topic=per_topic, names=measures,
+        write_run=write_run, write_qrels=write_qrels, group=group,
+    )  # fmt: skip
 
 
 @main.command()
@@ -233,6 +264,21 @@ def show(topic_id: str, run: Path, topics: Path, out: Path | None, data: Path | 
     from ntcir.report.show import draw_topic
 
     click.echo(draw_topic(topic_id, run, topics, out or Path(f"show-{topic_id}.png"), data))
+
+
+@main.command()
+@click.argument("model", type=FOLDER, required=False)
+@click.option("--group", required=True, metavar="ID", help="The group id: at most 5 letters or digits.")
+@click.option("--run", "run_id", required=True, metavar="ID", help="The run id: at most 10 letters or digits.")
+@click.option("--out", type=FOLDER, default=Path("dist"), show_default=True, help="The bundle goes to OUT/GROUP-RUN.")
+@click.option("--no-rehearsal", is_flag=True, help="Do not try the bundle.")
+def bundle(model: Path | None, group: str, run_id: str, out: Path, no_rehearsal: bool) -> None:
+    """Make a folder for `docker build` of a trained model (default: the newest under runs/)."""
+    from ntcir.progress import say
+    from ntcir.submission.bundle import make_bundle
+    from ntcir.workspace import newest_model
+
+    say(make_bundle(model or newest_model(), out, group=group, run=run_id, rehearsal=not no_rehearsal))
 
 
 @main.command()

@@ -17,7 +17,8 @@ import numpy as np
 
 from ntcir.columns import Floats, Ints, StrPath
 from ntcir.errors import UserError, did_you_mean, some
-from ntcir.runs import Pools, Qrels, Run, read_pools, read_qrels, read_run, validate_run
+from ntcir.matching import read_matching, remarks
+from ntcir.runs import Pools, Qrels, Run, validate_run
 
 DIRECTIONS = ("img2sen", "sen2img")
 GROUPS = ("all", *DIRECTIONS)
@@ -96,27 +97,28 @@ class Report:
 
 
 def score(
-    run_path: StrPath,
-    qrels_path: StrPath,
+    run: StrPath | Run,
+    qrels: StrPath | Qrels,
     *,
     pools_path: StrPath | None = None,
     topics_path: StrPath | None = None,
+    own_pools: bool = True,
 ) -> Report:
     """Check a run and score it over all topics that have a relevant document in the qrels.
 
     Args:
-        run_path: a TREC run.
-        qrels_path: TREC qrels.
+        run: a run, TREC or the organisers' CSV; a file or what :func:`ntcir.matching.read_run` made of it.
+        qrels: qrels of either format, likewise. See :mod:`ntcir.matching` for how their ids are compared.
         pools_path: the candidates (see :func:`ntcir.runs.read_pools`), for the check and the random baseline. Without
-            it a topic's pool is taken to be what the run ranks for it.
+            it they are those of the organisers' qrels; where these do not tell, what the run ranks for a topic.
         topics_path: a table with the columns ``topic_id`` and ``query``, for the directions: a query that is a JSON
-            object asks with a sensor reading. Without it the direction is read from ids like ``sen2img_001``.
+            object asks with a sensor reading. Of topics not in it the direction is read from ids like ``sen2img_001``.
+        own_pools: whether the organisers' qrels tell the candidates.
 
     Raises:
         UserError: if a file cannot be read, or the run does not stand up to :func:`ntcir.runs.validate_run`.
     """
-    run, qrels = read_run(run_path), read_qrels(qrels_path)
-    pools = None if pools_path is None else read_pools(pools_path)
+    run, qrels, pools = read_matching(run, qrels, pools_path, own_pools=own_pools)
     validate_run(run, qrels, pools)
     relevant = np.bincount(qrels.topic, qrels.relevance > 0).astype(np.int64)
     ranks, sizes = relevant_ranks(run, qrels), pool_sizes(run, qrels, pools)
@@ -128,7 +130,8 @@ def score(
         found = rank if np.isfinite(rank) else None
         topics.append(TopicScore(qrels.topics[i], directions[i], found, 1 / rank, size, chance))
     groups = {name: _group([topic for topic in topics if name in ("all", topic.direction)]) for name in GROUPS}
-    return Report(groups, topics, _warnings(run, qrels, topics, len(relevant) - len(topics)))
+    warnings = _warnings(run, qrels, topics, len(relevant) - len(topics)) + remarks(run, pools)
+    return Report(groups, topics, warnings)
 
 
 def relevant_ranks(run: Run, qrels: Qrels) -> Floats:
@@ -208,9 +211,14 @@ def _group(topics: Sequence[TopicScore]) -> GroupScore:
 
 
 def _directions(topics: Sequence[str], path: StrPath | None) -> list[str | None]:
-    """Return each topic's direction, or None."""
-    if path is None:
-        return [next((name for name in DIRECTIONS if topic.startswith(name)), None) for topic in topics]
+    """Return each topic's direction, from the table if it is there, else from the id, or None."""
+    asked = {} if path is None else _asked(path)
+    by_id = ((topic, next((name for name in DIRECTIONS if topic.startswith(name)), None)) for topic in topics)
+    return [asked.get(topic, direction) for topic, direction in by_id]
+
+
+def _asked(path: StrPath) -> dict[str, str]:
+    """Return the directions of the topics in a table."""
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -220,15 +228,15 @@ def _directions(topics: Sequence[str], path: StrPath | None) -> list[str | None]
     if not {"topic_id", "query"} <= set(header):
         raise UserError(f"{path} line 1: expected the tab-separated columns topic_id and query, found {some(header)}.")
     topic_at, query_at = header.index("topic_id"), header.index("query")
-    queries = {}
+    asked = {}
     for number, line in enumerate(lines[1:], 2):
         cells = line.split("\t")
         if line.strip() and len(cells) != len(header):
             raise UserError(f"{path} line {number}: {len(cells)} columns instead of {len(header)}.")
         if line.strip():
-            queries[cells[topic_at]] = cells[query_at].lstrip(' "')  # a table writer may quote the JSON
-    asked = ((topic in queries, queries.get(topic, "").startswith("{")) for topic in topics)
-    return [("sen2img" if sensor else "img2sen") if known else None for known, sensor in asked]
+            sensor = cells[query_at].lstrip(' "').startswith("{")  # a table writer may quote the JSON
+            asked[cells[topic_at]] = "sen2img" if sensor else "img2sen"
+    return asked
 
 
 def _warnings(run: Run, qrels: Qrels, topics: Sequence[TopicScore], unjudged: int) -> list[str]:
@@ -247,14 +255,14 @@ def _warnings(run: Run, qrels: Qrels, topics: Sequence[TopicScore], unjudged: in
     return warnings
 
 
-def measures(run_path: StrPath, qrels_path: StrPath, names: str) -> dict[str, float]:
+def measures(run: StrPath | Run, qrels: StrPath | Qrels, names: str) -> dict[str, float]:
     """Evaluate measures of ir_measures over all topics in the qrels; topics that the run lacks count 0.
 
     Nothing there averages tied ranks: RR takes ties by descending document id, RR@10 by ascending id.
 
     Args:
-        run_path: a TREC run, checked as in :func:`score`.
-        qrels_path: TREC qrels.
+        run: a run of either format, checked as in :func:`score`.
+        qrels: qrels of either format.
         names: measures as ir_measures spells them, between spaces or commas: ``RR@10 nDCG@10 P(rel=2)@5``.
 
     Returns:
@@ -266,7 +274,7 @@ def measures(run_path: StrPath, qrels_path: StrPath, names: str) -> dict[str, fl
     wanted = _parse_measures(names)
     import ir_measures
 
-    run, qrels = read_run(run_path), read_qrels(qrels_path)
+    run, qrels, _ = read_matching(run, qrels, own_pools=False)
     validate_run(run, qrels)
     scores, grades = _nested(run, run.score), _nested(qrels, qrels.relevance)
     ours = {measure: _iprec(measure, scores, grades) for measure in wanted.values() if measure.NAME == "IPrec"}

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bundling import SMALL, small_config, small_model, write_model, write_weights
 from helpers import FEATURES, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
 from safetensors.torch import load_file, save_file
 
@@ -100,6 +101,110 @@ def test_encoding_is_without_dropout_and_leaves_training_on():
     one, other = model.encode_images(features(9)), model.encode_images(features(9))
     assert np.array_equal(one.vectors, other.vectors)
     assert all(part.training for part in model.towers.modules())
+
+
+# --------------------------------------------------------------------------------------------------- networks inside
+
+
+def no_fetching(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have whatever looks for weights anywhere fail."""
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise AssertionError("weights were looked for")
+
+    for name in ("download_url_to_file", "load_state_dict_from_url", "get_dir"):
+        monkeypatch.setattr(torch.hub, name, refuse)
+    for name in ("published_state", "read_checkpoint"):
+        monkeypatch.setattr(f"ntcir.features.backbones.{name}", refuse)
+
+
+def pictures() -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(3).integers(0, 256, (4, 3, 64, 64), dtype=np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("weights", "output"),
+    [
+        ("random", "pooled"),
+        ("random", "logits"),
+        ("checkpoint", "pooled"),
+        ("checkpoint", "logits"),
+        ("headless", "pooled"),
+    ],
+)
+def test_a_model_with_its_frozen_networks_inside_needs_no_other_weights(tmp_path, monkeypatch, capsys, weights, output):
+    backbone = {**SMALL, "output": output, "grid": 1}
+    if weights != "random":
+        path = write_weights(tmp_path / "w" / "weights.pth", head=weights == "checkpoint")
+        backbone["weights"] = str(path)
+    model = Model.load(write_model(tmp_path / "m", small_config(backbone)))
+    assert model.networks is None
+    prints = list(model.fingerprints)
+    model.embed_networks()
+    model.save(tmp_path / "full")
+    capsys.readouterr()
+    no_fetching(monkeypatch)
+    again = Model.load(tmp_path / "full")
+    assert again.fingerprints == prints == [network.meta["fingerprint"] for network in again.networks]
+    assert capsys.readouterr().err == ""  # its weights are what they are, random or not
+    for one, other in zip(model.networks, again.networks, strict=True):
+        assert torch.equal(one(pictures()), other(pictures()))
+    again.save(tmp_path / "twice")
+    assert (tmp_path / "twice" / WEIGHTS).read_bytes() == (tmp_path / "full" / WEIGHTS).read_bytes()
+
+
+@pytest.mark.parametrize("arch", ["mnasnet0_5", "shufflenet_v2_x0_5"])
+def test_other_architectures_come_back_the_same(tmp_path, arch):
+    model = small_model(small_config({"arch": arch, "weights": "random"}))
+    model.embed_networks()
+    model.save(tmp_path / "m")
+    (again,) = Model.load(tmp_path / "m").networks
+    assert again.meta == model.networks[0].meta
+    assert torch.equal(again(pictures()), model.networks[0](pictures()))
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "places365", "IMAGENET1K_V1", "gone/from/here.pth", "here.pth"])
+def test_what_the_configuration_calls_the_weights_inside_is_only_a_name(tmp_path, monkeypatch, weights):
+    model = small_model()
+    model.embed_networks()
+    model.config = model.config.changed({"features.backbones.0.weights": weights})
+    model.save(tmp_path / "m")
+    no_fetching(monkeypatch)
+    assert Model.load(tmp_path / "m").fingerprints == model.fingerprints
+
+
+def test_the_files_of_a_model_with_frozen_networks_hold_no_weights_of_theirs(tmp_path):
+    folder = write_model(tmp_path / "m")
+    assert not [name for name in load_file(folder / WEIGHTS) if name.startswith("networks.")]
+    assert Model.load(folder).networks is None
+
+
+def test_other_weights_than_those_trained_with_are_not_taken_in(tmp_path):
+    path = write_weights(tmp_path / "weights.pth")
+    model = small_model(small_config({**SMALL, "weights": str(path)}))
+    write_weights(path, seed=1)
+    assert "other weights" in refusal(model.embed_networks)
+    path.unlink()
+    assert str(path) in refusal(model.embed_networks)
+
+
+@pytest.mark.parametrize("harm", ["one is gone", "one is of another shape", "all of the second are gone"])
+def test_stored_networks_that_do_not_fit_are_damage(tmp_path, harm):
+    config = small_config(features__backbones=[SMALL, {**SMALL, "seed": 1}])
+    model = small_model(config)
+    model.embed_networks()
+    model.save(tmp_path / "m")
+    state = load_file(tmp_path / "m" / WEIGHTS)
+    name = "networks.1.features.0.weight"
+    if harm == "one is of another shape":
+        state[name] = torch.zeros(2)
+    else:
+        gone = [key for key in state if key == name or (harm.startswith("all") and key.startswith("networks.1."))]
+        state = {key: value for key, value in state.items() if key not in gone}
+    save_file(state, tmp_path / "m" / WEIGHTS)
+    sentence = refusal(Model.load, tmp_path / "m")
+    assert "damaged" in sentence
+    assert str(tmp_path / "m") in sentence
 
 
 # ----------------------------------------------------------------------------------------------------------- damage

@@ -82,8 +82,8 @@ def test_pools_give_the_check_and_the_random_baseline(example, tmp_path):
 def test_directions_come_from_the_topics(example, tmp_path):
     table = 'topic_id\ttimestamp\tquery\nimg2sen_1\t-\t{"hr": 60}\nimg2sen_2\t-\ta.jpg\n007\t-\t"{""hr"": 60}"\n\n'
     report = score(*example, topics_path=write(tmp_path, "topics.tsv", table))
-    assert [topic.direction for topic in report.topics] == ["sen2img", "img2sen", None, None, "sen2img"]
-    assert [group.topics for group in report.groups.values()] == [5, 1, 2]
+    assert [topic.direction for topic in report.topics] == ["sen2img", "img2sen", "sen2img", "sen2img", "sen2img"]
+    assert [group.topics for group in report.groups.values()] == [5, 1, 4]  # what the table lacks goes by its id
 
 
 @pytest.mark.parametrize(

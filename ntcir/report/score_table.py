@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, TextIO
 
+from ntcir.conversion import save_qrels, save_run
+from ntcir.matching import default_pools, default_qrels, read_qrels, read_run
 from ntcir.progress import say
-from ntcir.scoring import GroupScore, Report
+from ntcir.scoring import GroupScore, Report, measures, score
+from ntcir.workspace import beside
 
 _WIDTH = 80  # the least that the table is given; it needs 77
 
@@ -68,6 +72,39 @@ def render_per_topic(report: Report, stream: TextIO) -> None:
         left = (cell.ljust(width) for cell, width in zip(row[:2], widest[:2], strict=True))
         right = (cell.rjust(width) for cell, width in zip(row[2:], widest[2:], strict=True))
         stream.write("  ".join([*left, *right]) + "\n")
+
+
+def score_files(
+    run: Path, qrels: Path | None, stream: TextIO, *, pools: str | None, as_json: bool, per_topic: bool,
+    names: str | None, write_run: Path | None, write_qrels: Path | None, group: str | None,
+) -> None:  # fmt: skip
+    """Score a run of either format and print its figures; write run and qrels again, where that is asked for.
+
+    Args:
+        run: the run.
+        qrels: the answers; under ``topics/`` if None.
+        stream: where figures are printed.
+        pools: a file, ``none``, or None for what lies beside the qrels.
+        as_json: as in ``print_scores``.
+        per_topic: as in ``print_scores``.
+        names: other measures.
+        write_run: where the run goes, in the format that the name asks for.
+        write_qrels: where the qrels go, likewise.
+        group: the group_id of a run that is written as CSV.
+
+    Raises:
+        UserError: if a file will not do, or cannot be written.
+    """
+    ranked = read_run(run)
+    if write_run:  # before anything else can go wrong
+        say(save_run(ranked, write_run, group))
+    judged = read_qrels(place := qrels or default_qrels(ranked))
+    if write_qrels:
+        say(save_qrels(judged, write_qrels))
+    candidates, topics = default_pools(pools, ranked, judged), beside(place, "topics.tsv")
+    report = score(ranked, judged, pools_path=candidates, topics_path=topics, own_pools=pools != "none")
+    others = measures(ranked, judged, names) if names else {}
+    print_scores(report, others, stream, as_json=as_json, per_topic=per_topic)
 
 
 def print_scores(report: Report, others: dict[str, float], stream: TextIO, *, as_json: bool, per_topic: bool) -> None:
