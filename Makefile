@@ -54,7 +54,8 @@ bench: install  ## measure speed and memory against peers (tables on standard ou
 	$(BIN)/python benchmarks/detection.py
 	$(BIN)/python benchmarks/mining.py
 	$(BIN)/python benchmarks/finetuning.py
+	$(BIN)/python benchmarks/predict.py
 
-clean:  ## remove .venv and caches; data, topics, runs and features stay
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean:  ## remove .venv and caches; data, topics, runs, features and bundles stay
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

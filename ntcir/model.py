@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,7 +52,8 @@ class Model:
         image_dim: length of the image features.
         fingerprints: of the image networks, in order.
         card: facts for people: corpus, steps, validation MRR.
-        networks: the image networks, where they are trained along and belong to the model; None where they are frozen.
+        networks: the image networks, where they belong to the model: trained along with it, or frozen and stored inside
+            so that it needs nothing else. None where the configuration says where they are found.
         towers: ``image`` and ``sensor``.
     """
 
@@ -129,9 +131,28 @@ class Model:
         """Take the weights that ``state`` returned."""
         self.towers.load_state_dict(_under("towers.", state))
         for number, network in enumerate(self.networks or ()):
-            network.network.load_state_dict(_under(f"networks.{number}.", state))
+            weights = OrderedDict(_under(f"networks.{number}.", state))
+            # The versions of its modules, which files leave out and one of torchvision's networks (MNASNet) insists on.
+            weights._metadata = network.network.state_dict()._metadata  # type: ignore[attr-defined]
+            network.network.load_state_dict(weights)
         with torch.no_grad():
             self.log_temperature.copy_(state["log_temperature"])
+
+    def embed_networks(self) -> None:
+        """Make the networks that the configuration names part of the model: what ``save`` writes then needs no others.
+
+        Raises:
+            UserError: if their weights cannot be had, or are not those the model was trained with.
+        """
+        if self.networks is None:
+            options = self.config.features
+            networks = [FrozenNetwork(backbone, options) for backbone in options.backbones]
+            if [network.meta["fingerprint"] for network in networks] != self.fingerprints:
+                raise UserError(
+                    "The image networks have other weights or preprocessing than those the model was trained with: "
+                    "give it the same weights again, or train it again."
+                )
+            self.networks = networks
 
     def save(self, folder: Path) -> None:
         """Write the model: configuration, statistics, card, and last the weights, without which it does not count."""
@@ -169,12 +190,7 @@ class Model:
                 raise ValueError(f"{CONFIG} is cut short")
             readings = ReadingsEncoder.from_json(json.loads((folder / READINGS).read_text(encoding="utf-8")))
             state = load_file(folder / WEIGHTS)
-            networks = None
-            if config.encoder.finetune:
-                networks = [
-                    FrozenNetwork(backbone, config.features, _under(f"networks.{number}.", state))
-                    for number, backbone in enumerate(config.features.backbones)
-                ]
+            networks = _stored_networks(config, state)
             model = cls(config, readings, card.pop("image_dim"), card.pop("fingerprints"), card, networks)
             model.load_state(state)
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
@@ -182,6 +198,23 @@ class Model:
                 f"The model in {folder} is damaged ({' '.join(str(error).split())[:150]}): train it again."
             ) from error
         return model
+
+
+def _stored_networks(config: Config, state: Mapping[str, torch.Tensor]) -> list[FrozenNetwork] | None:
+    """Return the image networks whose weights a model's file holds; None where it holds none and needs none.
+
+    Raises:
+        ValueError: if weights are absent or do not fit.
+    """
+    if not config.encoder.finetune and not any(name.startswith("networks.") for name in state):
+        return None
+    try:
+        return [
+            FrozenNetwork(backbone, config.features, _under(f"networks.{number}.", state))
+            for number, backbone in enumerate(config.features.backbones)
+        ]
+    except UserError as error:  # which speaks of weights that a user names
+        raise ValueError(str(error)) from error
 
 
 def _under(prefix: str, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -1,0 +1,187 @@
+"""A trained model as a folder that ``docker build`` takes as it is, with all that it needs inside."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from ntcir import __version__
+from ntcir.config import Config
+from ntcir.errors import UserError, some
+from ntcir.files import atomic_write, disk_errors
+from ntcir.model import Model
+from ntcir.official import check_ids
+from ntcir.progress import say
+from ntcir.submission.example import write_example
+from ntcir.submission.rehearsal import rehearse
+from ntcir.submission.requirements import closure, installed_bytes, pins, torch_pins
+from ntcir.submission.wheel import write_wheel
+from ntcir.submission.write import LOCATION_COLUMNS, SENSOR_COLUMNS
+
+LIMIT = 10 * 2**30  # bytes, gzipped: the organisers' rule
+BASE = 150 * 10**6  # bytes of the image that ours is built on, about
+MARK = "bundle.json"  # in every bundle: what is in it, and that the folder may be replaced by a newer one
+_BOX = Path(__file__).parent / "box"
+_MADE_BY = "ntcir bundle"
+
+
+def make_bundle(model: Path, out: Path, *, group: str, run: str, rehearsal: bool = True) -> str:
+    """Make ``out/GROUP-RUN``, replacing an earlier bundle of that name, and rehearse it.
+
+    Args:
+        model: a folder that ``ntcir train`` wrote.
+        out: made if it is not there.
+        group: the group id.
+        run: the run id.
+        rehearsal: whether to try the bundle before it is left there.
+
+    Returns:
+        What was made and what to type next, in lines.
+
+    Raises:
+        UserError: if an id will not do, there is no model, its networks cannot be had, the folder holds something
+            else, there is no room, the image would be too large, or the rehearsal fails. Then nothing is left behind,
+            and an earlier bundle stays.
+    """
+    check_ids(group, run)
+    target = out / f"{group}-{run}"
+    _check_place(target)
+    filled = self_contained(Model.load(model))
+    if others := [name for name in filled.readings.names if name not in {*SENSOR_COLUMNS, *LOCATION_COLUMNS}]:
+        say(f"WARNING: the model needs readings that the organisers' input does not have: {some(others)}.")
+    _check_size(sum(value.nbytes for value in filled.state().values()))
+    needed = closure()
+    with disk_errors(target):
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out, prefix=f".{target.name}.") as name:
+            folder = Path(name) / target.name
+            folder.mkdir()
+            _fill(folder, filled, needed, group, run)
+            tried = "NOT REHEARSED, as --no-rehearsal asks for: try it before it is handed in"
+            if rehearsal:
+                say(f"Rehearsing {target}: its submission.sh on a small input, in a clean environment")
+                cut = rehearse(folder, model, group, run)
+                tried = "rehearsed without network" if cut else "rehearsed, but WITH network: it cannot be cut off here"
+            size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            _replace(target, folder, Path(name) / "earlier")
+    return "\n".join(
+        [f"{target}: {_amount(size)}, {tried}.", _image_size(size, needed), *_commands(target, group, run)]
+    )
+
+
+def self_contained(model: Model) -> Model:
+    """Make a loaded model one that needs nothing else: its networks inside, no path of this machine in its settings.
+
+    Raises:
+        UserError: if the networks cannot be had, or are not those the model was trained with.
+    """
+    model.embed_networks()
+    model.config = portable(model.config)
+    return model
+
+
+def portable(config: Config) -> Config:
+    """Return a copy without paths of this machine: no corpus, files by their names alone, the usual stores."""
+    backbones = [
+        backbone.model_dump() | ({"weights": backbone.checkpoint.name} if backbone.checkpoint else {})
+        for backbone in config.features.backbones
+    ]
+    changes = {
+        "data.path": None,
+        "features.backbones": backbones,
+        "features.store": str(Config().features.store),
+        "objects.detector": Path(config.objects.detector).name,
+    }
+    return config.changed(changes)
+
+
+def _check_place(target: Path) -> None:
+    """Refuse a folder that is neither empty nor an earlier bundle."""
+    if not target.exists():
+        return
+    try:
+        ours = json.loads((target / MARK).read_text(encoding="utf-8"))["made_by"] == _MADE_BY
+    except (OSError, ValueError, LookupError, TypeError):
+        ours = target.is_dir() and not any(target.iterdir())
+    if not ours:
+        raise UserError(f"{target} is no earlier bundle: remove it, or choose another place with --out.")
+
+
+def _check_size(weights: int) -> None:
+    if weights > LIMIT:
+        raise UserError(
+            f"The model's weights alone take {_amount(weights)}, and an image may have {_amount(LIMIT)} gzipped: "
+            "train with fewer or smaller networks."
+        )
+
+
+def _fill(folder: Path, model: Model, needed: Sequence[metadata.Distribution], group: str, run: str) -> None:
+    """Write everything but the rehearsal's answer."""
+    model.save(folder / "model")
+    wheel = write_wheel(folder)
+    atomic_write(folder / "requirements.txt", pins(needed))
+    atomic_write(folder / "torch-requirements.txt", torch_pins(needed))
+    write_example(folder / "example" / "input.json", model.readings)
+    words = {
+        "GROUP": group, "RUN": run, "WHEEL": wheel.name, "VERSION": __version__, "IMAGE": _image(group, run),
+        "PYTHON": ".".join(platform.python_version_tuple()[:2]),
+    }  # fmt: skip
+    for template in sorted(_BOX.iterdir()):
+        if template.is_file():
+            atomic_write(folder / template.name, _spelled(template.read_text(encoding="utf-8"), words))
+    (folder / "submission.sh").chmod(0o755)
+    facts = {
+        "made_by": _MADE_BY, "ntcir": __version__, "group": group, "run": run, "name": model.config.name,
+        "fingerprints": model.fingerprints, "python": words["PYTHON"], "torch": metadata.version("torch"),
+    }  # fmt: skip
+    atomic_write(folder / MARK, json.dumps(facts, indent=1) + "\n")
+
+
+def _spelled(text: str, words: Mapping[str, str]) -> str:
+    for name, word in words.items():
+        text = text.replace(f"@{name}@", word)
+    return text
+
+
+def _replace(target: Path, folder: Path, aside: Path) -> None:
+    """Put a folder in the place of another, which goes aside; if that fails, it comes back."""
+    if target.exists():
+        target.rename(aside)
+    try:
+        folder.rename(target)
+    except OSError:
+        if aside.exists():
+            aside.rename(target)
+        raise
+
+
+def _image(group: str, run: str) -> str:
+    """Return the image's name; Docker knows no capitals."""
+    return f"{group}-{run}".lower()
+
+
+def _image_size(bundle: int, needed: Sequence[metadata.Distribution]) -> str:
+    """Return a sentence about the image's size, from what is installed here."""
+    installed, torch = installed_bytes(needed)
+    rest, whole = BASE + bundle + installed - torch, BASE + bundle + installed
+    warning = "" if whole <= LIMIT else f" WARNING: with that torch it may exceed the {_amount(LIMIT)} allowed gzipped."
+    return (
+        f"The image: about {_amount(rest)} before gzip, and torch, which takes {_amount(torch)} here; "
+        f"built for CPUs alone, as the Dockerfile has it by default, torch takes far less than with CUDA.{warning}"
+    )
+
+
+def _amount(size: int) -> str:
+    return f"{size / 2**30:.2f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
+
+
+def _commands(target: Path, group: str, run: str) -> list[str]:
+    image = _image(group, run)
+    return [
+        f"  docker build -t {image} {target}",
+        f"  docker save {image} | gzip > {group}-{run}-run.tar.gz",
+    ]

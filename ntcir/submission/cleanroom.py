@@ -1,0 +1,78 @@
+"""A place like the inside of the image: nothing but what is to be installed there, and no network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+from ntcir.submission.requirements import closure, modules
+
+_CLOSED = "http://127.0.0.1:9"  # nobody listens there: what asks for a proxy gets nowhere, with a network or without
+_KEPT = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")  # say how much of the machine may be used
+
+
+class CleanRoom:
+    """A Python with the distributions that predicting needs and the package's wheel, and with nothing else.
+
+    The distributions are those that run here, linked.
+
+    Args:
+        folder: an empty one.
+        wheel: of the package.
+
+    Attributes:
+        site: where the packages lie.
+        isolated: whether commands really run without a network; not all systems allow to take it away.
+    """
+
+    def __init__(self, folder: Path, wheel: Path) -> None:
+        self._python, self._home = folder / "python", folder / "home"
+        self._home.mkdir(parents=True)
+        venv.EnvBuilder(symlinks=True).create(self._python)
+        base = {"base": str(self._python), "platbase": str(self._python)}
+        self.site = Path(sysconfig.get_path("purelib", "venv", base))
+        for distribution in closure():
+            for name, place in modules(distribution).items():
+                link = self.site / name
+                link.parent.mkdir(parents=True, exist_ok=True)
+                if place.exists() and not link.exists():
+                    link.symlink_to(place.absolute())
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(self.site)
+        self._prefix = _without_network()
+        self.isolated = bool(self._prefix)
+
+    def run(self, command: list[str], folder: Path, seconds: float) -> subprocess.CompletedProcess[str]:
+        """Run a command in a folder and return what it wrote.
+
+        Raises:
+            subprocess.TimeoutExpired: if it is not done after ``seconds``.
+        """
+        return subprocess.run(
+            [*self._prefix, *command], cwd=folder, env=self._environment(), timeout=seconds, check=False,
+            stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace",
+        )  # fmt: skip
+
+    def _environment(self) -> dict[str, str]:
+        """Return all that commands are told: no folder of the user's, where weights may lie that the image lacks."""
+        proxies = {f"{kind}_proxy": _CLOSED for kind in ("http", "https", "ftp", "all")}
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        paths = [str(self._python / "bin"), "/usr/bin", "/bin"]
+        return {
+            "PATH": os.pathsep.join(paths), "HOME": str(self._home), "TMPDIR": str(self._home), "LANG": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1", **proxies, **kept,
+        }  # fmt: skip
+
+
+def _without_network() -> list[str]:
+    """Return what to put before a command so that it runs without a network, or nothing where that is not allowed."""
+    program = shutil.which("unshare")
+    for options in ("-rn", "-n"):
+        if program and subprocess.run([program, options, "true"], capture_output=True, check=False).returncode == 0:
+            return [program, options]
+    return []

@@ -1,0 +1,141 @@
+"""A bundle tried as the organisers will run it, but on a small input and outside a container."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import math
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from ntcir.errors import UserError
+from ntcir.submission.cleanroom import CleanRoom
+
+HEADER = ["group_id", "run_id", "topic_id", "dmr_minute_id", "score"]
+TOLERANCE = 1e-4  # between a score in the bundle and one here: a kernel may add in another order
+_SECONDS = 1800.0
+_LINES = 4  # of the end of what a failed submission wrote
+
+Scores = dict[tuple[str, str], float]
+
+
+def rehearse(bundle: Path, source: Path, group: str, run: str) -> bool:
+    """Run a bundle's ``submission.sh`` on its example in a clean environment, and compare with the model's own answer.
+
+    The answer is left in the bundle as ``example/expected.csv``.
+
+    Args:
+        bundle: its folder.
+        source: the folder of the model that it was made of.
+        group: the group id.
+        run: the run id.
+
+    Returns:
+        Whether the network was taken away, which not all systems allow.
+
+    Raises:
+        UserError: if it fails, scores other candidates than it was given or gives other scores, or writes where it
+            should not.
+    """
+    example = bundle / "example" / "input.json"
+    wanted = [(str(record["topic_id"]), str(record["dmr_minute_id"])) for record in json.loads(example.read_bytes())]
+    with tempfile.TemporaryDirectory(prefix="ntcir-rehearsal-") as name:
+        folder = Path(name)
+        room = CleanRoom(folder / "room", next(bundle.glob("*.whl")))
+        found = _scores(_play(room, bundle, example, folder / "output.csv"), group, run, wanted)
+        expected = folder / "expected.csv"
+        _predict_here(example, expected, source, group, run)
+        _compare(found, _scores(expected, group, run, wanted))
+        shutil.copyfile(expected, bundle / "example" / expected.name)
+    return room.isolated
+
+
+def _play(room: CleanRoom, bundle: Path, example: Path, output: Path) -> Path:
+    """Run the bundle's script as the organisers do, and return the file it wrote."""
+    before = _listing(bundle)
+    command = ["bash", "./submission.sh", str(example.absolute()), str(output)]
+    try:
+        result = room.run(command, bundle, _SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise _failure(f"submission.sh was not done after {_SECONDS:.0f} s") from error
+    if result.returncode:
+        said = _last_words(result.stderr).replace(f"{bundle.absolute()}{os.sep}", "")
+        raise _failure(f"submission.sh ended with exit code {result.returncode}: {said}")
+    if not output.is_file():
+        raise _failure("submission.sh ended well but wrote no output file")
+    if changed := before ^ _listing(bundle):
+        raise _failure(f"submission.sh wrote into its own folder: {min(changed)[0]}")
+    return output
+
+
+def _last_words(text: str) -> str:
+    """Return what a failed submission said in the end: its one sentence, or else the last few lines."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if lines and lines[-1].startswith("Error: "):
+        return lines[-1].removeprefix("Error: ")
+    return " | ".join(lines[-_LINES:]) or "it said nothing"
+
+
+def _listing(folder: Path) -> set[tuple[str, int, int]]:
+    """Return what lies in a folder: names, sizes and times."""
+    places = [(path, path.stat()) for path in folder.rglob("*")]
+    return {(str(path.relative_to(folder)), state.st_size, state.st_mtime_ns) for path, state in places}
+
+
+def _predict_here(example: Path, target: Path, source: Path, group: str, run: str) -> None:
+    from ntcir.submission.predict import predict
+
+    with contextlib.redirect_stderr(io.StringIO()):  # what it says was said when the bundle was made
+        predict(str(example), str(target), source, group=group, run=run)
+
+
+def _scores(path: Path, group: str, run: str, wanted: list[tuple[str, str]]) -> Scores:
+    """Read an output file and check it as a whole.
+
+    Raises:
+        UserError: if it is not the header and one finite score for each (topic, candidate) wanted, under the ids.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = list(csv.reader(file)) or [[]]
+    if header != HEADER:
+        raise _failure(f"the output begins with {','.join(header)!r} instead of {','.join(HEADER)}")
+    scores: Scores = {}
+    for row in rows:
+        if len(row) != len(HEADER) or row[:2] != [group, run]:
+            raise _failure(f"the output has the line {','.join(row)!r}")
+        key = (row[2], row[3])
+        if key in scores:
+            raise _failure(f"the output has candidate {key[1]} of topic {key[0]} twice")
+        scores[key] = _number(row[4])
+        if not math.isfinite(scores[key]):
+            raise _failure(f"the output scores candidate {key[1]} of topic {key[0]} {row[4]!r}, which is no number")
+    if other := set(wanted) ^ set(scores):
+        topic, candidate = min(other)
+        word = "lacks" if (topic, candidate) in set(wanted) else "has"
+        raise _failure(f"the output {word} candidate {candidate} of topic {topic}, unlike the input")
+    return scores
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _compare(found: Scores, expected: Scores) -> None:
+    worst = max(found, key=lambda key: abs(found[key] - expected[key]))
+    if abs(found[worst] - expected[worst]) > TOLERANCE:
+        raise _failure(
+            f"candidate {worst[1]} of topic {worst[0]} has the score {found[worst]:.6g} in the bundle and "
+            f"{expected[worst]:.6g} here"
+        )
+
+
+def _failure(what: str) -> UserError:
+    return UserError(f"The rehearsal failed, so no bundle was made: {what.rstrip('.')}.")
