@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,8 @@ def run(
 )  # fmt: skip
 def predict(source: str, target: str, model: Path | None, group: str, run: str, device: str) -> None:
     """Score the organisers' input (.json, .json.gz, - for standard input) into their CSV."""
+    # Before torch is loaded: its threads are not to spin while they wait, for decoding goes on beside them.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from ntcir.progress import say
     from ntcir.submission.predict import predict as score_input
 

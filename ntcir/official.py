@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import TypeVar
 
 import numpy as np
@@ -151,12 +152,14 @@ def read_run(path: StrPath, raw: bytes | None = None) -> OfficialRun:
 def read_qrels(path: StrPath, raw: bytes | None = None) -> tuple[OfficialQrels, Pools]:
     """Read judgements of the organisers' format, and from them the candidates (see :meth:`OfficialQrels.pools`).
 
-    As :func:`read_run`; the column ``minute_id`` may be absent.
+    As :func:`read_run`; the column ``minute_id`` may be absent. A row that comes again as it is counts once: the
+    organisers' own evaluation drops such rows.
 
     Raises:
         UserError: as in :func:`read_run`; if a rel is no whole number; if nothing is relevant.
     """
     cells, line, wrong = _read(path, raw, QRELS, [name for name in QRELS if name != "minute_id"])
+    cells, line = _once(cells, line)
     grades, odd = _numbers("rel", cells["rel"], line, whole=True)
     pairs = _pairs(path, cells, line, [wrong, odd])
     if not (grades > 0).any():
@@ -214,6 +217,16 @@ def _read(
         refuse(path, [left_out])
         raise UserError(f"{path} is empty: expected the header {','.join(names)}, then rows.")
     return columns, np.array(lines, dtype=np.int64), left_out
+
+
+def _once(cells: dict[str, list[str]], line: Ints) -> tuple[dict[str, list[str]], Ints]:
+    """Return the rows and their lines without those that are wholly the same as an earlier one."""
+    rows = list(zip(*cells.values(), strict=True))
+    if len(set(rows)) == len(rows):
+        return cells, line
+    first: dict[tuple[str, ...], int] = {}
+    kept = [first.setdefault(row, at) == at for at, row in enumerate(rows)]
+    return {name: list(compress(column, kept)) for name, column in cells.items()}, line[kept]
 
 
 def _header(path: StrPath, row: Sequence[str], line: int, names: Sequence[str], needed: Sequence[str]) -> list[str]:

@@ -260,6 +260,17 @@ def test_runs_that_cannot_be_read(tmp_path, text, said):
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"Error: {sentence}\n")
 
 
+def test_qrels_rows_that_come_again_count_once_as_the_organisers_have_it(tmp_path):
+    rows = "a,1,m1,1\na,2,m2,0\na,1,m1,1\nb,1,m1,1\na,2,m2,0\n"
+    qrels, pools = read_qrels(write(tmp_path, QRELS_HEAD + rows))
+    assert [(qrels.topics[t], d.decode()) for t, d in zip(qrels.topic, qrels.document, strict=True)] == [
+        ("a", "1"), ("a", "2"), ("b", "1")
+    ]  # fmt: skip
+    assert qrels.line.tolist() == [2, 3, 5]
+    assert pools["a"] == ["1", "2"]
+    assert "line 4" in refusal(read_qrels, write(tmp_path, QRELS_HEAD + "a,1,m1,1\na,2,m2,0\na,1,m1,0\n"))
+
+
 @pytest.mark.parametrize(("text", "said"), QRELS)
 def test_qrels_that_cannot_be_read(tmp_path, text, said):
     path, run = write(tmp_path, text, "qrels.csv"), write(tmp_path, line("ORG,x,t1,2,0.5"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -15,10 +16,10 @@ from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import square_of_planes
 from ntcir.features.extract import encode_pictures
 from ntcir.model import Model, Vectors
-from ntcir.submission.pixels import parse_pixels
+from ntcir.submission.pixels import Text, parse_pixels
 
-_DECODERS = 2
-_TEXTS = 4  # pictures whose text (8.4 MB for 1024 x 768) is in memory
+_DECODERS = max(1, min(4, (os.cpu_count() or 1) // 2))  # the networks want the cores too
+_TEXTS = _DECODERS + 2  # pictures whose text (8.4 MB for 1024 x 768) is in memory
 _CPU_BATCH = 8  # enough for a CPU's cores; a larger one would begin later and take more memory
 _BATCHES = 2  # encoded or waiting for it, besides the one that is put together
 
@@ -54,7 +55,7 @@ class PictureEncoder:
         for pool in (self._decoders, self._encoder):
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def number(self, text: bytes, where: str) -> int:
+    def number(self, text: Text, where: str) -> int:
         """Return the number of a picture, counted from 0; the same for the same text.
 
         Args:
@@ -102,7 +103,7 @@ class PictureEncoder:
         while self._batches:
             self._batches.popleft().result()
 
-    def _square(self, text: bytes, where: str) -> np.ndarray:
+    def _square(self, text: Text, where: str) -> np.ndarray:
         """Return the picture as the networks are given it; runs in a decoder's thread."""
         try:
             return square_of_planes(parse_pixels(text), self._options)

@@ -50,7 +50,7 @@ class Record:
     topic_id: str
     dmr_minute_id: str
     direction: Direction
-    image: bytes
+    image: memoryview
     readings: dict[str, Any]
 
 
@@ -143,6 +143,11 @@ class _Text:
         del self.data[: self.at]
         self.at = 0
 
+    def part(self, end: int) -> None:
+        """Go on behind ``end`` with other memory; views of what lies before stay good, and hold it."""
+        self.data = self.data[end:]
+        self.at = 0
+
     def refuse(self, problem: str) -> NoReturn:
         """Raise a UserError about the file."""
         raise UserError(f"{self.name} {problem}.")
@@ -157,10 +162,10 @@ def _record(text: _Text, number: int) -> Record:
     start = text.at
     end, images = _extent(text, number)
     first, last = images[-1] if images else (start, start)
-    image = bytes(memoryview(text.data)[first:last])
+    image = memoryview(text.data)[first:last]
     # The picture's place is taken by a number, so that what is left is JSON.
     others = bytes(text.data[start:first]) + (b"0" if images else b"") + bytes(text.data[last:end])
-    text.at = end
+    text.part(end)
     try:
         fields = json.loads(others)
     except (ValueError, RecursionError) as error:
@@ -216,7 +221,7 @@ def _end_of_lists(text: _Text, start: int, read_on: Callable[[], None]) -> int:
         read_on()
 
 
-def _checked(fields: dict[str, Any], image: bytes, number: int, text: _Text) -> Record:
+def _checked(fields: dict[str, Any], image: memoryview, number: int, text: _Text) -> Record:
     """Return the record, if it has what every record has."""
     ids = {}
     for key in ("topic_id", "dmr_minute_id"):

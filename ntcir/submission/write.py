@@ -75,6 +75,10 @@ class OfficialTopics:
         official = [*SENSOR_COLUMNS, *LOCATION_COLUMNS] if corpus.layout == "lifelog" else []
         self._columns = official + [name for name in names if name not in official]
         self._minute = dict(zip(corpus.pairs["image"], corpus.pairs["sensor"], strict=True))
+        # The organisers number the minutes of the month, those that are in no topic too.
+        minutes = corpus.pairs.drop_duplicates("sensor")
+        numbers = minutes.groupby(minutes["timestamp"].dt.strftime("%Y%m")).cumcount() + 1
+        self._number = {minute: f"{number:05d}" for minute, number in zip(minutes["sensor"], numbers, strict=True)}
         self._unreadable: dict[str, None] = {}  # in the order of finding
 
     def save(self, folder: Path) -> str:
@@ -91,14 +95,15 @@ class OfficialTopics:
             with place.open("wb") as file, progress("Writing candidates", total) as advance:
                 for topic in self._topics.topics:
                     for document, image, readings in self._candidates(topic):
-                        number = f"{len(judged) + 1:05d}"
+                        minute = self._minute.get(document, document)
+                        number = self._number[minute]
                         record = record_text(topic.topic_id, number, topic.direction, image, readings)
                         if not judged:
                             _check_room(folder, len(record) * total)
                         file.write(b",\n" if judged else b"[")
                         file.write(record)
                         relevant = int(document == self._topics.relevant[topic.topic_id])
-                        judged.append((topic.topic_id, number, self._minute.get(document, document), relevant))
+                        judged.append((topic.topic_id, number, minute, relevant))
                         advance(1)
                 file.write(b"]\n")
                 size = file.tell()

@@ -43,9 +43,8 @@ def test_records_are_as_the_organisers_describe_them(lifelog: Corpus, tmp_path: 
     records, qrels = written(topics, lifelog, tmp_path / "out")
     assert len(records) == len(qrels) == 8 * 5
     own = ["topic_id", "dmr_minute_id", "input_modal", "output_modal", "image"]
-    for number, record in enumerate(records, 1):
+    for record in records:
         assert list(record) == [*own, *SENSOR_COLUMNS, *LOCATION_COLUMNS]
-        assert record["dmr_minute_id"] == f"{number:05d}"
         assert np.array(record["image"]).shape == (3, 36, 48)
     for topic in topics.topics:
         rows = [record for record in records if record["topic_id"] == topic.topic_id]
@@ -56,6 +55,18 @@ def test_records_are_as_the_organisers_describe_them(lifelog: Corpus, tmp_path: 
             assert (len(images), len(readings), modal) == (1, 5, {("image", "sensor")})
         else:
             assert (len(images), len(readings), modal) == (5, 1, {("sensor", "image")})
+
+
+def test_the_minutes_of_a_month_are_numbered(make_lifelog: Callable[..., Path], tmp_path: Path) -> None:
+    corpus = open_corpus(make_lifelog(tmp_path / "life", ("2020-02-29", *DAYS), per_day=6), Config().data.split)
+    records, qrels = written(topics_of(corpus), corpus, tmp_path / "out")
+    assert [row["dmr_minute_id"] for row in qrels] == [record["dmr_minute_id"] for record in records]
+    for row in qrels:
+        days = [day for day in ("2020-02-29", *DAYS) if day[:7].replace("-", "") == row["minute_id"][:6]]
+        minutes = sorted(name for name in corpus.sensors.index if name[:6] == row["minute_id"][:6])
+        assert len(minutes) == 6 * len(days)
+        assert int(row["dmr_minute_id"]) == minutes.index(row["minute_id"]) + 1
+        assert len(row["dmr_minute_id"]) == 5
 
 
 def test_pixels_and_readings_are_those_of_the_corpus(lifelog: Corpus, tmp_path: Path) -> None:
