@@ -1,6 +1,6 @@
 """Race: ``ntcir predict`` on the organisers' input, against reading it whole with pandas; its memory; its JSON reader.
 
-    python benchmarks/predict.py [--sizes 0.3 3] [--archs resnet50 resnet18] [--repeats 3] [--folder DIR]
+    python benchmarks/predict.py [--sizes 0.3 3] [--networks resnet50 'resnet18 bf16'] [--repeats 3] [--folder DIR]
 
 The inputs are generated: one topic a direction, pictures of 1024 x 768 of another noise each, so that a gigabyte is 118
 records. The peer does what the organisers' example does: ``pandas.read_json`` of the whole file, each record's lists to
@@ -62,8 +62,8 @@ def generate(path: Path, gigabytes: float, distinct: bool = False) -> Path:
     return path
 
 
-def make_model(folder: Path, arch: str) -> Path:
-    """Write a model with two networks of this kind, its towers untrained."""
+def make_model(folder: Path, kind: str) -> Path:
+    """Write a model with two networks of this kind (``resnet50``, or ``resnet50 bf16``), its towers untrained."""
     import pandas as pd
 
     from ntcir.config import Config
@@ -72,8 +72,10 @@ def make_model(folder: Path, arch: str) -> Path:
     from ntcir.features.backbones import FrozenNetwork
     from ntcir.model import Model
 
+    arch, _, precision = kind.partition(" ")
     backbones = [{"arch": arch, "weights": "random", "seed": seed} for seed in (0, 1)]
-    config = Config().changed({"features.backbones": backbones, "towers.standardise": False})
+    changes = {"features.backbones": backbones, "features.precision": precision or "fp32", "towers.standardise": False}
+    config = Config().changed(changes)
     networks = [FrozenNetwork(backbone, config.features) for backbone in config.features.backbones]
     table = pd.DataFrame({"heart_rate(bpm)": [60.0, 90], "new_lat": [53.2, 53.4], "new_lng": [-6.3, -6.1]})
     readings = ReadingsEncoder.fit(PRESETS["ymx2l"], table)
@@ -230,9 +232,9 @@ def race_readers(folder: Path, repeats: int) -> None:
         print(f"| {name} | {rate:.0f} | {rate / base:.2f} |")
 
 
-def race_memory(inputs: dict[float, Path], arch: str, model: Path) -> None:
+def race_memory(inputs: dict[float, Path], kind: str, model: Path) -> None:
     """Print the table of ``ntcir predict`` on inputs of several sizes."""
-    print(f"\n| `ntcir predict`, 2 x {arch} | s, start-up included | MB/s | peak memory (MB) |")
+    print(f"\n| `ntcir predict`, 2 x {kind} | s, start-up included | MB/s | peak memory (MB) |")
     print("|---|---:|---:|---:|")
     for size, source in inputs.items():
         found = in_a_child("command", source, model)
@@ -240,26 +242,40 @@ def race_memory(inputs: dict[float, Path], arch: str, model: Path) -> None:
         print(f"| {size:g} GB | {found['seconds']:.1f} | {rate:.0f} | {found['megabytes']:.0f} |", flush=True)
 
 
-def race_peer(source: Path, models: dict[str, Path], repeats: int) -> None:
-    """Print the table of ``ntcir`` against the peer, in turns."""
-    size = source.stat().st_size / 1e9
-    print(f"\n| {size:.1f} GB, without start-up | `ntcir` s | pandas s | of it reading | ratio | MB | pandas MB |")
+def race_peer(inputs: dict[float, Path], models: dict[str, Path], repeats: int, most: float) -> None:
+    """Print the table of ``ntcir`` against the peer, in turns, on inputs of up to ``most`` gigabytes."""
+    print("\n| without start-up | `ntcir` s | pandas s | of it reading | ratio | MB | pandas MB |")
     print("|---|---:|---:|---:|---:|---:|---:|")
-    for arch, model in models.items():
-        rounds = [(in_a_child("own", source, model), in_a_child("peer", source, model)) for _ in range(repeats)]
-        mine, theirs = (statistics.median(pair[side]["seconds"] for pair in rounds) for side in (0, 1))
-        reading = statistics.median(pair[1]["reading"] for pair in rounds)
-        peaks = [max(pair[side]["megabytes"] for pair in rounds) for side in (0, 1)]
-        cells = f"{mine:.1f} | {theirs:.1f} | {reading:.1f} | {theirs / mine:.1f} | {peaks[0]:.0f} | {peaks[1]:.0f}"
-        print(f"| 2 x {arch} | {cells} |", flush=True)
+    for size, source in inputs.items():
+        if size > most:
+            continue
+        times = repeats if size < 1 else 1
+        for arch in dict.fromkeys(kind.partition(" ")[0] for kind in models):
+            mine = {kind: model for kind, model in models.items() if kind.partition(" ")[0] == arch}
+            theirs: list[dict[str, float]] = []
+            ours: dict[str, list[dict[str, float]]] = {kind: [] for kind in mine}
+            for _ in range(times):
+                theirs.append(in_a_child("peer", source, next(iter(mine.values()))))  # in fp32, whatever ours is
+                for kind, model in mine.items():
+                    ours[kind].append(in_a_child("own", source, model))
+            for kind, found in ours.items():
+                taken, against, reading = (
+                    statistics.median(each[key] for each in side)
+                    for side, key in ((found, "seconds"), (theirs, "seconds"), (theirs, "reading"))
+                )
+                peaks = [max(each["megabytes"] for each in side) for side in (found, theirs)]
+                cells = f"{taken:.1f} | {against:.1f} | {reading:.1f} | {against / taken:.1f}"
+                print(f"| {size:g} GB, 2 x {kind} | {cells} | {peaks[0]:.0f} | {peaks[1]:.0f} |", flush=True)
 
 
 def main() -> None:
     """Run the races and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=float, nargs="+", default=[0.3, 3.0], help="gigabytes of the inputs")
-    parser.add_argument("--archs", nargs="+", default=["resnet50", "resnet18"])
+    kinds = ["resnet50", "resnet50 bf16", "resnet18", "resnet18 bf16"]
+    parser.add_argument("--networks", nargs="+", default=kinds, help="two of each are run")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--peer", type=float, default=3.0, help="gigabytes the peer is given at most: it needs 4 times")
     parser.add_argument("--folder", type=Path, help="where the inputs go and stay")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -270,11 +286,11 @@ def main() -> None:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         print(f"{machine()}\n", flush=True)
-        models = {arch: make_model(Path(temporary) / arch, arch) for arch in options.archs}
+        models = {kind: make_model(Path(temporary) / kind, kind) for kind in options.networks}
         inputs = {size: generate(folder / f"input-{size:g}.json", size) for size in options.sizes}
         race_readers(folder, options.repeats)
-        race_memory(inputs, options.archs[0], models[options.archs[0]])
-        race_peer(inputs[min(inputs)], models, options.repeats)
+        race_memory(inputs, options.networks[0], models[options.networks[0]])
+        race_peer(inputs, models, options.repeats, options.peer)
 
 
 if __name__ == "__main__":

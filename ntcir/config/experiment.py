@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from ntcir.config.sections import (
     Augment,
@@ -48,6 +48,12 @@ class Config(Section):
     negatives: Negatives = Negatives()
     encoder: Encoder = Encoder()
     topics: Topics = Topics()
+
+    @model_validator(mode="after")
+    def _one_precision(self) -> Config:
+        if self.encoder.finetune and self.features.precision != "fp32":
+            raise ValueError("with encoder.finetune, features.precision is fp32: encoder.precision is that of training")
+        return self
 
     @property
     def needs_objects(self) -> bool:

@@ -16,7 +16,7 @@ from PIL import Image
 from ntcir.cli import main
 
 DAYS, PER_DAY = 5, 36
-COMMANDS = ["demo", "build-topics", "features", "train", "run", "score", "show", "ablate"]
+COMMANDS = ["demo", "build-topics", "features", "train", "run", "predict", "score", "show", "bundle", "ablate"]
 
 
 def ntcir(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -98,6 +98,24 @@ def test_the_same_commands_give_the_same_bytes(folder: Path, tmp_path: Path) -> 
     done("build-topics", cwd=tmp_path)
     done("train", "--iters", "60", cwd=tmp_path)
     assert done("run", "topics.tsv", cwd=tmp_path) == (folder / "run.txt").read_text()
+
+
+def test_the_official_way_has_the_mrr_of_the_trec_way(folder: Path, tmp_path: Path) -> None:
+    drawn = ["--data", str(folder / "data" / "demo"), "--pool", "6", "--topics-per-day", "2", "--to", "2020-03-17"]
+    drawn += ["--from", "2020-03-17", "--out", "topics"]
+    model = ["--model", str(folder / "runs" / "demo-60")]
+    (tmp_path / "features").symlink_to(folder / "features")
+    done("build-topics", *drawn, cwd=tmp_path)
+    done("build-topics", *drawn, "--format", "official", cwd=tmp_path)
+    (tmp_path / "run.txt").write_text(done("run", "topics.tsv", *model, cwd=tmp_path))
+    done("predict", "topics/input.json", "scores.csv", *model, cwd=tmp_path)
+    trec = json.loads(done("score", "--json", cwd=tmp_path))
+    official = json.loads(done("score", "scores.csv", "--json", cwd=tmp_path))
+    for group in ("all", "img2sen", "sen2img"):
+        assert official[group]["topics"] == trec[group]["topics"] > 0
+        assert official[group]["MRR"] == pytest.approx(trec[group]["MRR"], abs=1e-6)
+    done("score", "scores.csv", "--write-run", "again.txt", "--write-qrels", "again.qrels", cwd=tmp_path)
+    assert json.loads(done("score", "again.txt", "--qrels", "again.qrels", "--json", cwd=tmp_path)) == official
 
 
 def test_topics_are_named_and_written_as_in_the_poster(folder: Path) -> None:

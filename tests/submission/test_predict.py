@@ -97,10 +97,15 @@ def test_each_candidate_has_the_cosine_of_its_picture_and_its_readings(
     assert found == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_official_way_has_the_mrr_of_the_trec_way(inside: Path, tmp_path: Path) -> None:
-    run = command_line("run", "topics.tsv", "--model", "runs/m").stdout
-    (tmp_path / "run.txt").write_text(run)
-    scored("topics/input.json", tmp_path / "out.csv")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_official_way_has_the_mrr_of_the_trec_way(inside: Path, tmp_path: Path, precision: str) -> None:
+    model = "runs/m"
+    if precision == "bf16":
+        model = str(tmp_path / "m")
+        words = ["train", "--data", "data", "--iters", "10", "--out", model, "--set", f"features.precision={precision}"]
+        assert command_line(*words).exit_code == 0
+    (tmp_path / "run.txt").write_text(command_line("run", "topics.tsv", "--model", model).stdout)
+    predict("topics/input.json", str(tmp_path / "out.csv"), Path(model), group="ORG", run="baseline")
     trec = command_line("score", str(tmp_path / "run.txt"), "--qrels", "topics/qrels.txt", "--json")
     official = command_line("score", str(tmp_path / "out.csv"), "--qrels", "topics/qrels.csv", "--json")
     one, other = json.loads(trec.stdout), json.loads(official.stdout)
