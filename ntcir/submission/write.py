@@ -75,9 +75,10 @@ class OfficialTopics:
         official = [*SENSOR_COLUMNS, *LOCATION_COLUMNS] if corpus.layout == "lifelog" else []
         self._columns = official + [name for name in names if name not in official]
         self._minute = dict(zip(corpus.pairs["image"], corpus.pairs["sensor"], strict=True))
-        # The organisers number the minutes of the month, those that are in no topic too.
+        # The organisers number the minutes of the month, those that are in no topic too. A session may see two months.
         minutes = corpus.pairs.drop_duplicates("sensor")
-        numbers = minutes.groupby(minutes["timestamp"].dt.strftime("%Y%m")).cumcount() + 1
+        months = minutes["timestamp"].dt.strftime("%Y%m" if corpus.groups_are_days else "")
+        numbers = minutes.groupby(months).cumcount() + 1
         self._number = {minute: f"{number:05d}" for minute, number in zip(minutes["sensor"], numbers, strict=True)}
         self._unreadable: dict[str, None] = {}  # in the order of finding
 

@@ -108,6 +108,19 @@ def test_a_corpus_of_another_kind_has_its_own_columns(tmp_path: Path) -> None:
     assert list(records[0])[5:] == ["warm", "wet", "noon", "weather"]
 
 
+def test_a_session_over_the_end_of_a_month_has_no_number_twice(
+    make_records: Callable[..., Path], tmp_path: Path
+) -> None:
+    times = [f"2021-01-31T23:5{minute}:00Z" for minute in range(5)] + [
+        f"2021-02-01T00:0{minute}:00Z" for minute in range(5)
+    ]
+    rows = [{"file": f"{at}.jpg", "timestamp": time, "session": "s", "pulse": at} for at, time in enumerate(times)]
+    corpus = open_corpus(make_records(tmp_path / "data", rows), Config().data.split)
+    records, _ = written(topics_of(corpus, pool=10, per_day=1), corpus, tmp_path / "out")
+    numbers = [record["dmr_minute_id"] for record in records if record["input_modal"] == "image"]
+    assert sorted(numbers) == [f"{number:05d}" for number in range(1, 11)]
+
+
 def spoil(corpus: Corpus, name: str) -> None:
     Path(str(corpus.images.at[name, "path"])).write_bytes(b"no picture")
 
