@@ -6,4 +6,5 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ntcir=ntcir
 [ -x "$here/.venv/bin/ntcir" ] && ntcir="$here/.venv/bin/ntcir"
+command -v "$ntcir" > /dev/null || { echo "ntcir is not installed: type make install in $here, or pip install it" >&2; exit 2; }
 exec "$ntcir" predict "$@"

@@ -121,7 +121,6 @@ def build_topics(
     pairs = topic_pairs(corpus, first and first.date(), last and last.date())
     size, number = pool or resolved.topics.pool, per_day or resolved.topics.per_day
     topics = draw(corpus, pairs, pool=size, per_day=number, seed=seed, skip_short=skip_short_days)
-    corpus.report.save_dropped(out / "dropped.csv")
     if layout == "official":
         from ntcir.submission.write import OfficialTopics
 
@@ -129,6 +128,7 @@ def build_topics(
     else:
         topics.save(out)
         say(f"{out}: {len(topics.topics)} topics with {size} candidates each (topics.tsv, pools.tsv, qrels.txt)")
+    corpus.report.save_dropped(out / "dropped.csv")
 
 
 @main.group(cls=Verbs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,15 +49,27 @@ def _tells_no_room(message: str) -> bool:
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its name when the body succeeds, and is removed when not.
 
-    The folder is made if it is not there. A reader sees the old file or the new one, never half of one.
+    The folder is made if it is not there. A reader sees the old file or the new one, never half of one. A link stays,
+    and what it leads to is replaced. What cannot be replaced, such as a pipe, a device or a file that is mounted by
+    itself, is written to when all is there.
 
     Raises:
         UserError: if there is no room or no permission.
     """
     path = Path(path)
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        place = path.resolve() if path.is_symlink() else path
+        if place.exists() and not place.is_file() and not place.is_dir():
+            with tempfile.TemporaryDirectory() as folder:
+                temporary = Path(folder) / f"whole{place.suffix}"
+                yield temporary
+                _write_into(place, temporary)
+            return
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name[:40]}.", suffix=place.suffix[:40])
+        except FileNotFoundError as error:  # as /proc has it
+            raise UserError(f"Cannot write {path}: no file can be made in {place.parent}.") from error
         os.close(handle)
         temporary = Path(name)
         try:
@@ -64,10 +77,21 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
+            try:
+                temporary.replace(place)
+            except OSError as error:
+                if error.errno != errno.EBUSY:
+                    raise
+                _write_into(place, temporary)
+                temporary.unlink()
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def _write_into(place: Path, source: Path) -> None:
+    with source.open("rb") as whole, place.open("wb") as target:
+        shutil.copyfileobj(whole, target)
 
 
 def atomic_write(path: str | os.PathLike[str], text: str) -> None:

@@ -17,7 +17,20 @@ from typing import TypeVar
 
 import numpy as np
 
-from ntcir.columns import BOM, LONGEST, Finding, Floats, Ints, StrPath, Texts, check_text, numbers, read_bytes, refuse
+from ntcir.columns import (
+    BOM,
+    LONGEST,
+    NOT_TEXT,
+    Finding,
+    Floats,
+    Ints,
+    StrPath,
+    Texts,
+    check_text,
+    numbers,
+    read_bytes,
+    refuse,
+)
 from ntcir.errors import UserError, some
 from ntcir.runs import Pairs, Pools, Qrels, Run, distinct
 
@@ -67,6 +80,20 @@ def check_ids(group: str, run: str) -> None:
         most = LONGEST_ID[kind]
         if not re.fullmatch(f"[A-Za-z0-9]{{1,{most}}}", text):
             raise UserError(f"The {kind}_id {text!r} will not do: the organisers take 1 to {most} letters or digits.")
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text can be the id of a topic or a candidate: 1 to 256 bytes of UTF-8 on one line."""
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:  # half of a character, which JSON can spell
+        return False
+    return bool(_WORD.fullmatch(raw)) and not NOT_TEXT.search(raw)
+
+
+def number_of(document: str) -> str:
+    """Return what an id is compared by: of digits only, without leading zeros, as in :func:`by_number`."""
+    return document.lstrip("0") or "0" if document.isascii() and document.isdigit() else document
 
 
 def format_run(group: str, run: str, rows: Iterable[tuple[str, str, float]]) -> str:

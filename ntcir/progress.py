@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 _EVERY = 60.0  # seconds between two lines in a log
 
 
 def say(text: str) -> None:
-    """Write one line to stderr."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    """Write one line to stderr; a log that takes no more must not end the work."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 class _Lines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -194,3 +195,39 @@ for _ in range(60):
     assert seen <= {"a", "b", "c"}
     assert set(path.read_text()) < {"b", "c"}
     assert names(tmp_path) == ["file.txt"]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there/real.txt")
+    atomic_write(tmp_path / "link", "text")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "real.txt").read_text() == "text"
+    assert names(tmp_path / "there") == ["real.txt"]
+
+
+def test_a_name_as_long_as_the_system_allows_is_written(tmp_path: Path) -> None:
+    name = f"{'n' * 251}.csv"
+    atomic_write(tmp_path / name, "text")
+    assert names(tmp_path) == [name]
+
+
+def test_a_pipe_is_written_to_when_all_is_there(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", str(tmp_path / "pipe")], stdout=subprocess.PIPE, text=True) as reader:
+        with atomic_path(tmp_path / "pipe") as temporary:
+            temporary.write_text("first")
+            temporary.write_text("whole")
+        assert reader.communicate(timeout=60)[0] == "whole"
+    assert names(tmp_path) == ["pipe"]
+
+
+def test_a_file_that_cannot_be_replaced_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(self: Path, target: Path) -> None:  # what the system says of a file that is mounted by itself
+        raise OSError(errno.EBUSY, "busy", str(self))
+
+    (tmp_path / "mounted").write_text("an earlier and longer text")
+    monkeypatch.setattr(Path, "replace", busy)
+    atomic_write(tmp_path / "mounted", "text")
+    assert (tmp_path / "mounted").read_text() == "text"
+    assert names(tmp_path) == ["mounted"]

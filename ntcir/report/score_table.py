@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from ntcir.conversion import save_qrels, save_run
+from ntcir.conversion import is_csv, save_qrels, save_run
+from ntcir.errors import UserError
 from ntcir.matching import default_pools, default_qrels, read_qrels, read_run
 from ntcir.progress import say
 from ntcir.scoring import GroupScore, Report, measures, score
@@ -95,6 +96,8 @@ def score_files(
     Raises:
         UserError: if a file will not do, or cannot be written.
     """
+    if group and not (write_run and is_csv(write_run)):
+        raise UserError("--group is for --write-run FILE.csv: a TREC run has no group_id.")
     ranked = read_run(run)
     if write_run:  # before anything else can go wrong
         say(save_run(ranked, write_run, group))

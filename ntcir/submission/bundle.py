@@ -109,6 +109,10 @@ def _check_place(target: Path) -> None:
         ours = target.is_dir() and not any(target.iterdir())
     if not ours:
         raise UserError(f"{target} is no earlier bundle: remove it, or choose another place with --out.")
+    kept = {MARK, "model", "example", "requirements.txt", "torch-requirements.txt", *map(_box_name, _BOX.iterdir())}
+    others = [path.name for path in sorted(target.iterdir()) if path.name not in kept and path.suffix != ".whl"]
+    if others:
+        raise UserError(f"{target} holds {some(others)} besides an earlier bundle: move that away first.")
 
 
 def _check_size(weights: int) -> None:
@@ -132,13 +136,18 @@ def _fill(folder: Path, model: Model, needed: Sequence[metadata.Distribution], g
     }  # fmt: skip
     for template in sorted(_BOX.iterdir()):
         if template.is_file():
-            atomic_write(folder / template.name, _spelled(template.read_text(encoding="utf-8"), words))
+            atomic_write(folder / _box_name(template), _spelled(template.read_text(encoding="utf-8"), words))
     (folder / "submission.sh").chmod(0o755)
     facts = {
         "made_by": _MADE_BY, "ntcir": __version__, "group": group, "run": run, "name": model.config.name,
         "fingerprints": model.fingerprints, "python": words["PYTHON"], "torch": metadata.version("torch"),
     }  # fmt: skip
     atomic_write(folder / MARK, json.dumps(facts, indent=1) + "\n")
+
+
+def _box_name(template: Path) -> str:
+    """Return the name in the bundle; packages leave out what is hidden."""
+    return ".dockerignore" if template.name == "dockerignore" else template.name
 
 
 def _spelled(text: str, words: Mapping[str, str]) -> str:

@@ -117,7 +117,9 @@ def _shape(kinds: NDArray[np.uint8], before: NDArray[np.int64], total: int) -> t
         raise ValueError("it holds no pixel")
     planes = int(np.count_nonzero((depth == 2) & (kinds == _OPEN)))
     if planes != CHANNELS:
-        raise ValueError(f"it has {planes} channels instead of {CHANNELS} (channels x height x width)")
+        raise ValueError(
+            f"it has {planes} channel{'s' * (planes > 1)} instead of {CHANNELS} (channels x height x width)"
+        )
     rows = int(np.count_nonzero(depth == 3))
     height, width = rows // CHANNELS, total // rows
     plane = [_OPEN, *[_OPEN, _CLOSE] * height, _CLOSE]

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ import torch
 
 from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
-from ntcir.files import atomic_write
+from ntcir.files import atomic_path
 from ntcir.model import Model, Vectors
-from ntcir.official import check_ids, format_run
+from ntcir.official import check_ids, format_run, number_of
 from ntcir.progress import progress, say
 from ntcir.ranking import score_candidates
 from ntcir.submission.pictures import PictureEncoder
@@ -32,6 +33,7 @@ from ntcir.topics import Direction
 from ntcir.workspace import newest_model
 
 _MEGABYTE = 1_000_000
+_ADVICE = " (no official input has it): train without it, --set 'sensors.exclude=[local_hour]'"
 
 
 def predict(source: str, target: str, model: Path | None, *, group: str, run: str, device: str = "auto") -> str:
@@ -52,17 +54,14 @@ def predict(source: str, target: str, model: Path | None, *, group: str, run: st
         UserError: if an id, a place or a record is wrong; nothing is written then.
     """
     check_ids(group, run)
-    place = _check_target(target)
+    _check_target(source, target)
     folder = model or newest_model()
     trained = Model.load(folder)
     networks = load_networks(trained, device)
-    say(f"Scoring the candidates of {source} with {folder}")
-    scored = score_input(source, trained, networks)
-    text = format_run(group, run, scored.rows)
-    if place is None:
-        sys.stdout.write(text)
-    else:
-        atomic_write(place, text)
+    with _output(target) as write:
+        say(f"Scoring the candidates of {source} with {folder}")
+        scored = score_input(source, trained, networks)
+        write(format_run(group, run, scored.rows))
     return f"{target}: {len(scored.rows):,} candidates of {scored.topics} topics, {scored.pictures:,} pictures"
 
 
@@ -108,18 +107,29 @@ def score_input(source: str, model: Model, networks: Sequence[FrozenNetwork]) ->
     return Scored(list(board.rows(vectors)), len(board.topics), len(vectors.twins))
 
 
-def _check_target(target: str) -> Path | None:
-    """Return where the output goes, None for standard output; refuse now what would be refused hours later."""
+def _check_target(source: str, target: str) -> None:
+    """Refuse now what would be refused, or regretted, hours later."""
     if target == "-":
-        return None
+        if sys.stdout is None:
+            raise UserError("Standard output is closed: give the output's file.")
+        return
     place = Path(target)
+    if target.endswith(os.sep) or place.is_dir():
+        raise UserError(f"The output {target} cannot be written: it is a folder.")
     if not place.parent.is_dir():
         raise UserError(f"The output {place} cannot be written: there is no folder {place.parent}.")
-    if place.is_dir():
-        raise UserError(f"The output {place} cannot be written: it is a folder.")
-    if not os.access(place.parent, os.W_OK):
-        raise UserError(f"The output {place} cannot be written: not allowed to write in {place.parent}.")
-    return place
+    if source != "-" and place.is_file() and Path(source).is_file() and place.samefile(source):
+        raise UserError(f"The output {place} is the input: give another name.")
+
+
+@contextmanager
+def _output(target: str) -> Iterator[Callable[[str], object]]:
+    """Yield what writes the whole output, to a place that was tried before the work began."""
+    if target == "-":
+        yield sys.stdout.write
+        return
+    with atomic_path(target) as temporary:
+        yield lambda text: temporary.write_text(text, encoding="utf-8")
 
 
 def load_networks(model: Model, device: str) -> list[FrozenNetwork]:
@@ -142,7 +152,7 @@ class _Topic:
     direction: Direction
     query: int
     candidates: list[int] = field(default_factory=list)
-    ids: dict[str, int] = field(default_factory=dict)  # dmr_minute_id -> position
+    ids: dict[str, int] = field(default_factory=dict)  # dmr_minute_id, without leading zeros -> position
 
 
 class _Board:
@@ -167,12 +177,14 @@ class _Board:
         topic = self.topics.setdefault(record.topic_id, _Topic(record.direction, query))
         if record.direction != topic.direction:
             raise UserError(f"{record.where}: the topic asks both for pictures and for readings.")
-        if query != topic.query and not (by_picture and self._pictures.same(query, topic.query)):
+        same = self._pictures.same if by_picture else self._same
+        if query != topic.query and not same(query, topic.query):
             what = "another picture" if by_picture else "other readings"
             raise UserError(f"{record.where}: the topic has two different queries: {what} than before.")
-        if record.dmr_minute_id in topic.ids:
+        number = number_of(record.dmr_minute_id)
+        if number in topic.ids:
             raise UserError(f"{record.where}: the dmr_minute_id {record.dmr_minute_id} comes a second time.")
-        topic.ids[record.dmr_minute_id] = len(topic.candidates)
+        topic.ids[number] = len(topic.candidates)
         topic.candidates.append(candidate)
         self._order.append((record.topic_id, record.dmr_minute_id))
 
@@ -181,7 +193,8 @@ class _Board:
         encoder = self._model.readings
         for column in encoder.names:
             if column not in record.readings:
-                raise UserError(f"{record.where}: there is no sensor column '{column}', which the model needs.")
+                advice = _ADVICE if column == "local_hour" else ""
+                raise UserError(f"{record.where}: there is no sensor column '{column}', which the model needs{advice}.")
             value = record.readings[column]
             if not encoder.accepts(column, value):
                 shown = json.dumps(value)[:80]
@@ -193,18 +206,26 @@ class _Board:
             self._table.append(values)
         return number
 
+    def _same(self, one: int, other: int) -> bool:
+        """Return whether readings that are spelled differently, such as 60 and 60.0, are the same to the model."""
+        encoded = self._model.readings.encode(self._frame([one, other]))
+        return bool((encoded[0] == encoded[1]).all())
+
+    def _frame(self, numbers: Sequence[int] | range) -> pd.DataFrame:
+        names = self._model.readings.names
+        return pd.DataFrame([self._table[number] for number in numbers], columns=names, dtype=object)
+
     def rows(self, pictures: Vectors) -> Iterator[tuple[str, str, float]]:
         """Yield topic, candidate and score, in the order of the input.
 
         Args:
             pictures: the vectors of all pictures, by number.
         """
-        names = self._model.readings.names
-        readings = self._model.encode_readings(pd.DataFrame(self._table, columns=names, dtype=object))
+        readings = self._model.encode_readings(self._frame(range(len(self._table))))
         scores = {}
         for name, topic in self.topics.items():
             asked, ranked = (pictures, readings) if topic.direction == "img2sen" else (readings, pictures)
             rows = np.array(topic.candidates)
             scores[name] = score_candidates(asked.vectors[topic.query], ranked.vectors[rows], ranked.twins[rows])
         for name, minute in self._order:
-            yield name, minute, float(scores[name][self.topics[name].ids[minute]])
+            yield name, minute, float(scores[name][self.topics[name].ids[number_of(minute)]])

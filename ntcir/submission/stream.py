@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import re
 import sys
 import zlib
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
 from ntcir.errors import UserError
+from ntcir.official import is_id
 from ntcir.topics import Direction
 
 DIRECTION: dict[tuple[object, object], Direction] = {("image", "sensor"): "img2sen", ("sensor", "image"): "sen2img"}
@@ -25,6 +27,7 @@ OWN_KEYS = ("topic_id", "dmr_minute_id", "input_modal", "output_modal", "image")
 
 _CHUNK = 1 << 20  # bytes read at a time
 _LONGEST = 1 << 30  # bytes of a record: whatever is longer is no record, and would fill the memory
+_LONGEST_TEXT = 1 << 23  # bytes of a string in it; an open one is looked at anew with each chunk
 # A string, closed or cut off by the end of what is read, or a bracket; the rest of JSON needs no look here.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _BLANK = re.compile(rb"[ \t\r\n]++")
@@ -62,7 +65,9 @@ def open_input(source: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         UserError: if it cannot be opened.
     """
     with ExitStack() as stack:
-        raw: Any = sys.stdin.buffer
+        raw: Any = sys.stdin and sys.stdin.buffer
+        if source == "-" and raw is None:
+            raise UserError("Standard input is closed: give the input's file, or a pipe.")
         if source != "-":
             try:
                 raw = stack.enter_context(Path(source).open("rb"))
@@ -131,8 +136,11 @@ class _Text:
         while True:
             if blank := _BLANK.match(self.data, self.at):
                 self.at = blank.end()
-            if self.at < len(self.data) or not self.more():
+            if self.at < len(self.data):
                 return self.rest(1)
+            self.drop()
+            if not self.more():
+                return b""
 
     def rest(self, length: int, offset: int = 0) -> bytes:
         """Return so many of the bytes at ``at + offset``."""
@@ -167,14 +175,25 @@ def _record(text: _Text, number: int) -> Record:
     others = bytes(text.data[start:first]) + (b"0" if images else b"") + bytes(text.data[last:end])
     text.part(end)
     try:
-        fields = json.loads(others)
+        fields = json.loads(others, object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        near = error.doc[max(0, error.pos - 10) : error.pos + 20]
+        text.refuse(f"record {number}{_topic(others)} is not JSON: {error.msg.lower()}, near {near!r}")
     except (ValueError, RecursionError) as error:
-        text.refuse(f"record {number}{_topic(others)} is not JSON: {' '.join(str(error).split())}")
-    if len(images) != 1:
-        problem = f"it has {len(images)} images" if images else "its image is no nested list of numbers"
-        missing = fields.get("image") is None
-        text.refuse(f"record {number}{_topic(others)}: {'it has no image' if missing else problem}")
+        text.refuse(f"record {number}{_topic(others)} will not do: {' '.join(str(error).split())}")
+    if not images:
+        problem = "it has no image" if fields.get("image") is None else "its image is no nested list of numbers"
+        text.refuse(f"record {number}{_topic(others)}: {problem}")
     return _checked(fields, image, number, text)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's keys and values; a key that comes twice would hide one of its values."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        twice = next(key for at, (key, _) in enumerate(pairs) if key in dict(pairs[:at]))
+        raise ValueError(f"the key {twice!r} comes twice")
+    return fields
 
 
 def _extent(text: _Text, number: int) -> tuple[int, list[tuple[int, int]]]:
@@ -192,6 +211,8 @@ def _extent(text: _Text, number: int) -> tuple[int, list[tuple[int, int]]]:
         token = _TOKEN.search(text.data, at)
         if token is None or (token[0][:1] == b'"' and token.end() == len(text.data)):  # a string may go on
             at = token.start() if token else len(text.data)
+            if len(text.data) - at > _LONGEST_TEXT:
+                text.refuse(f"record {number}{_topic(text.data)}: it has a text longer than {_LONGEST_TEXT >> 20} MB")
             read_on()
             continue
         at = token.end()
@@ -230,6 +251,9 @@ def _checked(fields: dict[str, Any], image: memoryview, number: int, text: _Text
             shown = "no" if value is None or value == "" else f"{_shown(json.dumps(value).encode())} as"
             text.refuse(f"record {number}{_topic_of(fields)}: it has {shown} {key}")
         ids[key] = str(value)
+        if not is_id(ids[key]) or (isinstance(value, float) and not math.isfinite(value)):
+            raw = ids[key].encode(errors="backslashreplace")
+            text.refuse(f"record {number}: the {key} {_shown(raw)} cannot be one")
     topic_id, minute_id = ids["topic_id"], ids["dmr_minute_id"]
     modal = fields.get("input_modal"), fields.get("output_modal")
     direction = DIRECTION.get(modal) if all(isinstance(name, str) for name in modal) else None

@@ -60,8 +60,8 @@ def quick(trained: Path, out: Path, **options: Any) -> str:
 def test_it_holds_all_that_the_image_needs(plain):
     inside = {name for name in contents(plain) if not name.startswith("model/")}
     assert inside == {
-        "Dockerfile", "README.md", "submission.sh", "requirements.txt", "torch-requirements.txt", WHEEL, MARK,
-        "example/input.json",
+        "Dockerfile", ".dockerignore", "README.md", "submission.sh", "requirements.txt", "torch-requirements.txt",
+        WHEEL, MARK, "example/input.json",
     }  # fmt: skip
     assert stat.S_IMODE((plain / "submission.sh").stat().st_mode) & 0o111
     assert json.loads((plain / MARK).read_text(encoding="utf-8"))["group"] == "ORG"
@@ -144,7 +144,7 @@ def test_the_script_asks_for_its_two_arguments_and_runs_from_any_folder(plain, t
         assert result.stdout == ""
         assert result.stderr.count("\n") == 1
         assert "two arguments" in result.stderr
-    words = ["-m", "ntcir", "predict", "my input.json", "my output.csv", "--model", f"{place.parent}/model",
+    words = ["-P", "-m", "ntcir", "predict", "my input.json", "my output.csv", "--model", f"{place.parent}/model",
              "--group", "ORG", "--run", "baseline"]  # fmt: skip
     assert run("my input.json", "my output.csv").stdout.splitlines() == [f"<{word}>" for word in words]
 
@@ -211,10 +211,14 @@ def test_an_earlier_bundle_is_replaced_as_a_whole(trained, plain, tmp_path):
     target = tmp_path / "ORG-baseline"
     target.mkdir()  # an empty folder is in nobody's way
     quick(trained, tmp_path)
-    (target / "left-over.txt").write_text("x")
     (target / "submission.sh").unlink()
+    (target / "ntcir-0.0.9-py3-none-any.whl").touch()
     quick(trained, tmp_path)
     assert contents(target) == contents(plain)
+    (target / "ORG-baseline-run.tar.gz").write_text("gigabytes")
+    assert "ORG-baseline-run.tar.gz" in refusal(quick, trained, tmp_path)
+    assert (target / "ORG-baseline-run.tar.gz").read_text() == "gigabytes"
+    (target / "ORG-baseline-run.tar.gz").unlink()
     assert [path.name for path in tmp_path.iterdir()] == ["ORG-baseline"]
 
 

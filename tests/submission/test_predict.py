@@ -211,7 +211,7 @@ def drop(tree: Tree, key: str) -> Tree:
 BROKEN: dict[str, tuple[Callable[[Tree], Tree], str]] = {
     "no image": (lambda tree: drop(tree, "image"), "no image"),
     "ragged": (lambda tree: tree | {"image": [[[1, 2], [3]], *tree["image"][1:]]}, "length"),
-    "grey": (lambda tree: tree | {"image": tree["image"][:1]}, "1 channels"),
+    "grey": (lambda tree: tree | {"image": tree["image"][:1]}, "1 channel instead"),
     "channels last": (lambda tree: tree | {"image": np.array(tree["image"]).transpose(1, 2, 0).tolist()}, "channels"),
     "too bright": (lambda tree: tree | {"image": [[[256]]] * 3}, "above 255"),
     "negative": (lambda tree: tree | {"image": [[[-1]]] * 3}, "-1"),
@@ -257,6 +257,61 @@ def test_another_query_of_readings_and_an_id_that_comes_twice_are_refused(
     # What the model does not look at may differ: it is the same query.
     source = write(tmp_path / "in.json", [asked[0] | {"file": "a"}, asked[1] | {"file": "b"}])
     assert len(scored(source, tmp_path / "o.csv")) == 3
+
+
+def test_other_spellings_of_a_query_are_the_same_query(inside: Path, trees: list[Tree], tmp_path: Path) -> None:
+    same = {"warm": 60, "weather": "dry"}
+    asked = [tree | same for tree in trees if tree["topic_id"] == trees[-1]["topic_id"]][:3]
+    respelled = [asked[0], asked[1] | {"warm": 60.0}, asked[2] | {"image": np.array(asked[2]["image"], float).tolist()}]
+    rows = scored(write(tmp_path / "a.json", respelled), tmp_path / "a.csv")
+    plain = scored(write(tmp_path / "b.json", asked), tmp_path / "b.csv")
+    assert [float(row[4]) for row in rows[1:]] == pytest.approx([float(row[4]) for row in plain[1:]], abs=1e-6)
+    asks = [tree for tree in trees if tree["input_modal"] == "image"][:2]
+    asks = [asks[0], asks[1] | {"image": np.array(asks[1]["image"], float).tolist()}]
+    assert len(scored(write(tmp_path / "c.json", asks), tmp_path / "c.csv")) == 3
+
+
+def test_ids_that_differ_in_leading_zeros_only_are_the_same(inside: Path, trees: list[Tree], tmp_path: Path) -> None:
+    records = [trees[0] | {"dmr_minute_id": "00001"}, trees[1] | {"dmr_minute_id": 1}]
+    sentence = refusal(
+        predict, write(tmp_path / "in.json", records), str(tmp_path / "o.csv"), Path("runs/m"), group="G", run="r"
+    )
+    assert "record 2" in sentence
+    assert "second time" in sentence
+
+
+def test_a_link_stays_and_a_pipe_is_written_to(inside: Path, trees: list[Tree], tmp_path: Path) -> None:
+    source = write(tmp_path / "in.json", trees[:2])
+    (tmp_path / "real.csv").touch()
+    (tmp_path / "link.csv").symlink_to("real.csv")
+    rows = scored(source, tmp_path / "link.csv")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert len(rows) == 3
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", str(tmp_path / "pipe")], stdout=subprocess.PIPE, text=True) as reader:
+        predict(source, str(tmp_path / "pipe"), Path("runs/m"), group="ORG", run="baseline")
+        read, _ = reader.communicate(timeout=60)
+    assert list(csv.reader(io.StringIO(read))) == rows
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_the_input_is_not_overwritten(inside: Path, trees: list[Tree], tmp_path: Path) -> None:
+    source = write(tmp_path / "in.json", trees[:2])
+    before = (tmp_path / "in.json").read_text()
+    (tmp_path / "link").symlink_to("in.json")
+    for target in (source, str(tmp_path / "link")):
+        assert "is the input" in refusal(predict, source, target, Path("runs/m"), group="G", run="r")
+    assert (tmp_path / "in.json").read_text() == before
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(
+    inside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ntcir.submission.predict.score_input", lambda *arguments: pytest.fail("the work began"))
+    for target in ("/proc/out.csv", "/sys/out.csv"):
+        result = command_line("predict", "topics/input.json", target, "--model", "runs/m")
+        assert result.exit_code == 2
+        assert target in result.stderr
 
 
 def test_a_picture_that_comes_late_and_is_none_is_named(inside: Path, trees: list[Tree], tmp_path: Path) -> None:

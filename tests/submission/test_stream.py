@@ -231,9 +231,32 @@ def test_a_record_that_lacks_what_every_record_has_is_named(changes: dict[str, A
         assert "topic img2sen_001" in sentence
 
 
-def test_a_record_with_two_images_is_refused() -> None:
-    text = whole(fields())
-    assert "2 images" in refused(text[:-2] + b', "image": [[[1]]]}]')
+@pytest.mark.parametrize("more", [b'"image": [[[1]]]', b'"im\\u0061ge": null', b'"topic_id": "b"', b'"city": "Cork"'])
+def test_a_key_that_comes_twice_is_refused(more: bytes) -> None:
+    sentence = refused(whole(fields())[:-2] + b", " + more + b"}]")
+    assert "comes twice" in sentence
+    assert "record 1 (topic img2sen_001)" in sentence
+
+
+@pytest.mark.parametrize(
+    "written", ["\\ud800", "a\\nb", "x" * 257, "\\u0000", "é" * 129], ids=["half", "lines", "long", "nul", "bytes"]
+)
+def test_an_id_that_no_run_can_hold_is_refused(written: str) -> None:
+    text = whole(fields()).replace(b'"00001"', f'"{written}"'.encode())
+    sentence = refused(text)
+    assert "dmr_minute_id" in sentence
+    assert sentence.isprintable()
+    assert "record 1" in refused(whole(fields()).replace(b'"00001"', b"Infinity"))
+
+
+def test_blanks_and_open_texts_without_end_do_not_fill_the_memory() -> None:
+    tracemalloc.start()
+    assert "is empty" in refused(b" " * (1 << 25))
+    assert "'x'" in refused(b"[" + whole(fields())[1:-1] + b" " * (1 << 25) + b"x")
+    assert "text longer than" in refused(b'[{"topic_id": "q", "city": "' + b"\\" * (1 << 25))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 6 * (1 << 25)  # the inputs themselves are here too
 
 
 def test_a_record_that_never_ends_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
