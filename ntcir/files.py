@@ -58,13 +58,13 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     with disk_errors(path):
-        place = path.resolve() if path.is_symlink() else path
-        if place.exists() and not place.is_file() and not place.is_dir():
+        if path.exists() and not path.is_file() and not path.is_dir():
             with tempfile.TemporaryDirectory() as folder:
-                temporary = Path(folder) / f"whole{place.suffix}"
+                temporary = Path(folder) / f"whole{path.suffix}"
                 yield temporary
-                _write_into(place, temporary)
+                _write_into(path, temporary)
             return
+        place = path.resolve() if path.is_symlink() else path
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
             handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name[:40]}.", suffix=place.suffix[:40])

@@ -222,6 +222,13 @@ def test_a_pipe_is_written_to_when_all_is_there(tmp_path: Path) -> None:
     assert names(tmp_path) == ["pipe"]
 
 
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="needs /dev/stdout")
+def test_standard_output_by_its_name_is_written_to() -> None:
+    process = python("from ntcir.files import atomic_write; atomic_write('/dev/stdout', 'text')")
+    assert process.communicate(timeout=60)[0] == "text"
+    assert Path("/dev/stdout").exists()
+
+
 def test_a_file_that_cannot_be_replaced_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def busy(self: Path, target: Path) -> None:  # what the system says of a file that is mounted by itself
         raise OSError(errno.EBUSY, "busy", str(self))
