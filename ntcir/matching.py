@@ -15,7 +15,6 @@ from ntcir.columns import StrPath, read_bytes, refuse
 from ntcir.errors import UserError, some
 from ntcir.official import OfficialQrels, OfficialRun, by_number
 from ntcir.runs import Pairs, Pools, Qrels, Run
-from ntcir.workspace import pool_file
 
 _QRELS = {False: "topics/qrels.txt", True: "topics/qrels.csv"}  # where they lie by default, by whether official
 
@@ -45,14 +44,6 @@ def default_qrels(run: Run) -> Path:
     return Path(_QRELS[isinstance(run, OfficialRun)])
 
 
-def default_pools(typed: str | None, run: Run, qrels: Qrels) -> Path | None:
-    """Return the file of pools as typed (``none`` for none), else ``pools.tsv`` beside the qrels if it is there.
-
-    It is not looked for where the organisers' format takes part: documents in it are named, not numbered.
-    """
-    return None if typed is None and _any_official(run, qrels) else pool_file(typed, Path(qrels.path))
-
-
 def read_matching(
     run: StrPath | Run, qrels: StrPath | Qrels, pools_path: StrPath | None = None, *, own_pools: bool = True
 ) -> tuple[Run, Qrels, Pools | None]:
@@ -68,7 +59,7 @@ def read_matching(
     run = run if isinstance(run, Run) else read_run(run)
     qrels = qrels if isinstance(qrels, Qrels) else read_qrels(qrels)
     pools = None if pools_path is None else runs.read_pools(pools_path)
-    if not _any_official(run, qrels):
+    if not any_official(run, qrels):
         return run, qrels, pools
     if pools is None and own_pools and isinstance(qrels, OfficialQrels):
         pools = qrels.pools() or None
@@ -104,7 +95,8 @@ def remarks(run: Run, pools: Pools | None) -> list[str]:
     return found
 
 
-def _any_official(run: Run, qrels: Qrels) -> bool:
+def any_official(run: Run, qrels: Qrels) -> bool:
+    """Return whether the organisers' format takes part: its documents are numbered, not named."""
     return isinstance(run, OfficialRun) or isinstance(qrels, OfficialQrels)
 
 

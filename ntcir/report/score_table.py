@@ -9,10 +9,10 @@ from typing import Any, TextIO
 
 from ntcir.conversion import is_csv, save_qrels, save_run
 from ntcir.errors import UserError
-from ntcir.matching import default_pools, default_qrels, read_qrels, read_run
+from ntcir.matching import any_official, default_qrels, read_qrels, read_run
 from ntcir.progress import say
 from ntcir.scoring import GroupScore, Report, measures, score
-from ntcir.workspace import beside
+from ntcir.workspace import beside, pool_file
 
 _WIDTH = 80  # the least that the table is given; it needs 77
 
@@ -104,7 +104,9 @@ def score_files(
     judged = read_qrels(place := qrels or default_qrels(ranked))
     if write_qrels:
         say(save_qrels(judged, write_qrels))
-    candidates, topics = default_pools(pools, ranked, judged), beside(place, "topics.tsv")
+    # The pools beside the qrels name documents, where the organisers number them; theirs are in their qrels.
+    candidates = None if pools is None and any_official(ranked, judged) else pool_file(pools, place)
+    topics = beside(place, "topics.tsv")
     report = score(ranked, judged, pools_path=candidates, topics_path=topics, own_pools=pools != "none")
     others = measures(ranked, judged, names) if names else {}
     print_scores(report, others, stream, as_json=as_json, per_topic=per_topic)
