@@ -54,6 +54,7 @@ bench: install  ## measure speed and memory against peers (tables on standard ou
 	$(BIN)/python benchmarks/detection.py
 	$(BIN)/python benchmarks/mining.py
 	$(BIN)/python benchmarks/finetuning.py
+	$(BIN)/python benchmarks/features.py
 	$(BIN)/python benchmarks/predict.py
 
 clean:  ## remove .venv and caches; data, topics, runs, features and bundles stay

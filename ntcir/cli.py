@@ -225,9 +225,9 @@ def predict(source: str, target: str, model: Path | None, group: str, run: str, 
     # Before torch is loaded: its threads are not to spin while they wait, for decoding goes on beside them.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from ntcir.progress import say
-    from ntcir.submission.predict import predict as score_input
+    from ntcir.submission.predict import predict as write_scores
 
-    say(score_input(source, target, model, group=group, run=run, device=device))
+    say(write_scores(source, target, model, group=group, run=run, device=device))
 
 
 @main.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -147,12 +147,20 @@ class Model:
         if self.networks is None:
             options = self.config.features
             networks = [FrozenNetwork(backbone, options) for backbone in options.backbones]
-            if [network.meta["fingerprint"] for network in networks] != self.fingerprints:
-                raise UserError(
-                    "The image networks have other weights or preprocessing than those the model was trained with: "
-                    "give it the same weights again, or train it again."
-                )
+            self.require_networks([str(network.meta["fingerprint"]) for network in networks])
             self.networks = networks
+
+    def require_networks(self, fingerprints: Sequence[str]) -> None:
+        """Check that image networks of these fingerprints are those the model was trained with.
+
+        Raises:
+            UserError: if they are others.
+        """
+        if list(fingerprints) != self.fingerprints:
+            raise UserError(
+                "The image networks have other weights or preprocessing than those the model was trained with: "
+                "give it the same weights again, or train it again."
+            )
 
     def save(self, folder: Path) -> None:
         """Write the model: configuration, statistics, card, and last the weights, without which it does not count."""

@@ -54,11 +54,7 @@ class Retriever:
         corpus.require_columns(model.readings.names)
         self._model, self._corpus = model, corpus
         self._features = ImageFeatures(corpus, model.config.features, model.networks)
-        if self._features.fingerprints != model.fingerprints:
-            raise UserError(
-                "The image networks have other weights or preprocessing than those the model was trained with: "
-                "train it again."
-            )
+        model.require_networks(self._features.fingerprints)
 
     def run(
         self, topics: Sequence[Topic], pools: Mapping[str, Sequence[str]] | None, *, tag: str, depth: int, split: str

@@ -6,13 +6,12 @@ import stat
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from helpers import command_line, refusal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ntcir.cli import main
 from ntcir.conversion import save_qrels, save_run
-from ntcir.errors import UserError
 from ntcir.matching import read_qrels, read_run
 from ntcir.runs import Pairs
 from ntcir.scoring import score
@@ -35,14 +34,7 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 
 def ntcir(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
-
-
-def refusal(call, *arguments) -> str:
-    with pytest.raises(UserError) as caught:
-        call(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+    return command_line(*map(str, words))
 
 
 @pytest.fixture

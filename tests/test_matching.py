@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from helpers import command_line
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ntcir.cli import main
 from ntcir.errors import UserError
 from ntcir.matching import read_matching, read_qrels, read_run
 from ntcir.official import OfficialQrels, OfficialRun, format_qrels, format_run
@@ -29,7 +29,7 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 
 def ntcir(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
+    return command_line(*map(str, words))
 
 
 def refused(*words: object) -> str:

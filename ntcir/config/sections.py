@@ -119,10 +119,10 @@ class Features(Section):
     size: int = Field(224, ge=16, le=2048)
     crop: int = Field(224, ge=16, le=2048)
     # full: every pixel is decoded, as the organisers' input shows them; scaled: JPEGs are decoded at a half, a quarter
-    # or an eighth of their size, which is a quarter faster, and features differ a little (cosine 0.9997 or more).
+    # or an eighth of their size, which is faster by a quarter or more, and features differ a little (cosine 0.999).
     decode: Literal["full", "scaled"] = "full"
-    # Of the frozen networks. bf16 takes half the time or less on a GPU, or where the processor has AVX512-BF16 or AMX,
-    # and gives nearly the same features (cosine 0.9999); elsewhere it is slow.
+    # Of the frozen networks. bf16 takes about half the time where the processor has AVX512-BF16 or AMX, and gives
+    # nearly the same features (cosine 0.9999); where it has neither it is slow.
     precision: Literal["fp32", "bf16"] = "fp32"
     batch: int = Field(32, ge=1, le=4096)
     store: Path = Path("features")

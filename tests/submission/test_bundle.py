@@ -30,11 +30,6 @@ WHEEL = f"ntcir-{ntcir.__version__}-py3-none-any.whl"
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Path:
-    return write_model(tmp_path_factory.mktemp("trained") / "model")
-
-
-@pytest.fixture(scope="module")
 def plain(trained, tmp_path_factory) -> Path:
     """A bundle that was not rehearsed; not to be changed."""
     out = tmp_path_factory.mktemp("plain")

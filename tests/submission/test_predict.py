@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import command_line, environment, one_thread, refusal, write_pictures  # noqa: F401 (a fixture)
 
 import ntcir.submission.pictures
 from ntcir.features.decode import square_of_planes
 from ntcir.features.extract import encode_pictures
 from ntcir.model import Model
 from ntcir.submission.predict import predict
-from tests.helpers import command_line, environment, one_thread, refusal, write_pictures  # noqa: F401 (a fixture)
 
 Tree = dict[str, Any]
 

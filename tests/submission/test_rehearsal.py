@@ -29,11 +29,6 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Path:
-    return write_model(tmp_path_factory.mktemp("trained") / "model")
-
-
-@pytest.fixture(scope="module")
 def whole(trained, tmp_path_factory) -> Path:
     """A bundle that was not rehearsed; not to be changed."""
     out = tmp_path_factory.mktemp("whole")

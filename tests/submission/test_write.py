@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import refusal, write_pictures
 from PIL import Image
 
 import ntcir.submission.write
@@ -18,7 +19,6 @@ from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
 from ntcir.submission.write import LOCATION_COLUMNS, SENSOR_COLUMNS, OfficialTopics
 from ntcir.topics import TopicSet, build_topics
-from tests.helpers import refusal, write_pictures
 
 DAYS = ("2020-03-20", "2020-03-21")
 
