@@ -16,6 +16,7 @@ from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.errors import UserError
 from ntcir.features.extract import ImageFeatures
 from ntcir.features.objects import ObjectDetections
+from ntcir.parallel import by_first, ranks
 from ntcir.progress import say
 from ntcir.sampling.augment import Augmenter
 from ntcir.sampling.examples import Composer
@@ -121,10 +122,10 @@ class Preparation:
         """How far the training photographs show the same objects; None where nobody asks, or none was detected."""
         if self.detections is None:
             return None
-        self.detections.ensure(self.ids)
-        counts = self.detections.counts(self.ids)
+        detections = self._detected(self.detections)
+        counts = detections.counts(self.ids)
         options = self.config.positives
-        weights = class_weights(counts, self.detections.counted, options.weights, options.class_weights)
+        weights = class_weights(counts, detections.counted, options.weights, options.class_weights)
         overlap = ObjectOverlap(counts, weights, options.least)
         if not overlap.shows.any():
             say(
@@ -133,6 +134,13 @@ class Preparation:
             )
             return None
         return overlap
+
+    def _detected(self, detections: ObjectDetections) -> ObjectDetections:
+        """Return the detections, those of the training photographs stored; one process detects for all."""
+        by_first(lambda: detections.ensure(self.ids))
+        if ranks().first:
+            return detections
+        return ObjectDetections(self.corpus, self.config.objects, self.config.features.store)
 
     def composer(self, images: np.ndarray) -> Composer:
         """Return what puts a step's examples together; what came of matching and mining by objects is said.

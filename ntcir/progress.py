@@ -8,13 +8,38 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
+from ntcir.errors import Interrupted, UserError
+from ntcir.parallel import Deserted, ranks
+
 _EVERY = 60.0  # seconds between two lines in a log
+# Seconds in which a process that is told of elsewhere is ended by torchrun, before it speaks up or leaves.
+_INTERRUPTED, _MISTAKEN, _DESERTED = 2.0, 10.0, 60.0
 
 
 def say(text: str) -> None:
-    """Write one line to stderr; a log that takes no more must not end the work."""
+    """Write one line to stderr, of several processes the first; a log that takes no more must not end the work."""
+    if not ranks().first:
+        return
     with suppress(OSError):
         print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def told_by(error: UserError) -> str | None:
+    """Return the sentence with which this process ends; None where it has nothing to add to what others say.
+
+    A mistake that all processes meet is told by the first of each machine. The others hold their tongue for a while, in
+    which torchrun ends them because that one has ended; a mistake that is theirs alone comes after that.
+    """
+    try:
+        own = ranks()
+    except UserError:  # which will be this very mistake
+        return str(error)
+    if own.count > 1 and (own.local or isinstance(error, Deserted)):
+        if isinstance(error, Interrupted):  # all processes are, together
+            time.sleep(_INTERRUPTED)
+            return None
+        time.sleep(_DESERTED if isinstance(error, Deserted) else _MISTAKEN)
+    return str(error) if own.first else f"[process {own.number + 1} of {own.count}] {error}"
 
 
 class _Lines:
@@ -46,7 +71,11 @@ def progress(what: str, total: float | None, done: float = 0, unit: str = "/s") 
     """Show a bar with rate and time left on stderr, and yield the function that moves it on by a number of steps.
 
     Where stderr is no terminal, a line is written each minute and at the end. ``total`` is None where nobody knows.
+    Of several processes only the first shows anything.
     """
+    if not ranks().first:
+        yield lambda steps: None
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,

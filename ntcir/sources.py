@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +11,9 @@ from torch import nn
 
 from ntcir.config import Encoder
 from ntcir.errors import UserError
-from ntcir.features.extract import Alteration, ImageFeatures
+from ntcir.features.extract import ImageFeatures
+from ntcir.features.extraction import Alteration
+from ntcir.parallel import gather, own_gpu, ranks
 
 
 class ImageSource(Protocol):
@@ -110,7 +112,7 @@ class LiveImages:
         ]
         self._pictures = torch.cat(decoded)[torch.from_numpy(order)]
         with torch.no_grad():
-            given = torch.cat([self._encode(chunk) for chunk in torch.split(self._pictures, self._options.chunk)])
+            given = self._encode_all(self._chunks(self._pictures))
         self._given = given.requires_grad_()
         return self._given
 
@@ -118,23 +120,27 @@ class LiveImages:
         """Encode the last batch again, chunk by chunk, and send the gradient at its features through the networks."""
         if self._given.grad is None:
             return
-        chunk = self._options.chunk
-        parts = torch.split(self._pictures, chunk), torch.split(self._given.grad, chunk)
-        for pictures, gradient in zip(*parts, strict=True):
+        for pictures, gradient in zip(self._chunks(self._pictures), self._chunks(self._given.grad), strict=True):
             self._encode(pictures).backward(gradient)  # type: ignore[no-untyped-call]
 
     def encode(self, ids: Sequence[str]) -> np.ndarray:
-        """Return float32 [ids, dim]."""
+        """Return float32 [ids, dim]; several processes share the work, and each has all of the result."""
         size = self._options.chunk
-        blocks = []
+        chunks = [ids[start : start + size] for start in range(0, len(ids), size)]
+        own = chunks[ranks().part(len(chunks))]  # whole chunks, encoded as one process alone would
         with torch.no_grad():
-            for start in range(0, len(ids), size):
-                blocks.append(self._encode(self._features.decode_many(ids[start : start + size])).numpy())
-        return np.concatenate(blocks)
+            encoded = self._encode_all(self._features.decode_many(chunk) for chunk in own)
+        return gather(encoded).numpy()
 
     def encode_pairs(self, rows: np.ndarray) -> np.ndarray:
         """Return float32 [rows, dim]."""
         return self.encode([self._ids[row] for row in rows])
+
+    def _chunks(self, rows: torch.Tensor) -> Sequence[torch.Tensor]:
+        return torch.split(rows, self._options.chunk) if len(rows) else ()
+
+    def _encode_all(self, chunks: Iterable[torch.Tensor]) -> torch.Tensor:
+        return torch.cat([torch.empty(0, self._features.dim), *map(self._encode, chunks)])
 
     def _encode(self, pictures: torch.Tensor) -> torch.Tensor:
         pictures = pictures.to(self._device)
@@ -144,13 +150,20 @@ class LiveImages:
 
 
 def find_device(options: Encoder) -> torch.device:
-    """Return where the networks are trained.
+    """Return where the networks are trained; of several processes each has a GPU of its own.
 
     Raises:
-        UserError: if a GPU is asked for and there is none.
+        UserError: if a GPU is asked for and there is none, or there are too few.
     """
-    if options.device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if options.device == "cuda" and not torch.cuda.is_available():
         raise UserError("encoder.device is cuda, but torch finds no GPU here: use auto or cpu.")
-    return torch.device(options.device)
+    if options.device == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    if ranks().count == 1:
+        return torch.device("cuda")
+    if not own_gpu():
+        raise UserError(
+            f"Each process trains on a GPU of its own, and there are {torch.cuda.device_count()} here: "
+            "start fewer processes, or use encoder.device = cpu."
+        )
+    return torch.device("cuda", ranks().local)

@@ -20,11 +20,13 @@ import torch
 from ntcir.checkpoint import LAST, Progress, load_checkpoint, read_progress, save_checkpoint
 from ntcir.config import Config, load_config
 from ntcir.corpora.corpus import Corpus
+from ntcir.data_parallel import check_same, embed, share_out, sum_over_parts, whole_batches
 from ntcir.errors import Interrupted, UserError
 from ntcir.features.extract import ImageFeatures
 from ntcir.files import atomic_write
 from ntcir.model import CONFIG, WEIGHTS, Model
 from ntcir.objectives.infonce import info_nce
+from ntcir.parallel import Deserted, any_rank, barrier, by_first, ranks, together
 from ntcir.preparation import Preparation, forbidden
 from ntcir.progress import progress, say
 from ntcir.sampling.batches import BatchSampler
@@ -100,6 +102,7 @@ class Trainer:
         # The fused kernel updates all weights in one pass over memory.
         self._optimizer = torch.optim.Adam(groups, weight_decay=options.weight_decay, fused=True)
         self._rates = [group["lr"] for group in self._optimizer.param_groups]
+        self._learnt = [parameter for group in self._optimizer.param_groups for parameter in group["params"]]
         self._readings = torch.from_numpy(data.encoded)
         self._sampler = BatchSampler(data.train["group"].to_numpy(), options.batch, options.batches, config.seed)
         self._validation = None
@@ -117,8 +120,9 @@ class Trainer:
             resume: go on from the last checkpoint.
             advance: told of steps done.
         """
+        check_same(self._digest)
         progress = Progress(data=self._digest)
-        if resume and (self.folder / LAST).is_file():
+        if resume and by_first((self.folder / LAST).is_file):
             progress, mined = load_checkpoint(self.folder, self.model, self._optimizer)
             self._take_mined({name: rows.numpy() for name, rows in mined.items()})
             self._metrics = [row for row in read_metrics(self.folder / METRICS) if row["step"] <= progress.step]
@@ -134,11 +138,12 @@ class Trainer:
         options = self.config.training
         started = time.perf_counter()
         with _deferred_signals() as interrupted:
-            while progress.step < options.iters and not interrupted:
+            while progress.step < options.iters and not any_rank(bool(interrupted)):
                 self._advance(progress, started)
                 advance(1)
         if progress.step < options.iters:
             self._checkpoint(progress)
+            barrier()  # what ends first would end the others, before it is written
             raise Interrupted(
                 f"Interrupted after step {progress.step} of {options.iters}; nothing is lost: "
                 f"the same command with --resume goes on ({self.folder})."
@@ -178,10 +183,16 @@ class Trainer:
         # torch.manual_seed would also note each call, with its traceback, for a GPU that nobody has started.
         torch.default_generator.manual_seed((self.config.seed * 1_000_003 + step) % 2**63)
         shown = self._composer(self._sampler(step), step)
-        self.model.towers.train()
+        towers = self.model.towers.train()
         loss = info_nce(
-            self.model.towers["image"](self._source(shown.images, shown.views, step)),
-            self.model.towers["sensor"](self._readings[torch.from_numpy(shown.sensors)]),
+            embed(
+                towers["image"],
+                len(shown.images),
+                lambda part: self._source(shown.images[part], shown.views[part], step),
+            ),
+            embed(
+                towers["sensor"], len(shown.sensors), lambda part: self._readings[torch.from_numpy(shown.sensors[part])]
+            ),
             self.model.log_temperature.exp(),
             positives=shown.positives,
             ignored=shown.ignored,
@@ -190,6 +201,7 @@ class Trainer:
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._source.backward()
+        sum_over_parts(self._learnt, self.model.log_temperature)
         self._optimizer.step()
         return float(loss.detach())
 
@@ -198,18 +210,29 @@ class Trainer:
         options = self.config.negatives
         coming = [self._sampler(later) for later in range(step, step + options.every)]
         asked, among = sample_to_mine(coming, len(self._readings), options, [self.config.seed, 4, step])
-        images = self.model.unit_vectors("image", self._source.encode_pairs(among))
+        images = self._source.encode_pairs(among)
+        # One process searches for all: what is found must be the same everywhere, to the last digit.
+        tables, self._row["mined"] = by_first(lambda: self._search(asked, among, images))
+        self._take_mined(tables)
+
+    def _search(self, asked: np.ndarray, among: np.ndarray, features: np.ndarray) -> tuple[dict[str, np.ndarray], Any]:
+        """Return the hard negatives of pairs, ``sensors`` and ``images``, and how many there are and why not more.
+
+        Args:
+            asked: whose, int64 [any].
+            among: where they are looked for, int64 [n].
+            features: of the photographs of these, float32 [n, dim].
+        """
+        images = self.model.unit_vectors("image", features)
         # Equal readings once: encoded in other places of a block, they might differ in the last digit.
         readings = self._readings.numpy()[among]
         _, first, back = np.unique(group_equal_rows(readings), return_index=True, return_inverse=True)
         sensors = self.model.unit_vectors("sensor", readings[first])[back.reshape(-1)]
         relations = {reason: within(relation, among) for reason, relation in forbidden(self._composer).items()}
-        hard_sensors, hard_images = mine_by_model(
-            images, sensors, relations, options, pairs=np.searchsorted(among, asked)
-        )
-        tables = {"sensors": hard_sensors.rows, "images": hard_images.rows}
-        self._take_mined({name: renumbered(rows, among, len(self._readings)) for name, rows in tables.items()})
-        self._row["mined"] = {"sensors": hard_sensors.report.counts, "images": hard_images.report.counts}
+        found = mine_by_model(images, sensors, relations, self.config.negatives, pairs=np.searchsorted(among, asked))
+        mined = dict(zip(("sensors", "images"), found, strict=True))
+        tables = {name: renumbered(hard.rows, among, len(self._readings)) for name, hard in mined.items()}
+        return tables, {name: hard.report.counts for name, hard in mined.items()}
 
     def _take_mined(self, mined: dict[str, np.ndarray]) -> None:
         """Use these hard negatives from now on, ``images`` and ``sensors``, if there are any."""
@@ -229,10 +252,13 @@ class Trainer:
         if mrr > progress.best_mrr:
             progress.best_mrr, progress.best_step = mrr, progress.step
             self.model.card |= {"step": progress.step, "iters": self.config.training.iters, "validation": row}
-            self.model.save(self.folder)
+            if ranks().first:
+                self.model.save(self.folder)
         return row
 
     def _checkpoint(self, progress: Progress) -> None:
+        if not ranks().first:
+            return
         # The metrics first: a resumed run cuts them back to its checkpoint, but could not invent what is missing.
         atomic_write(self.folder / METRICS, "".join(json.dumps(row) + "\n" for row in self._metrics))
         save_checkpoint(self.folder, self.model, self._optimizer, progress, self._mined())
@@ -247,43 +273,59 @@ def _deferred_signals() -> Iterator[list[int]]:
         return
     kinds = (signal.SIGINT, signal.SIGTERM)
     before = {kind: signal.signal(kind, lambda number, frame: received.append(number)) for kind in kinds}
+    deserted = False
     try:
         yield received
+    except Deserted:
+        deserted = True
+        raise
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
+        if deserted and received:  # torchrun's, because another process has ended: there is no step to finish any more
+            signal.raise_signal(received[0])
 
 
 def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, resume: bool = False) -> TrainingResult:
     """Train a model in ``folder``: checked before anything is computed, resumable once it is under way.
 
+    Several processes, as torchrun starts them, train one model together: see ``ntcir.data_parallel``.
+
     Args:
-        config: resolved.
+        config: resolved; ``training.batch`` is what one process takes.
         read_corpus: called once the folder is known to be free.
         folder: gets the resolved configuration, the model, the metrics and the list of items left out.
         resume: go on with an interrupted training there; it must have the same configuration but for the steps.
 
     Raises:
-        UserError: if the folder holds another training, or anything is wrong with data or weights.
+        UserError: if the folder holds another training, or anything is wrong with data or weights, or there are more
+            processes than training pairs.
     """
-    _check_folder(config, folder, resume)
-    if resume and not (folder / LAST).is_file():
-        say(f"There is nothing to resume in {folder}; starting anew.")
-    corpus = read_corpus()
-    features = ImageFeatures(corpus, config.features)
-    trainer = Trainer(config, corpus, features, folder)
+    with together():
+        config = whole_batches(config)
+        by_first(lambda: _check_folder(config, folder, resume))
+        corpus = read_corpus()
+        share_out(config.training.batch, len(corpus.split("train")))
+        trainer = Trainer(config, corpus, ImageFeatures(corpus, config.features), folder)
+        by_first(lambda: _begin(config, corpus, folder, resume))
+        with progress("Training", config.training.iters, unit=" steps/s") as advance:
+            return trainer.run(resume=resume, advance=advance)
+
+
+def _begin(config: Config, corpus: Corpus, folder: Path, resume: bool) -> None:
+    """Write what is known before the first step."""
     if not resume:
         (folder / LAST).unlink(missing_ok=True)  # of a training that did not come to its first model
     config.save(folder / CONFIG)
     corpus.report.save_dropped(folder / DROPPED)
-    with progress("Training", config.training.iters, unit=" steps/s") as advance:
-        return trainer.run(resume=resume, advance=advance)
 
 
 def _check_folder(config: Config, folder: Path, resume: bool) -> None:
     if not (folder / LAST).is_file():
         if (folder / WEIGHTS).is_file():
             raise UserError(f"{folder} already holds a trained model: choose another --out.")
+        if resume:
+            say(f"There is nothing to resume in {folder}; starting anew.")
         return
     done = read_progress(folder / LAST).step
     if not resume and done == 0 and not (folder / WEIGHTS).is_file():
@@ -301,8 +343,10 @@ def _check_folder(config: Config, folder: Path, resume: bool) -> None:
     ours, theirs = (value.model_dump(mode="json") for value in (config, old.changed(steps)))
     if ours != theirs:
         key = _first_difference(ours, theirs)
+        asked, done = config.training.batch, old.training.batch
+        sizes = f" ({done} pairs, all processes together, to {asked})" if key == "training.batch" else ""
         raise UserError(
-            f"Cannot resume {folder} with another configuration: {key} was changed; choose another --out, "
+            f"Cannot resume {folder} with another configuration: {key} was changed{sizes}; choose another --out, "
             "or remove the folder to train it again."
         )
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ntcir.config import Towers
+from ntcir.encoders.dropout import BatchDropout
 from ntcir.encoders.tower import Tower
 
 
@@ -44,5 +45,5 @@ def image_tower(dim: int, options: Towers) -> Tower:
     """Make the tower for image features of length ``dim``."""
     layers: list[nn.Module] = [Standardise(dim)] if options.standardise else []
     if options.image_dropout:
-        layers.append(nn.Dropout(options.image_dropout))
+        layers.append(BatchDropout(options.image_dropout))
     return Tower(nn.Sequential(*layers, nn.Linear(dim, options.dim)))

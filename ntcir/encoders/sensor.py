@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ntcir.config import Towers
+from ntcir.encoders.dropout import BatchDropout
 from ntcir.encoders.readings import UNKNOWN
 from ntcir.encoders.tower import Tower
 
@@ -49,6 +50,6 @@ def sensor_tower(continuous: int, vocabulary_sizes: Sequence[int], embedding_dim
     for _ in range(options.sensor_layers - 1):
         layers += [nn.Linear(width, options.sensor_hidden), nn.ReLU()]
         if options.sensor_dropout:
-            layers.append(nn.Dropout(options.sensor_dropout))
+            layers.append(BatchDropout(options.sensor_dropout))
         width = options.sensor_hidden
     return Tower(nn.Sequential(*layers, nn.Linear(width, options.dim)))

@@ -1,0 +1,40 @@
+"""Dropout of a batch that may lie in several processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+class BatchDropout(nn.Dropout):
+    """``nn.Dropout``, but that a part of a batch can be given the masks that it would have within the whole.
+
+    A mask is drawn for the whole batch, and only the part's rows are used, so that the random numbers, those that come
+    afterwards too, do not depend on how many processes share a batch. See ``of_whole``.
+    """
+
+    whole: int | None = None  # rows of the batch that the next input is a part of; None: it is all of it
+    part: slice = slice(None)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Return float32 [rows, dim], scaled as ``nn.Dropout`` scales it."""
+        if self.whole is None or not self.training:
+            return super().forward(input)
+        mask = super().forward(input.new_ones((self.whole, *input.shape[1:])))
+        return input * mask[self.part]
+
+
+@contextmanager
+def of_whole(module: nn.Module, rows: int, part: slice) -> Iterator[None]:
+    """Let a module see its inputs as the rows ``part`` of a batch of so many rows."""
+    layers = [layer for layer in module.modules() if isinstance(layer, BatchDropout)]
+    for layer in layers:
+        layer.whole, layer.part = rows, part
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.whole, layer.part = None, slice(None)
