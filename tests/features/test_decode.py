@@ -10,34 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from picturing import TURNED, ramp, saved
+from PIL import Image
 from torchvision import transforms
 
 from ntcir.config import Features
 from ntcir.features.decode import UnreadableImage, decode, load_image, reduce, square_of_planes, to_square
-
-# What brings an upright picture into the state that an orientation tag undoes.
-TURNED = {
-    1: lambda image: image,
-    2: ImageOps.mirror,
-    3: lambda image: image.transpose(Image.Transpose.ROTATE_180),
-    4: ImageOps.flip,
-    5: lambda image: image.transpose(Image.Transpose.TRANSPOSE),
-    6: lambda image: image.transpose(Image.Transpose.ROTATE_90),
-    7: lambda image: image.transpose(Image.Transpose.TRANSVERSE),
-    8: lambda image: image.transpose(Image.Transpose.ROTATE_270),
-}
-
-
-def ramp(width: int = 96, height: int = 64) -> np.ndarray:
-    """An asymmetric RGB picture, uint8 [height, width, 3]: red grows to the right, green downwards."""
-    across, down = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
-    return np.stack([across, down, (across + down) / 4], axis=2).astype(np.uint8)
-
-
-def saved(path: Path, image: Image.Image | np.ndarray, **options) -> Path:
-    (Image.fromarray(image) if isinstance(image, np.ndarray) else image).save(path, **options)
-    return path
 
 
 def pixels(path: Path, at_least: int | None = None) -> np.ndarray:
