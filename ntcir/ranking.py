@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+
+from ntcir.search.sharded import nearest_together
+from ntcir.search.twins import nearest_with_twins
+
+_KEYS = 1 << 20  # documents that are ranked at once, for all queries together
 
 
 def average_ranks(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -58,3 +65,30 @@ def top_k(scores: np.ndarray, ids: np.ndarray, k: int) -> np.ndarray:
         kept = np.arange(len(scores))
     by_id = kept[np.argsort(ids[kept], kind="stable")[::-1]]
     return np.asarray(by_id[np.argsort(-scores[by_id], kind="stable")][:k])
+
+
+def rank_all(
+    queries: np.ndarray, candidates: np.ndarray, twins: np.ndarray, ids: np.ndarray, k: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield for each query what ``score_candidates`` and ``top_k`` find, without scoring every candidate in full.
+
+    Scores are worked out in double precision, so they do not depend on what else is asked or how deep. Several
+    processes that are together share the search.
+
+    Args:
+        queries: float32 [queries, dim], unit vectors.
+        candidates: float32 [candidates, dim], unit vectors.
+        twins: int64 [candidates]: equal numbers for candidates with the same input.
+        ids: str [candidates].
+        k: how many; all if there are fewer.
+
+    Yields:
+        Positions of the best candidates, int64 [min(k, candidates)], best first and among equals the greater id first;
+        and their scores, float32.
+    """
+    order = np.argsort(ids, kind="stable")[::-1]  # the search puts the lower row first
+    candidates, twins = candidates[order], twins[order]
+    block = max(1, _KEYS // max(min(k, len(ids)), 1))
+    for start in range(0, len(queries), block):
+        rows, scores = nearest_with_twins(queries[start : start + block], candidates, twins, k, nearest_together)
+        yield from zip(order[rows], scores, strict=True)

@@ -15,7 +15,7 @@ from ntcir.features.decode import UnreadableImage
 from ntcir.features.extract import ImageFeatures
 from ntcir.model import Model, Vectors
 from ntcir.progress import say
-from ntcir.ranking import score_candidates, top_k
+from ntcir.ranking import rank_all, score_candidates, top_k
 from ntcir.runs import format_ranking, read_pools
 from ntcir.topics import Topic, read_topics
 from ntcir.training import is_finished
@@ -23,6 +23,8 @@ from ntcir.workspace import find_file, newest_model, pool_file, read_corpus
 
 _BLOCK = 8192  # photographs whose features are in memory at once
 WORST = np.float32(-1.0)  # the least cosine there is: the score of a candidate that cannot be read
+
+_Ranking = tuple[np.ndarray, np.ndarray]  # ids and scores, float32, best first
 
 
 @dataclass
@@ -89,15 +91,37 @@ class Retriever:
             raise UserError(f"No topic can be answered: none of their pictures can be decoded ({some(silent)}).")
         if silent:
             say(f"WARNING: {len(silent)} topics are left out because their picture cannot be decoded: {some(silent)}.")
-        for topic in topics:
-            if topic.topic_id not in queries:
-                continue
+        asked = [topic for topic in topics if topic.topic_id in queries]
+        if pools is None:
+            yield from self._rank_split(asked, queries, candidates, documents, depth, tag)
+            return
+        for topic in asked:
             ids = np.asarray(candidates[topic.topic_id], dtype=object)
             there, vectors, twins = documents[topic.direction].pick(ids)
             scores = np.full(len(ids), WORST, dtype=np.float32)
             scores[there] = score_candidates(queries[topic.topic_id], vectors, twins)
-            best = top_k(scores, ids, len(ids) if pools is not None else depth)
+            best = top_k(scores, ids, len(ids))
             yield format_ranking(topic.topic_id, ids[best].tolist(), scores[best], tag)
+
+    @staticmethod
+    def _rank_split(
+        topics: Sequence[Topic],
+        queries: Mapping[str, np.ndarray],
+        candidates: Mapping[str, Sequence[str]],
+        documents: Mapping[str, _Items],
+        depth: int,
+        tag: str,
+    ) -> Iterator[str]:
+        """Yield the rankings of topics whose candidates are the same within a direction."""
+        rankings: dict[str, Iterator[_Ranking]] = {}
+        for direction, items in documents.items():
+            asked = [topic.topic_id for topic in topics if topic.direction == direction]
+            if asked:
+                ids = np.asarray(candidates[asked[0]], dtype=object)
+                rankings[direction] = _rank(np.stack([queries[topic] for topic in asked]), items, ids, depth)
+        for topic in topics:
+            best, scores = next(rankings[topic.direction])
+            yield format_ranking(topic.topic_id, best.tolist(), scores, tag)
 
     def _candidates(
         self, topics: Sequence[Topic], pools: Mapping[str, Sequence[str]] | None, split: str
@@ -187,6 +211,20 @@ class Retriever:
         vectors = np.concatenate([block.vectors for block in blocks])
         twins = np.concatenate([block.twins for block in blocks])
         return _Items({item: row for row, item in enumerate(readable)}, Vectors(vectors, twins))
+
+
+def _rank(queries: np.ndarray, items: _Items, ids: np.ndarray, depth: int) -> Iterator[_Ranking]:
+    """Yield for each query the best of the items ``ids``, of which those that cannot be read have the worst score."""
+    there, vectors, twins = items.pick(ids)
+    readable = ids[there]
+    unread = np.sort(ids[~there])[::-1][:depth]
+    worst = np.full(len(unread), WORST, dtype=np.float32)
+    for best, scores in rank_all(queries, vectors, twins, readable, depth):
+        found, values = np.concatenate([readable[best], unread]), np.concatenate([scores, worst])
+        if len(unread):
+            order = top_k(values, found, depth)
+            found, values = found[order], values[order]
+        yield found, values
 
 
 def _is_file(name: str) -> bool:

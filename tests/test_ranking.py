@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ntcir.ranking import average_ranks, score_candidates, top_k
+from ntcir.ranking import average_ranks, rank_all, score_candidates, top_k
 
 quick = settings(deadline=None, max_examples=100)
 tied = st.sampled_from([-1.0, -0.5, 0.0, -0.0, 0.25, 1.0])
@@ -88,3 +88,40 @@ def test_a_nan_never_helps_a_rank():
     nan = np.nan
     scores = np.array([[nan, nan, nan], [0.5, nan, 0.1], [nan, 0.5, 0.1]])
     assert (average_ranks(scores, np.array([0, 0, 0])) >= [3, 2, 3]).all()
+
+
+@pytest.mark.parametrize("k", [1, 20, 300, 1000])
+@pytest.mark.parametrize("distinct", [1, 40, 300])
+def test_several_queries_are_ranked_as_by_scoring_all_and_sorting(k, distinct):
+    draw = np.random.default_rng(k + distinct)
+    few, queries, twins = unit(draw, distinct, 24), unit(draw, 5, 24), draw.integers(0, distinct, 300)
+    few[: distinct // 2] = few[distinct - distinct // 2 :]  # ties that are no twins
+    ids = draw.permutation(np.array([f"{number:04d}" for number in range(300)], dtype=object))
+    rankings = list(rank_all(queries, few[twins], twins, ids, k))
+    assert len(rankings) == 5
+    for query, (rows, scores) in zip(queries, rankings, strict=True):
+        every = np.array([np.float32(np.dot(few[twin].astype(np.float64), query.astype(np.float64))) for twin in twins])
+        expected = sorted(range(300), key=lambda row: (every[row], ids[row]), reverse=True)[:k]
+        assert rows.tolist() == expected
+        assert scores.dtype == np.float32
+        assert scores.tolist() == every[expected].tolist()
+
+
+def test_many_queries_are_ranked_in_parts(monkeypatch):
+    draw = np.random.default_rng(1)
+    queries, candidates = unit(draw, 7, 8), unit(draw, 30, 8)
+    ids = np.array([f"{number:02d}" for number in range(30)], dtype=object)
+    whole = list(rank_all(queries, candidates, np.arange(30), ids, 10))
+    monkeypatch.setattr("ntcir.ranking._KEYS", 25)
+    parts = list(rank_all(queries, candidates, np.arange(30), ids, 10))
+    assert all(
+        np.array_equal(one, other) for pair in zip(whole, parts, strict=True) for one, other in zip(*pair, strict=True)
+    )
+    assert len(parts) == 7
+
+
+def test_of_no_candidates_none_are_ranked():
+    [(rows, scores)] = rank_all(
+        np.ones((1, 4), np.float32), np.empty((0, 4), np.float32), np.empty(0, int), np.empty(0, object), 3
+    )
+    assert rows.shape == scores.shape == (0,)

@@ -254,6 +254,32 @@ def test_a_candidate_that_cannot_be_read_has_the_worst_score_of_its_pool(here):
     assert len({line[0] for line in lines}) == PER_SESSION
 
 
+def test_without_pools_a_candidate_that_cannot_be_read_comes_last(here, tmp_path):
+    data = changed_data(here, "spoilt", lambda table: table)
+    spoil(data, "s4_002.png", "s4_007.png")
+    topics = write_topics(
+        tmp_path, Topic("a", "", {"warm": 200}), Topic("b", "", "s4_003.png"), Topic("c", "", {"wet": 2})
+    )
+    lines = ask(topics, data=data, pools="none")
+    assert [line[0] for line in lines] == ["a"] * PER_SESSION + ["b"] * PER_SESSION + ["c"] * PER_SESSION
+    for ranked in (lines[:PER_SESSION], lines[2 * PER_SESSION :]):
+        assert [line[2] for line in ranked[-2:]] == ["s4_007.png", "s4_002.png"]  # the greater id first
+        assert {line[4] for line in ranked[-2:]} == {f"{WORST:.9g}"}
+    cut = ask(topics, data=data, pools="none", depth=PER_SESSION - 1)
+    assert [line[2] for line in cut if line[0] == "a"] == [line[2] for line in lines[: PER_SESSION - 1]]
+
+
+def test_a_ranking_without_pools_is_that_of_a_pool_of_the_whole_split(here, tmp_path):
+    data = changed_data(here, "spoilt", lambda table: table)
+    spoil(data, "s4_002.png")
+    asked = [Topic("a", "", {"warm": 200, "wet": 20}), Topic("b", "", "s4_003.png"), Topic("c", "", "s4_005.png")]
+    whole = ask(write_topics(tmp_path, *asked), data=data, pools="none")
+    pools = {name: [line[2] for line in whole if line[0] == name][::-1] for name in "abc"}
+    pooled = ask(write_topics(tmp_path, *asked, pools=pools), data=data)
+    assert [line[:3] for line in whole] == [line[:3] for line in pooled]
+    assert [float(line[4]) for line in whole] == pytest.approx([float(line[4]) for line in pooled], abs=1e-6)
+
+
 def test_a_query_that_cannot_be_read_is_left_out_and_named(here, capsys):
     data = changed_data(here, "spoilt", lambda table: table)
     spoil(data, "s4_002.png")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 _LOWEST = np.iinfo(np.int64).min
+_PADDED = 1 << 20  # keys that are compared at once
 
 
 def sort_keys(scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -54,3 +55,48 @@ def best_of_ragged(keys: np.ndarray, counts: np.ndarray, k: int) -> np.ndarray:
         padded[np.arange(padded.shape[1]) < lengths[:, None]] = keys[starts[start] : starts[stop]]
         result[start:stop] = best(padded, k)
     return result
+
+
+class Best:
+    """The best of each row so far, while more come.
+
+    Args:
+        rows: how many.
+        k: how many of each are kept, at least 1 unless there is nothing to keep.
+
+    Attributes:
+        k: as given.
+    """
+
+    def __init__(self, rows: int, k: int) -> None:
+        self.k = k
+        self._keys = np.full((rows, k), _LOWEST, dtype=np.int64)  # the least of each row comes first
+
+    def kth(self) -> np.ndarray:
+        """Return the score of the k-th best so far, float32 [rows]; minus infinity where there are fewer."""
+        return read_keys(self._keys[:, 0])[1]
+
+    def add(self, rows: np.ndarray, counts: np.ndarray, keys: np.ndarray) -> None:
+        """Take more keys.
+
+        Args:
+            rows: int64, each once.
+            counts: int64, how many keys each of these has.
+            keys: int64, those of one row after those of the other.
+        """
+        ends = np.cumsum(counts)
+        block = max(1, _PADDED // (self.k + int(counts.max(initial=0))))
+        for start in range(0, len(rows), block):
+            here, lengths = rows[start : start + block], counts[start : start + block]
+            padded = np.full((len(here), self.k + lengths.max()), _LOWEST, dtype=np.int64)
+            padded[:, : self.k] = self._keys[here]
+            new = padded[:, self.k :]
+            new[np.arange(new.shape[1]) < lengths[:, None]] = keys[
+                ends[start] - counts[start] : ends[start] + lengths[1:].sum()
+            ]
+            rest = padded.shape[1] - self.k
+            self._keys[here] = np.partition(padded, rest, axis=1)[:, rest:]
+
+    def read(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows and scores of the best, best first: int64 and float32 [rows, k]."""
+        return read_keys(np.sort(self._keys, axis=1)[:, ::-1])

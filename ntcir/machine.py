@@ -1,0 +1,22 @@
+"""What the machine can do."""
+
+from __future__ import annotations
+
+import os
+
+
+def cores() -> int:
+    """Return how many cores this process may use: its share, where torchrun started several on this machine."""
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
+    return max(1, mine // max(1, int(processes) if processes.isdigit() else 1))
+
+
+def has_fast_bf16() -> bool:
+    """Return whether this processor multiplies bf16 by itself; others would be slower than in single precision."""
+    import torch
+
+    if not hasattr(torch.cpu, "get_capabilities"):  # older torch does not tell
+        return False
+    can = torch.cpu.get_capabilities()
+    return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
