@@ -55,6 +55,8 @@ bench: install  ## measure speed and memory against peers (tables on standard ou
 	$(BIN)/python benchmarks/mining.py
 	$(BIN)/python benchmarks/finetuning.py
 	$(BIN)/python benchmarks/features.py
+	$(BIN)/python benchmarks/extraction.py
+	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/predict.py
 
 clean:  ## remove .venv and caches; data, topics, runs, features and bundles stay

@@ -3,7 +3,8 @@
     python benchmarks/features.py [--pictures DIR ...] [--weights PATH] [--repeats 5]
 
 Photographs are first saved as JPEGs of 1024 x 768, as a lifelog's are; decoding them is timed in one thread. Features
-are SqueezeNet's with the real weights, where they are; the ResNets have random ones. Cosines are to `full` and to fp32.
+are SqueezeNet's with the real weights, where they are; the ResNets have random ones. Cosines are to `full` and to the
+plain network in fp32.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from ntcir.config import Backbone, Features
 from ntcir.features.backbones import FrozenNetwork
+from ntcir.features.backends import KINDS, Backend, is_there
 from ntcir.features.decode import decode, load_image
 from ntcir.features.extract import encode_pictures
 
@@ -79,21 +83,33 @@ def main() -> None:
             features[way] = encode_pictures([FrozenNetwork(backbone, how)], squares[way], 32)
             least, mean = cosines(features[way], features["full"])
             print(f"| {way} | {1000 * taken:.2f} | {least:.4f} | {mean:.4f} |")
-        print("\n| network, `features.precision` | ms a photograph | ratio | least cosine | mean |")
+        print("\n| network, backend | ms a photograph | ratio | least cosine | mean |")
         print("|---|---:|---:|---:|---:|")
         for one in (backbone, *(Backbone(arch=arch, weights="random") for arch in ("resnet18", "resnet50"))):
-            found, times = {}, {}
-            for precision in ("fp32", "bf16"):
-                network = FrozenNetwork(one, Features(precision=precision))
-                with torch.inference_mode():
-                    batch = torch.from_numpy(squares["full"][:8])
-                    times[precision] = median(lambda net=network, batch=batch: net(batch), options.repeats) / len(batch)
-                found[precision] = encode_pictures([network], squares["full"], 8)
-                least, mean = cosines(found[precision], found["fp32"])
-                cells = (
-                    f"{1000 * times[precision]:.1f} | {times['fp32'] / times[precision]:.2f} | {least:.5f} | {mean:.5f}"
-                )
-                print(f"| {one.arch}, {precision} | {cells} |", flush=True)
+            race(one, squares["full"], options.repeats)
+
+
+def go(lanes: ThreadPoolExecutor, backend: Backend, work: list[torch.Tensor]) -> None:
+    """Keep all lanes of a backend busy with a batch each."""
+    list(lanes.map(backend, work))
+
+
+def race(backbone: Backbone, squares: np.ndarray, repeats: int) -> None:
+    """Print what a network takes by each backend, all lanes busy, and how far its features are from the plain ones."""
+    cpu = torch.device("cpu")
+    plain = Backend(FrozenNetwork(backbone, Features(precision="fp32")), 32, cpu)
+    exact, first = plain.encode(squares), 0.0
+    network = FrozenNetwork(backbone, Features())
+    for backend in [plain, *(KINDS[kind](network, 32, cpu) for kind in KINDS if is_there(kind, cpu))]:
+        batch = torch.from_numpy(squares[: backend.batch])
+        with ThreadPoolExecutor(backend.lanes) as lanes:
+            work = [batch] * backend.lanes
+            taken = median(partial(go, lanes, backend, work), repeats) / (len(batch) * len(work))
+        first = first or taken
+        least, mean = cosines(backend.encode(squares), exact)
+        print(
+            f"| {backbone.arch}, {backend.name} | {1000 * taken:.1f} | {first / taken:.2f} | {least:.5f} | {mean:.5f} |"
+        )
 
 
 if __name__ == "__main__":

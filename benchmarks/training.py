@@ -74,7 +74,7 @@ class StoredFeatures:
 
         features = np.empty((len(ids), self.dim), dtype=np.float32)
         for number, store in enumerate(self.stores):
-            store.load(ids, features[:, number * WIDTH : (number + 1) * WIDTH])
+            store.load(ids, [""] * len(ids), features[:, number * WIDTH : (number + 1) * WIDTH])
         return features
 
     def views(self, alteration: object, number: int) -> StoredViews:
@@ -150,10 +150,10 @@ def write(folder: Path) -> dict[str, float]:
     place = ((place - place.mean(axis=0)) / place.std(axis=0)).astype(np.float32)
     for store in stores(folder):
         directions = draw.normal(0, 1, (2, WIDTH)).astype(np.float32)
-        for start in range(0, len(ids), SHARD):
+        for block, start in enumerate(range(0, len(ids), SHARD)):
             rows = slice(start, start + SHARD)
             noise = draw.standard_normal((len(ids[rows]), WIDTH), dtype=np.float32)
-            store.append(ids[rows], [""] * len(ids[rows]), np.maximum(noise + place[rows] @ directions, 0))
+            store.write(block, ids[rows], [""] * len(ids[rows]), np.maximum(noise + place[rows] @ directions, 0))
     return {"pairs": len(ids)}
 
 

@@ -13,15 +13,24 @@ import click
 from ntcir import __version__
 from ntcir.errors import UserError
 from ntcir.files import NO_ROOM
+from ntcir.parallel import by_first, ranks, together
+from ntcir.progress import told_by
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
+SHARED = frozenset({"train", "run", "features", "images"})  # verbs that several processes do together
 
 
 class Mistake(click.ClickException):
     """A user's mistake."""
 
     exit_code = 2
+
+
+def mistake(error: UserError) -> click.exceptions.Exit | Mistake:
+    """Return what ends this process; of several processes, one tells what all have met."""
+    sentence = told_by(error)
+    return click.exceptions.Exit(Mistake.exit_code) if sentence is None else Mistake(sentence)
 
 
 class Verbs(click.Group):
@@ -34,13 +43,26 @@ class Verbs(click.Group):
             sys.stdout.flush()  # while a full disk can still be told
             return result
         except UserError as error:
-            raise Mistake(str(error)) from error
+            raise mistake(error) from error
+        except click.UsageError as error:
+            told_by(UserError(error.message))
+            raise
         except OSError as error:
             if error.filename is None and error.errno in NO_ROOM:
-                raise Mistake("No room left to write standard output: it is not whole.") from error
+                raise mistake(UserError("No room left to write standard output: it is not whole.")) from error
             if isinstance(error, BrokenPipeError) or error.filename is None:
                 raise
-            raise Mistake(f"{error.filename}: {(error.strerror or str(error)).lower()}.") from error
+            raise mistake(UserError(f"{error.filename}: {(error.strerror or str(error)).lower()}.")) from error
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the verb; refuse one whose work several processes would only do several times."""
+        found = super().resolve_command(ctx, args)
+        if found[0] not in SHARED and ranks().count > 1:
+            raise UserError(
+                f"{found[0]} is the work of one process, and torchrun started {ranks().count}: "
+                "of several, only train, run and features images make use."
+            )
+        return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs in the order in which they are used."""
@@ -139,6 +161,44 @@ def features() -> None:
 @features.command()
 @data_option
 @click.option(
+    "--backend", type=click.Choice(["auto", "eager", "compile", "openvino"]),
+    help="What runs the networks. [default: the config's, auto: the fastest over the length of the job]",
+)  # fmt: skip
+@config_option
+@set_option
+def images(data: Path | None, backend: str | None, config: Path | None, settings: tuple[str, ...]) -> None:
+    """Encode every photograph by the image networks; what is stored already is left as it is."""
+    # Before torch is loaded: its threads are not to spin while they wait, for decoding goes on beside them.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from ntcir.features.extract import encode_corpus
+    from ntcir.progress import say
+    from ntcir.workspace import read_corpus, resolve
+
+    if backend is not None:
+        settings = (*settings, f"features.backend={backend}")
+    with together():
+        resolved = resolve(config, settings, data)
+        say(encode_corpus(read_corpus(resolved), resolved.features))
+
+
+@features.command()
+@data_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@config_option
+@set_option
+def status(data: Path | None, as_json: bool, config: Path | None, settings: tuple[str, ...]) -> None:
+    """Tell what is stored of a corpus: done, failed and missing photographs, a line a store."""
+    from ntcir.features import status as report
+    from ntcir.workspace import read_corpus, resolve
+
+    resolved = resolve(config, settings, data)
+    stores = report.corpus_status(read_corpus(resolved), resolved.features.store)
+    click.echo(report.as_json(stores) if as_json else report.as_table(stores))
+
+
+@features.command()
+@data_option
+@click.option(
     "--detector", metavar="WEIGHTS",
     help="A .pt file, an OpenVINO folder, an .onnx file, or `demo`. [default: the config's, yolo11n.pt]",
 )  # fmt: skip
@@ -182,10 +242,13 @@ def train(
 
     if iters is not None:
         settings = (*settings, f"training.iters={iters}")
-    resolved = resolve(config, settings, data)
-    folder = out or fresh_folder(f"{resolved.name}-{resolved.training.iters}", resume=resume)
-    result = fit(resolved, lambda: read_corpus(resolved), folder, resume=resume)
-    say(f"{result.sentence()} Curve: {draw_curve(folder)}")
+    with together() as own:
+        resolved = resolve(config, settings, data)
+        name = f"{resolved.name}-{resolved.training.iters}"
+        folder = out or by_first(lambda: fresh_folder(name, resume=resume))
+        result = fit(resolved, lambda: read_corpus(resolved), folder, resume=resume)
+        if own.first:
+            say(f"{result.sentence()} Curve: {draw_curve(folder)}")
 
 
 @main.command()
@@ -206,8 +269,10 @@ def run(
     """Answer topics: a TREC run on standard output."""
     from ntcir.retrieval import answer
 
-    # All is ranked before the first line is written: a mistake leaves no half of a run.
-    click.echo("".join(answer(topics, model, data, tag=tag, pools=pools, depth=depth, split=split)), nl=False)
+    with together() as own:
+        lines = answer(topics, model, data, tag=tag, pools=pools, depth=depth, split=split)
+    if own.first:  # all is ranked before the first line is written: a mistake leaves no half of a run
+        click.echo("".join(lines), nl=False)
 
 
 @main.command()

@@ -51,8 +51,10 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _one_precision(self) -> Config:
-        if self.encoder.finetune and self.features.precision != "fp32":
-            raise ValueError("with encoder.finetune, features.precision is fp32: encoder.precision is that of training")
+        if self.encoder.finetune and self.features.precision == "bf16":
+            raise ValueError(
+                "with encoder.finetune, features.precision is auto or fp32: encoder.precision is that of training"
+            )
         return self
 
     @property

@@ -119,12 +119,17 @@ class Features(Section):
     size: int = Field(224, ge=16, le=2048)
     crop: int = Field(224, ge=16, le=2048)
     # full: every pixel is decoded, as the organisers' input shows them; scaled: JPEGs are decoded at a half, a quarter
-    # or an eighth of their size, which is faster by a quarter or more, and features differ a little (cosine 0.999).
+    # or an eighth of their size, and by the GPU's own decoder where there is one: half the time, and features differ a
+    # little (cosine 0.999).
     decode: Literal["full", "scaled"] = "full"
-    # Of the frozen networks. bf16 takes about half the time where the processor has AVX512-BF16 or AMX, and gives
-    # nearly the same features (cosine 0.9999); where it has neither it is slow.
-    precision: Literal["fp32", "bf16"] = "fp32"
-    batch: int = Field(32, ge=1, le=4096)
+    # Of the frozen networks. auto: bf16 where the processor (AVX512-BF16, AMX) or the GPU has it, which takes half the
+    # time and gives nearly the same features (cosine 0.9999), else fp32; features stored by either serve both.
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    # What runs them: torch as it is, torch.compile, or OpenVINO. auto: the fastest over the length of the job; with
+    # `precision: fp32` always eager, which gives the same bits on every machine of a kind.
+    backend: Literal["auto", "eager", "compile", "openvino"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: the GPU, if torch finds one
+    batch: int | None = Field(None, ge=1, le=4096)  # pictures at a time; left open: 32, on a GPU 256
     store: Path = Path("features")
 
     @model_validator(mode="after")

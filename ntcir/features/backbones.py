@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +41,10 @@ class FrozenNetwork(nn.Module):
     def __init__(self, backbone: Backbone, options: Features, state: Mapping[str, torch.Tensor] | None = None) -> None:
         super().__init__()
         self.backbone = backbone
-        self._options = options
+        self.options = options
         self.network = _build(backbone, state)
         self.network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-        self.trunk = self._trunk_of(self.network)
-        # A copy that answers in place of the network; that one keeps its weights as they are published.
-        self._quick = _in_bf16(self.network) if options.precision == "bf16" else None
-        self._quick_trunk = self._trunk_of(self._quick) if self._quick is not None else None
+        self.trunk = _trunk(self.network) if backbone.output == "pooled" else None
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1) * 255)
         if backbone.output == "pooled" and self.trunk is None and backbone.grid > 1:
@@ -65,29 +61,26 @@ class FrozenNetwork(nn.Module):
                 ) from error
         self.meta = self._meta(options)
 
-    def _trunk_of(self, network: nn.Module) -> nn.Module | None:
-        return _trunk(network) if self.backbone.output == "pooled" else None
-
     def retrained(self) -> None:
         """Note that the weights were changed: their fingerprint is another."""
-        self.meta = self._meta(self._options)
+        self.meta = self._meta(self.options)
 
     def train(self, mode: bool = True) -> FrozenNetwork:
         """Stay in eval mode: the statistics of a frozen network's BatchNorm must not drift."""
         return super().train(False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Encode uint8 [batch, 3, height, width] to float32 [batch, dim]."""
+        """Encode uint8 [batch, 3, height, width] to float32 [batch, dim], with a gradient if one is asked for.
+
+        This is the reference, in single precision; ``backends`` has what is faster.
+        """
         scaled = ((images.float() - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        network, trunk = self.network, self.trunk
-        if self._quick is not None:
-            network, trunk, scaled = self._quick, self._quick_trunk, scaled.bfloat16()
         if self.backbone.output == "logits":
-            result: torch.Tensor = network(scaled).float()
+            result: torch.Tensor = self.network(scaled).float()
             return result
-        if trunk is None:
-            return _penultimate(network, scaled).float()
-        maps = trunk(scaled).float()
+        if self.trunk is None:
+            return _penultimate(self.network, scaled).float()
+        maps = self.trunk(scaled).float()
         return nn.functional.adaptive_avg_pool2d(maps, self.backbone.grid).flatten(1)
 
     def _meta(self, options: Features) -> dict[str, Any]:
@@ -103,22 +96,14 @@ class FrozenNetwork(nn.Module):
             "weights_sha256": digest.hexdigest(),
             "output": self.backbone.output,
             "grid": self.backbone.grid,
-            "preprocessing": {key: getattr(options, key) for key in ("decode", "resize", "size", "crop")},
+            "preprocessing": {key: getattr(options, key) for key in ("decode", "resize", "size", "crop")}
+            | ({"resample": "torch"} if options.decode == "scaled" else {}),
             "precision": options.precision,
             "dim": self.dim,
         }
         # The name of the weights is for people; what counts is what is in them.
         counted = {key: value for key, value in meta.items() if key != "weights"} | {"version": STORE_VERSION}
         return meta | {"fingerprint": hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()}
-
-
-def _in_bf16(network: nn.Module) -> nn.Module:
-    """Return a copy of a network that computes in bfloat16; norms keep their statistics in float32."""
-    copy = deepcopy(network).bfloat16()
-    for part in copy.modules():
-        if isinstance(part, nn.modules.batchnorm._BatchNorm):
-            part.float()
-    return copy
 
 
 _HEADS = ("fc.", "classifier.", "head.", "heads.")

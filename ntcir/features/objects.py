@@ -84,7 +84,8 @@ class ObjectDetections:
     @property
     def failed(self) -> dict[str, str]:
         """Photographs that could not be read, and why."""
-        return {} if self._store is None else {item: why for item, (_, why) in self._store.failed.items()}
+        known = {} if self._store is None else self._store.failed(self._signatures)
+        return {item: why for item, (_, why) in known.items()}
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         """Detect the objects in those of ``ids`` for which that is not stored yet.
@@ -178,7 +179,7 @@ class ObjectDetections:
         if self._store is None:
             return np.empty(0, dtype=np.int64), np.empty((0, 6), dtype=np.float32)
         self._sign(ids)
-        owners, rows = self._store.load(ids)
+        owners, rows = self._store.load(ids, [self._signatures[item] for item in ids])
         if len(rows) and not 0 <= rows[:, 0].max() < len(self.names):
             raise UserError(
                 f"The detections in {self.folder} are of more classes than the {len(self.names)} it names: "
@@ -208,7 +209,7 @@ class ObjectDetections:
             self._store, self._names = DetectionStore(self.folder, meta | made_by), detector.names
         store, signs = self._store, self._signatures
         found: dict[str, np.ndarray] = {}
-        failures: dict[str, tuple[str, str]] = {}
+        failures: list[tuple[str, str, str]] = []
         # Pictures of one shape go together: padding them to a common one would cost time in the network.
         waiting: dict[tuple[int, ...], list[tuple[str, Letterboxed]]] = {}
 
@@ -227,9 +228,9 @@ class ObjectDetections:
                 advance(len(items))
 
         def flush() -> None:
-            if found:
-                store.append(list(found), [signs[item] for item in found], list(found.values()))
-            store.note_failed(failures)
+            if found or failures:
+                store.append(list(found), [signs[item] for item in found], list(found.values()), failures)
+                store.list_failed(signs)
             found.clear()
             failures.clear()
 
@@ -243,7 +244,7 @@ class ObjectDetections:
             try:
                 for number, (item, picture) in enumerate(_ahead(read, todo, 3 * self._options.batch), 1):
                     if isinstance(picture, str):
-                        failures[item] = (signs[item], picture)
+                        failures.append((item, signs[item], picture))
                         advance(1)
                     else:
                         batch = waiting.setdefault(picture.pixels.shape, [])

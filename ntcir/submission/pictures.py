@@ -15,6 +15,7 @@ from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import square_of_planes
 from ntcir.features.extract import encode_pictures
+from ntcir.features.inference import batch_of
 from ntcir.model import Model, Vectors
 from ntcir.submission.pixels import Text, parse_pixels
 
@@ -36,7 +37,8 @@ class PictureEncoder:
         self._model, self._networks = model, networks
         self._options = model.config.features
         on_cpu = all(network.mean.device.type == "cpu" for network in networks)
-        self._batch = min(_CPU_BATCH, self._options.batch) if on_cpu else self._options.batch
+        most = batch_of(self._options, networks[0].mean.device)
+        self._batch = min(_CPU_BATCH, most) if on_cpu else most
         self._numbers: dict[bytes, int] = {}  # digest of the text -> number
         self._seen: dict[bytes, int] = {}  # digest of the square -> number of the first picture that looks so
         self._squares: list[Future[np.ndarray]] = []  # of the batch that is put together
@@ -125,5 +127,5 @@ class PictureEncoder:
         pictures = np.stack([square.result() for square in squares])
         for picture in pictures:
             self._twins.append(self._seen.setdefault(sha256(picture).digest(), len(self._twins)))
-        features = encode_pictures(self._networks, pictures, len(pictures))
+        features = encode_pictures(self._networks, pictures, self._batch)
         self._parts.append(self._model.unit_vectors("image", features))

@@ -1,0 +1,124 @@
+"""A frozen network made ready to be run and never trained: norms folded into convolutions, in another precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+
+import torch
+from torch import nn
+
+from ntcir.config import Features
+from ntcir.errors import UserError
+from ntcir.features.backbones import FrozenNetwork
+from ntcir.machine import has_fast_bf16
+from ntcir.parallel import ranks
+
+
+def precision_of(options: Features, device: torch.device) -> str:
+    """Return ``fp32`` or ``bf16``: as configured, or what the device is fast at."""
+    if options.precision != "auto":
+        return options.precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    return "bf16" if has_fast_bf16() else "fp32"
+
+
+def batch_of(options: Features, device: torch.device) -> int:
+    """Return how many pictures a network is given at a time: as configured, or what the device is fast at."""
+    return options.batch or (256 if device.type == "cuda" else 32)
+
+
+def device_of(options: Features) -> torch.device:
+    """Return where the networks are run; where torchrun started several processes, each has a GPU of its own.
+
+    Raises:
+        UserError: if a GPU is asked for and there is none.
+    """
+    there = torch.cuda.is_available()
+    if options.device == "cuda" and not there:
+        raise UserError("features.device is cuda, but torch finds no GPU here: use auto or cpu.")
+    if options.device == "cpu" or not there:
+        return torch.device("cpu")
+    return torch.device("cuda", ranks().local % torch.cuda.device_count())
+
+
+class Inference(nn.Module):
+    """A copy of a frozen network that encodes uint8 [batch, 3, height, width] to float32 [batch, dim].
+
+    Convolutions take over what BatchNorm does (Jacob et al. 2018, section 3.2), where the network can be traced. It can
+    be exported: it has no hooks and no branches of its own.
+
+    Args:
+        network: stays as it is.
+        dtype: in which it computes.
+        device: where.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, network: FrozenNetwork, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__()
+        self._dtype, self._grid = dtype, network.backbone.grid
+        self._pools = network.trunk is not None
+        body = deepcopy(network.trunk if network.trunk is not None else network.network)
+        if not self._pools:
+            _replace_head(body, _Double if network.backbone.output == "logits" else lambda head: nn.Identity())
+        self.body = _in_precision(_folded(body.eval()), dtype).to(device)
+        self.body.to(memory_format=torch.channels_last)
+        self.register_buffer("mean", network.mean.detach().clone().to(device))
+        self.register_buffer("std", network.std.detach().clone().to(device))
+        self.requires_grad_(False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Encode pictures."""
+        # To the layout that convolutions want while pictures are still small.
+        scaled = (images.contiguous(memory_format=torch.channels_last).float() - self.mean) / self.std
+        result: torch.Tensor = self.body(scaled.to(self._dtype)).float()
+        if self._pools:
+            result = nn.functional.adaptive_avg_pool2d(result, self._grid)
+        return result.flatten(1)
+
+
+class _Double(nn.Module):
+    """A linear layer in double precision: otherwise its sums would depend on how many pictures there are at a time."""
+
+    def __init__(self, linear: nn.Module) -> None:
+        super().__init__()
+        self.in_double = linear
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.in_double(rows.double())
+        return result
+
+
+def _replace_head(network: nn.Module, replace: Callable[[nn.Module], nn.Module]) -> None:
+    """Put something in the place of a classifier's last linear layer; nothing, for what this is given to come out."""
+    heads = [name for name, part in network.named_modules() if isinstance(part, nn.Linear)]
+    if not heads:  # a convolution classifies
+        return
+    name = heads[-1]
+    parent, _, child = name.rpartition(".")
+    setattr(network.get_submodule(parent), child, replace(network.get_submodule(name)))
+
+
+def _folded(network: nn.Module) -> nn.Module:
+    from torch.fx.experimental.optimization import fuse
+
+    try:
+        folded: nn.Module = fuse(network)
+    except Exception:  # what cannot be traced stays as it is: it is only slower
+        return network
+    return folded
+
+
+def _in_precision(network: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """Return the network in ``dtype``, but for what needs more: statistics of norms that are left, and ``_Double``."""
+    network = network.to(dtype)
+    for name, part in network.named_modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.float()
+        elif name.endswith("in_double"):
+            part.double()
+    return network

@@ -1,0 +1,144 @@
+"""What is there of a corpus's features, and what is missing, without loading a network."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ntcir.corpora.corpus import Corpus
+from ntcir.errors import UserError
+from ntcir.features.store import STORE_VERSION, DetectionStore, FeatureStore, ShardStore, signature, stored_meta
+from ntcir.progress import say
+
+
+@dataclass(frozen=True)
+class StoreStatus:
+    """What a store holds of a corpus.
+
+    Attributes:
+        store: its folder.
+        kind: ``features``, ``view`` (of altered photographs) or ``objects``.
+        fingerprint: of what made it.
+        made_by: the backends that worked it out, the latest last; none of detections.
+        items: photographs of the corpus.
+        done: those stored in the present state of their file.
+        failed: those that could not be decoded in it.
+        missing: the others.
+        bytes: on disk.
+    """
+
+    store: str
+    kind: str
+    fingerprint: str
+    made_by: list[str]
+    items: int
+    done: int
+    failed: int
+    missing: int
+    bytes: int
+
+
+def corpus_status(corpus: Corpus, store: Path) -> list[StoreStatus]:
+    """Return the status of each store of a corpus, in order of their folders; of one that cannot be read, say why.
+
+    Args:
+        corpus: whose photographs.
+        store: the folder of all features.
+
+    Raises:
+        UserError: if the folder cannot be read.
+    """
+    root = store / corpus.name
+    folders = _folders(root)
+    if not folders:
+        say(f"There is nothing in {root}: `ntcir features images` works out features.")
+        return []
+    signs = {str(item): signature(path) for item, path in corpus.images["path"].items()}
+    found = []
+    for folder in folders:
+        try:
+            found.append(_status(folder, signs))
+        except UserError as error:
+            say(str(error))
+    return found
+
+
+def _folders(root: Path) -> list[Path]:
+    """Return the folders of all stores; of one that cannot be read, say so."""
+
+    def tell(error: OSError) -> None:
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            return
+        told = UserError(f"Cannot read {error.filename}: {(error.strerror or str(error)).lower()}.")
+        if Path(error.filename) == root:
+            raise told from error
+        say(str(told))
+
+    return sorted(Path(folder) for folder, _, names in os.walk(root, onerror=tell) if "meta.json" in names)
+
+
+def _status(folder: Path, signs: dict[str, str]) -> StoreStatus:
+    opened, kind = _opened(folder)
+    failed = sum(opened.failure(item, sign) is not None for item, sign in signs.items())
+    done = sum(opened.has(item, sign) for item, sign in signs.items())
+    return StoreStatus(
+        store=str(folder),
+        kind=kind,
+        fingerprint=str((stored_meta(folder) or {})["fingerprint"]),
+        made_by=opened.backends if isinstance(opened, FeatureStore) else [],
+        items=len(signs),
+        done=done,
+        failed=failed,
+        missing=len(signs) - done - failed,
+        bytes=sum(map(_size, folder.iterdir())),
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:  # half written a moment ago, and now under another name
+        return 0
+
+
+def _opened(folder: Path) -> tuple[ShardStore, str]:
+    """Open a store as what it is."""
+    meta = stored_meta(folder) or {}
+    if meta.get("version") != STORE_VERSION or "fingerprint" not in meta:
+        raise UserError(f"{folder} is a store of another version of ntcir; move or remove it.")
+    if "dim" not in meta:
+        return DetectionStore(folder, meta), "objects"
+    return FeatureStore(folder, meta), "view" if "view" in meta else "features"
+
+
+def as_json(stores: Sequence[StoreStatus]) -> str:
+    """Return the status as JSON: an array, an object a store."""
+    return json.dumps([asdict(each) for each in stores], indent=1)
+
+
+def as_table(stores: Sequence[StoreStatus]) -> str:
+    """Return the status as a table for people."""
+    header = ["done", "failed", "missing", "MB", "by", "store"]
+    rows = [
+        [
+            f"{each.done:,}",
+            f"{each.failed:,}",
+            f"{each.missing:,}",
+            f"{each.bytes / 1e6:,.1f}",
+            ", ".join(each.made_by) or "-",
+            each.store,
+        ]
+        for each in stores
+    ]
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    numbers = {0, 1, 2, 3}
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column in numbers else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in [header, *rows]
+    )

@@ -1,0 +1,168 @@
+"""The work that stores are to be filled by: blocks of photographs, claimed, worked off and written as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ntcir.features.backbones import FrozenNetwork
+from ntcir.features.claims import Claims
+from ntcir.features.store import FeatureStore
+
+SHARD_ITEMS = 512  # what a killed run loses at most; 4 MB of ResNet50 features
+_DENSE = 128  # photographs asked for of each block; where they are fewer, what is asked for is cut into blocks itself
+_SPARSE = 5_000_000  # the first number of such a block
+_CHOICE = 1 << 40  # what is claimed while something is decided for all
+
+Picture = np.ndarray | torch.Tensor  # uint8 [3, crop, crop]
+Views = dict[int | None, Picture]  # of one photograph: number -> picture; None is the photograph as it is
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where what a network says of one view of the photographs goes; view None is the photographs as they are."""
+
+    network: FrozenNetwork
+    store: FeatureStore
+    view: int | None = None
+
+
+@dataclass
+class Block:
+    """A part of the work.
+
+    Attributes:
+        number: by which processes tell it.
+        lacking: of each output, the items it lacks.
+        items: that any output lacks.
+        rows: of each output, item -> its features.
+        failed: item -> why it cannot be decoded.
+        done: how many items were tried.
+    """
+
+    number: int
+    lacking: list[set[str]]
+    items: list[str]
+    rows: list[dict[str, np.ndarray]] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    done: int = 0
+
+    def __post_init__(self) -> None:
+        self.rows = [{} for _ in self.lacking]
+
+
+@dataclass
+class Batch:
+    """Some items of a block, and their pictures or why there are none."""
+
+    block: Block
+    items: list[str]
+    pictures: list[Views | str] = field(default_factory=list)
+
+
+def cut(index: pd.Index, ids: Sequence[str]) -> dict[int, list[str]]:
+    """Cut distinct ``ids`` into blocks: the same for the same corpus and question, whatever of it is done already.
+
+    Args:
+        index: all ids of the corpus.
+        ids: some of them.
+
+    Returns:
+        number -> ids of the block.
+    """
+    places = np.asarray(index.get_indexer(pd.Index(ids, dtype=object))) // SHARD_ITEMS
+    if len(ids) < _DENSE * len(np.unique(places)):  # few of many blocks: their shards would be tiny
+        places = _SPARSE + np.arange(len(ids)) // SHARD_ITEMS
+    blocks: dict[int, list[str]] = {}
+    for item, number in zip(ids, places.tolist(), strict=True):
+        blocks.setdefault(number, []).append(item)
+    return dict(sorted(blocks.items()))
+
+
+class Work:
+    """What outputs lack, shared with other processes that fill the same stores.
+
+    Args:
+        outputs: what is filled.
+        signatures: the states of the files of all items.
+    """
+
+    def __init__(self, outputs: Sequence[Output], signatures: Mapping[str, str]) -> None:
+        self._outputs, self._signatures = outputs, signatures
+        self._claims = [Claims(output.store.folder) for output in outputs]
+        self._due: dict[int, int] = {}  # block -> items that were lacking when the work began
+
+    def lacks(self, item: str) -> bool:
+        """Return whether any output has yet to be given what the networks say of an item."""
+        sign = self._signatures[item]
+        return any(output.store.needs(item, sign) for output in self._outputs)
+
+    def refresh(self) -> None:
+        """See what other processes have stored since."""
+        for output in self._outputs:
+            output.store.refresh()
+
+    def claimed(
+        self, blocks: Mapping[int, list[str]], busy: dict[int, list[str]], advance: Callable[[float], None]
+    ) -> Iterator[Block]:
+        """Claim blocks one by one and yield what is to be done of them.
+
+        Args:
+            blocks: number -> items.
+            busy: gets those that other processes are at.
+            advance: told how many items others have done in the meantime.
+        """
+        for number, items in blocks.items():
+            self._due.setdefault(number, sum(map(self.lacks, items)))
+        for number, items in blocks.items():
+            if not all(claims.take(number) for claims in self._claims):
+                self.give(number)
+                busy[number] = items
+                continue
+            self.refresh()
+            signs = self._signatures
+            lacking = [{item for item in items if each.store.needs(item, signs[item])} for each in self._outputs]
+            todo = [item for item in items if any(item in lack for lack in lacking)]
+            advance(self._due.pop(number) - len(todo))
+            if todo:
+                yield Block(number, lacking, todo)
+            else:
+                self.give(number)
+
+    def write(self, block: Block) -> None:
+        """Store a block that is done, and let others have it.
+
+        Raises:
+            UserError: if there is no room.
+        """
+        signs = self._signatures
+        for output, lack, rows in zip(self._outputs, block.lacking, block.rows, strict=True):
+            ids = [item for item in block.items if item in rows]
+            features = np.stack([rows[item] for item in ids]) if ids else np.empty((0, output.store.dim))
+            failed = [(item, signs[item], why) for item, why in block.failed.items() if item in lack]
+            if ids or failed:
+                output.store.write(block.number, ids, [signs[item] for item in ids], features, failed)
+        self.give(block.number)
+
+    def give(self, number: int) -> None:
+        """Let others have a block."""
+        for claims in self._claims:
+            claims.give(number)
+
+    def may_choose(self) -> bool:
+        """Claim the right to decide something for all processes; return whether it was free."""
+        return self._claims[0].take(_CHOICE)
+
+    def has_chosen(self) -> None:
+        """Let others decide."""
+        self._claims[0].give(_CHOICE)
+
+    def close(self) -> None:
+        """Let others have everything."""
+        self._due.clear()
+        for claims in self._claims:
+            claims.close()
