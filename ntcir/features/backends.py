@@ -119,6 +119,8 @@ class OpenVino(Backend):
                 "INFERENCE_PRECISION_HINT": {"bf16": "bf16", "fp32": "f32"}[self.precision],
                 "NUM_STREAMS": str(self.lanes),
                 "INFERENCE_NUM_THREADS": self.lanes,
+                # A second network, or a second process, would be pinned to the same cores.
+                "ENABLE_CPU_PINNING": False,
             }
             compiled = openvino.Core().compile_model(model, "CPU", wanted)
         lane = threading.local()

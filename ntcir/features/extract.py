@@ -19,6 +19,7 @@ from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import EAGER, KINDS, Backend, is_there
 from ntcir.features.decode import UnreadableImage, decode
 from ntcir.features.extraction import Alteration, Extraction
+from ntcir.features.inference import batch_of
 from ntcir.features.stages import Clock, pool
 from ntcir.features.store import STORE_VERSION, FeatureStore
 from ntcir.features.work import Output
@@ -108,7 +109,7 @@ class ImageFeatures:
             UnreadableImage: if one cannot be decoded.
         """
         pictures = np.stack([decode(path, self._options) for path in paths])
-        return encode_pictures(self.networks, pictures, len(paths))
+        return encode_pictures(self.networks, pictures, batch_of(self._options, self.networks[0].mean.device))
 
     def decode_many(self, ids: Sequence[str], alteration: Alteration | None = None, view: int = 0) -> torch.Tensor:
         """Return photographs as the networks are given them, uint8 [len(ids), 3, crop, crop]; nothing is stored.

@@ -218,7 +218,7 @@ class Extraction:
         on_device = backend.device.type == "cuda" and self._options.decode == "scaled" and self._alteration is None
         if on_device and available(backend.device):
             decoder = DeviceDecoder(backend.device, self._options)
-            with pool(2) as readers:
+            with pool(1) as readers:  # a GPU has one decoder
                 yield ahead(readers, lambda batch: self._read_there(decoder, batch), batches, 2)
         else:
             most = 3 * backend.batch

@@ -166,7 +166,8 @@ class ShardStore:
             try:
                 atomic_write(shard.with_suffix(".json"), json.dumps(index))
             except BaseException:
-                shard.unlink(missing_ok=True)  # without its index it would only take room
+                if not shard.with_suffix(".json").exists():  # without its index it would only take room
+                    shard.unlink(missing_ok=True)
                 raise
         self._add(shard, index)
 
@@ -174,9 +175,11 @@ class ShardStore:
         """Write ``failed.csv``: what could not be decoded, as ``failed`` has it; return its path."""
         path = self.folder / "failed.csv"
         rows = sorted((item, *why) for item, why in self.failed(signs).items())
-        if rows or path.exists():
-            text = io.StringIO(newline="")
-            csv.writer(text).writerows([("id", "signature", "reason"), *rows])
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([("id", "signature", "reason"), *rows])
+        there = path.read_bytes() if path.exists() else None
+        # What is there already is left alone: a store may be one that only others can write to.
+        if there != text.getvalue().encode() and (rows or there is not None):
             self._renew(path.name, text.getvalue())
         return path
 
