@@ -21,6 +21,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ntcir.errors import UserError
+from ntcir.machine import cores
 
 if TYPE_CHECKING:
     import torch
@@ -94,10 +95,8 @@ def ranks() -> Ranks:
 def _number(name: str) -> int:
     value = os.environ.get(name, "")
     if not value.isdecimal():
-        raise UserError(
-            f"WORLD_SIZE is set, and {name} is {value or 'not set'}, which is no number: "
-            "start several processes with torchrun, or unset WORLD_SIZE."
-        )
+        wrong = f"{name} is {value}, which is no number" if value else f"WORLD_SIZE is set, and {name} is not"
+        raise UserError(f"{wrong}: start several processes with torchrun, or unset WORLD_SIZE.")
     return int(value)
 
 
@@ -152,6 +151,8 @@ def _join(own: Ranks) -> Store:
         )
     if not dist.is_available() or not dist.is_gloo_available():
         raise UserError("This build of torch cannot let several processes work together: it has no gloo.")
+    if torch.get_num_threads() == 1:  # what torchrun sees to, where nobody says otherwise
+        torch.set_num_threads(cores())
     gpu = own_gpu() and dist.is_nccl_available()
     if gpu:
         torch.cuda.set_device(own.local)

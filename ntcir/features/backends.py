@@ -8,8 +8,9 @@ import shutil
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -48,15 +49,29 @@ class Backend:
     def __init__(self, network: FrozenNetwork, batch: int, device: torch.device) -> None:
         self.batch, self.device, self.size = batch, device, network.options.crop
         self.lanes = 2 if device.type == "cuda" else 1  # so that a GPU has the next batch when it has done one
+        self._own = threading.local()
         self.precision = precision_of(network.options, device)
         self.name = f"{self.kind} {self.precision}"
         self._run = self._prepared(network)
 
     def __call__(self, pictures: torch.Tensor) -> np.ndarray:
         """Encode uint8 [n, 3, height, width], n at most ``batch``, to float32 [n, dim]."""
-        with torch.inference_mode():
-            result: torch.Tensor = self._run(pictures.to(self.device, non_blocking=True))
+        with torch.inference_mode(), self._stream():
+            given = pictures.to(self.device, non_blocking=True)
+            if self.device.type == "cuda":
+                given.record_stream(torch.cuda.current_stream(self.device))
+            result: torch.Tensor = self._run(given)
             return result.cpu().numpy()
+
+    def _stream(self) -> AbstractContextManager[Any]:
+        """Return what keeps a GPU's work for this thread apart from that for others, so that they overlap."""
+        if self.device.type != "cuda":
+            return nullcontext()
+        if not hasattr(self._own, "stream"):
+            self._own.stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        # What is on the device already was put there in the ordinary stream.
+        self._own.stream.wait_stream(torch.cuda.default_stream(self.device))
+        return torch.cuda.stream(self._own.stream)
 
     def encode(self, pictures: Iterable[np.ndarray | torch.Tensor]) -> np.ndarray:
         """Encode any number of uint8 [3, height, width], arrays or tensors on the device, to float32 [n, dim]."""
@@ -65,7 +80,7 @@ class Backend:
         while part := [torch.as_tensor(picture) for picture in islice(waiting, self.batch)]:
             stacked = torch.stack(part)
             if self.device.type == "cuda" and stacked.device.type == "cpu":
-                stacked = stacked.pin_memory()  # from there it travels while the GPU computes
+                stacked = stacked.pin_memory()  # from there it travels while the GPU computes for another thread
             blocks.append(self(stacked))
         return np.concatenate(blocks)
 
@@ -108,10 +123,10 @@ class OpenVino(Backend):
         super().__init__(network, min(batch, _OPENVINO_BATCH), device)
 
     def _prepared(self, network: FrozenNetwork) -> Callable[[torch.Tensor], torch.Tensor]:
-        import openvino
-
         example = torch.zeros(self.batch, 3, self.size, self.size, dtype=torch.uint8)
         with _told(OPENVINO, network), torch.no_grad():
+            import openvino
+
             exported = torch.export.export(Inference(network, torch.float32, self.device), (example,))
             model = _converted(exported)
             self.lanes = cores()
@@ -197,7 +212,7 @@ def _told(kind: str, network: FrozenNetwork) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:  # compilers raise anything
-        reason = " ".join(str(error).split())[:200]
+        reason = shorten(str(error) or type(error).__name__, 200, placeholder=" ...")
         raise UserError(
             f"The backend {kind} cannot take {network.backbone.arch} ({reason}): choose another backend."
         ) from error

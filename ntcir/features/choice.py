@@ -19,6 +19,7 @@ from ntcir.progress import say
 # Seconds until a network is ready, and the share of time that is hoped for: only what may pay back its start is tried.
 _START = {OPENVINO: 4.0, COMPILE: 40.0}
 _GAIN = {OPENVINO: 0.4, COMPILE: 0.3}
+_PLAIN: tuple[list[str], ...] = ([], [f"{EAGER} fp32"], [f"{EAGER} bf16"])  # what a store says that was hardly begun
 _FEW = 256  # pictures that are not worth a look at the clock
 
 
@@ -44,10 +45,14 @@ def backends_for(
     if options.backend != "auto":
         require(options.backend, device)
         chosen = _built(options.backend, networks, batch, device)
+        others = {name for store in stores for name in store.backends[-1:]} - {chosen[0].name}
+        if others:
+            say(f"What is stored already is by {', '.join(sorted(others))}; it differs in the last digits.")
     elif options.precision == "fp32":
         chosen = _built(EAGER, networks, batch, device)
     else:
-        chosen = _as_begun(networks, stores, batch, device) or _fastest(networks, batch, device, pictures)
+        begun = None if _hardly_begun(stores, pictures) else _as_begun(networks, stores, batch, device)
+        chosen = begun or _fastest(networks, batch, device, pictures)
     for store in stores:
         store.note_backend(chosen[0].name)
     return chosen
@@ -57,11 +62,19 @@ def _built(kind: str, networks: Sequence[FrozenNetwork], batch: int, device: tor
     return [KINDS[kind](network, batch, device) for network in networks]
 
 
+def _hardly_begun(stores: Sequence[FeatureStore], pictures: int) -> bool:
+    """Return whether stores hold only a few features, by the plain backend, of a job that has many."""
+    few = all(len(store) < _FEW and store.backends[-1:] in _PLAIN for store in stores)
+    return few and any(map(len, stores)) and pictures >= _FEW
+
+
 def _as_begun(
     networks: Sequence[FrozenNetwork], stores: Sequence[FeatureStore], batch: int, device: torch.device
 ) -> list[Backend] | None:
     """Return the backends that the stores were begun with; None if there are none, or they cannot be had here."""
     begun = {name for store in stores for name in store.backends[-1:]}
+    if len(begun) > 1:
+        say(f"The stores were begun by several backends ({', '.join(sorted(begun))}); going on with the fastest.")
     if len(begun) != 1:
         return None
     kind, _, precision = begun.pop().partition(" ")

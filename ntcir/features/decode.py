@@ -12,6 +12,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from ntcir.config import Features
 
 LONGEST = 16  # times the shorter side: what is longer is cut before it is resized
+_LASTING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)  # until there is a file, which is another then
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -24,7 +25,16 @@ _TURNS = {
 
 
 class UnreadableImage(Exception):
-    """The file holds no picture that can be decoded; the message says why."""
+    """The file holds no picture that can be decoded, or cannot be read; the message says why.
+
+    Attributes:
+        passing: whether that may be otherwise the next time, though the file is the same: no memory, no permission, a
+            disk that does not answer.
+    """
+
+    def __init__(self, reason: str, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
 
 
 def read_file(path: str | Path) -> bytes:
@@ -36,7 +46,7 @@ def read_file(path: str | Path) -> bytes:
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:
-        raise UnreadableImage(_reason(error)) from error
+        raise _unreadable(error) from error
 
 
 def load_image(source: str | Path | bytes, at_least: int | None = None) -> Image.Image:
@@ -66,16 +76,18 @@ def load_image(source: str | Path | bytes, at_least: int | None = None) -> Image
     except UnidentifiedImageError as error:
         raise UnreadableImage("the file is no picture of a known format") from error
     except Exception as error:  # decoders raise nearly anything on broken files; none of it may end a long run
-        raise UnreadableImage(_reason(error)) from error
+        raise _unreadable(error) from error
 
 
 def _opened(source: str | Path | bytes) -> BinaryIO:
     return BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
 
 
-def _reason(error: Exception) -> str:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(reason.split()).lower() or type(error).__name__
+def _unreadable(error: Exception) -> UnreadableImage:
+    system = isinstance(error, OSError) and error.errno is not None  # decoders' own errors have no number
+    reason = str(error.strerror) if isinstance(error, OSError) and error.strerror else str(error)
+    passing = isinstance(error, MemoryError) or (system and not isinstance(error, _LASTING))
+    return UnreadableImage(" ".join(reason.split()).lower() or type(error).__name__, passing)
 
 
 def to_square(image: Image.Image, options: Features) -> np.ndarray:

@@ -163,6 +163,7 @@ class AlteredFeatures:
         return features
 
 
+# What runs networks outside extraction, made ready once: network -> its state, and the backend.
 _KEPT: WeakKeyDictionary[FrozenNetwork, tuple[str, Backend]] = WeakKeyDictionary()
 
 
@@ -201,7 +202,13 @@ def _kept(network: FrozenNetwork, batch: int) -> Backend:
         if not is_there(kind, device):  # a submission must not fail for want of speed
             say(f"WARNING: the backend {kind} cannot be had here; {EAGER} takes its place.")
             kind = EAGER
-        backend = KINDS[kind](network, batch, device)
+        try:
+            backend = KINDS[kind](network, batch, device)
+        except UserError as error:  # nor for a compiler that is not well
+            if kind == EAGER:
+                raise
+            say(f"WARNING: {error} {EAGER} takes its place.")
+            kind, backend = EAGER, KINDS[EAGER](network, batch, device)
         if (kind, network.options.precision) == (EAGER, "fp32"):
             return backend  # which took no time, and runs the network itself: kept, it would keep that for ever
         _KEPT[network] = state, backend

@@ -74,6 +74,7 @@ class Extraction:
         self._paths: dict[str, str] = {}
         self._backends = backends
         self.clock = Clock()
+        self._threads: dict[str, int] = {}  # of each stage
         self._work = Work(self.outputs, signatures)
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
@@ -129,7 +130,7 @@ class Extraction:
         present = np.array([all(store.has(item, signs[item]) for store in stores) for item in ids], dtype=bool)
         if len(ids) and not present.any():
             item = ids[0]
-            reasons = (store.failure(item, signs[item]) for store in stores)
+            reasons = (self._work.passing.get(item), *(store.failure(item, signs[item]) for store in stores))
             reason = next(filter(None, reasons), "unknown")
             raise UserError(
                 f"None of the {len(ids)} photographs can be read; the first, {self._paths[item]}: {reason}."
@@ -137,6 +138,10 @@ class Extraction:
         listed = [store.list_failed(signs) for store in stores]  # also where there are none any more
         if not present.all():
             say(f"{(~present).sum()} unreadable photographs are left out; they are listed in {listed[0]}")
+        passing = [(item, why) for item, why in self._work.passing.items() if self._work.lacks(item)]
+        if passing:
+            item, why = passing[0]
+            say(f"{len(passing)} of them could not be read this time, and are tried again the next: {item}: {why}")
         return present
 
     def _extract(self, blocks: dict[int, list[str]]) -> None:
@@ -216,7 +221,9 @@ class Extraction:
         """Yield an iterator that reads pictures ahead of the networks, in the background."""
         backend = next(iter(self._backends.values()))
         on_device = backend.device.type == "cuda" and self._options.decode == "scaled" and self._alteration is None
+        self._threads = {"read": _READERS, "decode": self._decoders, "network": backend.lanes}
         if on_device and available(backend.device):
+            self._threads = {"network": backend.lanes}
             decoder = DeviceDecoder(backend.device, self._options)
             with pool(1) as readers:  # a GPU has one decoder
                 yield ahead(readers, lambda batch: self._read_there(decoder, batch), batches, 2)
@@ -234,23 +241,23 @@ class Extraction:
         on_cpu = next(iter(self._backends.values())).device.type == "cpu"
         return max(1, cores() // 2) if on_cpu else cores()
 
-    def _read(self, item: str) -> bytes | str:
+    def _read(self, item: str) -> bytes | UnreadableImage:
         """Return what is in a file, or why it cannot be read; runs in several threads."""
         try:
             with self.clock.timed("read"):
                 return read_file(self._paths[item])
         except UnreadableImage as error:
-            return str(error)
+            return error
 
-    def _views(self, batch: Batch, item: str, data: bytes | str) -> Views | str:
+    def _views(self, batch: Batch, item: str, data: bytes | UnreadableImage) -> Views | UnreadableImage:
         """Return the views of a photograph that outputs lack, or why there are none; runs in several threads."""
-        if isinstance(data, str):
+        if isinstance(data, UnreadableImage):
             return data
         with self.clock.timed("decode"):
             try:
                 picture = decode(data, self._options)
             except UnreadableImage as error:
-                return str(error)
+                return error
             lacking = zip(self.outputs, batch.block.lacking, strict=True)
             wanted = {output.view for output, lack in lacking if item in lack}
             return {view: self._altered(picture, item, view) for view in wanted}
@@ -259,7 +266,7 @@ class Extraction:
         """Decode a batch on the device."""
         with self.clock.timed("decode"):
             found = decoder([self._paths[item] for item in batch.items])
-        batch.pictures = [str(each) if isinstance(each, UnreadableImage) else {None: each} for each in found]
+        batch.pictures = [each if isinstance(each, UnreadableImage) else {None: each} for each in found]
         return batch
 
     def _altered(self, picture: np.ndarray, item: str, view: int | None) -> np.ndarray:
@@ -268,8 +275,8 @@ class Extraction:
     def _encode(self, batch: Batch) -> Batch:
         """Run the networks, view by view; runs in as many threads as the backends have lanes."""
         block, views = batch.block, dict(zip(batch.items, batch.pictures, strict=True))
-        block.failed |= {item: why for item, why in views.items() if isinstance(why, str)}
-        good = {item: pictures for item, pictures in views.items() if not isinstance(pictures, str)}
+        block.failed |= {item: why for item, why in views.items() if isinstance(why, UnreadableImage)}
+        good = {item: pictures for item, pictures in views.items() if not isinstance(pictures, UnreadableImage)}
         # What goes together must not depend on which stores were filled before a kill: the last digits depend on it.
         for output, lack, rows in zip(self.outputs, block.lacking, block.rows, strict=True):
             chosen = [item for item in good if item in lack]
@@ -282,14 +289,14 @@ class Extraction:
 
     def _tell(self, done: int, seconds: float) -> None:
         backend = next(iter(self._backends.values()))
-        lanes = {"read": _READERS, "decode": self._decoders, "network": backend.lanes}
+        own = "" if ranks().count == 1 else " by this process, the first,"
         say(
-            f"{done:,} photographs in {seconds:.1f} s, {done / seconds:.1f} a second, by {backend.name}: "
-            f"{self.clock.sentence(lanes)}."
+            f"{done:,} photographs{own} in {seconds:.1f} s, {done / seconds:.1f} a second, by {backend.name}: "
+            f"{self.clock.sentence(self._threads)}."
         )
 
 
-def _whole(read: Iterable[tuple[Batch, Views | str]]) -> Iterator[Batch]:
+def _whole(read: Iterable[tuple[Batch, Views | UnreadableImage]]) -> Iterator[Batch]:
     """Yield each batch when all of its pictures have come, which they do in order."""
     for batch, views in read:
         batch.pictures.append(views)

@@ -27,7 +27,7 @@ from ntcir.progress import progress, say
 VERSION = 1  # of how pictures are read and boxes are kept
 SHARD_ITEMS = 512  # what a killed run loses at most
 COLUMNS = ["image_id", "class", "confidence", "x1", "y1", "x2", "y2"]
-Read = tuple[str, Letterboxed | str]  # an id and its picture, or why there is none
+Read = tuple[str, Letterboxed | UnreadableImage]  # an id and its picture, or why there is none
 
 
 class ObjectDetections:
@@ -238,13 +238,14 @@ class ObjectDetections:
             try:
                 return item, letterbox(paths[item], detector.frame)
             except UnreadableImage as error:
-                return item, str(error)
+                return item, error
 
         with progress("Detecting objects", len(paths), len(paths) - len(todo), " images/s") as advance:
             try:
                 for number, (item, picture) in enumerate(_ahead(read, todo, 3 * self._options.batch), 1):
-                    if isinstance(picture, str):
-                        failures.append((item, signs[item], picture))
+                    if isinstance(picture, UnreadableImage):
+                        if not picture.passing:
+                            failures.append((item, signs[item], str(picture)))
                         advance(1)
                     else:
                         batch = waiting.setdefault(picture.pixels.shape, [])

@@ -109,6 +109,8 @@ def _opened(folder: Path) -> tuple[ShardStore, str]:
     meta = stored_meta(folder) or {}
     if meta.get("version") != STORE_VERSION or "fingerprint" not in meta:
         raise UserError(f"{folder} is a store of another version of ntcir; move or remove it.")
+    if "dim" in meta and not isinstance(meta["dim"], int):
+        raise UserError(f"{folder / 'meta.json'} is not readable; remove the folder to compute its features again.")
     if "dim" not in meta:
         return DetectionStore(folder, meta), "objects"
     return FeatureStore(folder, meta), "view" if "view" in meta else "features"

@@ -35,6 +35,7 @@ from ntcir.errors import UserError
 from ntcir.features.claims import alone
 from ntcir.features.places import Places
 from ntcir.files import atomic_path, atomic_write, disk_errors
+from ntcir.progress import say
 
 STORE_VERSION = 1
 DETECTION_COLUMNS = 6  # class number, confidence, x1, y1, x2, y2
@@ -101,7 +102,7 @@ class ShardStore:
         self.refresh()
         failed = self.folder / "failed.csv"
         if failed.exists():  # older stores have failures nowhere else
-            with failed.open(encoding="utf-8", newline="") as file:
+            with failed.open(encoding="utf-8", errors="replace", newline="") as file:  # people edit it
                 rows = [row for row in csv.DictReader(file) if {"id", "signature", "reason"} <= row.keys()]
                 self._failed |= {(row["id"], row["signature"]): row["reason"] for row in rows}
 
@@ -116,6 +117,7 @@ class ShardStore:
                 lengths = _lengths(index)
                 whole = np.load(shard, mmap_mode="r").shape == (sum(lengths), self._width)
                 whole = whole and len(lengths) == len(index["ids"]) == len(index["signatures"])
+                whole = whole and all(len(each) == 3 for each in index.get("failed", []))
             except (OSError, EOFError, ValueError, LookupError, TypeError):  # a copy of a store may be damaged
                 continue
             if whole:
@@ -177,10 +179,13 @@ class ShardStore:
         rows = sorted((item, *why) for item, why in self.failed(signs).items())
         text = io.StringIO(newline="")
         csv.writer(text).writerows([("id", "signature", "reason"), *rows])
-        there = path.read_bytes() if path.exists() else None
-        # What is there already is left alone: a store may be one that only others can write to.
-        if there != text.getvalue().encode() and (rows or there is not None):
-            self._renew(path.name, text.getvalue())
+        there = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+        # What is there already is left alone, and a list for people ends nothing: others may own the store.
+        if sorted(there) != sorted(text.getvalue().splitlines()) and (rows or there):
+            try:
+                self._renew(path.name, text.getvalue())
+            except UserError as error:
+                say(str(error))
         return path
 
     @contextmanager

@@ -11,6 +11,7 @@ import torch
 
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.claims import Claims
+from ntcir.features.decode import UnreadableImage
 from ntcir.features.store import FeatureStore
 
 SHARD_ITEMS = 512  # what a killed run loses at most; 4 MB of ResNet50 features
@@ -48,7 +49,7 @@ class Block:
     lacking: list[set[str]]
     items: list[str]
     rows: list[dict[str, np.ndarray]] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, UnreadableImage] = field(default_factory=dict)
     done: int = 0
 
     def __post_init__(self) -> None:
@@ -61,7 +62,7 @@ class Batch:
 
     block: Block
     items: list[str]
-    pictures: list[Views | str] = field(default_factory=list)
+    pictures: list[Views | UnreadableImage] = field(default_factory=list)
 
 
 def cut(index: pd.Index, ids: Sequence[str]) -> dict[int, list[str]]:
@@ -89,11 +90,15 @@ class Work:
     Args:
         outputs: what is filled.
         signatures: the states of the files of all items.
+
+    Attributes:
+        passing: items that could not be read for a reason that may be gone the next time; they stay lacking.
     """
 
     def __init__(self, outputs: Sequence[Output], signatures: Mapping[str, str]) -> None:
         self._outputs, self._signatures = outputs, signatures
         self._claims = [Claims(output.store.folder) for output in outputs]
+        self.passing: dict[str, str] = {}  # items that cannot be read now, and why
         self._due: dict[int, int] = {}  # block -> items that were lacking when the work began
 
     def lacks(self, item: str) -> bool:
@@ -140,10 +145,12 @@ class Work:
             UserError: if there is no room.
         """
         signs = self._signatures
+        self.passing |= {item: str(why) for item, why in block.failed.items() if why.passing}
         for output, lack, rows in zip(self._outputs, block.lacking, block.rows, strict=True):
             ids = [item for item in block.items if item in rows]
             features = np.stack([rows[item] for item in ids]) if ids else np.empty((0, output.store.dim))
-            failed = [(item, signs[item], why) for item, why in block.failed.items() if item in lack]
+            lasting = {item: str(why) for item, why in block.failed.items() if item in lack and not why.passing}
+            failed = [(item, signs[item], why) for item, why in lasting.items()]
             if ids or failed:
                 output.store.write(block.number, ids, [signs[item] for item in ids], features, failed)
         self.give(block.number)

@@ -204,3 +204,25 @@ def test_a_real_choice_gives_features(tmp_path, monkeypatch):
     assert type(backend) is Backend
     assert backend.batch == 8
     assert backend.encode(np.zeros((3, 3, 32, 32), np.uint8)).shape == (3, 512)
+
+
+@pytest.mark.parametrize(("stored", "expected"), [(10, OPENVINO), (300, EAGER)])
+def test_a_store_that_was_hardly_begun_is_begun_anew(machine, tmp_path, stored, expected):
+    machine.speeds[OPENVINO] = 100.0
+    store = store_in(tmp_path / "store", f"{EAGER} bf16")
+    ids = [str(number) for number in range(stored)]
+    store.write(0, ids, ["sign"] * stored, np.zeros((stored, 2)))
+    (backend,) = backends_for(networks_of(), [store], LONG, CPU)
+    assert backend.kind == expected
+
+
+def test_what_is_mixed_is_said(machine, tmp_path, capsys):
+    machine.speeds[OPENVINO] = 100.0
+    stores = [store_in(tmp_path / name, f"{name} bf16") for name in (EAGER, OPENVINO)]
+    for store in stores:
+        store.write(0, [str(number) for number in range(300)], ["sign"] * 300, np.zeros((300, 2)))
+    (backend, _) = backends_for(networks_of(2), stores, LONG, CPU)
+    assert backend.kind == OPENVINO
+    assert "begun by several backends (eager bf16, openvino bf16)" in capsys.readouterr().err
+    backends_for(networks_of(backend=EAGER), stores[1:], LONG, CPU)
+    assert "What is stored already is by openvino bf16" in capsys.readouterr().err
