@@ -6,9 +6,8 @@ import hashlib
 import json
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +19,10 @@ from ntcir.errors import Interrupted, UserError, did_you_mean, some
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.detector import DEMO, FLOOR, MOST, Detector, digest, find_weights
 from ntcir.features.letterbox import Letterboxed, letterbox
+from ntcir.features.stages import ahead, pool
 from ntcir.features.store import DetectionStore, signature, stored_meta
 from ntcir.files import atomic_write
+from ntcir.machine import cores
 from ntcir.progress import progress, say
 
 VERSION = 1  # of how pictures are read and boxes are kept
@@ -240,9 +241,10 @@ class ObjectDetections:
             except UnreadableImage as error:
                 return item, error
 
-        with progress("Detecting objects", len(paths), len(paths) - len(todo), " images/s") as advance:
+        shown = progress("Detecting objects", len(paths), len(paths) - len(todo), " images/s")
+        with shown as advance, pool(cores()) as readers:
             try:
-                for number, (item, picture) in enumerate(_ahead(read, todo, 3 * self._options.batch), 1):
+                for number, (item, picture) in enumerate(ahead(readers, read, todo, 3 * self._options.batch), 1):
                     if isinstance(picture, UnreadableImage):
                         if not picture.passing:
                             failures.append((item, signs[item], str(picture)))
@@ -281,16 +283,3 @@ def detect_corpus(corpus: Corpus, config: Config, table: Path | None = None) -> 
     elif table is not None:
         atomic_write(table, detections.csv(ids))
     return detections.summary(ids)
-
-
-def _ahead(read: Callable[[str], Read], items: Sequence[str], number: int) -> Iterator[Read]:
-    """Yield ``read`` of each item, in order, worked out by threads for so many items ahead."""
-    import torch
-
-    waiting = iter(items)
-    with ThreadPoolExecutor(max_workers=max(1, torch.get_num_threads())) as pool:
-        futures = deque(pool.submit(read, item) for item in islice(waiting, number))
-        while futures:
-            result = futures.popleft().result()
-            futures.extend(pool.submit(read, item) for item in islice(waiting, 1))
-            yield result
