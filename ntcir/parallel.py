@@ -21,7 +21,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ntcir.errors import UserError
-from ntcir.machine import cores
 
 if TYPE_CHECKING:
     import torch
@@ -151,8 +150,6 @@ def _join(own: Ranks) -> Store:
         )
     if not dist.is_available() or not dist.is_gloo_available():
         raise UserError("This build of torch cannot let several processes work together: it has no gloo.")
-    if torch.get_num_threads() == 1:  # what torchrun sees to, where nobody says otherwise
-        torch.set_num_threads(cores())
     gpu = own_gpu() and dist.is_nccl_available()
     if gpu:
         torch.cuda.set_device(own.local)

@@ -132,7 +132,7 @@ def test_processes_that_have_not_joined_do_not_work_past_each_other(monkeypatch)
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"WORLD_SIZE": "2"}, "RANK is not set"),
+        ({"WORLD_SIZE": "2"}, "WORLD_SIZE is set, and RANK is not: "),
         ({"WORLD_SIZE": "two", "RANK": "0"}, "two"),
         ({"WORLD_SIZE": "2", "RANK": "2"}, "contradict"),
         ({"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "1"}, "contradict"),

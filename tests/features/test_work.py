@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import ntcir.features.work as work_module
+from ntcir.features.decode import UnreadableImage
 from ntcir.features.store import FeatureStore
 from ntcir.features.work import Block, Output, Work, cut
 
@@ -36,7 +37,7 @@ def do(block: Block, bad: tuple[str, ...] = ()) -> Block:
     """Fill in what the networks would say: the item's number, and the output's."""
     for number, (lack, rows) in enumerate(zip(block.lacking, block.rows, strict=True)):
         rows.update({item: np.array([int(item), number], np.float32) for item in block.items if item in lack - {*bad}})
-    block.failed = {item: "cut off" for item in block.items if item in bad}
+    block.failed = {item: UnreadableImage("cut off") for item in block.items if item in bad}
     return block
 
 
