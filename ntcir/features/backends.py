@@ -21,6 +21,7 @@ from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.inference import Inference, precision_of
 from ntcir.machine import cores
+from ntcir.signals import own_signal_stack
 
 EAGER, COMPILE, OPENVINO = "eager", "compile", "openvino"
 _OPENVINO_BATCH = 16  # a lane; more is no faster, and takes memory
@@ -124,7 +125,7 @@ class OpenVino(Backend):
 
     def _prepared(self, network: FrozenNetwork) -> Callable[[torch.Tensor], torch.Tensor]:
         example = torch.zeros(self.batch, 3, self.size, self.size, dtype=torch.uint8)
-        with _told(OPENVINO, network), torch.no_grad():
+        with _told(OPENVINO, network), own_signal_stack(), torch.no_grad():
             import openvino
 
             exported = torch.export.export(Inference(network, torch.float32, self.device), (example,))

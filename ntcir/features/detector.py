@@ -24,6 +24,7 @@ from ntcir.errors import UserError
 from ntcir.features.letterbox import GREY, Frame, Letterboxed
 from ntcir.features.yolo import import_yolo, look
 from ntcir.progress import say
+from ntcir.signals import own_signal_stack
 
 DEMO = "demo"  # names the detector that comes with the package, which knows the demo lifelog's objects
 FLOOR = 0.1  # detections less sure than this are not kept
@@ -111,10 +112,11 @@ class Detector:
         try:
             model = network(str(self._renamed()), task="detect")
             self._require_detection(model.task)
-            model.predict(
-                np.full((32, 32, 3), GREY, dtype=np.uint8), imgsz=options.size, conf=FLOOR, iou=options.iou,
-                max_det=MOST, batch=options.batch, verbose=False, save=False,
-            )  # fmt: skip
+            with own_signal_stack():
+                model.predict(
+                    np.full((32, 32, 3), GREY, dtype=np.uint8), imgsz=options.size, conf=FLOOR, iou=options.iou,
+                    max_det=MOST, batch=options.batch, verbose=False, save=False,
+                )  # fmt: skip
         except UserError:
             raise
         except ImportError as error:
