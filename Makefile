@@ -48,6 +48,7 @@ check: install  ## ruff and mypy
 	$(BIN)/mypy
 
 bench: install  ## measure speed and memory against peers (tables on standard output)
+	-$(BIN)/python -m pip install --quiet --editable '.[bench]'  # without it the tables lack faiss
 	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/metadata.py
@@ -55,7 +56,7 @@ bench: install  ## measure speed and memory against peers (tables on standard ou
 	$(BIN)/python benchmarks/mining.py
 	$(BIN)/python benchmarks/finetuning.py
 	$(BIN)/python benchmarks/features.py
-	$(BIN)/python benchmarks/extraction.py
+	$(BIN)/python benchmarks/extraction.py --whole
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/predict.py
 

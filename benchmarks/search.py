@@ -5,7 +5,7 @@
 Each figure is of processes of its own, in turns; its time is that of searching, without start-up and data, and its
 memory is what the process had at its peak beside the vectors as they were given. faiss copies them into its index,
 which counts as memory but not as time. Only the first breaks ties by row and answers in double precision; the others
-search in single precision. faiss takes part where it is installed (``pip install faiss-cpu``).
+search in single precision. faiss takes part where it is installed (``pip install 'ntcir[bench]'``).
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def main() -> None:
         parser.error("at least 5,000 documents, and no more than 5,000 of them as --top, please")
     present = {name: code for name, (module, code) in SEARCHES.items() if importlib.util.find_spec(module)}
     if FAISS not in present:
-        print("faiss is not installed (pip install faiss-cpu), so it takes no part.\n")
+        print("faiss is not installed (pip install 'ntcir[bench]'), so it takes no part.\n")
     rows = [race(present, queries, options) for queries in options.queries]
     alike = ", alike" if options.alike else ""
     heads = "".join(f" {queries:,} queries, s | ratio | memory, MB |" for queries in options.queries)

@@ -31,7 +31,5 @@ def own_signal_stack() -> Iterator[None]:
     try:
         yield
     finally:
-        if known:
-            sigaltstack(
-                ctypes.byref(before), None
-            )  # refused where this processor needs a larger one: then theirs stays
+        if known:  # refused where this processor needs a larger one: then theirs stays
+            sigaltstack(ctypes.byref(before), None)

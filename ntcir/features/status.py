@@ -7,10 +7,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ntcir.corpora.corpus import Corpus
 from ntcir.errors import UserError
-from ntcir.features.store import STORE_VERSION, DetectionStore, FeatureStore, ShardStore, signature, stored_meta
+from ntcir.features.store import STORE_VERSION, DetectionStore, FeatureStore, signature, stored_meta
 from ntcir.progress import say
 
 
@@ -81,13 +82,14 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _status(folder: Path, signs: dict[str, str]) -> StoreStatus:
-    opened, kind = _opened(folder)
+    meta = _meta_of(folder)
+    opened = FeatureStore(folder, meta) if "dim" in meta else DetectionStore(folder, meta)
     failed = sum(opened.failure(item, sign) is not None for item, sign in signs.items())
     done = sum(opened.has(item, sign) for item, sign in signs.items())
     return StoreStatus(
         store=str(folder),
-        kind=kind,
-        fingerprint=str((stored_meta(folder) or {})["fingerprint"]),
+        kind="objects" if "dim" not in meta else "view" if "view" in meta else "features",
+        fingerprint=str(meta["fingerprint"]),
         made_by=opened.backends if isinstance(opened, FeatureStore) else [],
         items=len(signs),
         done=done,
@@ -104,16 +106,14 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _opened(folder: Path) -> tuple[ShardStore, str]:
-    """Open a store as what it is."""
+def _meta_of(folder: Path) -> dict[str, Any]:
+    """Return what made a store of this version; one of features has ``dim``, one of a view ``view`` besides."""
     meta = stored_meta(folder) or {}
     if meta.get("version") != STORE_VERSION or "fingerprint" not in meta:
         raise UserError(f"{folder} is a store of another version of ntcir; move or remove it.")
     if "dim" in meta and not isinstance(meta["dim"], int):
         raise UserError(f"{folder / 'meta.json'} is not readable; remove the folder to compute its features again.")
-    if "dim" not in meta:
-        return DetectionStore(folder, meta), "objects"
-    return FeatureStore(folder, meta), "view" if "view" in meta else "features"
+    return meta
 
 
 def as_json(stores: Sequence[StoreStatus]) -> str:
