@@ -126,13 +126,20 @@ def demo(folder: Path, days: int, per_day: int, seed: int) -> None:
     "--format", "layout", type=click.Choice(["trec", "official"]), default="trec", show_default=True,
     help="official: the same topics as the organisers' input.json, with all pixels, and qrels.csv.",
 )  # fmt: skip
+@click.option(
+    "--reader", type=click.Choice(["ntcir", "torchvision"]),
+    help="What decodes the photographs of the official format. ntcir: as in training, upright RGB. torchvision: as the "
+    "organisers' code does, with one channel where a file is grey, and not turned upright.  [default: ntcir]",
+)  # fmt: skip
 @config_option
 @set_option
 def build_topics(
     data: Path | None, first: Any, last: Any, pool: int | None, per_day: int | None, skip_short_days: bool, seed: int,
-    out: Path, layout: str, config: Path | None, settings: tuple[str, ...],
+    out: Path, layout: str, reader: str | None, config: Path | None, settings: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Draw topics, their pools and their answers."""
+    if reader and layout != "official":
+        raise UserError("--reader is only for --format official: the other files hold no pixels.")
     from ntcir.progress import say
     from ntcir.topics import build_topics as draw
     from ntcir.topics import topic_pairs
@@ -144,9 +151,13 @@ def build_topics(
     size, number = pool or resolved.topics.pool, per_day or resolved.topics.per_day
     topics = draw(corpus, pairs, pool=size, per_day=number, seed=seed, skip_short=skip_short_days)
     if layout == "official":
+        from ntcir.submission.readers import TorchvisionReader, read_upright
         from ntcir.submission.write import OfficialTopics
 
-        say(OfficialTopics(topics, corpus).save(out))
+        theirs = TorchvisionReader() if reader == "torchvision" else None
+        say(OfficialTopics(topics, corpus, theirs or read_upright).save(out))
+        for remark in theirs.remarks() if theirs else []:
+            say(remark)
     else:
         topics.save(out)
         say(f"{out}: {len(topics.topics)} topics with {size} candidates each (topics.tsv, pools.tsv, qrels.txt)")

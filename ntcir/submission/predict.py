@@ -103,7 +103,9 @@ def score_input(source: str, model: Model, networks: Sequence[FrozenNetwork]) ->
             position = done + len(record.image) / _MEGABYTE if size is None else raw.tell() / _MEGABYTE
             advance(position - done)
             done = position
-        vectors = pictures.vectors()
+        vectors, remarks = pictures.vectors(), pictures.remarks()
+    for remark in remarks:
+        say(remark)
     return Scored(list(board.rows(vectors)), len(board.topics), len(vectors.twins))
 
 
