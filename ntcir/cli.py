@@ -297,7 +297,11 @@ def run(
     help="Where the image networks run; auto: the GPU, if torch finds one.",
 )  # fmt: skip
 def predict(source: str, target: str, model: Path | None, group: str, run: str, device: str) -> None:
-    """Score the organisers' input (.json, .json.gz, - for standard input) into their CSV."""
+    """Score the organisers' input (.json, .json.gz, - for standard input) into their CSV.
+
+    Pictures are channels x height x width (or height x width), whole numbers from 0 to 255. One channel is grey; of two
+    or four, alpha is dropped.
+    """
     # Before torch is loaded: its threads are not to spin while they wait, for decoding goes on beside them.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from ntcir.progress import say
