@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ntcir.errors import UserError, some
 from ntcir.features.decode import UnreadableImage, load_image, turn_of
+from ntcir.features.pictures import open_file, open_picture
 
 Reader = Callable[[str], NDArray[Any]]
 
@@ -55,10 +55,11 @@ class TorchvisionReader:
             UnreadableImage: if torchvision cannot decode it.
         """
         try:
+            open_file(path).close()  # torchvision would wait for a pipe
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # the organisers use it all the same
                 planes: NDArray[Any] = self._read(path).numpy()
-        except RuntimeError as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise UnreadableImage(str(error).splitlines()[0]) from error
         name = Path(path).name
         if len(planes) != 3:
@@ -85,7 +86,7 @@ def _count(names: Collection[str]) -> str:
 
 def _is_turned(path: str) -> bool:
     try:
-        with Image.open(path) as image:
+        with open_file(path) as file, open_picture(file) as image:
             return turn_of(image) is not None
-    except (OSError, ValueError):  # a format that torchvision knows and Pillow does not
+    except (OSError, ValueError):  # a format that torchvision knows and ours does not
         return False
