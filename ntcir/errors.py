@@ -29,3 +29,10 @@ def some(items: Iterable[object], most: int = 5) -> str:
     listed = [str(item) for item in items]
     rest = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + rest
+
+
+def short(text: str, most: int = 80) -> str:
+    """Return a text for a message: of a long one both ends, of control characters their codes."""
+    plain = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    half = (most - 3) // 2
+    return plain if len(plain) <= most else f"{plain[:half]}...{plain[-half:]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import sys
 import zlib
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,9 +16,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ntcir.columns import LONGEST, as_word, is_word
 from ntcir.corpora.corpus import Corpus
-from ntcir.errors import UserError, some
+from ntcir.errors import UserError, short, some
 from ntcir.files import atomic_path
+from ntcir.json_keys import each_once
 from ntcir.progress import say
 
 Direction = Literal["img2sen", "sen2img"]
@@ -129,7 +132,8 @@ def build_topics(
             f"A pool of {pool} (and {per_day} topics a day) is more than the minutes with photographs of {some(short)}:"
             f" give --pool {least} or less, other days with --from and --to, or leave them out with --skip-short-days."
         )
-    labels = _labels(list(groups), corpus.groups_are_days)
+    ending = len(f"_{per_day}") if per_day > 1 else 0
+    labels = _labels(list(groups), corpus.groups_are_days, LONGEST - len(f"{DIRECTIONS[0]}_") - ending)
     topics: list[Topic] = []
     pools: dict[str, list[str]] = {}
     relevant: dict[str, str] = {}
@@ -172,20 +176,30 @@ def _plain(value: Any) -> float | int | str:
     return int(number) if number.is_integer() and abs(number) < 1e15 else number
 
 
-def _labels(groups: Sequence[str], are_days: bool) -> dict[str, str]:
+def _labels(groups: Sequence[str], are_days: bool, most: int) -> dict[str, str]:
     """Return what stands for a group in a topic's id: MMDD for a day (YYYYMMDD over several years), else its name.
 
-    Names that differ in blanks only get a number.
+    Names that differ in blanks only get a number. A name that cannot be in an id, because of control characters or for
+    having more than ``most`` bytes, is escaped or cut, which is said.
     """
     if are_days:
         years = {group[:4] for group in groups}
         return {group: (group if len(years) > 1 else group[5:]).replace("-", "") for group in groups}
     labels: dict[str, str] = {}
+    taken: set[str] = set()
+    altered = []
     for group in groups:
-        label = "-".join(group.split()) or "unnamed"
-        while label in labels.values():
-            label += "-2"
+        name = "-".join(group.split()) or "unnamed"
+        label = as_word(name, most)
+        if label != name:
+            altered.append(f"{short(group)!r} is {short(label)}")
+        while label in taken:
+            # A digest in place of the name's end leaves room for the number.
+            label = f"{label}-2" if len(label.encode()) + 2 <= most else as_word(f"{label}-2", most)
         labels[group] = label
+        taken.add(label)
+    if altered:
+        say(f"{len(altered)} sessions have names that cannot be in a topic's id; there {some(altered)}.")
     return labels
 
 
@@ -240,6 +254,8 @@ def _parse_topic(columns: Sequence[str], row: Sequence[str]) -> Topic:
     topic_id = cells["topic_id"]
     if not topic_id or not cells["query"] or len(topic_id.split()) > 1:
         raise ValueError("a topic_id without blanks and a query are needed")
+    if not is_word(topic_id):
+        raise ValueError(f"the topic_id {short(topic_id)!r} holds control characters or has over {LONGEST} bytes")
     return Topic(topic_id, cells["timestamp"], _parse_query(cells["query"]))
 
 
@@ -249,15 +265,24 @@ def _parse_query(text: str) -> str | dict[str, Any]:
     if not text.startswith("{"):
         return text
     try:
-        query = json.loads(text)
+        query = json.loads(text, object_pairs_hook=each_once)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the query is no JSON object ({error})") from error
     if not query:
         raise ValueError("the query holds no reading")
-    bad = [column for column, value in query.items() if not (value is None or isinstance(value, int | float | str))]
-    if bad:
-        raise ValueError(f"the reading '{bad[0]}' must be a number, a text or null")
-    return dict(query)
+    return {column: _reading(column, value) for column, value in query.items()}
+
+
+def _reading(column: str, value: Any) -> int | float | str | None:
+    """Return a reading as it is; NaN, which JSON does not have and Python writes all the same, is missing like null."""
+    if not (value is None or isinstance(value, int | float | str)):
+        raise ValueError(f"the reading '{column}' must be a number, a text or null")
+    if isinstance(value, int | float):
+        if value != value:  # NaN alone differs from itself
+            return None
+        if abs(value) > sys.float_info.max:
+            raise ValueError(f"the reading '{column}' must be a finite number below 1.8e308")
+    return value
 
 
 def topic_pairs(corpus: Corpus, first: dt.date | None, last: dt.date | None) -> pd.DataFrame:

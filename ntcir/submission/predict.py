@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ntcir.corpora.corpus import OFFICIAL_KEYS
 from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.files import atomic_path
@@ -33,7 +34,7 @@ from ntcir.topics import Direction
 from ntcir.workspace import newest_model
 
 _MEGABYTE = 1_000_000
-_ADVICE = " (no official input has it): train without it, --set 'sensors.exclude=[local_hour]'"
+_ADVICE = " (no official input has it): train without it, --set 'sensors.exclude=[{}]'"
 
 
 def predict(source: str, target: str, model: Path | None, *, group: str, run: str, device: str = "auto") -> str:
@@ -195,7 +196,7 @@ class _Board:
         encoder = self._model.readings
         for column in encoder.names:
             if column not in record.readings:
-                advice = _ADVICE if column == "local_hour" else ""
+                advice = _ADVICE.format(column) if column in {"local_hour", *OFFICIAL_KEYS} else ""
                 raise UserError(f"{record.where}: there is no sensor column '{column}', which the model needs{advice}.")
             value = record.readings[column]
             if not encoder.accepts(column, value):

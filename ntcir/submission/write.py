@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ntcir.corpora.corpus import Corpus
+from ntcir.corpora.corpus import OFFICIAL_KEYS, Corpus
 from ntcir.errors import UserError, some
 from ntcir.features.decode import UnreadableImage
 from ntcir.files import atomic_path
@@ -73,7 +73,11 @@ class OfficialTopics:
     def __init__(self, topics: TopicSet, corpus: Corpus, read: Reader = read_upright) -> None:
         self._topics, self._corpus, self._read = topics, corpus, read
         # Theirs has no time of day. A corpus that is no lifelog has columns of its own.
-        names = [str(column) for column in corpus.sensors.columns if column != "local_hour"]
+        names = [str(column) for column in corpus.sensors.columns if column not in {"local_hour", *OFFICIAL_KEYS}]
+        if own := [column for column in corpus.sensors.columns if column in OFFICIAL_KEYS]:
+            say(
+                f"WARNING: {some(own)}: left out, for the input has keys of its own with that name; rename the columns."
+            )
         official = [*SENSOR_COLUMNS, *LOCATION_COLUMNS] if corpus.layout == "lifelog" else []
         self._columns = official + [name for name in names if name not in official]
         self._minute = dict(zip(corpus.pairs["image"], corpus.pairs["sensor"], strict=True))

@@ -100,7 +100,7 @@ def test_everything_listed_is_a_pair_or_is_reported_with_its_reason(make_lifelog
     assert sum(map(len, of_images)) + report.counts["pairs"] == 135
     assert {reason: len(ids) for reason, ids in report.dropped.items()} == {
         "duplicate row of vaisl_gps.csv": 15,
-        "photograph is listed but not on disk": 12,
+        "photograph is listed but not on disk (looked for in images/YYYYMM/DD/)": 12,
         "duplicate row of lsc22_metadata.csv": 10,
     }
 
@@ -116,7 +116,7 @@ def test_dropped_items_are_listed_in_a_file(make_lifelog, tmp_path):
     assert dict(zip(listed["id"], listed["reason"], strict=True)) == {
         names[0]: "duplicate row of vaisl_gps.csv",
         "cat.jpg": "file name without a time YYYYMMDD_HHMMSS",
-        names[1]: "photograph is listed but not on disk",
+        names[1]: "photograph is listed but not on disk (looked for in images/YYYYMM/DD/)",
     }
     assert report.lines()[0].endswith("1 pairs, 1 minutes with readings")
 

@@ -62,12 +62,23 @@ def test_timestamps_give_utc_and_the_hour_on_the_writers_clock(make_records, tmp
 
 
 @pytest.mark.parametrize(
-    "written", ["", "yesterday", "2021-13-01T00:00:00", "01/05/2021", "1619863200", "1619863200.5"]
+    ("written", "reason"),
+    {
+        "": "is missing",
+        "yesterday": "cannot be read, such as 'yesterday'",
+        "2021-13-01T00:00:00": "cannot be read",
+        "01/05/2021": "may be day/month or month/day",
+        "1619863200": "is a number where other rows are dates",
+        "1619863200.5": "is a number where other rows are dates",
+        "9999-12-31T00:00:00Z": "is outside 1900 to 2199, such as '9999-12-31T00:00:00Z'",
+    }.items(),
 )
-def test_a_row_whose_timestamp_is_none_is_left_out_and_reported(make_records, tmp_path, written):
+def test_a_row_whose_timestamp_is_none_is_left_out_and_reported(make_records, tmp_path, written, reason):
     corpus = read(make_records(tmp_path / "rec", [row("bad.jpg", written), row("good.jpg")]))
     assert corpus.pairs["image"].tolist() == ["good.jpg"]
-    assert corpus.report.dropped == {"timestamp is not ISO 8601": ["bad.jpg"]}
+    [(told, rows)] = corpus.report.dropped.items()
+    assert told.startswith(f"timestamp {reason}")
+    assert rows == ["bad.jpg"]
 
 
 def test_with_sessions_the_group_is_the_session_and_without_them_the_utc_day(make_records, tmp_path):
@@ -91,7 +102,7 @@ def test_a_file_listed_twice_one_not_on_disk_and_a_row_without_a_file_are_left_o
     assert corpus.report.dropped == {
         "row of records.csv without a file": ["2021-05-01T10:00:00Z"],
         "file is listed twice": ["a.jpg"],
-        "photograph is listed but not on disk": ["gone.jpg"],
+        "photograph is listed but not on disk (looked for under images/)": ["gone.jpg"],
     }
 
 
