@@ -192,14 +192,14 @@ def _labels(groups: Sequence[str], are_days: bool, most: int) -> dict[str, str]:
         name = "-".join(group.split()) or "unnamed"
         label = as_word(name, most)
         if label != name:
-            altered.append(f"{short(group)!r} is {short(label)}")
+            altered.append(f"'{short(group)}' is {short(label)}")
         while label in taken:
             # A digest in place of the name's end leaves room for the number.
             label = f"{label}-2" if len(label.encode()) + 2 <= most else as_word(f"{label}-2", most)
         labels[group] = label
         taken.add(label)
     if altered:
-        say(f"{len(altered)} sessions have names that cannot be in a topic's id; there {some(altered)}.")
+        say(f"Names of sessions that cannot be in a topic's id: {len(altered)}; there {some(altered)}.")
     return labels
 
 
@@ -255,7 +255,7 @@ def _parse_topic(columns: Sequence[str], row: Sequence[str]) -> Topic:
     if not topic_id or not cells["query"] or len(topic_id.split()) > 1:
         raise ValueError("a topic_id without blanks and a query are needed")
     if not is_word(topic_id):
-        raise ValueError(f"the topic_id {short(topic_id)!r} holds control characters or has over {LONGEST} bytes")
+        raise ValueError(f"the topic_id '{short(topic_id)}' holds control characters or has over {LONGEST} bytes")
     return Topic(topic_id, cells["timestamp"], _parse_query(cells["query"]))
 
 

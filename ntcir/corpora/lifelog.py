@@ -105,7 +105,7 @@ def _words(ids: pd.Series, what: str, report: ReadingReport) -> pd.Series:
         return ids
     words = ids.where(~odd, ids.map(as_word))
     if what:
-        first = f"{short(ids[odd].iloc[0])!r} is {short(words[odd].iloc[0])}"
+        first = f"'{short(ids[odd].iloc[0])}' is {short(words[odd].iloc[0])}"
         report.notes.append(
             f"{int(odd.sum()):,} {what} have ids that cannot be in a run; they are quoted (first: {first})"
         )
@@ -152,7 +152,7 @@ def _read_images(root: Path, report: ReadingReport) -> pd.DataFrame:
     timeless = table["timestamp"].isna().to_numpy()
     report.drop("file name without a time YYYYMMDD_HHMMSS", table["ImageID"][timeless].tolist())
     table = table[~timeless]
-    possible = table["timestamp"].dt.year.isin(list(YEARS)).to_numpy()
+    possible = np.asarray(table["timestamp"].dt.year.isin(list(YEARS)), dtype=bool)
     report.drop(f"time in the file name {OUT_OF_RANGE}", table["ImageID"][~possible].tolist())
     table = table[possible].copy()
 

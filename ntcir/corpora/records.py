@@ -109,10 +109,10 @@ def _note_columns(columns: Mapping[str, str], report: ReadingReport) -> None:
     if "session" not in names:
         for name in (name for name in names if name.strip().lower() == "session"):
             report.notes.append(f"the column '{name}' is a reading; to group rows by it, name it 'session'")
-    for name in (name for name in columns.values() if name in OFFICIAL_KEYS):
+    if own := [name for name in columns.values() if name in OFFICIAL_KEYS]:
         report.notes.append(
-            f"the column '{name}' is left out of what a model is given, unless sensors.numeric or sensors.categorical "
-            f"names it: the organisers' input has a key '{name}' of its own (rename the column)"
+            f"a model is not given the column{'s' * (len(own) > 1)} {', '.join(own)}, for the organisers' input has "
+            "keys of its own with that name: rename it, or name it in sensors.numeric or sensors.categorical"
         )
 
 

@@ -103,7 +103,7 @@ class _Column:
                 year, month, day, clock, offset = found.groups()
                 self.iso[row] = f"{year}-{month}-{day} {clock}{offset or ''}"
                 self._take("EXIF dates; without an offset they are taken for UTC", row)
-            elif date := _WRITTEN.fullmatch(text):
+            elif (date := _WRITTEN.fullmatch(text)) and min(int(date[1]), int(date[3])) in range(1, 13):
                 self._dates[row] = date
             elif (packed := _PACKED.fullmatch(text)) and int(text[:4]) in YEARS:
                 self.iso[row] = f"{packed[1]}T{packed[2]}"

@@ -18,6 +18,7 @@ from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
 from ntcir.corpora.lifelog import IMAGE_NUMERIC, IMAGE_TEXT, MINUTE_NUMERIC, MINUTE_TEXT
 from ntcir.errors import UserError
+from ntcir.runs import format_ranking
 
 NUMERIC, TEXT = (*IMAGE_NUMERIC, *MINUTE_NUMERIC), (*IMAGE_TEXT, *MINUTE_TEXT)
 
@@ -351,3 +352,115 @@ def test_a_column_that_the_export_lacks_is_absent_and_refused_where_it_is_needed
     assert "heart_rate(bpm)" not in corpus.sensors
     with pytest.raises(UserError, match=r"'heart_rate\(bpm\)' is not in"):
         corpus.require_columns(["calories", "heart_rate(bpm)"])
+
+
+# ------------------------------------------------------------------------------------- what exports get wrong
+
+
+@pytest.mark.parametrize("folder", ["202002/28", "LSC23_highres_images/202002/28", "images/2020-02-28", "images"])
+def test_photographs_in_other_layouts_are_found_and_that_is_said(make_lifelog, tmp_path, folder):
+    root = make_lifelog(tmp_path / "life", days=["2020-02-28"], per_day=2)
+    plain = read(root)
+    usual = root / "images" / "202002" / "28"
+    (root / folder).mkdir(parents=True, exist_ok=True)
+    for path in list(usual.iterdir()):
+        path.rename(root / folder / path.name)
+    corpus = read(root)
+    pd.testing.assert_frame_equal(corpus.pairs, plain.pairs)
+    for image, path in corpus.images["path"].items():
+        assert Path(path) == (root / folder / image).absolute()
+        assert Path(path).is_file()
+    [note] = corpus.report.notes
+    assert note.startswith("2 photographs found under ")
+    assert corpus.report.dropped == {}
+
+
+def test_the_usual_folder_goes_before_others(make_lifelog, tmp_path):
+    root = make_lifelog(tmp_path / "life", days=["2020-02-28"], per_day=1)
+    usual = next((root / "images").rglob("*.jpg"))
+    (root / "images" / usual.name).write_bytes(b"another")
+    assert read(root).images["path"].tolist() == [str(usual.absolute())]
+    assert read(root).report.notes == []
+
+
+@pytest.mark.parametrize("prefix", ["202002/28/", "images\\202002\\28\\", "/data/LSC23/images/202002/28/"])
+def test_an_image_id_with_its_folders_is_the_photograph(make_lifelog, tmp_path, prefix):
+    root = make_lifelog(tmp_path / "life", days=["2020-02-28"], per_day=2)
+    plain = read(root)
+    table = root / "vaisl_gps.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("\n2020", f"\n{prefix}2020"), encoding="utf-8")
+    corpus = read(root)
+    pd.testing.assert_frame_equal(corpus.pairs, plain.pairs)
+    assert corpus.report.notes == [f"2 ImageIDs read without their folders (first: {prefix}20200228_080032_000.jpg)"]
+
+
+@pytest.mark.parametrize("year", ["9999", "0001", "1600", "2263"])
+def test_a_year_that_no_camera_has_is_left_out(make_lifelog, tmp_path, year):
+    names = ["20200228_080000_000.jpg", f"{year}0228_080000_000.jpg"]
+    corpus = read(make_lifelog(tmp_path / "life", located=[{"ImageID": name} for name in names]))
+    assert corpus.pairs["image"].tolist() == names[:1]
+    [(reason, ids)] = corpus.report.dropped.items()
+    assert reason.startswith(("time in the file name is outside 1900 to 2199", "file name without a time"))
+    assert ids == names[1:]
+
+
+def test_unknown_time_zones_are_counted_and_named(make_lifelog, tmp_path):
+    names = photograph_names(5)
+    zones = ["uninhabited", "uninhabited", "Europe/Dublin", "Mars/Phobos", ""]
+    located = [{"ImageID": name, "new_timezone": zone} for name, zone in zip(names, zones, strict=True)]
+    minutes = [{"minute_id": name[:13], "time_zone": ""} for name in names]
+    report = read(make_lifelog(tmp_path / "life", located=located, minutes=minutes)).report
+    assert report.notes == [
+        "local_hour: 2 minutes have the time zone 'uninhabited', which is unknown",
+        "local_hour: 1 minutes have the time zone 'Mars/Phobos', which is unknown",
+    ]
+    assert set(report.notes) < set(report.lines())
+
+
+def test_of_many_unknown_time_zones_the_first_are_named(make_lifelog, tmp_path):
+    located = [{"ImageID": name, "new_timezone": f"zone {n}"} for n, name in enumerate(photograph_names(9))]
+    notes = read(make_lifelog(tmp_path / "life", located=located)).report.notes
+    assert len(notes) == 6
+    assert notes[-1] == "local_hour: 4 minutes have 4 more time zones that are unknown"
+
+
+def photograph_names(number: int) -> list[str]:
+    return [f"20200228_08{minute:02d}00_000.jpg" for minute in range(number)]
+
+
+@pytest.mark.parametrize("minute", ["2020-02-28 08:00", "tab\there", "x" * 300])
+def test_minutes_whose_ids_no_run_could_hold_are_quoted_and_that_is_said(make_lifelog, tmp_path, minute):
+    located = [{"ImageID": "20200228_080000_000.jpg", "minute_id": minute}]
+    corpus = read(make_lifelog(tmp_path / "life", located=located, minutes=[{"minute_id": minute, "calories": 7}]))
+    [item] = corpus.pairs["sensor"]
+    format_ranking("t", [item], np.zeros(1), "tag")
+    assert corpus.sensors.loc[item, "calories"] == 7  # joined by the id as it was written
+    assert corpus.report.notes[0].startswith("1 minutes have ids that cannot be in a run; they are quoted (first: '")
+
+
+@pytest.mark.parametrize(
+    ("file", "column"), [("vaisl_gps.csv", "minute_id"), ("vaisl_gps.csv", "city"), ("lsc22_metadata.csv", "calories")]
+)
+def test_a_header_with_a_needed_name_twice_is_refused_and_another_is_no_matter(make_lifelog, tmp_path, file, column):
+    root = make_lifelog(tmp_path / "life")
+    path = root / file
+    whole = path.read_text(encoding="utf-8")
+    rows = whole.splitlines()
+    path.write_text("\n".join([f"{rows[0]},note,note", *[f"{row},1,2" for row in rows[1:]]]) + "\n", encoding="utf-8")
+    assert len(read(root).pairs) == 12
+    path.write_text("\n".join([f"{rows[0]},{column}", *[f"{row},1" for row in rows[1:]]]) + "\n", encoding="utf-8")
+    with pytest.raises(UserError, match=rf"{file} has 2 columns named '{column}'"):
+        read(root)
+
+
+def test_columns_in_another_spelling_are_known_and_that_is_said(make_lifelog, tmp_path):
+    root = make_lifelog(tmp_path / "life")
+    plain = read(root)
+    path = root / "vaisl_gps.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("ImageID,minute_id", "imageid, Minute_ID", 1))
+    corpus = read(root)
+    pd.testing.assert_frame_equal(corpus.pairs, plain.pairs)
+    assert corpus.report.notes == [
+        "the column 'imageid' of vaisl_gps.csv is read as 'ImageID'",
+        "the column ' Minute_ID' of vaisl_gps.csv is read as 'minute_id'",
+    ]
