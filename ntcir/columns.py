@@ -34,6 +34,7 @@ BOM = b"\xef\xbb\xbf"  # some editors put this byte order mark in front
 _PADDING = bytes(LONGEST + 8)  # behind a block: eight bytes can be read from any place of any word
 _MASKS = np.array([(1 << 8 * width) - 1 for width in range(9)], dtype="<u8")
 _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_FILE_NAME = 200  # bytes of an id that is cut anyway: a file named after it has at most 255
 NOT_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
@@ -54,6 +55,7 @@ def as_word(text: str, most: int = LONGEST) -> str:
     if len(raw) <= most:
         return quoted
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    most = min(most, _FILE_NAME)
     start, end = raw[: most - 49].decode(errors="ignore"), raw[-32:].decode(errors="ignore")
     return f"{start}~{digest}{end}"
 

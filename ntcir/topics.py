@@ -16,10 +16,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ntcir.columns import LONGEST, as_word, is_word
+from ntcir.columns import LONGEST, is_word
 from ntcir.corpora.corpus import Corpus
 from ntcir.errors import UserError, short, some
 from ntcir.files import atomic_path
+from ntcir.group_labels import group_labels
 from ntcir.json_keys import each_once
 from ntcir.progress import say
 
@@ -133,7 +134,7 @@ def build_topics(
             f" give --pool {least} or less, other days with --from and --to, or leave them out with --skip-short-days."
         )
     ending = len(f"_{per_day}") if per_day > 1 else 0
-    labels = _labels(list(groups), corpus.groups_are_days, LONGEST - len(f"{DIRECTIONS[0]}_") - ending)
+    labels = group_labels(list(groups), corpus.groups_are_days, LONGEST - len(f"{DIRECTIONS[0]}_") - ending)
     topics: list[Topic] = []
     pools: dict[str, list[str]] = {}
     relevant: dict[str, str] = {}
@@ -176,33 +177,6 @@ def _plain(value: Any) -> float | int | str:
     return int(number) if number.is_integer() and abs(number) < 1e15 else number
 
 
-def _labels(groups: Sequence[str], are_days: bool, most: int) -> dict[str, str]:
-    """Return what stands for a group in a topic's id: MMDD for a day (YYYYMMDD over several years), else its name.
-
-    Names that differ in blanks only get a number. A name that cannot be in an id, because of control characters or for
-    having more than ``most`` bytes, is escaped or cut, which is said.
-    """
-    if are_days:
-        years = {group[:4] for group in groups}
-        return {group: (group if len(years) > 1 else group[5:]).replace("-", "") for group in groups}
-    labels: dict[str, str] = {}
-    taken: set[str] = set()
-    altered = []
-    for group in groups:
-        name = "-".join(group.split()) or "unnamed"
-        label = as_word(name, most)
-        if label != name:
-            altered.append(f"'{short(group)}' is {short(label)}")
-        while label in taken:
-            # A digest in place of the name's end leaves room for the number.
-            label = f"{label}-2" if len(label.encode()) + 2 <= most else as_word(f"{label}-2", most)
-        labels[group] = label
-        taken.add(label)
-    if altered:
-        say(f"Names of sessions that cannot be in a topic's id: {len(altered)}; there {some(altered)}.")
-    return labels
-
-
 def _query_text(query: str | dict[str, Any]) -> str:
     return query if isinstance(query, str) else json.dumps(query, ensure_ascii=False)
 
@@ -211,8 +185,9 @@ def read_topics(path: Path) -> list[Topic]:
     """Read a topic file: a TSV with the columns ``topic_id, timestamp, query``.
 
     Raises:
-        UserError: naming the file and the first bad lines, if a column or value is missing, a topic comes twice, or a
-            query that starts like a JSON object is none.
+        UserError: naming the file and the first bad lines, if a column or value is missing, a column or topic comes
+            twice, a topic_id cannot be in a run, or a query that starts like a JSON object is none, gives a reading
+            twice or an infinite one.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -226,6 +201,9 @@ def read_topics(path: Path) -> list[Topic]:
         raise UserError(
             f"{path} has no column '{absent[0]}': its first line must be topic_id, timestamp, query, tab-separated."
         )
+    twice = [column for column in ("topic_id", "timestamp", "query") if columns.count(column) > 1]
+    if twice:
+        raise UserError(f"{path} has {columns.count(twice[0])} columns named '{twice[0]}': remove all but one.")
     topics: dict[str, Topic] = {}
     wrong: list[str] = []
     for number, row in enumerate(rows[1:], start=2):

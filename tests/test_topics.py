@@ -375,6 +375,13 @@ def test_a_column_that_is_not_there_is_named(tmp_path, column):
     assert f"'{column}'" in refusal(read_topics, path)
 
 
+@pytest.mark.parametrize("column", ["topic_id", "timestamp", "query"])
+def test_a_column_that_comes_twice_is_refused(tmp_path, column):
+    path = tmp_path / "topics.tsv"
+    path.write_text(f"topic_id\ttimestamp\tquery\t{column}\na\t\ta.jpg\tb\n", encoding="utf-8")
+    assert f"2 columns named '{column}'" in refusal(read_topics, path)
+
+
 def test_files_that_are_no_topics_are_one_sentence(tmp_path):
     assert "holds no topic" in refusal(read_topics, write(tmp_path))
     (tmp_path / "picture.tsv").write_bytes(b"\xff\xd8\xff\xe0")

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 # What an export may leave off a name; a file of readings beside a photograph must not be taken for it.
-_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 _DRIVE = re.compile(r"[A-Za-z]:|//")
 # What an impossible name is refused with; anything else is the disk's trouble and not the name's.
 _NO_NAME = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EILSEQ, errno.EBADF}
@@ -113,7 +113,7 @@ class _Index:
         stems: dict[str, list[str]] = {}
         for file in self.files:
             stem, ending = os.path.splitext(_fold(file))  # noqa: PTH122
-            if ending in _ENDINGS:
+            if ending in ENDINGS:
                 stems.setdefault(stem, []).append(file)
         return stems
 

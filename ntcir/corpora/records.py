@@ -12,7 +12,7 @@ import pandas as pd
 from ntcir.columns import as_word
 from ntcir.config import Split
 from ntcir.corpora.corpus import OFFICIAL_KEYS, Corpus, ReadingReport
-from ntcir.corpora.photographs import files_under, find_photographs
+from ntcir.corpora.photographs import ENDINGS, files_under, find_photographs
 from ntcir.corpora.splits import assign_splits
 from ntcir.corpora.tables import columns_of, day_names, header, read_table
 from ntcir.corpora.times import read_times
@@ -103,13 +103,13 @@ def _columns(path: Path) -> dict[str, str]:
 
 def _note_columns(columns: Mapping[str, str], report: ReadingReport) -> None:
     """Say of columns that are not what they may be taken for."""
-    names = set(columns.values())
+    names = list(columns.values())
     if "local_hour" in names:
         report.notes.append(f"the column 'local_hour' of {RECORDS_FILE} is replaced by the hour of the timestamp")
     if "session" not in names:
         for name in (name for name in names if name.strip().lower() == "session"):
             report.notes.append(f"the column '{name}' is a reading; to group rows by it, name it 'session'")
-    if own := [name for name in columns.values() if name in OFFICIAL_KEYS]:
+    if own := [name for name in names if name in OFFICIAL_KEYS]:
         report.notes.append(
             f"a model is not given the column{'s' * (len(own) > 1)} {', '.join(own)}, for the organisers' input has "
             "keys of its own with that name: rename it, or name it in sensors.numeric or sensors.categorical"
@@ -165,8 +165,8 @@ def _path(folder: Path, file: str) -> str:
 def _nothing(root: Path, path: Path, report: ReadingReport) -> str:
     """Return the sentence of a table without a usable row: how many fail for which reason."""
     reasons = [f"{len(ids):,} left out: {reason} (first: {short(ids[0])})" for reason, ids in report.dropped.items()]
-    there = min(files_under(root / "images"), default=None)
-    shown = f"; a file there is {short(there)}" if there else "; there is no file in that folder"
+    there = min((file for file in files_under(root / "images") if file.lower().endswith(ENDINGS)), default=None)
+    shown = f"; a photograph there is {short(there)}" if there else "; there is no photograph in that folder"
     why = f": {'; '.join(reasons)}" if reasons else ""
     return f"No row of {path} has a timestamp and a photograph under {root / 'images'}{why}{shown}."
 

@@ -41,7 +41,7 @@ def columns_of(path: Path, known: Collection[str]) -> dict[str, str]:
     if not there:
         raise UserError(f"{path} is empty.")
     columns = {name: name for name in there if name}
-    for name in dict.fromkeys(known):
+    for name in filter(None, dict.fromkeys(known)):
         if (times := there.count(name)) > 1:
             raise UserError(f"{path} has {times} columns named '{name}': rename or remove all but one.")
         alike = [written for written in there if written.strip().lower() == name.lower()]

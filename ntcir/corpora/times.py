@@ -15,7 +15,8 @@ from ntcir.errors import short
 # Years of a timestamp. Nanoseconds in 64 bits, to which pandas turns times in arithmetic, hold from 1678 to 2261; what
 # lies outside of living memory is an unset clock or a placeholder such as 9999-12-31.
 YEARS = range(1900, 2200)
-OUT_OF_RANGE = f"is outside {YEARS.start} to {YEARS.stop - 1}"
+_FIRST, _LAST = str(YEARS.start), str(YEARS.stop - 1)
+OUT_OF_RANGE = f"is outside {_FIRST} to {_LAST}"
 # Seconds since 1970 of the years 2000 to 2099. The units do not overlap in it, and it leaves out what counts from
 # another year: today's seconds since 2001 (Apple) and ticks since the year 1 (.NET) would be times in the early 1990s.
 _EPOCH = (946_684_800, 4_102_444_800)
@@ -24,7 +25,7 @@ _READABLE = "ISO 8601, EXIF dates and epoch times from 2000 on can"
 
 _NUMBER = re.compile(r"(\d{9,19})(?:\.(\d*))?", re.ASCII)
 # Four digits alone are a year to ISO 8601, but a count in any log; words such as 'now' are times to pandas.
-_ISO = re.compile(r"(\d{4})(?:[-/. ]\d.*|\d{4}(?:[T ].*)?)", re.ASCII)
+_ISO = re.compile(r"(\d{4})(?:[-/. ]\d[^tz,UG]*|\d{4}(?:[T ][^tz,UG]*)?)([tz,UG].*)?", re.ASCII)
 _SPELLINGS = re.compile(r"(?<=\d)(?:t(?=\d)|z$|,(?=\d)|\s?(?:UTC|GMT)$)")  # of T, Z and the decimal point
 _PACKED = re.compile(r"(\d{8})[_-]?(\d{6}|\d{4})", re.ASCII)  # as cameras name files, 20200316_165048
 _EXIF = re.compile(r"(\d{4}):(\d\d):(\d\d)[ T](\d\d:\d\d:\d\d\S*)(?:\s?([+-]\d\d:\d\d))?", re.ASCII)
@@ -97,7 +98,9 @@ class _Column:
         self._taken: dict[str, list[int]] = {}
         outside = []
         for row, text in enumerate(texts):
-            if (number := _NUMBER.fullmatch(text)) and (epoch := _epoch(number)):
+            if iso := _ISO.fullmatch(text):
+                self.iso[row] = text if iso[2] is None else _SPELLINGS.sub(_spelling, text)
+            elif (number := _NUMBER.fullmatch(text)) and (epoch := _epoch(number)):
                 self._numbers[row] = epoch
             elif found := _EXIF.fullmatch(text):
                 year, month, day, clock, offset = found.groups()
@@ -107,9 +110,7 @@ class _Column:
                 self._dates[row] = date
             elif (packed := _PACKED.fullmatch(text)) and int(text[:4]) in YEARS:
                 self.iso[row] = f"{packed[1]}T{packed[2]}"
-            elif _ISO.fullmatch(text):
-                self.iso[row] = _SPELLINGS.sub(_spelling, text)
-            if self.iso[row] and int(self.iso[row][:4]) not in YEARS:
+            if self.iso[row] and not _FIRST <= self.iso[row][:4] <= _LAST:
                 outside.append(row)
         self.problem(f"timestamp {OUT_OF_RANGE}", outside, example=True)
         for row in outside:

@@ -156,7 +156,7 @@ def test_an_unnamed_index_column_a_mark_and_another_order_of_columns_change_noth
         make_records(
             tmp_path / "other",
             [{"": number} | item for number, item in enumerate(rows)],
-            ["", "timestamp", "speed", "mood", "file"],
+            ["", "timestamp", "speed", "mood", "file", ""],
             encoding="utf-8-sig",
         )
     )
@@ -264,7 +264,7 @@ def test_a_table_of_nothing_usable_says_how_many_rows_fail_for_which_reason(make
         "1 left out: timestamp cannot be read, such as 'yesterday'", "(first: a.jpg)",
         "1 left out: timestamp may be day/month or month/day", "(write 2020-03-16)",
         "2 left out: photograph is listed but not on disk (looked for under images/) (first: c.jpg)",
-        "a file there is a.jpg",
+        "a photograph there is a.jpg",
     ):  # fmt: skip
         assert part in sentence
     assert "\n" not in sentence
