@@ -70,8 +70,10 @@ class Verbs(click.Group):
 
 
 data_option = click.option(
-    "--data", type=FOLDER, help="The corpus folder. [default: $NTCIR_DATA, the config's data.path, data/demo]"
-)
+    "--data", type=FOLDER,
+    help="The corpus folder: a Lifelog-6, or images/ and records.csv (file, timestamp in ISO 8601, EXIF or epoch time, "
+    "session if any, readings). [default: $NTCIR_DATA, the config's data.path, data/demo]",
+)  # fmt: skip
 config_option = click.option(
     "--config", type=FILE, help="A YAML file. [default: ntcir.yaml in the corpus folder, if any]"
 )
