@@ -21,21 +21,29 @@ class ReadingReport:
     Attributes:
         counts: what -> how many, in the order of reading.
         dropped: reason -> ids of the items left out.
+        notes: what was read otherwise than it is written, or could not be read: (column or file, sentence).
+        empty: column -> why it has no value, where there is more to say than that its cells are empty.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    empty: dict[str, str] = field(default_factory=dict)
 
     def drop(self, reason: str, ids: Sequence[str]) -> None:
         """Note that these ids are left out for that reason; none is noted as nothing."""
         if len(ids):
             self.dropped.setdefault(reason, []).extend(str(item) for item in ids)
 
+    def note(self, about: str, sentences: Sequence[str]) -> None:
+        """Note something about a column or a file that a person should know of."""
+        self.notes += [(about, sentence) for sentence in sentences]
+
     def lines(self) -> list[str]:
         """Return the report as short lines for a person."""
         read = ", ".join(f"{number:,} {what}" for what, number in self.counts.items())
         left_out = [f"left out {len(ids):,}: {reason} (first: {ids[0]})" for reason, ids in self.dropped.items()]
-        return [f"read {read}", *left_out]
+        return [f"read {read}", *left_out, *(f"{about}: {sentence}" for about, sentence in self.notes)]
 
     def save_dropped(self, path: Path) -> None:
         """Write the left-out items as CSV with the columns ``id, reason``."""

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ntcir.config import Split
 from ntcir.corpora.corpus import Corpus, ReadingReport
+from ntcir.corpora.minutes import note_unjoined, usual_minutes
 from ntcir.corpora.splits import assign_splits
 from ntcir.corpora.tables import day_names, header, read_table
 from ntcir.errors import UserError
@@ -51,7 +52,9 @@ def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
 
     ``vaisl LEFT JOIN metadata`` on ``minute_id``, as the organisers do. A sensor item is a minute: where photographs
     share one, the location columns are those of the first. Times in names are UTC; ``local_hour`` (hours, 0 to 24) is
-    added to the readings from the row's time zone. ``lsc22_visual_concepts.csv`` is not needed and not read.
+    added to the readings from the row's time zone. ``lsc22_visual_concepts.csv`` is not needed and not read. What is not a
+    number in a numeric column is missing; that, minutes in another spelling than ``YYYYMMDD_HHMM`` and minutes with
+    photographs but without metadata are counted and named in the report.
 
     Raises:
         UserError: if a file or column is not there, or the export is LSC'20.
@@ -63,6 +66,9 @@ def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
     minutes = _read_minutes(root, report)
 
     first = located.drop_duplicates("minute_id").set_index("minute_id")
+    metadata = _find(root, METADATA_FILES).name
+    if note_unjoined(first.index.to_series(), minutes.index, metadata, report):
+        report.empty |= dict.fromkeys(minutes, f"no minute with photographs has a row in {metadata}")
     # A column that the export lacks is absent here too: a model that needs it must be refused, not fed with gaps.
     sensors = first[[column for column in (*IMAGE_NUMERIC, *IMAGE_TEXT) if column in first]].join(minutes, how="left")
     zones = [sensors[column] for column in ("new_timezone", "time_zone") if column in sensors]
@@ -88,6 +94,9 @@ def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
     pairs["split"] = assign_splits(pairs, split, groups_are_days=True)
     report.counts["pairs"] = len(pairs)
     report.counts["minutes with readings"] = len(sensors)
+    joined = int(sensors.index.isin(minutes.index).sum())
+    if joined < len(sensors):
+        report.counts[f"of these in {metadata}"] = joined
     return Corpus(name, root, {"image": images, "sensor": sensors}, pairs, True, "lifelog", report)
 
 
@@ -102,8 +111,14 @@ def _read_images(root: Path, report: ReadingReport) -> pd.DataFrame:
     """Return one row a photograph: ImageID, minute_id, timestamp (UTC) and the location columns, in order of time."""
     path = _find(root, LOCATION_FILES)
     table = read_table(
-        path, needed=("ImageID", "minute_id"), numeric=IMAGE_NUMERIC, text=IMAGE_TEXT, plain=("ImageID", "minute_id")
+        path,
+        needed=("ImageID", "minute_id"),
+        numeric=IMAGE_NUMERIC,
+        text=IMAGE_TEXT,
+        plain=("ImageID", "minute_id"),
+        report=report,
     )
+    table["minute_id"] = usual_minutes(table["minute_id"], path.name, report)
     report.counts[f"rows of {path.name}"] = len(table)
     nameless = table["ImageID"].isna().to_numpy()
     report.drop(f"row of {path.name} without an ImageID", table["minute_id"][nameless].fillna("").tolist())
@@ -151,8 +166,14 @@ def _names_in(folder: Path) -> frozenset[str]:
 def _read_minutes(root: Path, report: ReadingReport) -> pd.DataFrame:
     """Return the metadata indexed by ``minute_id``, the first of duplicate rows kept."""
     path = _find(root, METADATA_FILES)
-    table = read_table(path, needed=("minute_id",), numeric=MINUTE_NUMERIC, text=MINUTE_TEXT, plain=("minute_id",))
+    table = read_table(
+        path, needed=("minute_id",), numeric=MINUTE_NUMERIC, text=MINUTE_TEXT, plain=("minute_id",), report=report
+    )
+    table["minute_id"] = usual_minutes(table["minute_id"], path.name, report)
     report.counts[f"rows of {path.name}"] = len(table)
+    nameless = table["minute_id"].isna().to_numpy()
+    report.drop(f"row of {path.name} without a minute_id", [f"row {row + 2}" for row in table.index[nameless]])
+    table = table[~nameless]
     twice = table.duplicated("minute_id").to_numpy()
     report.drop(f"duplicate row of {path.name}", table["minute_id"][twice].tolist())
     there = [column for column in (*MINUTE_NUMERIC, *MINUTE_TEXT) if column in table]

@@ -12,7 +12,7 @@ import pandas as pd
 from ntcir.config import Split
 from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.corpora.splits import assign_splits
-from ntcir.corpora.tables import day_names, header, read_table
+from ntcir.corpora.tables import day_names, header, numbers_or_words, read_table
 from ntcir.errors import UserError
 
 RECORDS_FILE = "records.csv"
@@ -36,16 +36,21 @@ def read_records(root: Path, split: Split, name: str) -> Corpus:
     ``file`` is relative to ``images/`` and is the image's id; the sensor reading's id is the file name without its
     ending (the whole name, should two rows share it). Timestamps are ISO 8601; with an offset (``-04:00``) they give
     the local hour, without one they are taken for UTC. ``local_hour`` is added to the readings. The group is the
-    session, or the UTC day where there is no such column. A column in which every value is a number or missing is
-    numeric.
+    session, or the UTC day where there is no such column. A column is numeric if at least 95% of its values are numbers
+    (``12,5`` and ``62 bpm`` among them); the others are missing, counted and named in the report.
 
     Raises:
         UserError: if a column is absent, or no row is usable.
     """
     path = root / RECORDS_FILE
     columns = header(path)
-    table = read_table(path, needed=("file", "timestamp"), numeric=(), text=(), plain=tuple(columns))
+    own = {"file", "timestamp", "session"}
+    readings = [column for column in columns if column not in {*own, "local_hour", ""}]
+    table = read_table(path, needed=("file", "timestamp"), plain=tuple(own), raw=readings)
     report = ReadingReport(counts={f"rows of {RECORDS_FILE}": len(table)})
+    # Before any row is left out, so that a row's number is that of the file.
+    for column in readings:
+        table[column] = numbers_or_words(table[column], report, path)
 
     nameless = table["file"].isna().to_numpy()
     report.drop(f"row of {RECORDS_FILE} without a file", table["timestamp"][nameless].fillna("").tolist())
@@ -66,8 +71,7 @@ def read_records(root: Path, split: Split, name: str) -> Corpus:
     ids = pd.Series([image_id(file) for file in table["file"]], dtype=object)
     stems = ids.str.replace(r"\.[A-Za-z0-9]+$", "", regex=True)
     sensor_ids = stems if stems.is_unique else ids
-    readings = [column for column in columns if column not in {"file", "timestamp", "session", "local_hour", ""}]
-    sensors = pd.DataFrame({column: _typed(table[column]) for column in readings}, index=table.index)
+    sensors = table[readings].copy()
     sensors["local_hour"] = table["local_hour"]
     sensors.index = pd.Index(sensor_ids, name="sensor")
     images = pd.DataFrame(
@@ -89,16 +93,6 @@ def read_records(root: Path, split: Split, name: str) -> Corpus:
     pairs["split"] = assign_splits(pairs, split, groups_are_days=not by_session)
     report.counts["pairs"] = len(pairs)
     return Corpus(name, root, {"image": images, "sensor": sensors}, pairs, not by_session, "records", report)
-
-
-def _typed(column: pd.Series) -> pd.Series:
-    """Return the column as float64 if all its values are numbers, else as text categories; blank is missing."""
-    column = column.str.strip()
-    column = column.where(column != "")
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-    if (numbers.notna() == column.notna()).all():
-        return numbers.where(np.isfinite(numbers))
-    return column.astype("category")
 
 
 def _utc(written: pd.Series) -> pd.Series:
