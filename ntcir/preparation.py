@@ -11,8 +11,9 @@ import pandas as pd
 
 from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
-from ntcir.encoders.presets import chosen_columns
+from ntcir.encoders.presets import Columns, chosen_columns, named_columns
 from ntcir.encoders.readings import ReadingsEncoder
+from ntcir.encoders.understanding import require_values, understood
 from ntcir.errors import UserError
 from ntcir.features.extract import ImageFeatures
 from ntcir.features.objects import ObjectDetections
@@ -56,8 +57,8 @@ class Preparation:
         """Read what there is.
 
         Raises:
-            UserError: if the training split is too small, a sensor column is not there, a transform is none, or the
-                detector is none or lacks a class.
+            UserError: if the training split is too small, a sensor column is not there or has no value, a transform is
+                none, or the detector is none or lacks a class.
         """
         columns = chosen_columns(config.sensors, corpus.sensors, corpus.layout)
         corpus.require_columns(columns.names)
@@ -67,6 +68,7 @@ class Preparation:
                 f"{corpus.root} has {len(train)} pairs in its training split; at least 2 are needed "
                 "(see data.split in the configuration)."
             )
+        _fitted(config, corpus, columns, train)
         # What is wrong with these must not be found out after hours of encoding.
         augmenter = Augmenter(config.augment, config.features.crop) if config.augment.views else None
         detections = None
@@ -79,7 +81,9 @@ class Preparation:
             raise UserError(
                 f"Of the training split of {corpus.root}, {len(train)} photographs can be read; at least 2 are needed."
             )
-        readings = ReadingsEncoder.fit(columns, corpus.sensors.loc[train["sensor"]], config.sensors.rare)
+        readings, remarks = _fitted(config, corpus, columns, train)
+        for remark in remarks:
+            say(remark)
         return cls(config, corpus, features, train, val, readings, augmenter, detections)
 
     @property
@@ -175,6 +179,15 @@ class Preparation:
                 for line in mined.report.lines():
                     say(line)
         return composer
+
+
+def _fitted(config: Config, corpus: Corpus, columns: Columns, train: pd.DataFrame) -> tuple[ReadingsEncoder, list[str]]:
+    """Return the readings' encoder, fitted to the training pairs, and what is to be said of the columns."""
+    sensors = corpus.sensors.loc[train["sensor"]]
+    readings = ReadingsEncoder.fit(columns, sensors, config.sensors.rare)
+    named = named_columns(config.sensors, corpus.layout)
+    remarks = require_values(readings, sensors, named, corpus.root, corpus.report.empty)
+    return readings, [*understood(readings, sensors)[1], *remarks]
 
 
 def forbidden(composer: Composer) -> dict[str, Relation]:

@@ -18,9 +18,9 @@ _MISSING = frozenset((*(word.casefold() for word in BLANK_WORDS), "-", "--", "--
 
 # Units that may follow their number without a blank; any other word must keep a distance, or '12A' would be a number.
 _UNITS = frozenset(
-    ("bpm", "km", "m", "cm", "mm", "mi", "ft", "m/s", "m/s2", "km/h", "kmh", "kph", "mph", "kn", "s", "sec", "ms", "min",
-     "h", "hz", "khz", "rpm", "deg", "rad", "g", "kg", "lb", "lbs", "kcal", "cal", "kj", "hpa", "kpa", "mbar", "lux",
-     "lx", "db", "dbm", "mah", "mv", "steps")
+    ("bpm", "km", "m", "cm", "mm", "mi", "ft", "m/s", "m/s2", "km/h", "kmh", "kph", "mph", "kn", "s", "sec", "ms",
+     "min", "h", "hz", "khz", "rpm", "deg", "rad", "g", "kg", "lb", "lbs", "kcal", "cal", "kj", "hpa", "kpa", "mbar",
+     "lux", "lx", "db", "dbm", "mah", "mv", "steps")
 )  # fmt: skip
 _NO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff"))
 _MINUS = dict.fromkeys(map(ord, "\u2212\u2010\u2011\u2012\u2013"), "-")

@@ -52,9 +52,10 @@ def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
 
     ``vaisl LEFT JOIN metadata`` on ``minute_id``, as the organisers do. A sensor item is a minute: where photographs
     share one, the location columns are those of the first. Times in names are UTC; ``local_hour`` (hours, 0 to 24) is
-    added to the readings from the row's time zone. ``lsc22_visual_concepts.csv`` is not needed and not read. What is not a
-    number in a numeric column is missing; that, minutes in another spelling than ``YYYYMMDD_HHMM`` and minutes with
-    photographs but without metadata are counted and named in the report.
+    added to the readings from the row's time zone. ``lsc22_visual_concepts.csv`` is not needed and not read.
+
+    What is not a number in a numeric column is missing. That, minutes in another spelling than ``YYYYMMDD_HHMM`` and
+    minutes with photographs but without metadata are counted and named in the report.
 
     Raises:
         UserError: if a file or column is not there, or the export is LSC'20.
@@ -68,7 +69,7 @@ def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
     first = located.drop_duplicates("minute_id").set_index("minute_id")
     metadata = _find(root, METADATA_FILES).name
     if note_unjoined(first.index.to_series(), minutes.index, metadata, report):
-        report.empty |= dict.fromkeys(minutes, f"no minute with photographs has a row in {metadata}")
+        report.empty |= dict.fromkeys(map(str, minutes.columns), f"no minute with photographs has a row in {metadata}")
     # A column that the export lacks is absent here too: a model that needs it must be refused, not fed with gaps.
     sensors = first[[column for column in (*IMAGE_NUMERIC, *IMAGE_TEXT) if column in first]].join(minutes, how="left")
     zones = [sensors[column] for column in ("new_timezone", "time_zone") if column in sensors]

@@ -25,8 +25,9 @@ def usual_minutes(ids: pd.Series, where: str, report: ReadingReport) -> pd.Serie
         where: the file they are in, for the report.
         report: told which were spelled otherwise.
     """
-    odd = np.flatnonzero(ids.notna() & ~ids.str.fullmatch(_USUAL).fillna(False).astype(bool))
-    if not len(odd):
+    usual = ids.str.fullmatch(_USUAL).fillna(False).astype(bool)
+    odd = [int(row) for row in np.flatnonzero(ids.notna() & ~usual)]
+    if not odd:
         return ids
     meant = {text: _usual(text) for text in ids.iloc[odd].unique()}
     read = [row for row in odd if meant[ids.iloc[row]] is not None]
@@ -37,7 +38,7 @@ def usual_minutes(ids: pd.Series, where: str, report: ReadingReport) -> pd.Serie
         where,
         [
             f"{len(read):,} of {len(ids):,} minute_ids are read from another spelling "
-            f"(first: {first!r} in row {ids.index[read[0]] + 2}, as {meant[first]})"
+            f"(first: {first!r} in row {list(ids.index)[read[0]] + 2}, as {meant[first]})"
         ],
     )
     changed = ids.copy()
@@ -50,9 +51,9 @@ def _usual(text: str) -> str | None:
     found = _MINUTE.fullmatch(text.strip())
     if found is None:
         return None
-    parts = [int(part) for part in found.groups() if part and part.isdigit()]
+    year, month, day, hour, minute = (int(part) for part in found.groups() if part and part.isdigit())
     try:
-        return f"{dt.datetime(*parts, tzinfo=dt.UTC):%Y%m%d_%H%M}"
+        return f"{dt.datetime(year, month, day, hour, minute, tzinfo=dt.UTC):%Y%m%d_%H%M}"
     except ValueError:  # no such day or hour
         return None
 
@@ -73,5 +74,7 @@ def note_unjoined(wanted: pd.Series, known: pd.Index, path: str, report: Reading
     alarm = "WARNING: NONE of the" if none else f"{len(lacking):,} of"
     ids = f"; its minute_ids look like {some(map(repr, known[:2]))}" if len(known) else "; it has no rows"
     have = "has a row" if none else "have no row"
-    report.note(path, [f"{alarm} {len(wanted):,} minutes with photographs {have} here (first: {lacking.iloc[0]!r}{ids})"])
+    report.note(
+        path, [f"{alarm} {len(wanted):,} minutes with photographs {have} here (first: {lacking.iloc[0]!r}{ids})"]
+    )
     return none

@@ -38,8 +38,9 @@ class Finding:
         if not self.count:
             self.row = row
         self.count += count
-        if len(self.examples) < _EXAMPLES:
-            self.examples.append(text if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}...")
+        shown = text if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."
+        if len(self.examples) < _EXAMPLES and shown not in self.examples:
+            self.examples.append(shown)
 
     def first(self, place: Callable[[int], str], value: str = "") -> str:
         """Return the first example, where it is and what it is read as, and some others."""

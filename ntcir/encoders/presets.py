@@ -107,6 +107,16 @@ def chosen_columns(options: Sensors, sensors: pd.DataFrame, layout: str) -> Colu
     )
 
 
+def named_columns(options: Sensors, layout: str) -> list[str]:
+    """Return the columns that a configuration means one by one, other than those of a preset that takes what is there.
+
+    These are the columns that the configuration names, and the few of ``ymx2l``.
+    """
+    few = options.preset == "ymx2l" or (options.preset == "auto" and layout == "lifelog")
+    named = [*(_YMX2L.names if few else ()), *options.numeric, *options.categorical, *options.cyclic]
+    return list(dict.fromkeys(named))
+
+
 def _location(numeric: tuple[str, ...], sensors: pd.DataFrame) -> tuple[str, str] | None:
     """Return the pair of columns that hold a position."""
     there = {*numeric, *map(str, sensors.columns)}
