@@ -286,7 +286,11 @@ def run(
     help="Where the image networks run; auto: the GPU, if torch finds one.",
 )  # fmt: skip
 def predict(source: str, target: str, model: Path | None, group: str, run: str, device: str) -> None:
-    """Score the organisers' input (.json, .json.gz, - for standard input) into their CSV."""
+    """Score the organisers' input (.json, .json.gz, - for standard input) into their CSV.
+
+    A number may be written as text ("64.4", "64,4", "64 bpm"). What is not a number where the model needs one counts as
+    missing, and a category that training never showed as unknown; both are counted and named on stderr.
+    """
     # Before torch is loaded: its threads are not to spin while they wait, for decoding goes on beside them.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from ntcir.progress import say

@@ -11,9 +11,9 @@ import pandas as pd
 
 from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
-from ntcir.encoders.presets import Columns, chosen_columns, named_columns
+from ntcir.encoders.presets import chosen_columns, named_columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.encoders.understanding import require_values, understood
+from ntcir.encoders.understanding import idle_columns, require_values
 from ntcir.errors import UserError
 from ntcir.features.extract import ImageFeatures
 from ntcir.features.objects import ObjectDetections
@@ -68,7 +68,8 @@ class Preparation:
                 f"{corpus.root} has {len(train)} pairs in its training split; at least 2 are needed "
                 "(see data.split in the configuration)."
             )
-        _fitted(config, corpus, columns, train)
+        named, why = named_columns(config.sensors, corpus.layout), corpus.report.empty
+        require_values(columns, corpus.sensors.loc[train["sensor"]], named, corpus.root, why)
         # What is wrong with these must not be found out after hours of encoding.
         augmenter = Augmenter(config.augment, config.features.crop) if config.augment.views else None
         detections = None
@@ -81,8 +82,10 @@ class Preparation:
             raise UserError(
                 f"Of the training split of {corpus.root}, {len(train)} photographs can be read; at least 2 are needed."
             )
-        readings, remarks = _fitted(config, corpus, columns, train)
-        for remark in remarks:
+        sensors = corpus.sensors.loc[train["sensor"]]
+        require_values(columns, sensors, named, corpus.root, why)
+        readings = ReadingsEncoder.fit(columns, sensors, config.sensors.rare)
+        for remark in idle_columns(readings, sensors, why):
             say(remark)
         return cls(config, corpus, features, train, val, readings, augmenter, detections)
 
@@ -179,15 +182,6 @@ class Preparation:
                 for line in mined.report.lines():
                     say(line)
         return composer
-
-
-def _fitted(config: Config, corpus: Corpus, columns: Columns, train: pd.DataFrame) -> tuple[ReadingsEncoder, list[str]]:
-    """Return the readings' encoder, fitted to the training pairs, and what is to be said of the columns."""
-    sensors = corpus.sensors.loc[train["sensor"]]
-    readings = ReadingsEncoder.fit(columns, sensors, config.sensors.rare)
-    named = named_columns(config.sensors, corpus.layout)
-    remarks = require_values(readings, sensors, named, corpus.root, corpus.report.empty)
-    return readings, [*understood(readings, sensors)[1], *remarks]
 
 
 def forbidden(composer: Composer) -> dict[str, Relation]:

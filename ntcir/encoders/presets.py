@@ -40,6 +40,11 @@ class Columns:
         """All columns, each once."""
         return list(dict.fromkeys([*self.numeric, *self.categorical, *self.cyclic, *(self.location or ())]))
 
+    @property
+    def numbers(self) -> list[str]:
+        """Those of the columns that are read as numbers, each once."""
+        return list(dict.fromkeys([*self.numeric, *self.cyclic, *(self.location or ())]))
+
     def there(self, sensors: pd.DataFrame) -> Columns:
         """Return those of the columns that a table has."""
         return replace(

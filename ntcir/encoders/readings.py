@@ -98,12 +98,6 @@ class ReadingsEncoder:
         """The raw columns needed, in order."""
         return self.columns.names
 
-    @property
-    def numbers(self) -> list[str]:
-        """Those of the columns that are read as numbers, in order."""
-        columns = self.columns
-        return list(dict.fromkeys([*columns.numeric, *columns.cyclic, *(columns.location or ())]))
-
     def vocabulary(self, column: str) -> Vocabulary:
         """Return the words that a categorical column had in training, the rare ones too."""
         if column not in self._vocabularies:
@@ -162,7 +156,7 @@ class ReadingsEncoder:
         """
         if value is None:
             return True
-        if column in self.numbers:
+        if column in self.columns.numbers:
             return isinstance(value, int | float | str) and not isinstance(value, bool)
         return not isinstance(value, list | dict)
 
@@ -193,7 +187,7 @@ class ReadingsEncoder:
 
     def _is_clear(self, column: str, value: Any) -> bool:
         """Return whether a value that is accepted says a finite number, where one is needed, or nothing."""
-        if column not in self.numbers or value is None or value != value:  # NaN is missing
+        if column not in self.columns.numbers or value is None or value != value:  # NaN is missing
             return True
         return bool(np.isfinite(_float(value)))
 

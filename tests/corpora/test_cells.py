@@ -34,7 +34,7 @@ def test_a_number_is_read_in_each_of_its_spellings(text, value):
     "text",
     ["", " ", "--", "n/a", "fast", "1,234", "1_000", "0x1F", "1.2.3", "12,", "1,2,3", "inf", "-Infinity", "1e400",
      "nan", "12:30", "2020-03-16", "5 min 30 s", "1st", "12A", "N12", "-6.2W", "5e", "e5", "62 (rest)", "<5",
-     
+
      "1 23", "True"],
 )  # fmt: skip
 def test_what_is_not_one_number_is_none(text):
