@@ -85,7 +85,7 @@ class Preparation:
         sensors = corpus.sensors.loc[train["sensor"]]
         require_values(columns, sensors, named, corpus.root, why)
         readings = ReadingsEncoder.fit(columns, sensors, config.sensors.rare)
-        for remark in idle_columns(readings, sensors, why):
+        for remark in idle_columns(readings, sensors):
             say(remark)
         return cls(config, corpus, features, train, val, readings, augmenter, detections)
 

@@ -58,20 +58,21 @@ def require_values(
         training: raw readings.
         named: the columns that must have some; the others may be empty, as a wide preset names more than there is.
         root: the corpus folder, for messages.
-        why: column -> why it is empty, where the reader of the corpus knows.
+        why: column -> why it has no value though its cells are not empty; such a column is refused whoever chose it.
 
     Raises:
         UserError: naming the first column without values, and why it has none.
     """
     empty = _empty(columns, training)
     all_empty = len(empty) == len(columns.names)
-    refused = empty if all_empty else [column for column in empty if column in named]
+    refused = empty if all_empty else [column for column in empty if column in named or column in why]
     if not refused:
         return
     first = refused[0]
     others = f" (nor have {some(refused[1:])})" if len(refused) > 1 else ""
     reason = why.get(first, f"all its {len(training):,} cells there are empty")
-    advice = f"correct the data, or leave it out with --set 'sensors.exclude=[{', '.join(refused)}]'"
+    them = "it" if len(refused) == 1 else "them"
+    advice = f"correct the data, or leave {them} out with --set 'sensors.exclude=[{', '.join(refused)}]'"
     if all_empty:
         advice = "correct the data, or choose other columns in sensors.numeric and sensors.categorical"
     if not pd.api.types.is_numeric_dtype(training[first]) and training[first].notna().any():
@@ -82,22 +83,18 @@ def require_values(
     )
 
 
-def idle_columns(encoder: ReadingsEncoder, training: pd.DataFrame, why: Mapping[str, str]) -> list[str]:
+def idle_columns(encoder: ReadingsEncoder, training: pd.DataFrame) -> list[str]:
     """Return warnings about columns that tell a model nothing, empty and constant ones, and about text among numbers.
 
     Args:
         encoder: fitted to the training rows.
         training: raw readings.
-        why: column -> why it is empty, where the reader of the corpus knows.
     """
     _, said = _with_numbers(encoder, training, np.ones(len(training), dtype=np.int64), lambda row: "")
     empty = _empty(encoder.columns, training)
     constant = [column for column in encoder.names if column not in empty and _is_constant(encoder, training, column)]
-    reasons = [f"{column} ({why[column]})" if column in why else column for column in empty]
     if empty:
-        said.append(
-            f"WARNING: these sensor columns have no value in training, so they say nothing: {some(reasons, 30)}."
-        )
+        said.append(f"WARNING: these sensor columns have no value in training, so they say nothing: {some(empty, 30)}.")
     if constant:
         said.append(
             f"WARNING: these sensor columns do not vary in training, so they say nothing: {some(constant, 30)}."
