@@ -303,6 +303,9 @@ def predict(source: str, target: str, model: Path | None, group: str, run: str, 
 
     Pictures are channels x height x width (or height x width), whole numbers from 0 to 255. One channel is grey; of two
     or four, alpha is dropped.
+
+    A number may be written as text ("64.4", "64,4", "64 bpm"). What is not a number where the model needs one counts as
+    missing, and a category that training never showed as unknown; both are counted and named on stderr.
     """
     # Before torch is loaded: its threads are not to spin while they wait, for decoding goes on beside them.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -144,6 +144,7 @@ class Sensors(Section):
 
     # auto: `ymx2l` for a lifelog, every column for records.
     preset: Literal["auto", "ymx2l", "organisers", "full", "none"] = "auto"
+    # Columns named here, and those of ymx2l, must have a value in training; a wider preset's columns may be empty.
     numeric: list[str] = []
     categorical: list[str] = []
     cyclic: dict[str, Annotated[float, Field(gt=0)]] = {}  # column -> period, e.g. local_hour: 24, heading: 360

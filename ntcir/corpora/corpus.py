@@ -24,16 +24,22 @@ class ReadingReport:
         counts: what -> how many, in the order of reading.
         dropped: reason -> ids of the items left out.
         notes: what was guessed, repaired or cannot be used, a line each.
+        empty: column -> why it has no value, where there is more to say than that its cells are empty.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    empty: dict[str, str] = field(default_factory=dict)
 
     def drop(self, reason: str, ids: Sequence[str]) -> None:
         """Note that these ids are left out for that reason; none is noted as nothing."""
         if len(ids):
             self.dropped.setdefault(reason, []).extend(str(item) for item in ids)
+
+    def note(self, about: str, sentences: Sequence[str]) -> None:
+        """Note something about a column or a file that a person should know of."""
+        self.notes += [f"{about}: {sentence}" for sentence in sentences]
 
     def lines(self) -> list[str]:
         """Return the report as short lines for a person."""

@@ -12,6 +12,7 @@ from ntcir.columns import as_word, is_word
 from ntcir.config import Split
 from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.corpora.day_folders import ABSENT, find_days
+from ntcir.corpora.minutes import note_unjoined, usual_minutes
 from ntcir.corpora.splits import assign_splits
 from ntcir.corpora.tables import day_names, header, read_table
 from ntcir.corpora.times import OUT_OF_RANGE, YEARS
@@ -58,6 +59,9 @@ def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
     share one, the location columns are those of the first. Times in names are UTC; ``local_hour`` (hours, 0 to 24) is
     added to the readings from the row's time zone. ``lsc22_visual_concepts.csv`` is not needed and not read.
 
+    What is not a number in a numeric column is missing. That, minutes in another spelling than ``YYYYMMDD_HHMM`` and
+    minutes with photographs but without metadata are counted and named in the report.
+
     Raises:
         UserError: if a file or column is not there, or the export is LSC'20.
     """
@@ -68,6 +72,9 @@ def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
     minutes = _read_minutes(root, report)
 
     first = located.drop_duplicates("minute_id").set_index("minute_id")
+    metadata = _find(root, METADATA_FILES).name
+    if note_unjoined(first.index.to_series(), minutes.index, metadata, report):
+        report.empty |= dict.fromkeys(map(str, minutes.columns), f"no minute with photographs has a row in {metadata}")
     # A column that the export lacks is absent here too: a model that needs it must be refused, not fed with gaps.
     sensors = first[[column for column in (*IMAGE_NUMERIC, *IMAGE_TEXT) if column in first]].join(minutes, how="left")
     zones = [sensors[column] for column in ("new_timezone", "time_zone") if column in sensors]
@@ -95,6 +102,9 @@ def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
     pairs["split"] = assign_splits(pairs, split, groups_are_days=True)
     report.counts["pairs"] = len(pairs)
     report.counts["minutes with readings"] = len(sensors)
+    joined = int(sensors.index.isin(minutes.index).sum())
+    if joined < len(sensors):
+        report.counts[f"of these in {metadata}"] = joined
     return Corpus(name, root, {"image": images, "sensor": sensors}, pairs, True, "lifelog", report)
 
 
@@ -130,6 +140,7 @@ def _read_images(root: Path, report: ReadingReport) -> pd.DataFrame:
         plain=("ImageID", "minute_id"),
         report=report,
     )
+    table["minute_id"] = usual_minutes(table["minute_id"], path.name, report)
     report.counts[f"rows of {path.name}"] = len(table)
     nameless = table["ImageID"].isna().to_numpy()
     report.drop(f"row of {path.name} without an ImageID", table["minute_id"][nameless].fillna("").tolist())
@@ -181,7 +192,11 @@ def _read_minutes(root: Path, report: ReadingReport) -> pd.DataFrame:
     table = read_table(
         path, needed=("minute_id",), numeric=MINUTE_NUMERIC, text=MINUTE_TEXT, plain=("minute_id",), report=report
     )
+    table["minute_id"] = usual_minutes(table["minute_id"], path.name, report)
     report.counts[f"rows of {path.name}"] = len(table)
+    nameless = table["minute_id"].isna().to_numpy()
+    report.drop(f"row of {path.name} without a minute_id", [f"row {row + 2}" for row in table.index[nameless]])
+    table = table[~nameless]
     twice = table.duplicated("minute_id").to_numpy()
     report.drop(f"duplicate row of {path.name}", table["minute_id"][twice].tolist())
     there = [column for column in (*MINUTE_NUMERIC, *MINUTE_TEXT) if column in table]

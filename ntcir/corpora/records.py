@@ -14,7 +14,7 @@ from ntcir.config import Split
 from ntcir.corpora.corpus import OFFICIAL_KEYS, Corpus, ReadingReport
 from ntcir.corpora.photographs import ENDINGS, files_under, find_photographs
 from ntcir.corpora.splits import assign_splits
-from ntcir.corpora.tables import columns_of, day_names, header, read_table
+from ntcir.corpora.tables import columns_of, day_names, header, numbers_or_words, read_table
 from ntcir.corpora.times import read_times
 from ntcir.errors import UserError, short
 
@@ -44,7 +44,8 @@ def read_records(root: Path, split: Split, name: str) -> Corpus:
     share it). Timestamps are ISO 8601, EXIF dates, epoch times, or dates whose order the column proves (see
     ``read_times``); with an offset (``-04:00``) they give the local hour, without one they are taken for UTC.
     ``local_hour`` is added to the readings. The group is the session as it is written, ``unnamed`` where it is empty,
-    or the UTC day where there is no such column. A column in which every value is a number or missing is numeric.
+    or the UTC day where there is no such column. A column is numeric if at least 95% of its values are numbers, among
+    them ``12,5`` and ``62 bpm``; the others are missing, counted and named in the report.
 
     Raises:
         UserError: if a column is absent or comes twice, or no row is usable.
@@ -55,9 +56,11 @@ def read_records(root: Path, split: Split, name: str) -> Corpus:
     readings = [column for column in names if column not in {*OWN_COLUMNS, "local_hour"}]
     own = [column for column in OWN_COLUMNS if column in names]
     report = ReadingReport()
-    table = read_table(path, needed=OWN_COLUMNS[:2], numeric=(), text=(), plain=readings, verbatim=own, report=report)
+    table = read_table(path, needed=OWN_COLUMNS[:2], raw=[*own, *readings], report=report)
     report.counts[f"rows of {RECORDS_FILE}"] = len(table)
     _note_columns(columns, report)
+    for column in readings:  # before any row is left out, so that a row's number is that of the file
+        table[column] = numbers_or_words(table[column], report, path)
     table = _dated(_named(table, report), report)
     table = _photographed(root / "images", table, report).sort_values(
         ["timestamp", "file"], kind="stable", ignore_index=True
@@ -68,7 +71,7 @@ def read_records(root: Path, split: Split, name: str) -> Corpus:
     ids = pd.Series([image_id(file) for file in table["file"]], dtype=object)
     stems = ids.str.replace(r"\.[A-Za-z0-9]+$", "", regex=True)
     sensor_ids = stems if stems.is_unique and stems.all() else ids
-    sensors = pd.DataFrame({column: _typed(table[column]) for column in readings}, index=table.index)
+    sensors = table[readings].copy()
     sensors["local_hour"] = table["local_hour"]
     sensors.index = pd.Index(sensor_ids, name="sensor")
     paths = [_path(root / "images", file) for file in table["file"]]
@@ -181,13 +184,3 @@ def _sessions(written: pd.Series, report: ReadingReport) -> pd.Series:
         unnamed += "-2"
     report.notes.append(f"{int(empty.sum()):,} rows without a session are the session '{unnamed}'")
     return written.where(~empty, unnamed)
-
-
-def _typed(column: pd.Series) -> pd.Series:
-    """Return the column as float64 if all its values are numbers, else as text categories; blank is missing."""
-    column = column.str.strip()
-    column = column.where(column != "")
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-    if (numbers.notna() == column.notna()).all():
-        return numbers.where(np.isfinite(numbers))
-    return column.astype("category")

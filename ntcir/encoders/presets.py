@@ -41,6 +41,11 @@ class Columns:
         """All columns, each once."""
         return list(dict.fromkeys([*self.numeric, *self.categorical, *self.cyclic, *(self.location or ())]))
 
+    @property
+    def numbers(self) -> list[str]:
+        """Those of the columns that are read as numbers, each once."""
+        return list(dict.fromkeys([*self.numeric, *self.cyclic, *(self.location or ())]))
+
     def there(self, sensors: pd.DataFrame) -> Columns:
         """Return those of the columns that a table has."""
         return replace(
@@ -107,6 +112,16 @@ def chosen_columns(options: Sensors, sensors: pd.DataFrame, layout: str) -> Colu
         location=location,
         categories=options.categories or base.categories,
     )
+
+
+def named_columns(options: Sensors, layout: str) -> list[str]:
+    """Return the columns that a configuration means one by one, other than those of a preset that takes what is there.
+
+    These are the columns that the configuration names, and the few of ``ymx2l``.
+    """
+    few = options.preset == "ymx2l" or (options.preset == "auto" and layout == "lifelog")
+    named = [*(_YMX2L.names if few else ()), *options.numeric, *options.categorical, *options.cyclic]
+    return list(dict.fromkeys(named))
 
 
 def _location(numeric: tuple[str, ...], sensors: pd.DataFrame) -> tuple[str, str] | None:

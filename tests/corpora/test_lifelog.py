@@ -428,7 +428,7 @@ def photograph_names(number: int) -> list[str]:
     return [f"20200228_08{minute:02d}00_000.jpg" for minute in range(number)]
 
 
-@pytest.mark.parametrize("minute", ["2020-02-28 08:00", "tab\there", "x" * 300])
+@pytest.mark.parametrize("minute", ["28 February, 8 am", "tab\there", "x" * 300])
 def test_minutes_whose_ids_no_run_could_hold_are_quoted_and_that_is_said(make_lifelog, tmp_path, minute):
     located = [{"ImageID": "20200228_080000_000.jpg", "minute_id": minute}]
     corpus = read(make_lifelog(tmp_path / "life", located=located, minutes=[{"minute_id": minute, "calories": 7}]))
@@ -464,3 +464,96 @@ def test_columns_in_another_spelling_are_known_and_that_is_said(make_lifelog, tm
         "the column 'imageid' of vaisl_gps.csv is read as 'ImageID'",
         "the column ' Minute_ID' of vaisl_gps.csv is read as 'minute_id'",
     ]
+
+
+# ------------------------------------------------------------------------------------- numbers and minutes as written
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as", "how"),
+    [("{:.1f}", None, ""), ("{:.1f} bpm", "{:.1f}", "the unit 'bpm'"), ("{:.1f}bpm", "{:.1f}", "the unit 'bpm'")],
+)
+@pytest.mark.parametrize("comma", [".", ","])
+def test_heart_rates_with_decimal_commas_and_units_are_numbers(make_lifelog, tmp_path, written, read_as, how, comma):
+    rates = [60.5 + number for number in range(4)]
+    minutes = [
+        {"minute_id": name[:13], "heart_rate(bpm)": written.format(rate).replace(".", comma)}
+        for name, rate in zip(every_20_minutes(4), rates, strict=True)
+    ]
+    corpus = read(make_lifelog(tmp_path / "life", ["2020-02-28"], 4, minutes=minutes))
+    assert corpus.sensors["heart_rate(bpm)"].tolist() == rates
+    how = " and ".join(filter(None, ["a decimal comma" if comma == "," else "", how]))
+    first = minutes[0]["heart_rate(bpm)"]
+    remark = f"4 values are read as numbers with {how} (first: {first!r} in row 2 of lsc22_metadata.csv, as 60.5; also"
+    assert [note for note in corpus.report.notes if how and remark in note] == corpus.report.notes
+    assert len(corpus.report.notes) == bool(how)
+
+
+def every_20_minutes(number: int) -> list[str]:
+    """Return the names that ``make_lifelog`` gives the photographs of 2020-02-28."""
+    return [f"20200228_{8 + 20 * n // 60:02d}{20 * n % 60:02d}32_000.jpg" for n in range(number)]
+
+
+@pytest.mark.parametrize(("word", "share"), [("n/a", 1), ("--", 1), ("resting", 2), ("inf", 1), ("1,234", 3)])
+def test_what_is_not_a_number_in_a_lifelog_is_missing_and_named(make_lifelog, tmp_path, word, share):
+    minutes = [
+        {"minute_id": name[:13], "heart_rate(bpm)": word if number < share else 60}
+        for number, name in enumerate(every_20_minutes(4))
+    ]
+    corpus = read(make_lifelog(tmp_path / "life", ["2020-02-28"], 4, minutes=minutes))
+    assert corpus.sensors["heart_rate(bpm)"].isna().tolist() == [number < share for number in range(4)]
+    [remark] = corpus.report.notes
+    assert remark.startswith(f"heart_rate(bpm): {share} of 4 values ")
+    assert f"missing{' because' if word == '1,234' else ''}" in remark
+    assert f"(first: {word!r} in row 2 of lsc22_metadata.csv)" in remark
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["%Y-%m-%d %H:%M", "%Y%m%d_%H%M00", "%Y%m%d %H%M", "%Y-%m-%dT%H:%MZ", "%Y%m%d_%H%M.0", "%Y%m%d%H%M", " %Y%m%d_%H%M",
+     "%Y/%m/%d %H:%M:32.5", "%Y-%m-%dT%H:%M:00+00:00", "%Y%m%d-%H%M"],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["lsc22_metadata.csv", "vaisl_gps.csv"])
+def test_a_minute_joins_in_every_spelling_that_can_mean_only_one(make_lifelog, tmp_path, spelling, where):
+    names = every_20_minutes(4)
+    usual = [name[:13] for name in names]
+    odd = [dt.datetime.strptime(minute, "%Y%m%d_%H%M").strftime(spelling) for minute in usual]
+    metadata = where == "lsc22_metadata.csv"
+    root = make_lifelog(
+        tmp_path / "life",
+        located=[{"ImageID": n, "minute_id": m} for n, m in zip(names, usual if metadata else odd, strict=True)],
+        minutes=[{"minute_id": minute} for minute in (odd if metadata else usual)],
+    )
+    corpus = read(root)
+    assert corpus.pairs["sensor"].tolist() == usual
+    assert corpus.sensors["heart_rate(bpm)"].notna().all()
+    assert corpus.report.notes == [
+        f"{where}: 4 of 4 minute_ids are read from another spelling (first: {odd[0]!r} in row 2, as {usual[0]})"
+    ]
+
+
+@pytest.mark.parametrize("spelling", ["%d/%m/%Y %H:%M", "%H%M", "%Y%m%d", "%Y%m%d_%H%M%S_000"])
+def test_minutes_that_do_not_join_are_counted(make_lifelog, tmp_path, spelling):
+    names = every_20_minutes(4)
+    odd = [dt.datetime.strptime(name[:15], "%Y%m%d_%H%M%S").strftime(spelling) for name in names]
+    minutes = [{"minute_id": minute} for minute in odd]
+    report = read(make_lifelog(tmp_path / "none", ["2020-02-28"], 4, minutes=minutes)).report
+    [remark] = report.notes
+    assert (
+        "lsc22_metadata.csv: WARNING: NONE of the 4 minutes with photographs has a row here (first: '20200228_0800'"
+        in remark
+    )
+    assert repr(odd[0]) in remark
+    assert report.lines()[0].endswith("4 minutes with readings, 0 of these in lsc22_metadata.csv")
+    minutes[1:] = [{"minute_id": name[:13]} for name in names[1:]]
+    report = read(make_lifelog(tmp_path / "one", ["2020-02-28"], 4, minutes=minutes)).report
+    [remark] = report.notes
+    assert remark.startswith(
+        "lsc22_metadata.csv: 1 of 4 minutes with photographs have no row here (first: '20200228_0800'"
+    )
+
+
+def test_a_row_of_metadata_without_a_minute_is_left_out_and_named(make_lifelog, tmp_path):
+    minutes = [{"minute_id": name[:13]} for name in every_20_minutes(2)]
+    corpus = read(make_lifelog(tmp_path / "life", ["2020-02-28"], 2, minutes=[{"minute_id": ""}, *minutes]))
+    assert corpus.report.dropped == {"row of lsc22_metadata.csv without a minute_id": ["row 2"]}

@@ -131,6 +131,52 @@ def test_columns_of_numbers_are_numbers_with_their_gaps_and_others_are_text(make
     assert list(sensors.columns) == ["speed", "heading", "gear", "place", "note", "lap", "local_hour"]
 
 
+@pytest.mark.parametrize(
+    ("stray", "value", "remark"),
+    [
+        ("--", None, "1 of 40 values is not a number and counts as missing (first: '--' in row 17 of records.csv)"),
+        ("n/a", None, "1 of 40 values is not a number and counts as missing (first: 'n/a' in row 17 of records.csv)"),
+        ("oops", None, "1 of 40 values is not a number and counts as missing (first: 'oops' in row 17 of records.csv)"),
+        (
+            "1e400",
+            None,
+            "1 of 40 values is not a number and counts as missing (first: '1e400' in row 17 of records.csv)",
+        ),
+        (
+            "2,5",
+            2.5,
+            "1 value is read as a number with a decimal comma (first: '2,5' in row 17 of records.csv, as 2.5)",
+        ),
+        ("2 m/s", 2, "1 value is read as a number with the unit 'm/s' (first: '2 m/s' in row 17 of records.csv, as 2)"),
+    ],
+)
+def test_one_stray_cell_leaves_a_column_numeric_and_is_named(make_records, tmp_path, stray, value, remark):
+    rows = [
+        row(f"{number:02d}.jpg", f"2021-05-01T10:00:{40 - number:02d}Z", speed=1 + number / 100) for number in range(40)
+    ]
+    rows[15]["speed"] = stray
+    root = make_records(tmp_path / "rec", rows)
+    (root / "images" / "03.jpg").unlink()  # a row's number is that of the file, whatever is left out
+    corpus = read(root)
+    speed = corpus.sensors["speed"]
+    assert speed.dtype == np.float64
+    assert speed["16"] == 1.16
+    assert math.isnan(speed["15"]) if value is None else speed["15"] == value
+    assert corpus.report.notes == [f"speed: {remark}"]
+    assert corpus.report.lines()[-1] == f"speed: {remark}"
+
+
+def test_a_column_that_is_half_of_numbers_is_a_category_and_that_is_said(make_records, tmp_path):
+    rows = [row(f"{n}.jpg", gear=gear, place="hall", lap="-") for n, gear in enumerate(["1", "2", "reverse", "3", ""])]
+    corpus = read(make_records(tmp_path / "rec", rows))
+    assert corpus.sensors["gear"].tolist()[:4] == ["1", "2", "reverse", "3"]
+    assert corpus.sensors["lap"].tolist() == ["-"] * 5
+    assert corpus.report.notes == [
+        "gear: 3 of 4 values are numbers, too few for a numeric column: it is read as a category "
+        "(first: 'reverse' in row 4 of records.csv)"
+    ]
+
+
 def test_files_in_folders_and_names_with_blanks_have_ids_without_blanks(make_records, tmp_path):
     files = ["mon/0001.jpg", "tue/0001.jpg", "tue/with blank 50%.jpg", "tue/straße.jpg"]
     corpus = read(make_records(tmp_path / "rec", [row(file) for file in files]))

@@ -335,7 +335,7 @@ BROKEN: dict[str, tuple[Callable[[Tree], Tree], str]] = {
     "fractions": (lambda tree: tree | {"image": [[[0.25]]] * 3}, "0.25"),
     "modality": (lambda tree: tree | {"output_modal": "video"}, "video"),
     "no column": (lambda tree: drop(tree, "wet"), "'wet'"),
-    "text for a number": (lambda tree: tree | {"warm": "hot"}, '"hot"'),
+    "object for a number": (lambda tree: tree | {"warm": {}}, "warm"),
     "truth for a number": (lambda tree: tree | {"warm": True}, "true"),
     "list for a word": (lambda tree: tree | {"weather": ["rain"]}, "weather"),
     "another query": (lambda tree: tree | {"image": [[[1, 2]]] * 3}, "two different queries"),
@@ -386,6 +386,70 @@ def test_other_spellings_of_a_query_are_the_same_query(inside: Path, trees: list
     asks = [tree for tree in trees if tree["input_modal"] == "image"][:2]
     asks = [asks[0], asks[1] | {"image": np.array(asks[1]["image"], float).tolist()}]
     assert len(scored(write(tmp_path / "c.json", asks), tmp_path / "c.csv")) == 3
+
+
+def in_sentences(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return what was said of readings."""
+    return [line.partition(".json: ")[2] for line in capsys.readouterr().err.splitlines() if ".json: " in line]
+
+
+@pytest.mark.parametrize("spell", ["{}", "{}.0", " {} ", "{} °C", "{},0", "{}e0"])
+def test_numbers_that_are_written_as_text_are_numbers(
+    inside: Path, trees: list[Tree], tmp_path: Path, spell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers = {"warm", "wet", "noon"}
+    as_text = [{k: spell.format(int(v)) if k in numbers else v for k, v in tree.items()} for tree in trees[:6]]
+    half = [text if number % 2 else tree for number, (tree, text) in enumerate(zip(trees, as_text, strict=False))]
+    expected = scored(write(tmp_path / "a.json", trees[:6]), tmp_path / "a.csv")
+    capsys.readouterr()
+    assert scored(write(tmp_path / "b.json", as_text), tmp_path / "b.csv") == expected
+    assert len(in_sentences(capsys)) == (3 if spell in {"{} °C", "{},0"} else 0)
+    assert scored(write(tmp_path / "c.json", half), tmp_path / "c.csv") == expected
+    # The query is the same, however it is written.
+    asked = [tree for tree in trees if tree["input_modal"] == "sensor"][:3]
+    asked[1] = asked[1] | {"warm": spell.format(int(asked[1]["warm"]))}
+    assert len(scored(write(tmp_path / "d.json", asked), tmp_path / "d.csv")) == 4
+
+
+def test_a_stray_word_among_numbers_is_missing_counted_and_named(
+    inside: Path, trees: list[Tree], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoilt = [tree | {"warm": str(tree["warm"])} for tree in trees[:6]]
+    missing = [dict(tree) for tree in spoilt]
+    for number, word in ((1, "--"), (4, "1e400")):
+        spoilt[number]["warm"], missing[number]["warm"] = word, None
+    expected = scored(write(tmp_path / "a.json", missing), tmp_path / "a.csv")
+    capsys.readouterr()
+    assert scored(write(tmp_path / "b.json", spoilt), tmp_path / "b.csv") == expected
+    assert in_sentences(capsys) == [
+        "warm: 2 of 6 values are not numbers and count as missing "
+        f"(first: '--' in record 2 (topic {trees[1]['topic_id']}); also '1e400')"
+    ]
+
+
+def test_a_column_without_any_number_is_scored_and_said_aloud(
+    inside: Path, trees: list[Tree], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for word in ("fast", None):
+        source = write(tmp_path / "in.json", [tree | {"warm": word} for tree in trees[:3]])
+        assert len(scored(source, tmp_path / "out.csv")) == 4
+        assert "WARNING: warm has no readable value at all, and the model needs it." in in_sentences(capsys)
+
+
+def test_categories_are_the_same_in_other_spellings_and_counted_if_never_seen(
+    inside: Path, trees: list[Tree], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = [tree | {"weather": ("rain", "dry")[number % 2]} for number, tree in enumerate(trees[:6])]
+    other = [tree | {"weather": (" Rain", "DRY")[number % 2]} for number, tree in enumerate(plain)]
+    expected = scored(write(tmp_path / "a.json", plain), tmp_path / "a.csv")
+    assert scored(write(tmp_path / "b.json", other), tmp_path / "b.csv") == expected
+    assert in_sentences(capsys) == []
+    other[2]["weather"] = other[3]["weather"] = "snow"
+    scored(write(tmp_path / "c.json", other), tmp_path / "c.csv")
+    assert in_sentences(capsys) == [
+        "weather: 2 of 6 values were never seen in training and count as unknown "
+        f"(first: 'snow' in record 3 (topic {trees[2]['topic_id']}))"
+    ]
 
 
 def test_ids_that_differ_in_leading_zeros_only_are_the_same(inside: Path, trees: list[Tree], tmp_path: Path) -> None:
