@@ -29,3 +29,13 @@ def some(items: Iterable[object], most: int = 5) -> str:
     listed = [str(item) for item in items]
     rest = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + rest
+
+
+def cut(text: str, most: int = 80) -> str:
+    """Return the beginning of a text that is too long for a sentence."""
+    return text if len(text) <= most else f"{text[:most]} ..."
+
+
+def shown(value: object, most: int = 80) -> str:
+    """Return a value as Python writes it, cut where it is long: whoever reads a sentence knows the rest."""
+    return cut(repr(value), most)
