@@ -18,7 +18,7 @@ from ntcir.errors import shown
 
 LARGEST = 1 << 20  # bytes of a file: the longest configuration with lists of sessions has a tenth of that
 DEEPEST = 64  # mappings and lists inside one another; the configuration has 5
-MOST = 100_000  # values in a file as it is written: what is read in some seconds
+MOST = 50_000  # values in a file as it is written: what is read in two seconds
 MOST_EXPANDED = 1_000_000  # characters and values with every alias written out
 _MERGE = "tag:yaml.org,2002:merge"
 _ESCAPED = range(0xDC80, 0xDD00)  # what Python makes of bytes in a file's name that are not UTF-8: a path may have them

@@ -89,6 +89,9 @@ class Extraction:
             UserError: if there is no room for the features, or none of the pictures can be read.
         """
         self._sign(ids)
+        signs = [self._signatures[item] for item in ids]
+        for output in self.outputs:
+            output.store.check(ids, signs)
         work = self._work
         blocks = cut(self._images.index, list(dict.fromkeys(ids)))
 

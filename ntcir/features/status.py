@@ -109,9 +109,9 @@ def _size(path: Path) -> int:
 def _meta_of(folder: Path) -> dict[str, Any]:
     """Return what made a store of this version; one of features has ``dim``, one of a view ``view`` besides."""
     meta = stored_meta(folder) or {}
-    if meta.get("version") != STORE_VERSION or "fingerprint" not in meta:
+    if meta.get("version") != STORE_VERSION or not isinstance(meta.get("fingerprint"), str):
         raise UserError(f"{folder} is a store of another version of ntcir; move or remove it.")
-    if "dim" in meta and not isinstance(meta["dim"], int):
+    if "dim" in meta and not (type(meta["dim"]) is int and meta["dim"] > 0):
         raise UserError(f"{folder / 'meta.json'} is not readable; remove the folder to compute its features again.")
     return meta
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ntcir.files import atomic_path
+from ntcir.metrics import METRICS, read_metrics
 from ntcir.topics import DIRECTIONS
-from ntcir.training import METRICS, read_metrics
 
 COLOURS = {"loss": "#9aa5b1", "img2sen": "#d1495b", "sen2img": "#2e6f95"}
 
