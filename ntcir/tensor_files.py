@@ -103,5 +103,5 @@ def _digest(tensors: Mapping[str, torch.Tensor], facts: Mapping[str, str]) -> st
     total = hashlib.sha256(json.dumps(sorted(facts.items())).encode())
     for name, value in sorted(tensors.items()):
         total.update(json.dumps([name, str(value.dtype), list(value.shape)]).encode())
-        total.update(value.reshape(-1).view(torch.uint8).numpy())
+        total.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return total.hexdigest()

@@ -86,7 +86,7 @@ class _Loader(yaml.SafeLoader):
             raise ConstructorError(None, None, f"lists or keys are nested more than {DEEPEST} deep", mark)
         if self._values > MOST:
             raise ConstructorError(None, None, f"there are more than {MOST:,} values", mark)
-        node: Node | None = super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+        node: Node | None = super().compose_node(parent, index)
         self._depth -= 1
         if isinstance(node, ScalarNode) and not _is_text(node.value):
             problem = f"{shown(node.value)} has a character that is half of one (a lone surrogate)"
@@ -96,7 +96,7 @@ class _Loader(yaml.SafeLoader):
     def construct_object(self, node: Node, deep: bool = False) -> Any:
         """Make the value of a node; what its constructor cannot read is said with its line."""
         try:
-            return super().construct_object(node, deep)  # type: ignore[no-untyped-call]
+            return super().construct_object(node, deep)
         except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
             kind = node.tag.rsplit(":", 1)[-1]
             value = shown(node.value) if isinstance(node, ScalarNode) else "what is here"
@@ -115,7 +115,7 @@ class _Loader(yaml.SafeLoader):
                     raise ConstructorError(None, None, f"the key {shown(key)} is there twice", key_node.start_mark)
                 seen.add(key)
         node.flattened = True  # type: ignore[attr-defined]
-        super().flatten_mapping(node)  # type: ignore[no-untyped-call]
+        super().flatten_mapping(node)
 
 
 def _is_text(value: str) -> bool:

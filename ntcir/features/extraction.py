@@ -20,7 +20,7 @@ from ntcir.features.inference import device_of
 from ntcir.features.jpegs import DeviceDecoder, available
 from ntcir.features.stages import Clock, ahead, pool
 from ntcir.features.store import FeatureStore, signature
-from ntcir.features.work import Batch, Block, Output, Views, Work, cut
+from ntcir.features.work import Batch, Block, Output, Views, Work, cut, require_finite
 from ntcir.machine import cores
 from ntcir.parallel import barrier, ranks
 from ntcir.progress import progress, say
@@ -89,10 +89,8 @@ class Extraction:
             UserError: if there is no room for the features, or none of the pictures can be read.
         """
         self._sign(ids)
-        signs = [self._signatures[item] for item in ids]
-        for output in self.outputs:
-            output.store.check(ids, signs)
         work = self._work
+        work.check(ids)
         blocks = cut(self._images.index, list(dict.fromkeys(ids)))
 
         def lacking() -> dict[int, list[str]]:
@@ -286,6 +284,7 @@ class Extraction:
             if chosen:
                 with self.clock.timed("network"):
                     encoded = self._backends[output.network].encode(good[item][output.view] for item in chosen)
+                require_finite(encoded, chosen, output)
                 rows.update(zip(chosen, encoded, strict=True))
         batch.pictures = []
         return batch

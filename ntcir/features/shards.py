@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -155,7 +155,7 @@ def write_shard(path: Path, rows: np.ndarray, index: Mapping[str, Any]) -> Index
 
 def digest_of(rows: np.ndarray) -> str:
     """Return the SHA-256 (hex) of the bytes of rows that lie in one piece."""
-    return hashlib.sha256(memoryview(rows.reshape(-1).view(np.uint8))).hexdigest()
+    return hashlib.sha256(memoryview(rows.reshape(-1).view(np.uint8).data)).hexdigest()
 
 
 def _digest_of_index(tree: Mapping[str, Any]) -> str:
@@ -163,7 +163,7 @@ def _digest_of_index(tree: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(counted).encode()).hexdigest()
 
 
-def _is_texts(value: Any) -> bool:
+def _is_texts(value: Any) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(type(each) is str for each in value)
 
 
