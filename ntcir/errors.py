@@ -36,6 +36,11 @@ def cut(text: str, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[:most]} ..."
 
 
+def printable(name: str) -> str:
+    """Return a name with what is not UTF-8 in it, as a folder's may be, written out: it can go into any file."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def shown(value: object, most: int = 80) -> str:
     """Return a value as Python writes it, cut where it is long: whoever reads a sentence knows the rest."""
     return cut(repr(value), most)
