@@ -29,5 +29,5 @@ def read_failures(path: Path) -> dict[tuple[str, str], str]:
     except OSError as error:
         say(f"Cannot read {path}: {(error.strerror or str(error)).lower()}; its pictures are tried again.")
     except csv.Error as error:
-        say(f"{path}, line {reader.line_num}, is not CSV ({error}): the pictures from there on are tried again.")
+        say(f"{path} is not CSV after line {reader.line_num} ({error}): the pictures from there on are tried again.")
     return found

@@ -89,7 +89,7 @@ def as_index(tree: Mapping[str, Any]) -> Index:
     if not len(ids) == len(signatures) == len(lengths):
         raise Damaged("its lists are not of one length")
     if len(set(ids)) < len(ids):
-        raise Damaged("an id is there twice")
+        raise Damaged("its ids are not distinct")
     if not isinstance(failed, list) or not all(_is_texts(each) and len(each) == 3 for each in failed):
         raise Damaged("its list of failures is not one")
     if INDEX_DIGEST in tree and tree[INDEX_DIGEST] != _digest_of_index(tree):

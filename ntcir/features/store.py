@@ -72,7 +72,9 @@ class FeatureStore(ShardStore):
         for number in np.unique(places[:, 0]):
             here = np.flatnonzero(places[:, 0] == number)
             rows = self._rows(number)[places[here, 1]]
-            if not np.isfinite(rows.sum()) and not np.isfinite(rows).all():  # the sum is fast, and may overflow
+            with np.errstate(over="ignore", invalid="ignore"):
+                total = rows.sum()
+            if not np.isfinite(total) and not np.isfinite(rows).all():  # the sum is fast, and may overflow
                 item = ids[here[int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])]]
                 raise UserError(
                     f"The stored features of '{item}' in {self._shards[number][0]} are not finite (NaN or infinity): "

@@ -168,13 +168,18 @@ def _name(key: str) -> str:
 
 def _unpickle(path: Path) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return _load(path)
     except Exception as error:
         # Places365's files were saved under Python 2: their strings may not be UTF-8.
         logging.getLogger(__name__).debug("reading %s as latin1 after %s", path, error)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # torch says that an encoding is of no use here, and uses it
-            return torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
+            return _load(path, encoding="latin1")
+
+
+def _load(path: Path, **options: str) -> Any:
+    with path.open("rb") as file:  # given a path, torch goes by its suffix
+        return torch.load(file, map_location="cpu", weights_only=True, **options)
 
 
 def _sha256(path: Path) -> str:
