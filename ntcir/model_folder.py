@@ -91,7 +91,7 @@ def read_model(folder: Path) -> Saved:
         state, vouched = read_tensors(folder / WEIGHTS)
         if vouched.get(READINGS, digest := _sha256(written)) != digest:
             raise ValueError(f"{READINGS} is not the file that was saved with the weights: its digest is another")
-        card = _facts(facts, vouched.get(CARD))
+        card = _facts(facts, vouched.get(CARD), retrained=config.encoder.finetune)
         if found := not_finite(state):
             raise UserError(
                 f"The weights of the model in {folder} hold {found}: its training diverged; train it again, with a "
@@ -135,12 +135,13 @@ def reading(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _facts(shown: Mapping[str, Any], vouched: str | None) -> dict[str, Any]:
+def _facts(shown: Mapping[str, Any], vouched: str | None, *, retrained: bool) -> dict[str, Any]:
     """Return a model's facts: those its weights carry, so that a kill between two files does not mix two models.
 
     Args:
         shown: what ``model.json`` says.
         vouched: the facts that the weights carry as JSON; None of a model from before they did.
+        retrained: whether the image networks, and so their fingerprints, change in the course of the training.
 
     Raises:
         ValueError: if one of them is not of its kind, or what is the same all through a training differs.
@@ -153,7 +154,8 @@ def _facts(shown: Mapping[str, Any], vouched: str | None) -> dict[str, Any]:
             raise ValueError(f"image_dim in {CARD} is not a number of columns")
         if not isinstance(prints, list) or not all(isinstance(each, str) for each in prints):
             raise ValueError(f"fingerprints in {CARD} is not a list of texts")
-    if (shown["version"], shown["image_dim"]) != (found["version"], found["image_dim"]):
+    lasting = ["version", "image_dim", *([] if retrained else ["fingerprints"])]
+    if any(shown[key] != found[key] for key in lasting):
         raise ValueError(f"{CARD} is not the file that was saved with the weights")
     return found
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from bundling import small_config, small_model
 from helpers import environment, fit, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
 from safetensors.torch import load_file, save_file
 from test_model import features, make_model
@@ -69,10 +70,20 @@ def test_a_kill_between_two_files_of_a_later_model_leaves_the_earlier_one(tmp_pa
     earlier = Model.load(tmp_path / "m")
     for name in written:
         shutil.copy(tmp_path / "later" / name, tmp_path / "m" / name)
-    edit(tmp_path / "m" / CARD, fingerprints=["of networks that were trained on"])
     again = Model.load(tmp_path / "m")
     assert (again.card, again.fingerprints) == (earlier.card, earlier.fingerprints)
     assert (again.encode_images(features(5)).vectors == earlier.encode_images(features(5)).vectors).all()
+
+
+def test_the_fingerprints_of_trained_networks_are_those_of_the_weights_at_hand(tmp_path):
+    model = small_model(small_config(encoder__finetune=True))
+    model.embed_networks()
+    model.save(tmp_path / "m")
+    edit(tmp_path / "m" / CARD, fingerprints=["of networks that were trained on, before a kill"])
+    assert Model.load(tmp_path / "m").fingerprints == model.fingerprints
+    frozen = saved(tmp_path / "frozen")
+    edit(frozen / CARD, fingerprints=["first", "third"])
+    assert "model.json is not the file that was saved with the weights" in refusal(Model.load, frozen)
 
 
 def test_the_same_model_is_written_as_the_same_bytes(tmp_path):

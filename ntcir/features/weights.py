@@ -177,7 +177,7 @@ def _unpickle(path: Path) -> Any:
             return _load(path, encoding="latin1")
 
 
-def _load(path: Path, **options: str) -> Any:
+def _load(path: Path, **options: Any) -> Any:
     with path.open("rb") as file:  # given a path, torch goes by its suffix
         return torch.load(file, map_location="cpu", weights_only=True, **options)
 

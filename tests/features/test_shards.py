@@ -188,7 +188,7 @@ OLD = json.dumps({"ids": ["a"], "signatures": ["1-1"]})  # from before shards li
         (
             f"good.jpg,1-1,cut off\nlong.jpg,1-1,{LONG}\nlate.jpg,1-1,x\n",
             {"good.jpg"},
-            "is not CSV after line 2 (field larger",
+            "not CSV after line 2 (field",
         ),
         ('good.jpg,1-1,cut off\n"open', {"good.jpg"}, ""),
         ("short.jpg\ngood.jpg,1-1,cut off,more\n", {"good.jpg"}, ""),
