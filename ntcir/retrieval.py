@@ -11,7 +11,7 @@ import numpy as np
 from ntcir.corpora.corpus import SPLITS, Corpus
 from ntcir.corpora.records import image_id
 from ntcir.encoders.understanding import silent_columns, understood
-from ntcir.errors import UserError, some
+from ntcir.errors import UserError, printable, some
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.extract import ImageFeatures
 from ntcir.model import Model, Vectors
@@ -275,4 +275,6 @@ def answer(
     say(f"Answering {len(asked)} topics of {place} with {folder} on {root}")
     corpus = read_corpus(trained.config.changed({"data.path": str(root)}))
     retriever = Retriever(trained, corpus)
-    return list(retriever.run(asked, candidates, tag=tag or folder.absolute().name, depth=depth, split=split))
+    return list(
+        retriever.run(asked, candidates, tag=tag or printable(folder.absolute().name), depth=depth, split=split)
+    )

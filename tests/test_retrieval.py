@@ -24,7 +24,8 @@ from helpers import (  # noqa: F401
 )
 
 import ntcir.retrieval
-from ntcir.model import CARD, Model
+from ntcir.checkpoint import LAST
+from ntcir.model import Model
 from ntcir.retrieval import WORST, Retriever, answer
 from ntcir.runs import read_pools, read_qrels, read_run, validate_run
 from ntcir.topics import Topic, TopicSet, build_topics, read_topics
@@ -383,10 +384,10 @@ def test_other_sensor_columns_than_the_model_s_are_named(here):
 
 
 def test_other_weights_than_the_model_s_are_refused(here, tmp_path):
-    shutil.copytree(here / "runs/first", tmp_path / "m")
-    card = tmp_path / "m" / CARD
-    fingerprint = Model.load(here / "runs/first").fingerprints[0]
-    card.write_text(card.read_text(encoding="utf-8").replace(fingerprint, "0" * 64), encoding="utf-8")
+    model = Model.load(here / "runs/first")
+    model.fingerprints = ["0" * 64]
+    model.save(tmp_path / "m")
+    shutil.copy(here / "runs/first" / LAST, tmp_path / "m")
     assert "other weights" in refusal(ask, model=tmp_path / "m")
 
 

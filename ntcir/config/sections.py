@@ -91,7 +91,8 @@ class Backbone(Section):
     """One frozen image network.
 
     ``weights`` is ``imagenet`` (torchvision's), ``places365`` (MIT CSAIL's, for resnet18 and resnet50), the path of a
-    checkpoint, or ``random``, only when asked for by name.
+    checkpoint (a state dict; ``module.``, ``_orig_mod.``, ``model.`` in front of all its names are taken off), or
+    ``random``, only when asked for by name.
     """
 
     arch: str = "resnet50"

@@ -15,7 +15,7 @@ from PIL import Image
 import ntcir.features.extraction as extraction
 import ntcir.features.work as work
 from ntcir.features import pictures
-from ntcir.features import store as store_module
+from ntcir.features import shard_store as store_module
 from ntcir.features.decode import UnreadableImage, load_image, read_file
 from ntcir.features.extract import ImageFeatures
 
