@@ -236,6 +236,7 @@ def train(
 ) -> None:
     """Train the towers of both modalities."""
     from ntcir.progress import say
+    from ntcir.report.canvas import drawn
     from ntcir.report.curve import draw_curve
     from ntcir.training import train as fit
     from ntcir.workspace import fresh_folder, read_corpus, resolve
@@ -248,7 +249,8 @@ def train(
         folder = out or by_first(lambda: fresh_folder(name, resume=resume))
         result = fit(resolved, lambda: read_corpus(resolved), folder, resume=resume)
         if own.first:
-            say(f"{result.sentence()} Curve: {draw_curve(folder)}")
+            curve = drawn(lambda: draw_curve(folder))
+            say(f"{result.sentence()}{f' Curve: {curve}' if curve else ''}")
 
 
 @main.command()
@@ -360,4 +362,4 @@ def ablate(config: Path, out: Path | None, data: Path | None) -> None:
     from ntcir.report.ablation import CHART, RESULTS, TABLE, write_report
 
     folder = run_ablation(config, data, out, write_report)
-    say(f"{folder}: {RESULTS}, {TABLE}, {CHART}")
+    say(f"{folder}: {', '.join(name for name in (RESULTS, TABLE, CHART) if (folder / name).is_file())}")

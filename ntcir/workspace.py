@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ntcir.errors import UserError
 from ntcir.files import MODEL_CONFIG, MODEL_FILE
+from ntcir.home import expanded
 from ntcir.progress import say
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def find_data(typed: Path | None, configured: Path | None = None) -> Path:
     named = {"--data": typed, "NTCIR_DATA": Path(environment) if environment else None, "data.path": configured}
     for origin, place in named.items():
         if place is not None:
-            folder = place.expanduser()
+            folder = expanded(place)
             if not folder.is_dir():
                 raise UserError(f"{origin} names {folder}, which is not a folder.")
             return folder

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ntcir.home import expanded
+
 DateRange = tuple[dt.date, dt.date]
 
 
@@ -104,7 +106,7 @@ class Backbone(Section):
     @property
     def checkpoint(self) -> Path | None:
         """The path of the checkpoint, if ``weights`` is one; a file may lie there or not."""
-        path = Path(self.weights).expanduser()
+        path = expanded(self.weights)
         is_path = path.is_file() or "/" in self.weights or path.suffix in {".pth", ".pt", ".tar", ".safetensors"}
         return path if is_path and self.weights not in {"imagenet", "places365", "random"} else None
 
@@ -203,7 +205,7 @@ class Objects(Section):
     @property
     def path(self) -> Path | None:
         """Where the detector lies, if ``detector`` says where; something may be there or not."""
-        path = Path(self.detector).expanduser()
+        path = expanded(self.detector)
         return path if self.detector != "demo" and (path.exists() or len(path.parts) > 1) else None
 
 

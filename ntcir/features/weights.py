@@ -15,6 +15,7 @@ from urllib.error import URLError
 import torch
 
 from ntcir.errors import UserError
+from ntcir.home import share_caches
 from ntcir.progress import say
 
 PLACES365_URL = "http://places2.csail.mit.edu/models_places365/{arch}_places365.pth.tar"
@@ -62,9 +63,15 @@ def _places365_file(arch: str) -> Path:
     return path
 
 
+def published_folder() -> Path:
+    """Return torch's folder of published weights, which is not there before the first of them is."""
+    share_caches()
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
 def _fetch(url: str) -> Path:
     """Return the file in torch's hub folder, fetched from ``url`` unless it is there."""
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    folder = published_folder()
     path = folder / url.rsplit("/", 1)[-1]
     if not path.exists():
         try:
