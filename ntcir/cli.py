@@ -178,7 +178,7 @@ def images(data: Path | None, backend: str | None, config: Path | None, settings
         settings = (*settings, f"features.backend={backend}")
     with together():
         resolved = resolve(config, settings, data)
-        say(encode_corpus(read_corpus(resolved), resolved.features))
+        say(encode_corpus(read_corpus(resolved, splits=False), resolved.features))
 
 
 @features.command()
@@ -192,7 +192,7 @@ def status(data: Path | None, as_json: bool, config: Path | None, settings: tupl
     from ntcir.workspace import read_corpus, resolve
 
     resolved = resolve(config, settings, data)
-    stores = report.corpus_status(read_corpus(resolved), resolved.features.store)
+    stores = report.corpus_status(read_corpus(resolved, splits=False), resolved.features.store)
     click.echo(report.as_json(stores) if as_json else report.as_table(stores))
 
 
@@ -219,7 +219,7 @@ def objects(
     if detector is not None:
         settings = (*settings, f"objects.detector={json.dumps(detector)}")
     resolved = resolve(config, settings, data)
-    say(detect_corpus(read_corpus(resolved), resolved, table))
+    say(detect_corpus(read_corpus(resolved, splits=False), resolved, table))
 
 
 @main.command()
@@ -257,22 +257,29 @@ def train(
 @click.argument("topics", type=FILE)
 @click.option("--model", type=FOLDER, help="A folder that `ntcir train` wrote. [default: the newest under runs/]")
 @click.option("--data", type=FOLDER, help="The corpus folder. [default: the one the model was trained on]")
-@click.option("--tag", help="The run's name, its last column. [default: the model's folder]")
+@click.option("--tag", help="The run's name, its last column, without blanks. [default: made from the model's folder]")
 @click.option("--pools", metavar="FILE|none", help="Candidates by topic. [default: pools.tsv beside the topics]")
 @click.option(
     "--depth", type=click.IntRange(min=1), default=1000, show_default=True, help="Documents a topic, without pools."
 )
 @click.option(
-    "--split", default="test", show_default=True, help="What is ranked without pools: train, val, test or all."
+    "--split",
+    help="What is ranked without pools: train, val, test or all. [default: test, or all if the model was trained on "
+    "another corpus]",
 )
+@click.option(
+    "--set", "settings", multiple=True, metavar="data.split.KEY=VALUE",
+    help="How the corpus is split, in place of the model's way; repeatable.",
+)  # fmt: skip
 def run(
-    topics: Path, model: Path | None, data: Path | None, tag: str | None, pools: str | None, depth: int, split: str
-) -> None:
+    topics: Path, model: Path | None, data: Path | None, tag: str | None, pools: str | None, depth: int,
+    split: str | None, settings: tuple[str, ...],
+) -> None:  # fmt: skip
     """Answer topics: a TREC run on standard output."""
     from ntcir.retrieval import answer
 
     with together() as own:
-        lines = answer(topics, model, data, tag=tag, pools=pools, depth=depth, split=split)
+        lines = answer(topics, model, data, tag=tag, pools=pools, depth=depth, split=split, settings=settings)
     if own.first:  # all is ranked before the first line is written: a mistake leaves no half of a run
         click.echo("".join(lines), nl=False)
 

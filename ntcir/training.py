@@ -23,7 +23,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.data_parallel import check_same, embed, share_out, sum_over_parts, whole_batches
 from ntcir.errors import Interrupted, UserError
 from ntcir.features.extract import ImageFeatures
-from ntcir.files import atomic_write
+from ntcir.files import atomic_write, require_writable
 from ntcir.model import CONFIG, WEIGHTS, Model
 from ntcir.objectives.infonce import info_nce
 from ntcir.parallel import Deserted, any_rank, barrier, by_first, ranks, together
@@ -321,6 +321,7 @@ def _begin(config: Config, corpus: Corpus, folder: Path, resume: bool) -> None:
 
 
 def _check_folder(config: Config, folder: Path, resume: bool) -> None:
+    require_writable(folder)
     if not (folder / LAST).is_file():
         if (folder / WEIGHTS).is_file():
             raise UserError(f"{folder} already holds a trained model: choose another --out.")
