@@ -35,6 +35,7 @@ from ntcir.sampling.positives import group_equal_rows
 from ntcir.sources import ImageSource, LiveImages, StoredImages, find_device
 from ntcir.topics import DIRECTIONS
 from ntcir.validation import Validation
+from ntcir.watching import Watch
 
 METRICS, DROPPED = "metrics.jsonl", "dropped.csv"
 CHECKPOINT_EVERY = 100  # steps; what a killed run repeats at most
@@ -90,6 +91,8 @@ class Trainer:
         images = features.load(data.ids)
         self.model.standardise_images(images)
         self._composer = data.composer(images)
+        data.check_negatives(self._composer)
+        self._watch = Watch(config)
         options = config.training
         parameters = [*self.model.towers.parameters(), self.model.log_temperature]
         groups = [{"params": [item for item in parameters if item.requires_grad], "lr": options.lr}]
@@ -162,6 +165,7 @@ class Trainer:
             raise UserError(
                 f"The loss is {loss} at step {progress.step}: lower training.lr or raise training.temperature."
             )
+        self._watch.loss(loss)
         row: dict[str, Any] = {"step": progress.step, "loss": loss, **self._row}
         last = progress.step == options.iters
         if last or progress.step % options.validate_every == 0:
@@ -231,6 +235,7 @@ class Trainer:
         relations = {reason: within(relation, among) for reason, relation in forbidden(self._composer).items()}
         found = mine_by_model(images, sensors, relations, self.config.negatives, pairs=np.searchsorted(among, asked))
         mined = dict(zip(("sensors", "images"), found, strict=True))
+        self._watch.mined({name: hard.report for name, hard in mined.items()})
         tables = {name: renumbered(hard.rows, among, len(self._readings)) for name, hard in mined.items()}
         return tables, {name: hard.report.counts for name, hard in mined.items()}
 
