@@ -34,9 +34,9 @@ def _of_batches(config: Config, sizes: np.ndarray) -> Iterator[str]:
         yield "training.batches = day has no effect: no day (session) has two pairs; batches are drawn from all."
         return
     if alone:
-        yield f"{alone} training pairs are alone in their day (session) and never seen with training.batches = day."
+        yield f"{alone} training pairs are alone in their day (session): training.batches = day never shows them."
     if batch > most:
-        yield f"training.batch = {batch} is more than the {most} pairs of the largest day (session): a batch is one day."
+        yield f"training.batch = {batch} is more than the {most} pairs of the largest day (session): it is cut."
 
 
 def _switched_off(config: Config) -> Iterator[str]:

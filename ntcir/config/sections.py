@@ -132,6 +132,7 @@ class Features(Section):
     backend: Literal["auto", "eager", "compile", "openvino"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: the GPU, if torch finds one
     batch: int | None = Field(None, ge=1, le=4096)  # pictures at a time; left open: 32, on a GPU 256
+    # A relative one lies in the folder where a command is typed; `ntcir run` also looks beside the model's `runs/`.
     store: Path = Path("features")
 
     @model_validator(mode="after")
@@ -183,7 +184,8 @@ class Training(Section):
     symmetric: bool = True
     # day: each batch from one day (session), as the pools are; all: from the whole training split.
     batches: Literal["day", "all"] = "all"
-    # Two photographs nearer in time than this are not negatives of each other.
+    # Two photographs nearer in time than this are not negatives of each other. A training in which that leaves none
+    # is refused: short clips want less.
     near_seconds: float = Field(60.0, ge=0)
     # Neither are minutes whose encoded readings are the same.
     mask_equal_readings: bool = True
