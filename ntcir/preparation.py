@@ -76,8 +76,7 @@ class Preparation:
         if config.needs_objects:
             detections = ObjectDetections(corpus, config.objects, config.features.store)
             check_weights(config.positives.class_weights, detections.counted)
-        fitted = ReadingsEncoder.fit(columns, corpus.sensors.loc[train["sensor"]], config.sensors.rare)
-        _check_in_time(config, train, val, fitted, corpus)
+        check_in_time(config, corpus)
         present = features.ensure([*train["image"], *val["image"]])
         train, val = train[present[: len(train)]], val[present[len(train) :]]
         if len(train) < 2:
@@ -185,20 +184,22 @@ class Preparation:
         say(check_negatives(self.config, groups, self.seconds, forbidden(composer), mined=mined).sentence())
 
 
-def _check_in_time(
-    config: Config, train: pd.DataFrame, val: pd.DataFrame, readings: ReadingsEncoder, corpus: Corpus
-) -> None:
+def check_in_time(config: Config, corpus: Corpus) -> None:
     """Say what a training would do in vain, before hours of encoding.
 
     Raises:
-        UserError: if it would do nothing else.
+        UserError: if it would do nothing else, or the corpus lacks a reading.
     """
+    train, val = corpus.split("train"), corpus.split("val")
     for sentence in (
         *idle_settings(config, train.groupby("group").size().to_numpy()),
         *of_validation(val.groupby("group")["sensor"].nunique().to_numpy()),
     ):
         say(sentence)
-    related = _false_negatives(config, train, readings.encode(corpus.sensors.loc[train["sensor"]]))
+    columns = chosen_columns(config.sensors, corpus.sensors, corpus.layout)
+    table = corpus.sensors.loc[train["sensor"]]
+    encoded = ReadingsEncoder.fit(columns, table, config.sensors.rare).encode(table)
+    related = _false_negatives(config, train, encoded)
     check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations)
 
 

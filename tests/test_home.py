@@ -158,6 +158,8 @@ def test_a_stranger_trains_with_objects(open_to_all):
     )  # fmt: skip
     assert "curve.png" in said
     assert {path.name for path in open_to_all.iterdir()} == {"data", "out", "features", "temporary"}
+    kept = [path.name for path in (open_to_all / "temporary").iterdir()]
+    assert not [name for name in kept if name.startswith(("torchinductor", "Ultralytics"))]
 
 
 @needs_root

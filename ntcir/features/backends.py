@@ -102,7 +102,6 @@ class Compiled(Backend):
     kind = COMPILE
 
     def _prepared(self, network: FrozenNetwork) -> Callable[[torch.Tensor], torch.Tensor]:
-        share_caches()  # before torch.compile is called, which takes a folder of its own
         options: dict[str, Any] = {"freezing": True} if self.device.type == "cpu" else {}
         compiled = torch.compile(self._inference(network), dynamic=False, options=options)
         size = self.size

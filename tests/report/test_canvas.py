@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from helpers import environment, write_pictures
+from helpers import command_line, environment, write_pictures
 
 from ntcir.errors import UserError
 from ntcir.report.canvas import canvas, drawn
-from ntcir.report.curve import draw_curve
 
-BACKENDS = ["module://nowhere.at_all", "module://matplotlib_inline.backend_inline", "nonsense", "Qt5Agg", ""]
-DRAW = "import sys, pathlib; from ntcir.report.curve import draw_curve; draw_curve(pathlib.Path(sys.argv[1]))"
-
-
-def write_log(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    rows = [{"step": step, "loss": 1 / step} for step in range(1, 9)]
-    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return folder
+BACKENDS = ["module://nowhere.at_all", "module://matplotlib_inline.backend_inline", "nonsense", "Qt5Agg"]
+DRAW = """
+from pathlib import Path
+from ntcir.report.canvas import canvas
+with canvas(Path("x.png"), figsize=(3, 2), dpi=50) as figure:
+    axes = figure.add_subplot()
+    axes.plot([1, 2, 3], [1, 4, 2], label="loss")
+    axes.set_title("title")
+    axes.legend()
+"""
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -35,38 +34,56 @@ def run(folder: Path, *arguments: str, **variables: str) -> subprocess.Completed
 @pytest.fixture(scope="module")
 def usual(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The picture as it is drawn where the environment says nothing."""
-    return draw_curve(write_log(tmp_path_factory.mktemp("usual") / "log")).read_bytes()
+    folder = tmp_path_factory.mktemp("usual")
+    done = run(folder, "-c", DRAW)
+    assert done.returncode == 0, done.stderr
+    return (folder / "x.png").read_bytes()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_picture_is_the_same_whatever_backend_the_environment_names(tmp_path, usual, backend):
-    done = run(tmp_path, "-c", DRAW, str(write_log(tmp_path / "log")), MPLBACKEND=backend)
+    done = run(tmp_path, "-c", DRAW, MPLBACKEND=backend)
     assert (done.returncode, done.stderr) == (0, "")
-    assert (tmp_path / "log" / "curve.png").read_bytes() == usual
+    assert (tmp_path / "x.png").read_bytes() == usual
 
 
 def test_a_style_of_the_user_s_own_does_not_count(tmp_path, usual):
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfigure.dpi: 7\nsavefig.dpi: 9\n", encoding="utf-8")
-    done = run(tmp_path, "-c", DRAW, str(write_log(tmp_path / "log")))
+    done = run(tmp_path, "-c", DRAW)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "log" / "curve.png").read_bytes() == usual
+    assert (tmp_path / "x.png").read_bytes() == usual
 
 
 def test_whoever_draws_in_the_same_process_keeps_his_backend(tmp_path):
-    program = f"{DRAW}; import matplotlib, os; print(matplotlib.rcParams['backend'], os.environ['MPLBACKEND'])"
-    done = run(tmp_path, "-c", program, str(write_log(tmp_path / "log")), MPLBACKEND="svg")
+    program = f"{DRAW}\nimport matplotlib, os; print(matplotlib.rcParams['backend'], os.environ['MPLBACKEND'])"
+    done = run(tmp_path, "-c", program, MPLBACKEND="svg")
     assert done.stdout.split() == ["svg", "svg"]
 
 
-@pytest.mark.parametrize("fault", ["style", "picture"])
-def test_a_training_whose_picture_fails_has_succeeded(tmp_path, fault):
+def test_a_training_in_a_notebook_has_its_picture(tmp_path):
     write_pictures(tmp_path / "data", ("s1", "s2", "s3"))
-    if fault == "style":
-        (tmp_path / "matplotlibrc").write_bytes(b"\xff\xfe no text\n")
-    else:
-        (tmp_path / "out" / "curve.png").mkdir(parents=True)
-    done = run(tmp_path, "-m", "ntcir", "train", "--data", "data", "--iters", "2", "--out", "out")
+    train = ("-m", "ntcir", "train", "--data", "data", "--iters", "2", "--out", "out")
+    done = run(tmp_path, *train, MPLBACKEND="module://matplotlib_inline.backend_inline")
     assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1].endswith("Curve: out/curve.png")
+
+
+def test_a_style_that_cannot_be_read_is_one_sentence(tmp_path):
+    (tmp_path / "matplotlibrc").write_bytes(b"\xff\xfe no text\n")
+    program = "from ntcir.report.canvas import canvas, drawn; drawn(canvas(None).__enter__)"
+    done = run(tmp_path, "-c", program)
+    assert done.returncode == 0, done.stderr
+    assert "WARNING: the picture could not be drawn" in done.stderr
+    assert "matplotlib cannot be imported" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_training_whose_picture_fails_has_succeeded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_pictures(tmp_path / "data", ("s1", "s2", "s3"))
+    (tmp_path / "out" / "curve.png").mkdir(parents=True)
+    done = command_line("train", "--data", "data", "--iters", "2", "--out", "out")
+    assert done.exit_code == 0, done.output
     warnings = [line for line in done.stderr.splitlines() if "the picture could not be drawn" in line]
     assert len(warnings) == 1
     assert "Traceback" not in done.stderr
