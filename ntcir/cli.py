@@ -191,7 +191,7 @@ def images(data: Path | None, backend: str | None, config: Path | None, settings
         settings = (*settings, f"features.backend={backend}")
     with together():
         resolved = resolve(config, settings, data)
-        say(encode_corpus(read_corpus(resolved), resolved.features))
+        say(encode_corpus(read_corpus(resolved, splits=False), resolved.features))
 
 
 @features.command()
@@ -205,7 +205,7 @@ def status(data: Path | None, as_json: bool, config: Path | None, settings: tupl
     from ntcir.workspace import read_corpus, resolve
 
     resolved = resolve(config, settings, data)
-    stores = report.corpus_status(read_corpus(resolved), resolved.features.store)
+    stores = report.corpus_status(read_corpus(resolved, splits=False), resolved.features.store)
     click.echo(report.as_json(stores) if as_json else report.as_table(stores))
 
 
@@ -232,7 +232,7 @@ def objects(
     if detector is not None:
         settings = (*settings, f"objects.detector={json.dumps(detector)}")
     resolved = resolve(config, settings, data)
-    say(detect_corpus(read_corpus(resolved), resolved, table))
+    say(detect_corpus(read_corpus(resolved, splits=False), resolved, table))
 
 
 @main.command()
@@ -249,6 +249,7 @@ def train(
 ) -> None:
     """Train the towers of both modalities."""
     from ntcir.progress import say
+    from ntcir.report.canvas import drawn
     from ntcir.report.curve import draw_curve
     from ntcir.training import train as fit
     from ntcir.workspace import fresh_folder, read_corpus, resolve
@@ -261,29 +262,37 @@ def train(
         folder = out or by_first(lambda: fresh_folder(name, resume=resume))
         result = fit(resolved, lambda: read_corpus(resolved), folder, resume=resume)
         if own.first:
-            say(f"{result.sentence()} Curve: {draw_curve(folder)}")
+            curve = drawn(lambda: draw_curve(folder))
+            say(f"{result.sentence()}{f' Curve: {curve}' if curve else ''}")
 
 
 @main.command()
 @click.argument("topics", type=FILE)
 @click.option("--model", type=FOLDER, help="A folder that `ntcir train` wrote. [default: the newest under runs/]")
 @click.option("--data", type=FOLDER, help="The corpus folder. [default: the one the model was trained on]")
-@click.option("--tag", help="The run's name, its last column. [default: the model's folder]")
+@click.option("--tag", help="The run's name, its last column, without blanks. [default: made from the model's folder]")
 @click.option("--pools", metavar="FILE|none", help="Candidates by topic. [default: pools.tsv beside the topics]")
 @click.option(
     "--depth", type=click.IntRange(min=1), default=1000, show_default=True, help="Documents a topic, without pools."
 )
 @click.option(
-    "--split", default="test", show_default=True, help="What is ranked without pools: train, val, test or all."
+    "--split",
+    help="What is ranked without pools: train, val, test or all. [default: test, or all if the model was trained on "
+    "another corpus]",
 )
+@click.option(
+    "--set", "settings", multiple=True, metavar="data.split.KEY=VALUE",
+    help="How the corpus is split, in place of the model's way; repeatable.",
+)  # fmt: skip
 def run(
-    topics: Path, model: Path | None, data: Path | None, tag: str | None, pools: str | None, depth: int, split: str
-) -> None:
+    topics: Path, model: Path | None, data: Path | None, tag: str | None, pools: str | None, depth: int,
+    split: str | None, settings: tuple[str, ...],
+) -> None:  # fmt: skip
     """Answer topics: a TREC run on standard output."""
     from ntcir.retrieval import answer
 
     with together() as own:
-        lines = answer(topics, model, data, tag=tag, pools=pools, depth=depth, split=split)
+        lines = answer(topics, model, data, tag=tag, pools=pools, depth=depth, split=split, settings=settings)
     if own.first:  # all is ranked before the first line is written: a mistake leaves no half of a run
         click.echo("".join(lines), nl=False)
 
@@ -380,4 +389,4 @@ def ablate(config: Path, out: Path | None, data: Path | None) -> None:
     from ntcir.report.ablation import CHART, RESULTS, TABLE, write_report
 
     folder = run_ablation(config, data, out, write_report)
-    say(f"{folder}: {RESULTS}, {TABLE}, {CHART}")
+    say(f"{folder}: {', '.join(name for name in (RESULTS, TABLE, CHART) if (folder / name).is_file())}")

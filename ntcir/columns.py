@@ -39,8 +39,14 @@ NOT_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
 def is_word(text: str) -> bool:
-    """Return whether a text can be an id in a file of columns: 1 to 256 bytes, no blank, no control character."""
-    raw = text.encode(errors="replace")
+    """Return whether a text can be one word of a file of columns: 1 to 256 bytes, no blanks, no control characters.
+
+    What is not text at all, such as the name of a file in another encoding, cannot.
+    """
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:
+        return False
     return text.split() == [text] and len(raw) <= LONGEST and not NOT_TEXT.search(raw)
 
 

@@ -89,6 +89,23 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             raise
 
 
+def require_writable(folder: Path) -> None:
+    """Check that files can be made in a folder, which may not be there yet, so that nobody finds out after hours.
+
+    Raises:
+        UserError: if they cannot.
+    """
+    with disk_errors(folder):
+        there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+        if not there.is_dir():
+            raise UserError(f"Cannot write to {folder}: {there} is not a folder.")
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                pass
+        except FileNotFoundError as error:  # as /proc has it
+            raise UserError(f"Cannot write to {folder}: no file can be made in {there}.") from error
+
+
 def _write_into(place: Path, source: Path) -> None:
     with source.open("rb") as whole, place.open("wb") as target:
         shutil.copyfileobj(whole, target)

@@ -19,11 +19,14 @@ from ntcir.features.extract import ImageFeatures
 from ntcir.features.objects import ObjectDetections
 from ntcir.parallel import by_first, ranks
 from ntcir.progress import say
+from ntcir.readiness import check_negatives
+from ntcir.remarks import idle_settings, of_validation
 from ntcir.sampling.augment import Augmenter
 from ntcir.sampling.examples import Composer
 from ntcir.sampling.negatives import mine_by_objects
 from ntcir.sampling.overlap import ObjectOverlap, check_weights, class_weights
 from ntcir.sampling.positives import FalseNegatives, ObjectPositives, Relation
+from ntcir.watching import nothing_mined
 
 _BLOCK = 4096  # photographs whose views are read at once
 
@@ -76,6 +79,7 @@ class Preparation:
         if config.needs_objects:
             detections = ObjectDetections(corpus, config.objects, config.features.store)
             check_weights(config.positives.class_weights, detections.counted)
+        check_in_time(config, corpus)
         present = features.ensure([*train["image"], *val["image"]])
         train, val = train[present[: len(train)]], val[present[len(train) :]]
         if len(train) < 2:
@@ -97,7 +101,7 @@ class Preparation:
     @cached_property
     def seconds(self) -> np.ndarray:
         """The times of the training pairs in seconds, float64 [pairs]."""
-        return np.asarray((self.train["timestamp"] - pd.Timestamp(0, tz="UTC")).dt.total_seconds())
+        return _seconds(self.train)
 
     @cached_property
     def encoded(self) -> np.ndarray:
@@ -155,15 +159,8 @@ class Preparation:
         Args:
             images: the features of the training photographs, float32 [pairs, dim].
         """
-        training = self.config.training
         composer = Composer(
-            FalseNegatives(
-                self.train["image"].to_numpy(),
-                self.train["sensor"].to_numpy(),
-                self.seconds,
-                self.encoded if training.mask_equal_readings else None,
-                training.near_seconds,
-            ),
+            _false_negatives(self.config, self.train, self.encoded),
             self.config.seed,
             positives=self.config.positives,
             augment=self.config.augment,
@@ -179,9 +176,53 @@ class Preparation:
                     self.seconds, groups, images, self.overlap, forbidden(composer), self.config.negatives
                 )
                 composer.hard_images["objects"] = composer.hard_sensors["objects"] = mined.rows
-                for line in mined.report.lines():
+                for line in [*mined.report.lines(), *filter(None, [nothing_mined(mined.report, "objects")])]:
                     say(line)
         return composer
+
+    def check_negatives(self, composer: Composer) -> None:
+        """Say how many negatives the photographs will have.
+
+        Raises:
+            UserError: if none has any.
+        """
+        mined = any((rows >= 0).any() for rows in composer.hard_sensors.values())
+        groups = self.train["group"].to_numpy()
+        say(check_negatives(self.config, groups, self.seconds, forbidden(composer), mined=mined).sentence())
+
+
+def check_in_time(config: Config, corpus: Corpus) -> None:
+    """Say what a training would do in vain, before hours of encoding.
+
+    Raises:
+        UserError: if it would do nothing else, or the corpus lacks a reading.
+    """
+    train, val = corpus.split("train"), corpus.split("val")
+    for sentence in (
+        *idle_settings(config, train.groupby("group").size().to_numpy()),
+        *of_validation(val.groupby("group")["sensor"].nunique().to_numpy()),
+    ):
+        say(sentence)
+    columns = chosen_columns(config.sensors, corpus.sensors, corpus.layout)
+    table = corpus.sensors.loc[train["sensor"]]
+    encoded = ReadingsEncoder.fit(columns, table, config.sensors.rare).encode(table)
+    related = _false_negatives(config, train, encoded)
+    check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations)
+
+
+def _false_negatives(config: Config, pairs: pd.DataFrame, encoded: np.ndarray) -> FalseNegatives:
+    training = config.training
+    return FalseNegatives(
+        pairs["image"].to_numpy(),
+        pairs["sensor"].to_numpy(),
+        _seconds(pairs),
+        encoded if training.mask_equal_readings else None,
+        training.near_seconds,
+    )
+
+
+def _seconds(pairs: pd.DataFrame) -> np.ndarray:
+    return np.asarray((pairs["timestamp"] - pd.Timestamp(0, tz="UTC")).dt.total_seconds())
 
 
 def forbidden(composer: Composer) -> dict[str, Relation]:

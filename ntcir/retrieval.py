@@ -8,19 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
+from ntcir.asking import check_split, corpus_to_ask
 from ntcir.corpora.corpus import SPLITS, Corpus
 from ntcir.corpora.records import image_id
 from ntcir.encoders.understanding import silent_columns, understood
-from ntcir.errors import UserError, printable, some
+from ntcir.errors import UserError, some
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.extract import ImageFeatures
 from ntcir.model import Model, Vectors
 from ntcir.progress import say
 from ntcir.ranking import rank_all, score_candidates, top_k
 from ntcir.runs import format_ranking, read_pools
+from ntcir.tags import run_tag
 from ntcir.topics import Topic, read_topics
 from ntcir.training import is_finished
-from ntcir.workspace import find_file, newest_model, pool_file, read_corpus
+from ntcir.workspace import find_file, newest_model, pool_file
 
 _BLOCK = 8192  # photographs whose features are in memory at once
 WORST = np.float32(-1.0)  # the least cosine there is: the score of a candidate that cannot be read
@@ -242,7 +244,15 @@ def _is_file(name: str) -> bool:
 
 
 def answer(
-    topics: Path, model: Path | None, data: Path | None, *, tag: str | None, pools: str | None, depth: int, split: str
+    topics: Path,
+    model: Path | None,
+    data: Path | None,
+    *,
+    tag: str | None,
+    pools: str | None,
+    depth: int,
+    split: str | None,
+    settings: Sequence[str] = (),
 ) -> list[str]:
     """Return the whole run for a topic file, one text a topic.
 
@@ -250,31 +260,26 @@ def answer(
         topics: as typed, or under ``topics/``.
         model: the model's folder; the newest under ``runs/`` if None.
         data: the corpus folder; the one the model was trained on if None.
-        tag: the run's name; the model's folder if None.
+        tag: the run's name; made from the model's folder if None.
         pools: a file, ``none`` to rank a whole split, or None for the file beside the topics, if there is one.
         depth: documents a topic, without pools.
-        split: what is ranked without pools.
+        split: what is ranked without pools; if None, the test split of the model's own corpus or the whole of another.
+        settings: of ``data.split``, in place of the model's.
 
     Raises:
         UserError: for anything missing or wrong.
     """
+    check_split(split, settings)
     place = find_file(topics)
     asked = read_topics(place)
-    if split not in {*SPLITS, "all"}:
-        raise UserError(f"There is no split '{split}': choose one of {', '.join(SPLITS)} or all.")
     candidate_file = pool_file(pools, place)
     candidates = read_pools(candidate_file) if candidate_file else None
     folder = model or newest_model()
+    tag = run_tag(tag, folder)
     trained = Model.load(folder)
     if not is_finished(folder):
         say(f"WARNING: the training in {folder} was interrupted; its best model so far answers.")
-    root = data or trained.config.data.path
-    if root is None or not root.is_dir():
-        whose = "--data names" if data else "The model was trained on"
-        raise UserError(f"{whose} {root}, which is not there: say with --data where the corpus lies.")
-    say(f"Answering {len(asked)} topics of {place} with {folder} on {root}")
-    corpus = read_corpus(trained.config.changed({"data.path": str(root)}))
-    retriever = Retriever(trained, corpus)
-    return list(
-        retriever.run(asked, candidates, tag=tag or printable(folder.absolute().name), depth=depth, split=split)
-    )
+    say(f"Answering {len(asked)} topics of {place} with {folder} on {data or trained.config.data.path}")
+    pooled = candidates is not None
+    corpus, ranked = corpus_to_ask(trained, folder, data, pooled=pooled, split=split, settings=settings)
+    return list(Retriever(trained, corpus).run(asked, candidates, tag=tag, depth=depth, split=ranked))

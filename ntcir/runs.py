@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from ntcir.columns import (
     LONGEST,
-    NOT_TEXT,
     Finding,
     Floats,
     Ints,
     StrPath,
     Texts,
+    is_word,
     numbers,
     read_columns,
     refuse,
     unfit,
 )
-from ntcir.errors import UserError, printable
+from ntcir.errors import UserError
 
 _RUN = ("topic", "Q0", "document", "rank", "score", "tag")
 _QRELS = ("topic", "iteration", "document", "relevance")
@@ -43,8 +43,7 @@ def format_ranking(topic_id: str, doc_ids: Sequence[str], scores: NDArray[np.flo
             control characters, or if a document comes twice.
     """
     for word in (topic_id, tag, *doc_ids):
-        raw = word.encode("utf-8", "replace")
-        if word.split() != [word] or printable(word) != word or NOT_TEXT.search(raw) or len(raw) > LONGEST:
+        if not is_word(word):
             raise UserError(f"{word!r} cannot be an id or a tag in a run: use 1 to {LONGEST} bytes, no whitespace.")
     with np.errstate(over="ignore"):  # a value too large for float32 becomes infinite and is refused below
         exact = np.asarray(scores).astype(np.float32) + np.float32(0)  # turns -0 into 0: they are one score

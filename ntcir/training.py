@@ -23,7 +23,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.data_parallel import check_same, embed, share_out, sum_over_parts, whole_batches
 from ntcir.errors import Interrupted, UserError
 from ntcir.features.extract import ImageFeatures
-from ntcir.files import atomic_write
+from ntcir.files import atomic_write, require_writable
 from ntcir.metrics import METRICS, read_metrics
 from ntcir.model import CONFIG, WEIGHTS, Model
 from ntcir.objectives.infonce import info_nce
@@ -36,6 +36,7 @@ from ntcir.sampling.positives import group_equal_rows
 from ntcir.sources import ImageSource, LiveImages, StoredImages, find_device
 from ntcir.topics import DIRECTIONS
 from ntcir.validation import Validation
+from ntcir.watching import Watch
 
 DROPPED = "dropped.csv"
 CHECKPOINT_EVERY = 100  # steps; what a killed run repeats at most
@@ -91,6 +92,8 @@ class Trainer:
         images = features.load(data.ids)
         self.model.standardise_images(images)
         self._composer = data.composer(images)
+        data.check_negatives(self._composer)
+        self._watch = Watch(config)
         options = config.training
         parameters = [*self.model.towers.parameters(), self.model.log_temperature]
         groups = [{"params": [item for item in parameters if item.requires_grad], "lr": options.lr}]
@@ -163,6 +166,7 @@ class Trainer:
             raise UserError(
                 f"The loss is {loss} at step {progress.step}: lower training.lr or raise training.temperature."
             )
+        self._watch.loss(loss)
         row: dict[str, Any] = {"step": progress.step, "loss": loss, **self._row}
         last = progress.step == options.iters
         if last or progress.step % options.validate_every == 0:
@@ -232,6 +236,7 @@ class Trainer:
         relations = {reason: within(relation, among) for reason, relation in forbidden(self._composer).items()}
         found = mine_by_model(images, sensors, relations, self.config.negatives, pairs=np.searchsorted(among, asked))
         mined = dict(zip(("sensors", "images"), found, strict=True))
+        self._watch.mined({name: hard.report for name, hard in mined.items()})
         tables = {name: renumbered(hard.rows, among, len(self._readings)) for name, hard in mined.items()}
         return tables, {name: hard.report.counts for name, hard in mined.items()}
 
@@ -322,6 +327,7 @@ def _begin(config: Config, corpus: Corpus, folder: Path, resume: bool) -> None:
 
 
 def _check_folder(config: Config, folder: Path, resume: bool) -> None:
+    require_writable(folder)
     if not (folder / LAST).is_file():
         if (folder / WEIGHTS).is_file():
             raise UserError(f"{folder} already holds a trained model: choose another --out.")

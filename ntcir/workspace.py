@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ntcir.errors import UserError
 from ntcir.files import MODEL_CONFIG, MODEL_FILE
+from ntcir.home import expanded
 from ntcir.progress import say
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def find_data(typed: Path | None, configured: Path | None = None) -> Path:
     named = {"--data": typed, "NTCIR_DATA": Path(environment) if environment else None, "data.path": configured}
     for origin, place in named.items():
         if place is not None:
-            folder = place.expanduser()
+            folder = expanded(place)
             if not folder.is_dir():
                 raise UserError(f"{origin} names {folder}, which is not a folder.")
             return folder
@@ -70,11 +71,20 @@ def resolve(config: Path | None, settings: Sequence[str], data: Path | None) -> 
     return resolved.anchored().changed({"data.path": str(root.absolute())})
 
 
-def read_corpus(config: Config) -> Corpus:
-    """Read the configured corpus and say on stderr what was read and what was left out."""
+def read_corpus(config: Config, *, splits: bool = True) -> Corpus:
+    """Read the configured corpus and say on stderr what was read and what was left out.
+
+    Args:
+        config: resolved.
+        splits: whether pairs are to be given their split. Where nobody asks for it, a configuration that names sessions
+            of another corpus does no harm.
+
+    Raises:
+        UserError: if the corpus cannot be read, or lacks a session that the configuration names.
+    """
     from ntcir.corpora import open_corpus
 
-    corpus = open_corpus(config.data.path or find_data(None), config.data.split)
+    corpus = open_corpus(config.data.path or find_data(None), config.data.split if splits else None)
     for line in corpus.report.lines():
         say(f"{corpus.name}: {line}")
     return corpus
@@ -103,6 +113,34 @@ def pool_file(typed: str | None, other: Path) -> Path | None:
     if typed is None:
         return beside(other, "pools.tsv")
     return None if typed == "none" else Path(typed)
+
+
+def stored_elsewhere(store: Path, model: Path, corpus: Corpus, fingerprints: Sequence[str]) -> Path:
+    """Return where the features of a corpus are stored already: as configured, or beside the model or the corpus.
+
+    A store that is given by a relative path lies in the folder in which a model was trained, which need not be this
+    one. What is taken, or that nothing was found, is said on stderr.
+
+    Args:
+        store: as configured, relative.
+        model: the model's folder, usually ``runs/NAME`` in the folder in which it was trained.
+        corpus: usually ``NAME`` or ``data/NAME`` there.
+        fingerprints: of the networks whose features are wanted.
+    """
+    home, beside_corpus = model.resolve().parent.parent, corpus.root.resolve().parent
+    if beside_corpus.name == DEMO.parent.name:
+        beside_corpus = beside_corpus.parent
+    others = dict.fromkeys((home / store, beside_corpus / store))
+    others.pop(store.absolute(), None)
+    for place in (store, *others):
+        if all(any((place / corpus.name).glob(f"*-{fingerprint[:10]}")) for fingerprint in fingerprints):
+            if place != store:
+                say(f"The features of {corpus.name} are taken from {place}: there are none in {store.absolute()}.")
+            return place
+    if home != Path.cwd().resolve():  # else nobody would expect them anywhere but here
+        looked = ", ".join(map(str, others))
+        say(f"No features of {corpus.name} by these networks are stored in {store.absolute()}, nor in {looked}.")
+    return store
 
 
 def fresh_folder(name: str, folder: Path = RUNS, *, resume: bool = False) -> Path:
@@ -148,5 +186,5 @@ def corpus_to_show(data: Path | None) -> Corpus:
     if data is None and trained:
         config = load_config(trained[-1] / MODEL_CONFIG)
         if config.data.path is not None and config.data.path.is_dir():
-            return read_corpus(config)
-    return read_corpus(resolve(None, (), data))
+            return read_corpus(config, splits=False)
+    return read_corpus(resolve(None, (), data), splits=False)

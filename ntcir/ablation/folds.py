@@ -15,6 +15,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.presets import chosen_columns
 from ntcir.errors import UserError, some
 from ntcir.features.store import signature
+from ntcir.preparation import check_in_time
 from ntcir.topics import TopicSet, build_topics
 from ntcir.workspace import read_corpus
 
@@ -39,15 +40,17 @@ class Fold:
     images: list[str]
     digest: str
 
-    def require_columns(self, config: Config, method: str) -> None:
-        """Check that the corpus has the readings that a method's configuration asks for.
+    def check(self, config: Config, method: str) -> None:
+        """Check that the corpus has the readings that a method's configuration asks for, and negatives to learn from.
 
         Raises:
-            UserError: naming the method and the column.
+            UserError: naming the method and what it lacks.
         """
         try:
             columns = chosen_columns(config.sensors, self.corpus.sensors, self.corpus.layout)
             self.corpus.require_columns(columns.names)
+            if len(self.corpus.split("train")) > 1:
+                check_in_time(config, self.corpus)
         except UserError as error:
             raise UserError(f"The method '{method}': {error}") from error
 

@@ -14,6 +14,7 @@ from ntcir.config import Config, Section, load_config, parse_config
 from ntcir.config.experiment import complaint
 from ntcir.config.yaml_tree import NotYaml, read_yaml
 from ntcir.errors import UserError, cut, did_you_mean
+from ntcir.home import expanded
 from ntcir.workspace import find_data
 
 # Dotted keys of the configuration and what they become; nothing behind a name is an empty change.
@@ -198,7 +199,7 @@ def read_plan(path: Path, data: Path | None) -> Plan:
     """
     grid = read_grid(path)
     if isinstance(grid.base, str):
-        base = load_config(path.parent / Path(grid.base).expanduser())
+        base = load_config(path.parent / expanded(grid.base))
     else:
         base = parse_config(grid.base, f"the base of {path}")
     base = _changed(base, grid.changes, f"`changes` of {path}")

@@ -71,7 +71,7 @@ class Ablation:
         with saying_once(self._seen):
             self._folds = {fold.name: fold for fold in open_folds(plan, folder)}
             for (method, _, fold), config in plan.configs.items():
-                self._folds[fold].require_columns(config, method)
+                self._folds[fold].check(config.changed({"training.iters": plan.iterations[0]}), method)
             self._stores = Stores(plan, list(self._folds.values()))
         units = [unit for cell in plan.cells for unit in plan.units(cell)]
         self._configs = {unit: plan.config(unit) for unit in units}

@@ -32,6 +32,7 @@ from ntcir.config.sections import (
 from ntcir.config.yaml_tree import NotYaml, parse_yaml, read_yaml
 from ntcir.errors import UserError, cut, did_you_mean, shown
 from ntcir.files import atomic_write
+from ntcir.home import expanded
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -76,13 +77,17 @@ class Config(Section):
         atomic_write(path, self.to_yaml())
 
     def anchored(self) -> Config:
-        """Return a copy in which what is given by path, checkpoints and detector, is found from any folder."""
+        """Return a copy in which what is given by path, checkpoints and detector, is found from any folder.
+
+        The store stays as it is, but for a ``~``: it moves with the folder that it lies in.
+        """
         networks = [
             backbone.model_dump() | ({"weights": str(backbone.checkpoint.absolute())} if backbone.checkpoint else {})
             for backbone in self.features.backbones
         ]
         detector = str(self.objects.path.absolute()) if self.objects.path else self.objects.detector
-        return self.changed({"features.backbones": networks, "objects.detector": detector})
+        store = str(expanded(self.features.store))
+        return self.changed({"features.backbones": networks, "objects.detector": detector, "features.store": store})
 
     def changed(self, changes: Mapping[str, Any], origin: str = "the changed configuration") -> Config:
         """Return a copy with dotted keys replaced, checked as a whole.

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ntcir.home import expanded
+
 DateRange = tuple[dt.date, dt.date]
 
 
@@ -105,7 +107,7 @@ class Backbone(Section):
     @property
     def checkpoint(self) -> Path | None:
         """The path of the checkpoint, if ``weights`` is one; a file may lie there or not."""
-        path = Path(self.weights).expanduser()
+        path = expanded(self.weights)
         is_path = path.is_file() or "/" in self.weights or path.suffix in {".pth", ".pt", ".tar", ".safetensors"}
         return path if is_path and self.weights not in {"imagenet", "places365", "random"} else None
 
@@ -131,6 +133,7 @@ class Features(Section):
     backend: Literal["auto", "eager", "compile", "openvino"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: the GPU, if torch finds one
     batch: int | None = Field(None, ge=1, le=4096)  # pictures at a time; left open: 32, on a GPU 256
+    # A relative one lies in the folder where a command is typed; `ntcir run` also looks beside the model's `runs/`.
     store: Path = Path("features")
 
     @model_validator(mode="after")
@@ -183,7 +186,8 @@ class Training(Section):
     symmetric: bool = True
     # day: each batch from one day (session), as the pools are; all: from the whole training split.
     batches: Literal["day", "all"] = "all"
-    # Two photographs nearer in time than this are not negatives of each other.
+    # Two photographs nearer in time than this are not negatives of each other. A training in which that leaves none
+    # is refused: short clips want less.
     near_seconds: float = Field(60.0, ge=0)
     # Neither are minutes whose encoded readings are the same.
     mask_equal_readings: bool = True
@@ -205,7 +209,7 @@ class Objects(Section):
     @property
     def path(self) -> Path | None:
         """Where the detector lies, if ``detector`` says where; something may be there or not."""
-        path = Path(self.detector).expanduser()
+        path = expanded(self.detector)
         return path if self.detector != "demo" and (path.exists() or len(path.parts) > 1) else None
 
 

@@ -12,17 +12,22 @@ from ntcir.corpora.records import is_records, read_records
 from ntcir.errors import UserError
 
 # A new layout is a new module and a line here: how to recognise it, how to read it.
-LAYOUTS: list[tuple[Callable[[Path], bool], Callable[[Path, Split, str], Corpus]]] = [
+LAYOUTS: list[tuple[Callable[[Path], bool], Callable[[Path, Split | None, str], Corpus]]] = [
     (is_lifelog, read_lifelog),
     (is_records, read_records),
 ]
 
 
-def open_corpus(root: Path, split: Split) -> Corpus:
+def open_corpus(root: Path, split: Split | None) -> Corpus:
     """Read the corpus in a folder, whatever its layout.
 
+    Args:
+        root: the folder.
+        split: how it is split; None for a corpus whose pairs are in no split.
+
     Raises:
-        UserError: if the layout is unknown or the files are not as they should be.
+        UserError: if the layout is unknown or the files are not as they should be, or a session is not there that
+            ``split`` names.
     """
     for recognise, read in LAYOUTS:
         if recognise(root):

@@ -52,7 +52,7 @@ def refuse_lsc20(root: Path) -> None:
             )
 
 
-def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
+def read_lifelog(root: Path, split: Split | None, name: str = "lifelog") -> Corpus:
     """Read a Lifelog-6 folder.
 
     ``vaisl LEFT JOIN metadata`` on ``minute_id``, as the organisers do. A sensor item is a minute: where photographs

@@ -36,7 +36,7 @@ def image_id(file: str) -> str:
     return as_word(quote(file, safe="/+@,=~()"))
 
 
-def read_records(root: Path, split: Split, name: str) -> Corpus:
+def read_records(root: Path, split: Split | None, name: str) -> Corpus:
     """Read a records folder: ``file, timestamp[, session]``, then any numeric or text sensor columns.
 
     ``file`` is relative to ``images/`` and is the image's id; what is nearly the name of a file there is repaired (see

@@ -10,12 +10,12 @@ from ntcir.corpora.corpus import SPLITS
 from ntcir.errors import UserError, some
 
 
-def assign_splits(pairs: pd.DataFrame, split: Split, *, groups_are_days: bool) -> pd.Series:
+def assign_splits(pairs: pd.DataFrame, split: Split | None, *, groups_are_days: bool) -> pd.Series:
     """Return the split of each pair: ``train``, ``val``, ``test``, or empty where it is in none.
 
     Args:
         pairs: with ``group`` and ``timestamp``, in order of time.
-        split: the configuration's choice.
+        split: the configuration's choice; None for none.
         groups_are_days: whether groups are days; ``auto`` then splits by date if there are pairs both in the poster's
             days of training and in its days of topics, otherwise by session where there are three groups or more (days
             then count as sessions), else by fraction.
@@ -29,8 +29,10 @@ def assign_splits(pairs: pd.DataFrame, split: Split, *, groups_are_days: bool) -
         names = _by_date(pairs, split)
     elif isinstance(split, SessionSplit):
         names = _by_session(pairs, split)
-    else:
+    elif isinstance(split, FractionSplit):
         names = _by_fraction(pairs, split)
+    else:
+        names = np.full(len(pairs), "", dtype="<U5")
     return pd.Series(pd.Categorical(names, categories=["", *SPLITS]), index=pairs.index, name="split")
 
 

@@ -20,6 +20,7 @@ from torch import nn
 from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.inference import Inference, precision_of
+from ntcir.home import share_caches
 from ntcir.machine import cores
 from ntcir.signals import own_signal_stack
 
@@ -124,6 +125,7 @@ class OpenVino(Backend):
         super().__init__(network, min(batch, _OPENVINO_BATCH), device)
 
     def _prepared(self, network: FrozenNetwork) -> Callable[[torch.Tensor], torch.Tensor]:
+        share_caches()  # importing OpenVINO ends without a home folder
         example = torch.zeros(self.batch, 3, self.size, self.size, dtype=torch.uint8)
         with _told(OPENVINO, network), own_signal_stack(), torch.no_grad():
             import openvino

@@ -24,6 +24,7 @@ from ntcir.errors import UserError
 from ntcir.features.file_kinds import kind_of
 from ntcir.features.letterbox import GREY, Frame, Letterboxed
 from ntcir.features.yolo import import_yolo, look
+from ntcir.home import expanded
 from ntcir.progress import say
 from ntcir.signals import own_signal_stack
 
@@ -46,7 +47,7 @@ def find_weights(name: str) -> Path:
         if not path.is_file():
             raise UserError(f"The demo's detector is missing from this installation: {path} is not there.")
         return path
-    path = Path(name).expanduser()
+    path = expanded(name)
     if path.exists():
         return path.absolute()
     if PUBLISHED.fullmatch(name):
@@ -61,7 +62,9 @@ def _fetch(name: str) -> Path:
     """Return published weights from torch's hub folder, fetched unless they are there."""
     import torch
 
-    path, url = Path(torch.hub.get_dir()) / "checkpoints" / name, ADDRESS.format(name=name)
+    from ntcir.features.weights import published_folder
+
+    path, url = published_folder() / name, ADDRESS.format(name=name)
     if not path.exists():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ import torch
 
 from ntcir.errors import UserError
 from ntcir.features.file_kinds import is_onnx, kind_of
+from ntcir.home import share_caches
 from ntcir.progress import say
 from ntcir.tensor_files import read_tensors
 
@@ -67,9 +68,15 @@ def _places365_file(arch: str) -> Path:
     return path
 
 
+def published_folder() -> Path:
+    """Return torch's folder of published weights, which is not there before the first of them is."""
+    share_caches()
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
 def _fetch(url: str) -> Path:
     """Return the file in torch's hub folder, fetched from ``url`` unless it is there."""
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    folder = published_folder()
     path = folder / url.rsplit("/", 1)[-1]
     if not path.exists():
         try:
@@ -110,6 +117,9 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
         raise UserError(f"Not enough memory to read the weights {path}.") from error
     except Exception as error:  # unpicklers raise nearly anything on files that are no pickle
         raise UserError(f"{path} is no checkpoint of tensors ({_reason(error)}).") from error
+    if isinstance(tree, torch.nn.Module):  # torch unpickles these once a detector was opened, which allows them
+        kind = type(tree).__name__
+        raise UserError(f"{path} is no checkpoint of tensors (it is a whole {kind}): save its state_dict() alone.")
     for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(tree, dict) and isinstance(tree.get(key), dict):
             tree = tree[key]

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ntcir.features.letterbox import Letterboxed
+from ntcir.home import share_caches
 
 # What Ultralytics may not do: install packages, reach the network, print; and run code out of a checkpoint.
 _ENVIRONMENT = {
@@ -27,6 +28,7 @@ def import_yolo() -> Any:
     """
     for variable, value in _ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
+    share_caches()
     import torch  # first: otherwise Ultralytics sets it to one thread
 
     # What else it changes for the whole process is put back: numbers are printed as before, a picture of no known

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ntcir.ablation import DIRECTIONS, Estimate, Row, Table
 from ntcir.files import atomic_path, atomic_write
+from ntcir.report.canvas import canvas, drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 RESULTS, TABLE, CHART = "results.csv", "table.md", "chart.png"
 # Okabe and Ito's colours, which the colour-blind tell apart, but for the yellow, which is hard to see on white.
@@ -24,7 +26,7 @@ def write_report(table: Table) -> None:
     """Write ``results.csv``, ``table.md`` and ``chart.png`` into the ablation's folder."""
     write_csv(table, table.folder / RESULTS)
     atomic_write(table.folder / TABLE, markdown(table))
-    draw_chart(table, table.folder / CHART)
+    drawn(lambda: draw_chart(table, table.folder / CHART))
 
 
 def write_csv(table: Table, path: Path) -> None:
@@ -120,15 +122,20 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*").replace("`", "'")
 
 
-def draw_chart(table: Table, path: Path) -> None:
+def draw_chart(table: Table, path: Path) -> Path:
     """Draw MRR by iterations, a bar with its interval a method, a panel for each direction and weights."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    width = max(6.0, 0.9 + _panel_width(table) * len(table.weights))  # inches
+    with canvas(path, figsize=(width, 6.4), dpi=130, layout="constrained") as figure:
+        _draw_panels(figure, table)
+    return path
 
+
+def _panel_width(table: Table) -> float:
+    return max(2.8, 0.9 + 0.17 * len(table.methods) * len(table.iterations))
+
+
+def _draw_panels(figure: Figure, table: Table) -> None:
     columns = len(table.weights)
-    width = max(2.8, 0.9 + 0.17 * len(table.methods) * len(table.iterations))  # inches of a panel
-    figure = Figure(figsize=(max(6.0, 0.9 + width * columns), 6.4), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
     panels = figure.subplots(len(DIRECTIONS), columns, sharex=True, sharey="row", squeeze=False)
     for direction, line in zip(DIRECTIONS, panels, strict=True):
         for weights, axes in zip(table.weights, line, strict=True):
@@ -148,8 +155,6 @@ def draw_chart(table: Table, path: Path) -> None:
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png")
 
 
 def _draw_panel(axes: Axes, table: Table, direction: Any, weights: str) -> None:

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ntcir.errors import printable
-from ntcir.files import atomic_path
 from ntcir.metrics import METRICS, read_metrics
+from ntcir.report.canvas import canvas
 from ntcir.topics import DIRECTIONS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLOURS = {"loss": "#9aa5b1", "img2sen": "#d1495b", "sen2img": "#2e6f95"}
 
 
 def draw_curve(folder: Path) -> Path:
     """Draw loss and validation MRR over the steps of the metrics log in ``folder``; return the PNG's path."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    rows, path = read_metrics(folder / METRICS), folder / "curve.png"
+    with canvas(path, figsize=(8, 4.5), dpi=120, layout="constrained") as figure:
+        _draw(figure, rows, printable(folder.absolute().name))
+    return path
 
-    rows = read_metrics(folder / METRICS)
-    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+
+def _draw(figure: Figure, rows: list[dict[str, Any]], title: str) -> None:
     axes = figure.add_subplot()
     axes.plot(
         [row["step"] for row in rows], [row["loss"] for row in rows], color=COLOURS["loss"], linewidth=1, label="loss"
     )
     axes.set(xlabel="iteration", ylabel="loss (InfoNCE, nats)")
-    axes.set_title(printable(folder.absolute().name), parse_math=False)  # a name with dollars is no formula
+    axes.set_title(title, parse_math=False)  # a name with dollars is no formula
     axes.spines[["top"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
     measured = [row for row in rows if DIRECTIONS[0] in row]
@@ -46,7 +51,3 @@ def draw_curve(folder: Path) -> Path:
         more = right.get_legend_handles_labels()
         handles, labels = handles + more[0], labels + more[1]
     axes.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False)
-    path = folder / "curve.png"
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png")
-    return path

@@ -9,14 +9,15 @@ import numpy as np
 
 from ntcir.corpora.corpus import Corpus
 from ntcir.errors import UserError, did_you_mean
-from ntcir.files import atomic_path
 from ntcir.ranking import average_ranks
+from ntcir.report.canvas import canvas
 from ntcir.runs import read_qrels, read_run
 from ntcir.topics import QRELS, Topic, read_topics
 from ntcir.workspace import beside, corpus_to_show, find_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BEST = 10
 RIGHT, PLAIN, INK = "#1f9d55", "#c5ccd3", "#22303c"
@@ -52,15 +53,13 @@ def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | N
         raise UserError(f"{run} has no line for the topic {topic_id}.")
     qrels = beside(place, QRELS)
     relevant = read_qrels(qrels).relevant(topic_id) if qrels else set()
-    return _draw(asked[topic_id], ranking, relevant, corpus_to_show(data), out)
+    corpus = corpus_to_show(data)
+    with canvas(out, figsize=(15, 7.2), dpi=100, layout="constrained", facecolor="white") as figure:
+        _draw(figure, asked[topic_id], ranking, relevant, corpus)
+    return out
 
 
-def _draw(topic: Topic, ranking: list[tuple[str, float]], relevant: set[str], corpus: Corpus, out: Path) -> Path:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(15, 7.2), dpi=100, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
+def _draw(figure: Figure, topic: Topic, ranking: list[tuple[str, float]], relevant: set[str], corpus: Corpus) -> None:
     grid = figure.add_gridspec(2, 7)
     query = figure.add_subplot(grid[:, :2])
     query.set_title(
@@ -88,9 +87,6 @@ def _draw(topic: Topic, ranking: list[tuple[str, float]], relevant: set[str], co
         axes.set_xlabel(document, fontsize=7, color=INK, parse_math=False)
         _frame(axes, RIGHT if right else PLAIN, 4.0 if right else 0.8)
     figure.suptitle(_summary(ranking, relevant), fontsize=11, color=INK, x=0.99, ha="right", parse_math=False)
-    with atomic_path(out) as temporary:
-        figure.savefig(temporary, format="png")
-    return out
 
 
 def _summary(ranking: list[tuple[str, float]], relevant: set[str]) -> str:

@@ -13,6 +13,9 @@ from ntcir.sampling.overlap import ObjectOverlap
 # Positions of pairs (of the photographs', of the readings'), broadcast against each other, to bool.
 Relation = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
+# Why two pairs are no negatives of each other, as reports call it.
+SAME, NEAR, EQUAL = "of the same photograph or minute", "near in time", "with an equal reading"
+
 _BLOCK = 512
 _SLACK = 1e-5  # what float32 may lose of an overlap that is exactly the one asked for
 
@@ -60,15 +63,13 @@ class FalseNegatives:
         )
         times = np.array(seconds, dtype=np.float64)
         self.relations: dict[str, Relation] = {
-            "of the same photograph or minute": lambda left, right: (
-                (photographs[left] == photographs[right]) | (minutes[left] == minutes[right])
-            )
+            SAME: lambda left, right: (photographs[left] == photographs[right]) | (minutes[left] == minutes[right])
         }
         if near_seconds > 0:
-            self.relations["near in time"] = lambda left, right: np.abs(times[left] - times[right]) <= near_seconds
+            self.relations[NEAR] = lambda left, right: np.abs(times[left] - times[right]) <= near_seconds
         if readings is not None:
             equal = group_equal_rows(readings)
-            self.relations["with an equal reading"] = lambda left, right: equal[left] == equal[right]
+            self.relations[EQUAL] = lambda left, right: equal[left] == equal[right]
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return bool of the common shape of two arrays of positions; a pair is related to itself."""

@@ -311,3 +311,12 @@ def test_a_training_that_fails_says_which(here, tmp_path):
     assert failed.exit_code == 2
     assert "Error: 5 iterations, fast, tiny, seed 4: " in failed.stderr
     assert "lower training.lr" in failed.stderr
+
+
+def test_a_grid_that_can_learn_nothing_is_refused_before_anything_is_encoded(here, tmp_path):
+    write_grid(tmp_path / "void.yaml", methods={"plain": {}, "wide": {"training.near_seconds": 1e6}})
+    done = command_line("ablate", str(tmp_path / "void.yaml"), "--data", "data", "--out", str(tmp_path / "void"))
+    assert done.exit_code == 2
+    assert "The method 'wide': Nothing can be learnt" in done.stderr
+    assert "--set training.near_seconds=" in done.stderr
+    assert not (tmp_path / "void" / "cells").exists()

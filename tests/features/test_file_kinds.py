@@ -106,6 +106,13 @@ def test_a_checkpoint_with_more_than_tensors_says_what_to_save(tmp_path, state, 
     assert ("argparse.Namespace" in sentence) == ("namespace" in kind)
 
 
+def test_a_whole_network_that_torch_was_told_to_allow_is_refused_likewise(tmp_path):
+    path = tmp_path / "net.pth"
+    torch.save(nn.Linear(2, 2), path)
+    with torch.serialization.safe_globals([nn.Linear, set]):
+        assert refusal(read_checkpoint, path).endswith("(it is a whole Linear): save its state_dict() alone.")
+
+
 @pytest.mark.parametrize(
     "prefix",
     [

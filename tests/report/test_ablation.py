@@ -129,3 +129,11 @@ def test_a_table_without_rows_yet_can_be_drawn_and_written(tmp_path):
     write_report(replace(whole, rows=[], folder=tmp_path / "x"))
     assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["chart.png", "results.csv", "table.md"]
     assert "0 of 20 rows" in (tmp_path / "x/table.md").read_text(encoding="utf-8")
+
+
+def test_a_chart_that_fails_leaves_the_table(tmp_path, capsys):
+    (tmp_path / "x" / "chart.png").mkdir(parents=True)
+    write_report(replace(table(), folder=tmp_path / "x"))
+    assert (tmp_path / "x" / "table.md").is_file()
+    assert (tmp_path / "x" / "results.csv").is_file()
+    assert "the picture could not be drawn" in capsys.readouterr().err

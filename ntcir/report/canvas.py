@@ -1,0 +1,79 @@
+"""Pictures drawn by matplotlib's Agg, whatever the environment says about windows, notebooks and styles."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ntcir.errors import UserError
+from ntcir.files import atomic_path
+from ntcir.home import share_caches
+from ntcir.progress import say
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_BACKEND = "MPLBACKEND"
+
+
+@contextmanager
+def canvas(path: Path, **options: Any) -> Iterator[Figure]:
+    """Yield a figure; what the body draws on it is written to ``path`` as PNG, whole or not at all.
+
+    Styles of the user's own do not count: a picture looks the same on every machine.
+
+    Args:
+        path: the picture's.
+        options: of the figure, such as ``figsize``.
+
+    Raises:
+        UserError: if matplotlib cannot be imported, or there is no room or no permission.
+    """
+    matplotlib = _import_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        figure = Figure(**options)
+        FigureCanvasAgg(figure)
+        yield figure
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, format="png")
+
+
+def drawn(draw: Callable[[], Path]) -> Path | None:
+    """Return the path of a picture that comes on top of the work, or None: one that fails is warned of, no more."""
+    try:
+        return draw()
+    except Exception as error:  # of fonts, of the disk, of memory: hours of work must not end by it
+        reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+        say(f"WARNING: the picture could not be drawn ({reason}); everything else is in place.")
+        return None
+
+
+def _import_matplotlib() -> Any:
+    """Import matplotlib, which as it is imported refuses a backend that it cannot find.
+
+    A notebook's kernel names its own by ``MPLBACKEND``, and all that is started from there inherits it.
+    """
+    share_caches()
+    first = "matplotlib" not in sys.modules
+    wanted = os.environ.pop(_BACKEND, None)
+    try:
+        import matplotlib
+
+        if wanted and first:
+            with suppress(ValueError):  # for whoever draws in the same process for himself
+                matplotlib.rcParams["backend"] = wanted
+    except Exception as error:  # such as a matplotlibrc that is not text
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise UserError(f"No picture can be drawn: matplotlib cannot be imported ({reason}).") from error
+    finally:
+        if wanted is not None:
+            os.environ[_BACKEND] = wanted
+    return matplotlib

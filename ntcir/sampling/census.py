@@ -1,0 +1,159 @@
+"""How many negatives the photographs of a training have, counted in its own batches before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ntcir.config import Training
+from ntcir.sampling.batches import BatchSampler
+from ntcir.sampling.positives import EQUAL, NEAR, Relation
+
+_CELLS = 1 << 23  # cells of batches that are counted, which takes a tenth of a second
+_ROWS, _BATCHES = 512, 200  # photographs of a batch, and batches, that are counted at most
+_RARE = 0.01  # a share of photographs that does not matter
+_ROUND = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)  # seconds as people choose them
+
+
+@dataclass(frozen=True)
+class Census:
+    """The negatives of the photographs of some batches.
+
+    Attributes:
+        negatives: int64 [photographs]: readings of its batch that are negatives of each.
+        others: int64 [photographs]: readings of its batch besides its own.
+        masked: reason -> share of the others that are no negatives for it; there may be several reasons for one.
+        batches: how many were looked at.
+    """
+
+    negatives: np.ndarray
+    others: np.ndarray
+    masked: dict[str, float]
+    batches: int
+
+    @property
+    def without(self) -> int:
+        """How many of the photographs have no negative."""
+        return int((self.negatives == 0).sum())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to learn from, but for a stray photograph."""
+        return self.without > (1 - _RARE) * len(self.negatives)
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether there are negatives for all, but for a stray photograph."""
+        return self.without <= _RARE * len(self.negatives)
+
+    def sentence(self) -> str:
+        """Return in one sentence what was counted."""
+        middle, least, others = np.median(self.negatives), self.negatives.min(), np.median(self.others)
+        spread = "" if least == middle else f"median; least {least}; "
+        return (
+            f"Each photograph has {middle:.0f} of the {others:.0f} other readings of its batch as negatives "
+            f"({spread}counted in {self.batches} {'batch' if self.batches == 1 else 'batches'})."
+        )
+
+    def reasons(self, training: Training) -> str:
+        """Return why readings are no negatives, the commonest reason first."""
+        keys = {NEAR: f" (training.near_seconds = {training.near_seconds:g})", EQUAL: " (training.mask_equal_readings)"}
+        common = sorted(((share, reason) for reason, share in self.masked.items() if share > 0), reverse=True)
+        listed = [f"{_percent(share)} are {reason}{keys.get(reason, '')}" for share, reason in common]
+        return ", ".join(listed) or "a batch is a single pair"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%" if share >= 0.01 else "less than 1%"
+
+
+def coming_batches(sampler: BatchSampler, iters: int) -> list[np.ndarray]:
+    """Return the batches of the first steps, int64 [batch] each; as many as can be counted in no time."""
+    batches, cells = [], 0
+    for step in range(min(iters, _BATCHES)):
+        rows = sampler(step)
+        batches.append(rows)
+        cells += len(rows) * min(len(rows), _ROWS)
+        if cells >= _CELLS:
+            break
+    return batches
+
+
+def take_census(relations: Mapping[str, Relation], batches: Sequence[np.ndarray]) -> Census:
+    """Count the negatives within batches.
+
+    Args:
+        relations: why two pairs are no negatives -> the relation.
+        batches: the pairs of each, int64 [any].
+    """
+    negatives, others = [], []
+    masked = dict.fromkeys(relations, 0)
+    for rows in batches:
+        left, right = rows[:_ROWS, None], rows[None, :]
+        own = left == right
+        related = own.copy()
+        for reason, relation in relations.items():
+            found = relation(left, right)
+            masked[reason] += int((found & ~own).sum())
+            related |= found
+        negatives.append((~related).sum(axis=1))
+        others.append(np.full(len(left), len(rows) - 1))
+    counted = np.concatenate(others)
+    cells = max(int(counted.sum()), 1)
+    shares = {reason: count / cells for reason, count in masked.items()}
+    return Census(np.concatenate(negatives), counted, shares, len(batches))
+
+
+def remedy(
+    relations: Mapping[str, Relation],
+    batches: Sequence[np.ndarray],
+    mixed: Sequence[np.ndarray],
+    seconds: np.ndarray,
+    training: Training,
+) -> str:
+    """Return the settings by which photographs would have negatives, the smallest change first; empty if none helps.
+
+    Args:
+        relations: why two pairs are no negatives -> the relation.
+        batches: as they would be.
+        mixed: as they would be with ``training.batches: all``.
+        seconds: the times of the pairs, float64 [pairs].
+        training: the settings as they are.
+    """
+    ways = {"": batches} if training.batches == "all" else {"": batches, "training.batches=all": mixed}
+    for way, drawn in ways.items():
+        nearer = _window(drawn, seconds, training.near_seconds)
+        for settings, left in _options(relations, drawn, seconds, nearer):
+            if (way or settings) and take_census(left, drawn).is_fine:
+                return " ".join(f"--set {setting}" for setting in (way, *settings) if setting)
+    return ""
+
+
+def _options(
+    relations: Mapping[str, Relation], batches: Sequence[np.ndarray], seconds: np.ndarray, nearer: float
+) -> Iterator[tuple[list[str], dict[str, Relation]]]:
+    """Yield settings and the relations that they leave: none, a shorter window, equal readings as negatives, both."""
+    window, equal = f"training.near_seconds={nearer:g}", "training.mask_equal_readings=false"
+    shorter: dict[str, Relation] = {NEAR: lambda left, right: np.abs(seconds[left] - seconds[right]) <= nearer}
+    distinct = {reason: relation for reason, relation in relations.items() if reason != EQUAL}
+    yield [], dict(relations)
+    if NEAR in relations:
+        yield [window], {**relations, **shorter}
+    # Where all readings are the same there is nothing to learn, whatever is masked.
+    if EQUAL in relations and take_census({EQUAL: relations[EQUAL]}, batches).masked[EQUAL] < 1 - _RARE:
+        yield [equal], distinct
+        if NEAR in relations:
+            yield [window, equal], {**distinct, **shorter}
+
+
+def _window(batches: Sequence[np.ndarray], seconds: np.ndarray, current: float) -> float:
+    """Return a ``near_seconds`` that leaves half of its batch to nine photographs in ten; 0 if there is none."""
+    middles = [
+        np.median(np.abs(seconds[rows[:_ROWS], None] - seconds[rows]), axis=1) for rows in batches if len(rows) > 1
+    ]
+    if not middles:
+        return 0.0
+    most = float(np.quantile(np.concatenate(middles), 0.1))
+    return float(max((value for value in _ROUND if value < min(most, current)), default=0))

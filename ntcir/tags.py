@@ -1,0 +1,39 @@
+"""The name of a run, its last column: as typed, or made from the model's folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ntcir.columns import LONGEST, is_word
+from ntcir.errors import UserError
+from ntcir.progress import say
+
+
+def run_tag(typed: str | None, folder: Path) -> str:
+    """Return the tag of a run: as typed, or else the name of the model's folder, made fit and then said.
+
+    Raises:
+        UserError: if the typed one cannot be a tag.
+    """
+    if typed is not None:
+        if not is_word(typed):
+            raise UserError(
+                f"--tag {typed!r} cannot be a column of a run: use 1 to {LONGEST} bytes without blanks or control "
+                "characters."
+            )
+        return typed
+    name = folder.absolute().name
+    if name in {"", ".."}:
+        name = folder.resolve().name
+    tag = name if is_word(name) else _fitted(name)
+    if tag != name:
+        say(f"The run is tagged {tag}: the folder's name, {name!r}, cannot be a tag; choose another with --tag.")
+    return tag
+
+
+def _fitted(name: str) -> str:
+    """Return the nearest name that can be a tag: blanks become hyphens, what is no text goes, the end is cut off."""
+    printable = "".join(letter for letter in "-".join(name.split()) if letter.isprintable())
+    words = re.sub("-{2,}", "-", printable).encode(errors="ignore")[:LONGEST].decode(errors="ignore")
+    return words.strip("-") or "run"
