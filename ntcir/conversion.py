@@ -17,8 +17,10 @@ from ntcir.columns import refuse
 from ntcir.errors import UserError, some
 from ntcir.files import atomic_path, atomic_write
 from ntcir.lifelog_run import LifelogRun
+from ntcir.matching import any_official
 from ntcir.official import LONGEST_ID, OfficialQrels, OfficialRun, by_number, format_qrels, run_text
-from ntcir.runs import Pairs, Qrels, Run
+from ntcir.runs import Pairs, Pools, Qrels, Run
+from ntcir.spelling import differently_spelled, spelled_as
 
 DEFAULT_GROUP = "ORG"  # the organisers' own: for runs that stay at home
 
@@ -104,6 +106,52 @@ def save_qrels(qrels: Qrels, path: Path) -> str:
         rows = zip(topics, _documents(qrels), grades, strict=True)
         _write(path, "".join(f"{topic} 0 {document} {grade}\n" for topic, document, grade in rows))
     return f"{path}: {len(topics):,} rows"
+
+
+def save_alike(
+    run: Run,
+    qrels: Qrels,
+    pools: Pools | None,
+    run_path: Path | None,
+    qrels_path: Path | None,
+    group: str | None = None,
+    layout: RunFormat | None = None,
+) -> list[str]:
+    """Write a run, its qrels, or both, with ids that fit each other and what is not written; return what to say of it.
+
+    Where the organisers' format takes part, numbers are written as the pools have them, and the run's as the qrels
+    have them. Elsewhere ids stay as they are, and if CSV makes one document of two, that is said.
+
+    Args:
+        run: the run.
+        qrels: the qrels that judge it.
+        pools: the candidates, if they are known from a file of their own.
+        run_path: where the run goes, if it is to be written.
+        qrels_path: where the qrels go, likewise.
+        group: as in :func:`save_run`.
+        layout: as in :func:`save_run`.
+
+    Raises:
+        UserError: as :func:`save_run` and :func:`save_qrels` do.
+    """
+    said = []
+    if any_official(run, qrels):
+        others = [] if pools is None else [pools]
+        if qrels_path and run_path:
+            qrels = spelled_as(qrels, *others) if others else qrels
+        elif qrels_path and (others or not isinstance(run, OfficialRun)):
+            qrels = spelled_as(qrels, *([] if isinstance(run, OfficialRun) else [run]), *others)
+        run = spelled_as(run, qrels, *others)
+    elif (run_path and (layout or run_format(run_path, run)) == "transfer") or (qrels_path and is_csv(qrels_path)):
+        pair = differently_spelled(run, qrels)
+        if pair is not None:
+            here, there = f"{pair[0]!r} of {run.path}", f"{pair[1]!r} of {qrels.path}"
+            said.append(f"Note: {here} and {there} are two documents in TREC files, but one in CSV.")
+    if run_path:
+        said.append(save_run(run, run_path, group, layout))
+    if qrels_path:
+        said.append(save_qrels(qrels, qrels_path))
+    return said
 
 
 def _is_packed(path: Path) -> bool:

@@ -41,7 +41,7 @@ def official(topic: Ints, grades: Ints, ranks: Floats, rows: Ints, sizes: Ints) 
 
     In a random order of n candidates each of them has an expected 1/rank of H(n)/n, whatever the number of relevant.
     """
-    sums = np.bincount(topic, grades / ranks, len(rows))
+    sums = np.asarray(np.bincount(topic, grades / ranks, len(rows)), dtype=np.float64)
     total = np.bincount(topic, grades, len(rows))
     chances = np.full(len(rows), np.nan)
     for i in np.flatnonzero((rows > 0) & (sizes > 0)):

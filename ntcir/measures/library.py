@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -36,10 +37,14 @@ def evaluate(measures: Sequence[Any], scores: Scores, grades: Grades) -> dict[An
     # All that counts is whether a grade reaches the level from which a document is relevant.
     values: dict[Any, float] = {}
     for level, group in groupby(sorted(measures, key=_level), _level):
-        binary = _changed(grades, lambda grade, level=level: 1 if grade >= level else min(grade, 0))
+        binary = _changed(grades, partial(_binary, level=level))
         asked = {measure(rel=1) if "rel" in measure.params else measure: measure for measure in group}
         values |= {asked[measure]: value for measure, value in _evaluate(list(asked), scores, binary).items()}
     return values
+
+
+def _binary(grade: int, level: int) -> int:
+    return 1 if grade >= level else min(grade, 0)
 
 
 def _level(measure: Any) -> int:
