@@ -248,7 +248,8 @@ def _two_means(several: int, means: dict[str, float], mrr: Mrr) -> list[str]:
     """Return a sentence if the two definitions of MRR differ; ``several`` topics may be why."""
     if abs(means["official"] - means["best"]) < 1e-12:
         return []
-    why = f"{several} topics have several relevant rows, or grades above 1"
+    topics = "1 topic has" if several == 1 else f"{several:,} topics have"
+    why = f"{topics} several relevant rows or grades above 1"
     official, best = (f"{means[name]:.4f}" for name in MRRS)
     if mrr == "official":
         told = f"MRR averages rel/rank over rows, as the organisers do: {official}"
