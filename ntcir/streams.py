@@ -38,6 +38,11 @@ def prepare_streams() -> None:
         sys.stderr = open(_ERROR, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
 
 
+def output_is_closed() -> bool:
+    """Return whether what is written to standard output is lost, for work that would end in it."""
+    return sys.stdout is None or (sys.stdout is not sys.__stdout__ and sys.__stdout__ is None)
+
+
 def output_failure(error: OSError) -> str | None:
     """Return a sentence if an error is of writing standard output, having given up what was still to be written."""
     if error.filename is not None or isinstance(error, BrokenPipeError):
