@@ -14,7 +14,7 @@ from ntcir import __version__
 from ntcir.errors import UserError
 from ntcir.parallel import by_first, ranks, together
 from ntcir.progress import say, told_by
-from ntcir.streams import output_failure, prepare_streams, settle_streams
+from ntcir.streams import output_failure, output_is_closed, prepare_streams, settle_streams
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -277,6 +277,8 @@ def run(
     topics: Path, model: Path | None, data: Path | None, tag: str | None, pools: str | None, depth: int, split: str
 ) -> None:
     """Answer topics: a TREC run on standard output."""
+    if output_is_closed():  # before the work, not after it
+        raise UserError("Standard output is closed, where the run is written: type `ntcir run topics.tsv > run.txt`.")
     from ntcir.retrieval import answer
 
     with together() as own:

@@ -49,6 +49,7 @@ def read_run(path: StrPath) -> Run:
     if official.is_official(path, head):
         return official.read_run(path, raw)
     _check_no_header(path, head, runs.RUN)
+    _check_columns(path, head, runs.QRELS, "qrels: give them with --qrels, and a run in their place")
     return runs.read_run(path, raw)
 
 
@@ -65,6 +66,7 @@ def read_qrels(path: StrPath) -> Qrels:
     if official.is_official(path, head):
         return official.read_qrels(path, raw)[0]
     _check_no_header(path, head, runs.QRELS)
+    _check_columns(path, head, runs.RUN, "a run: give the qrels that judge it in its place")
     return runs.read_qrels(path, raw)
 
 
@@ -180,3 +182,10 @@ def _check_no_header(path: StrPath, head: bytes, columns: Sequence[str]) -> None
     if len(words) >= len(columns) - 1 and len(titles) >= 2 and not any(word[0].isdigit() for word in words):
         said = f"line {number} is a header ({' '.join(words)[:80]!r})"
         raise UserError(f"{path} {said}: the TREC format has none, only lines of {' '.join(columns)}; delete it.")
+
+
+def _check_columns(path: StrPath, head: bytes, others: Sequence[str], what: str) -> None:
+    """Refuse a TREC file that begins with a line of the other kind, whose columns are ``others``."""
+    number, line = _first_line(head)
+    if len(line.split()) == len(others):
+        raise UserError(f"{path} line {number} has the {len(others)} columns of {what}.")

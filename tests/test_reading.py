@@ -180,6 +180,8 @@ HEADED = [
     ),
     (read_run, "GROUP-ID\tRUN-ID\tTOPIC-ID\tIMAGE-ID\tSCORE\nA\tx\tt\t1\t1\n", "line 1: tabs separate the columns"),
     (read_qrels, "topic_id;dmr_minute_id;minute_id;rel\nt;1;;1\n", "save it as CSV, with commas."),
+    (read_run, QRELS, "line 1 has the 4 columns of qrels: give them with --qrels, and a run in their place."),
+    (read_qrels, RUN, "line 1 has the 6 columns of a run: give the qrels that judge it in its place."),
     (read_run, "qid,docno,rank,score\nt,d,1,0.5\n", "line 1: group_id, run_id, topic_id, dmr_minute_id missing"),
 ]
 

@@ -127,6 +127,11 @@ def test_a_name_in_gz_is_packed_and_always_the_same(tmp_path, name):
         (("--write-run", "-"), "--write-run needs the name of a file: figures go to standard output."),
         (("--write-qrels", "-"), "--write-qrels needs the name of a file: figures go to standard output."),
         (("--write-run", "o.txt", "--write-qrels", "o.txt"), "--write-run and --write-qrels name the same file, o.txt"),
+        (
+            ("--write-run", "o.csv.zip"),
+            "--write-run o.csv.zip: files are packed by gzip only, give a name that ends in",
+        ),
+        (("--measures", " "), "No measure is named"),
         (("--write-run", "o.csv", "--run-format", "trec", "--group", "A"), "a TREC run has no group_id."),
     ],
 )

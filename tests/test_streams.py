@@ -103,6 +103,9 @@ def test_data_is_utf8_whatever_the_locale(folder, variables):
     assert (refused.returncode, refused.stderr.count(b"\n")) == (2, 1)
 
 
-def test_work_for_a_closed_output_is_not_begun(folder):
-    done = shell(folder, "predict nowhere.json -", ">&-")
-    assert (done.returncode, done.stderr) == (2, b"Error: Standard output is closed: give the output's file.\n")
+@pytest.mark.parametrize("words", ["run nowhere.tsv", "predict nowhere.json -"])
+def test_work_for_a_closed_output_is_not_begun(folder, words):
+    done = shell(folder, words, ">&-")
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"Error: Standard output is closed")
+    assert done.stderr.count(b"\n") == 1

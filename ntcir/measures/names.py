@@ -45,7 +45,9 @@ def _parse(name: str) -> Any:
         raise
     except NameError:
         known = sorted(set(ir_measures.measures.registry), key=str.lower)
-        hint = did_you_mean(name.split("@")[0].split("(")[0], known)
+        asked = name.split("@")[0].split("(")[0]
+        same = [other for other in known if other.lower() == asked.lower()]  # trec_eval's are in small letters
+        hint = did_you_mean(same[0] if same else asked, known)
         usual = "AP, RR@10, nDCG@10, P@5, R@10, Success@1"
         raise UserError(f"Unknown measure '{name}'{hint}: ir_measures knows {usual} and others.") from None
     except Exception as error:  # ir_measures says by assert, KeyError, ValueError ... that it does not understand

@@ -18,6 +18,7 @@ from ntcir.runs import Pools, read_pools
 from ntcir.scoring import GroupScore, Mrr, Report, measures, score
 from ntcir.workspace import beside, pool_file
 
+_NOT_PACKED = {".zip", ".bz2", ".xz", ".zst", ".7z"}
 _WIDTH = 80  # the least that the table is given; it needs 77
 
 
@@ -121,7 +122,7 @@ def score_files(
     topics = None if is_standard_input(place) else beside(place, "topics.tsv")
     own_pools = pools != "none"
     report = score(ranked, judged, pools_path=candidates, topics_path=topics, own_pools=own_pools, mrr=mrr)
-    others = measures(ranked, judged, names) if names else {}
+    others = {} if names is None else measures(ranked, judged, names)
     print_scores(report, others, stream, as_json=as_json, per_topic=per_topic)
 
 
@@ -143,6 +144,8 @@ def _check_options(
     for option, path in (("--write-run", write_run), ("--write-qrels", write_qrels)):
         if path and is_standard_input(path):
             raise UserError(f"{option} needs the name of a file: figures go to standard output.")
+        if path and path.suffix.lower() in _NOT_PACKED:
+            raise UserError(f"{option} {path}: files are packed by gzip only, give a name that ends in .gz.")
     if write_run and write_run == write_qrels:
         raise UserError(f"--write-run and --write-qrels name the same file, {write_run}: give each its own.")
 

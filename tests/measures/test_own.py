@@ -106,6 +106,7 @@ def test_a_grade_below_0_is_that_of_a_document_that_is_not_judged(tmp_path, grad
     ("name", "said"),
     [
         ("P@0", "Measure 'P@0': cutoff must be a whole number from 1 to 2147483647, not 0."),
+        ("map", "Unknown measure 'map' (did you mean 'MAP'?)"),
         ("P@True", "cutoff must be a whole number from 1 to 2147483647, not True."),
         ("AP(rel=0)", "rel must be a whole number from 1 to 2147483647, not 0."),
         ("IPrec@2", "recall must be a number from 0 to 1, not 2.0."),
