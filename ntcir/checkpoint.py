@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from ntcir.errors import UserError
-from ntcir.files import atomic_path
 from ntcir.model import Model
+from ntcir.plain_json import parse_object
+from ntcir.tensor_files import read_facts, read_tensors, write_tensors
 
 LAST = "last.safetensors"
 
@@ -48,21 +48,17 @@ def save_checkpoint(
     for number, state in optimizer.state_dict()["state"].items():
         for name, value in state.items():
             tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value).contiguous()
-    with atomic_path(folder / LAST) as temporary:
-        save_file(tensors, temporary, metadata={"progress": json.dumps(asdict(progress))})
+    write_tensors(folder / LAST, tensors, {"progress": json.dumps(asdict(progress))})
 
 
 def read_progress(path: Path) -> Progress:
     """Return how far the run of a checkpoint had come.
 
     Raises:
-        UserError: if the file is damaged.
+        UserError: if the file is damaged or cannot be read.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            return Progress(**json.loads(file.metadata()["progress"]))
-    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise UserError(f"{path} is damaged ({' '.join(str(error).split())[:150]}): remove its folder.") from error
+    with _reading(path, "remove its folder"):
+        return _progress(read_facts(path))
 
 
 def load_checkpoint(
@@ -71,12 +67,12 @@ def load_checkpoint(
     """Put model and optimizer into the state of ``last.safetensors``; return the progress and the mined negatives.
 
     Raises:
-        UserError: if the file is damaged or does not fit the configuration.
+        UserError: if the file is damaged, cannot be read or does not fit the configuration.
     """
-    progress = read_progress(folder / LAST)
+    with _reading(folder / LAST, "remove its folder"):
+        tensors, facts = read_tensors(folder / LAST)
+        progress = _progress(facts)
     try:
-        with safe_open(folder / LAST, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         model.load_state(
             {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
         )
@@ -90,6 +86,31 @@ def load_checkpoint(
             # A fused optimizer walks through memory: moments must lie as their weights do (channels last, mostly).
             moments = {name: value for name, value in state.items() if value.shape == parameter.shape}
             state.update({name: torch.empty_like(parameter).copy_(value) for name, value in moments.items()})
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"Cannot resume from {folder / LAST} ({' '.join(str(error).split())[:150]}).") from error
     return progress, {name.removeprefix("mined."): rows for name, rows in tensors.items() if name.startswith("mined.")}
+
+
+def _progress(facts: Mapping[str, str]) -> Progress:
+    """Return the progress that a checkpoint's facts hold.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    tree = parse_object(facts.get("progress", ""))
+    kinds = {"step": int, "best_step": int, "best_mrr": float, "data": str}
+    if tree.keys() != kinds.keys() or not all(type(value) is kinds[name] for name, value in tree.items()):
+        raise ValueError("it does not say how far the training had come")
+    return Progress(**tree)
+
+
+@contextmanager
+def _reading(path: Path, advice: str) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as error:
+        raise UserError(f"Not enough memory to read {path}.") from error
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {(error.strerror or str(error)).lower()}.") from error
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}): {advice}.") from error

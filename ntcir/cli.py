@@ -84,8 +84,10 @@ class Verbs(click.Group):
 
 
 data_option = click.option(
-    "--data", type=FOLDER, help="The corpus folder. [default: $NTCIR_DATA, the config's data.path, data/demo]"
-)
+    "--data", type=FOLDER,
+    help="The corpus folder: a Lifelog-6, or images/ and records.csv (file, timestamp in ISO 8601, EXIF or epoch time, "
+    "session if any, readings). [default: $NTCIR_DATA, the config's data.path, data/demo]",
+)  # fmt: skip
 config_option = click.option(
     "--config", type=FILE, help="A YAML file. [default: ntcir.yaml in the corpus folder, if any]"
 )
@@ -140,13 +142,20 @@ def demo(folder: Path, days: int, per_day: int, seed: int) -> None:
     "--format", "layout", type=click.Choice(["trec", "official"]), default="trec", show_default=True,
     help="official: the same topics as the organisers' input.json, with all pixels, and qrels.csv.",
 )  # fmt: skip
+@click.option(
+    "--reader", type=click.Choice(["ntcir", "torchvision"]),
+    help="What decodes the photographs of the official format. ntcir: as in training, upright RGB. torchvision: as the "
+    "organisers' code does, with one channel where a file is grey, and not turned upright.  [default: ntcir]",
+)  # fmt: skip
 @config_option
 @set_option
 def build_topics(
     data: Path | None, first: Any, last: Any, pool: int | None, per_day: int | None, skip_short_days: bool, seed: int,
-    out: Path, layout: str, config: Path | None, settings: tuple[str, ...],
+    out: Path, layout: str, reader: str | None, config: Path | None, settings: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Draw topics, their pools and their answers."""
+    if reader and layout != "official":
+        raise UserError("--reader is only for --format official: the other files hold no pixels.")
     from ntcir.topics import build_topics as draw
     from ntcir.topics import topic_pairs
     from ntcir.workspace import read_corpus, resolve
@@ -157,9 +166,13 @@ def build_topics(
     size, number = pool or resolved.topics.pool, per_day or resolved.topics.per_day
     topics = draw(corpus, pairs, pool=size, per_day=number, seed=seed, skip_short=skip_short_days)
     if layout == "official":
+        from ntcir.submission.readers import TorchvisionReader, read_upright
         from ntcir.submission.write import OfficialTopics
 
-        say(OfficialTopics(topics, corpus).save(out))
+        theirs = TorchvisionReader() if reader == "torchvision" else None
+        say(OfficialTopics(topics, corpus, theirs or read_upright).save(out))
+        for remark in theirs.remarks() if theirs else []:
+            say(remark)
     else:
         topics.save(out)
         say(f"{out}: {len(topics.topics)} topics with {size} candidates each (topics.tsv, pools.tsv, qrels.txt)")
@@ -298,7 +311,14 @@ def run(
     help="Where the image networks run; auto: the GPU, if torch finds one.",
 )  # fmt: skip
 def predict(source: str, target: str, model: Path | None, group: str, run: str, device: str) -> None:
-    """Score the organisers' input (.json, .json.gz, - for standard input) into their CSV."""
+    """Score the organisers' input (.json, .json.gz, - for standard input) into their CSV.
+
+    Pictures are channels x height x width (or height x width), whole numbers from 0 to 255. One channel is grey; of two
+    or four, alpha is dropped.
+
+    A number may be written as text ("64.4", "64,4", "64 bpm"). What is not a number where the model needs one counts as
+    missing, and a category that training never showed as unknown; both are counted and named on stderr.
+    """
     # Before torch is loaded: its threads are not to spin while they wait, for decoding goes on beside them.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from ntcir.submission.predict import predict as write_scores

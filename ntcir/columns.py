@@ -7,10 +7,12 @@ is first rewritten into the usual one by :func:`_tidy`, so that there is one rea
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +31,30 @@ LONGEST = 256  # bytes in a column, so that one endless word does not widen the 
 _PADDING = bytes(LONGEST + 8)  # behind a block: eight bytes can be read from any place of any word
 _MASKS = np.array([(1 << 8 * width) - 1 for width in range(9)], dtype="<u8")
 _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_FILE_NAME = 200  # bytes of an id that is cut anyway: a file named after it has at most 255
 NOT_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+
+
+def is_word(text: str) -> bool:
+    """Return whether a text can be an id in a file of columns: 1 to 256 bytes, no blank, no control character."""
+    raw = text.encode(errors="replace")
+    return text.split() == [text] and len(raw) <= LONGEST and not NOT_TEXT.search(raw)
+
+
+def as_word(text: str, most: int = LONGEST) -> str:
+    """Return a text as an id of at most ``most`` bytes, which should be 64 or more: itself where it can be one.
+
+    Blanks and control characters are quoted as in an URL; of what is too long the middle is replaced by a digest of the
+    whole. Different texts that had to be cut give different ids.
+    """
+    quoted = "".join(quote(letter) if letter.isspace() or letter < " " else letter for letter in text)
+    raw = quoted.encode()
+    if len(raw) <= most:
+        return quoted
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    most = min(most, _FILE_NAME)
+    start, end = raw[: most - 49].decode(errors="ignore"), raw[-32:].decode(errors="ignore")
+    return f"{start}~{digest}{end}"
 
 
 def refuse(path: StrPath, findings: Sequence[Finding], most: int = 3) -> None:

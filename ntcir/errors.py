@@ -29,3 +29,25 @@ def some(items: Iterable[object], most: int = 5) -> str:
     listed = [str(item) for item in items]
     rest = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + rest
+
+
+def short(text: str, most: int = 80) -> str:
+    """Return a text for a message: of a long one both ends, of control characters their codes."""
+    plain = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    half = (most - 3) // 2
+    return plain if len(plain) <= most else f"{plain[:half]}...{plain[-half:]}"
+
+
+def cut(text: str, most: int = 80) -> str:
+    """Return the beginning of a text that is too long for a sentence."""
+    return text if len(text) <= most else f"{text[:most]} ..."
+
+
+def printable(name: str) -> str:
+    """Return a name with what is not UTF-8 in it, as a folder's may be, written out: it can go into any file."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def shown(value: object, most: int = 80) -> str:
+    """Return a value as Python writes it, cut where it is long: whoever reads a sentence knows the rest."""
+    return cut(repr(value), most)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,19 +13,18 @@ import pandas as pd
 import torch
 from torch import nn
 
-from ntcir.config import Config, load_config
+from ntcir.config import Config
 from ntcir.encoders.image import Standardise, image_tower
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.encoders.sensor import sensor_tower
 from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
-from ntcir.files import MODEL_CONFIG, MODEL_FILE, atomic_path, atomic_write
+from ntcir.model_folder import CARD, CONFIG, READINGS, WEIGHTS, Saved, read_model, reading, write_model
 from ntcir.sampling.positives import group_equal_rows
 
-MODEL_VERSION = 1
-WEIGHTS, CONFIG, READINGS, CARD = MODEL_FILE, MODEL_CONFIG, "sensors.json", "model.json"
+__all__ = ["CARD", "CONFIG", "READINGS", "WEIGHTS", "Model", "Vectors"]
+
 _BLOCK = 4096  # rows encoded at once
-_LAST_SECTION = f"\n{list(Config.model_fields)[-1]}:"
 
 
 @dataclass
@@ -164,47 +162,25 @@ class Model:
 
     def save(self, folder: Path) -> None:
         """Write the model: configuration, statistics, card, and last the weights, without which it does not count."""
-        from safetensors.torch import save_file
-
         for network in self.networks or ():
             network.retrained()
         if self.networks:
             self.fingerprints = [str(network.meta["fingerprint"]) for network in self.networks]
-        self.config.save(folder / CONFIG)
-        atomic_write(folder / READINGS, json.dumps(self.readings.to_json(), indent=1) + "\n")
-        facts = {"version": MODEL_VERSION, "image_dim": self.image_dim, "fingerprints": self.fingerprints}
-        atomic_write(folder / CARD, json.dumps({**facts, **self.card}, indent=1) + "\n")
-        with atomic_path(folder / WEIGHTS) as temporary:
-            save_file({name: value.contiguous() for name, value in self.state().items()}, temporary)
+        saved = Saved(self.config, self.readings, self.image_dim, self.fingerprints, self.card, self.state())
+        write_model(folder, saved)
 
     @classmethod
     def load(cls, folder: Path) -> Model:
         """Read a model that ``save`` wrote.
 
         Raises:
-            UserError: if there is none, or it is of another version or damaged.
+            UserError: if there is none, or it is of another version, damaged, or cannot be read.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        if not (folder / WEIGHTS).is_file():
-            raise UserError(f"There is no trained model in {folder}: train one with `ntcir train`.")
-        try:
-            card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-            if card.pop("version") != MODEL_VERSION:
-                raise UserError(f"The model in {folder} is of another version of ntcir: train it again.")
-            config = load_config(folder / CONFIG)
-            if _LAST_SECTION not in (folder / CONFIG).read_text(encoding="utf-8"):  # what is left may still be YAML
-                raise ValueError(f"{CONFIG} is cut short")
-            readings = ReadingsEncoder.from_json(json.loads((folder / READINGS).read_text(encoding="utf-8")))
-            state = load_file(folder / WEIGHTS)
-            networks = _stored_networks(config, state)
-            model = cls(config, readings, card.pop("image_dim"), card.pop("fingerprints"), card, networks)
-            model.load_state(state)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
-            raise UserError(
-                f"The model in {folder} is damaged ({' '.join(str(error).split())[:150]}): train it again."
-            ) from error
+        saved = read_model(folder)
+        with reading(folder):
+            networks = _stored_networks(saved.config, saved.state)
+            model = cls(saved.config, saved.readings, saved.image_dim, saved.fingerprints, saved.card, networks)
+            model.load_state(saved.state)
         return model
 
 

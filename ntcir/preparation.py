@@ -11,8 +11,9 @@ import pandas as pd
 
 from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
-from ntcir.encoders.presets import chosen_columns
+from ntcir.encoders.presets import chosen_columns, named_columns
 from ntcir.encoders.readings import ReadingsEncoder
+from ntcir.encoders.understanding import idle_columns, require_values
 from ntcir.errors import UserError
 from ntcir.features.extract import ImageFeatures
 from ntcir.features.objects import ObjectDetections
@@ -56,8 +57,8 @@ class Preparation:
         """Read what there is.
 
         Raises:
-            UserError: if the training split is too small, a sensor column is not there, a transform is none, or the
-                detector is none or lacks a class.
+            UserError: if the training split is too small, a sensor column is not there or has no value, a transform is
+                none, or the detector is none or lacks a class.
         """
         columns = chosen_columns(config.sensors, corpus.sensors, corpus.layout)
         corpus.require_columns(columns.names)
@@ -67,6 +68,8 @@ class Preparation:
                 f"{corpus.root} has {len(train)} pairs in its training split; at least 2 are needed "
                 "(see data.split in the configuration)."
             )
+        named, why = named_columns(config.sensors, corpus.layout), corpus.report.empty
+        require_values(columns, corpus.sensors.loc[train["sensor"]], named, corpus.root, why)
         # What is wrong with these must not be found out after hours of encoding.
         augmenter = Augmenter(config.augment, config.features.crop) if config.augment.views else None
         detections = None
@@ -79,7 +82,11 @@ class Preparation:
             raise UserError(
                 f"Of the training split of {corpus.root}, {len(train)} photographs can be read; at least 2 are needed."
             )
-        readings = ReadingsEncoder.fit(columns, corpus.sensors.loc[train["sensor"]], config.sensors.rare)
+        sensors = corpus.sensors.loc[train["sensor"]]
+        require_values(columns, sensors, named, corpus.root, why)
+        readings = ReadingsEncoder.fit(columns, sensors, config.sensors.rare)
+        for remark in idle_columns(readings, sensors):
+            say(remark)
         return cls(config, corpus, features, train, val, readings, augmenter, detections)
 
     @property

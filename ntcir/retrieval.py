@@ -10,7 +10,8 @@ import numpy as np
 
 from ntcir.corpora.corpus import SPLITS, Corpus
 from ntcir.corpora.records import image_id
-from ntcir.errors import UserError, some
+from ntcir.encoders.understanding import silent_columns, understood
+from ntcir.errors import UserError, printable, some
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.extract import ImageFeatures
 from ntcir.model import Model, Vectors
@@ -161,7 +162,10 @@ class Retriever:
         mute = [topic for topic, query in asked.items() if all(query.get(name) is None for name in names)]
         if mute:
             say(f"WARNING: {len(mute)} topics give none of the readings this model uses ({some(names)}): {some(mute)}.")
-        table = self._model.readings.table(list(asked.values()), known)
+        table = self._model.readings.table(list(asked.values()), known, list(asked))
+        table, remarks = understood(self._model.readings, table, place=lambda row: f"topic {list(asked)[row]}")
+        for remark in remarks:
+            say(f"topics: {remark}")
         return dict(zip(asked, self._model.encode_readings(table).vectors, strict=True))
 
     def _pictures_asked(self, topics: Sequence[Topic]) -> dict[str, str]:
@@ -194,7 +198,10 @@ class Retriever:
         return vectors
 
     def _encode_readings(self, ids: Sequence[str]) -> _Items:
-        table = self._corpus.sensors.loc[list(ids)]
+        encoder = self._model.readings
+        table, remarks = understood(encoder, self._corpus.sensors.loc[list(ids)], place=lambda row: str(ids[row]))
+        for remark in [*remarks, *silent_columns(encoder, table)]:
+            say(f"{self._corpus.name}: {remark}")
         return _Items({item: row for row, item in enumerate(ids)}, self._model.encode_readings(table))
 
     def _encode_images(self, ids: Sequence[str]) -> _Items:
@@ -268,4 +275,6 @@ def answer(
     say(f"Answering {len(asked)} topics of {place} with {folder} on {root}")
     corpus = read_corpus(trained.config.changed({"data.path": str(root)}))
     retriever = Retriever(trained, corpus)
-    return list(retriever.run(asked, candidates, tag=tag or folder.absolute().name, depth=depth, split=split))
+    return list(
+        retriever.run(asked, candidates, tag=tag or printable(folder.absolute().name), depth=depth, split=split)
+    )

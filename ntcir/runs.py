@@ -21,7 +21,7 @@ from ntcir.columns import (
     refuse,
     unfit,
 )
-from ntcir.errors import UserError
+from ntcir.errors import UserError, printable
 from ntcir.reading import StrPath, named
 
 RUN = ("topic", "Q0", "document", "rank", "score", "tag")
@@ -43,8 +43,8 @@ def format_ranking(topic_id: str, doc_ids: Sequence[str], scores: NDArray[np.flo
             control characters, or if a document comes twice.
     """
     for word in (topic_id, tag, *doc_ids):
-        raw = word.encode()
-        if word.split() != [word] or NOT_TEXT.search(raw) or len(raw) > LONGEST:
+        raw = word.encode("utf-8", "replace")
+        if word.split() != [word] or printable(word) != word or NOT_TEXT.search(raw) or len(raw) > LONGEST:
             raise UserError(f"{word!r} cannot be an id or a tag in a run: use 1 to {LONGEST} bytes, no whitespace.")
     with np.errstate(over="ignore"):  # a value too large for float32 becomes infinite and is refused below
         exact = np.asarray(scores).astype(np.float32) + np.float32(0)  # turns -0 into 0: they are one score

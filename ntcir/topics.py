@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import sys
 import zlib
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,9 +16,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ntcir.columns import LONGEST, is_word
 from ntcir.corpora.corpus import Corpus
-from ntcir.errors import UserError, some
+from ntcir.errors import UserError, short, some
 from ntcir.files import atomic_path
+from ntcir.group_labels import group_labels
+from ntcir.json_keys import each_once
 from ntcir.progress import say
 
 Direction = Literal["img2sen", "sen2img"]
@@ -129,7 +133,8 @@ def build_topics(
             f"A pool of {pool} (and {per_day} topics a day) is more than the minutes with photographs of {some(short)}:"
             f" give --pool {least} or less, other days with --from and --to, or leave them out with --skip-short-days."
         )
-    labels = _labels(list(groups), corpus.groups_are_days)
+    ending = len(f"_{per_day}") if per_day > 1 else 0
+    labels = group_labels(list(groups), corpus.groups_are_days, LONGEST - len(f"{DIRECTIONS[0]}_") - ending)
     topics: list[Topic] = []
     pools: dict[str, list[str]] = {}
     relevant: dict[str, str] = {}
@@ -172,23 +177,6 @@ def _plain(value: Any) -> float | int | str:
     return int(number) if number.is_integer() and abs(number) < 1e15 else number
 
 
-def _labels(groups: Sequence[str], are_days: bool) -> dict[str, str]:
-    """Return what stands for a group in a topic's id: MMDD for a day (YYYYMMDD over several years), else its name.
-
-    Names that differ in blanks only get a number.
-    """
-    if are_days:
-        years = {group[:4] for group in groups}
-        return {group: (group if len(years) > 1 else group[5:]).replace("-", "") for group in groups}
-    labels: dict[str, str] = {}
-    for group in groups:
-        label = "-".join(group.split()) or "unnamed"
-        while label in labels.values():
-            label += "-2"
-        labels[group] = label
-    return labels
-
-
 def _query_text(query: str | dict[str, Any]) -> str:
     return query if isinstance(query, str) else json.dumps(query, ensure_ascii=False)
 
@@ -197,8 +185,9 @@ def read_topics(path: Path) -> list[Topic]:
     """Read a topic file: a TSV with the columns ``topic_id, timestamp, query``.
 
     Raises:
-        UserError: naming the file and the first bad lines, if a column or value is missing, a topic comes twice, or a
-            query that starts like a JSON object is none.
+        UserError: naming the file and the first bad lines, if a column or value is missing, a column or topic comes
+            twice, a topic_id cannot be in a run, or a query that starts like a JSON object is none, gives a reading
+            twice or an infinite one.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -212,6 +201,9 @@ def read_topics(path: Path) -> list[Topic]:
         raise UserError(
             f"{path} has no column '{absent[0]}': its first line must be topic_id, timestamp, query, tab-separated."
         )
+    twice = [column for column in ("topic_id", "timestamp", "query") if columns.count(column) > 1]
+    if twice:
+        raise UserError(f"{path} has {columns.count(twice[0])} columns named '{twice[0]}': remove all but one.")
     topics: dict[str, Topic] = {}
     wrong: list[str] = []
     for number, row in enumerate(rows[1:], start=2):
@@ -240,6 +232,8 @@ def _parse_topic(columns: Sequence[str], row: Sequence[str]) -> Topic:
     topic_id = cells["topic_id"]
     if not topic_id or not cells["query"] or len(topic_id.split()) > 1:
         raise ValueError("a topic_id without blanks and a query are needed")
+    if not is_word(topic_id):
+        raise ValueError(f"the topic_id '{short(topic_id)}' holds control characters or has over {LONGEST} bytes")
     return Topic(topic_id, cells["timestamp"], _parse_query(cells["query"]))
 
 
@@ -249,15 +243,24 @@ def _parse_query(text: str) -> str | dict[str, Any]:
     if not text.startswith("{"):
         return text
     try:
-        query = json.loads(text)
+        query = json.loads(text, object_pairs_hook=each_once)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the query is no JSON object ({error})") from error
     if not query:
         raise ValueError("the query holds no reading")
-    bad = [column for column, value in query.items() if not (value is None or isinstance(value, int | float | str))]
-    if bad:
-        raise ValueError(f"the reading '{bad[0]}' must be a number, a text or null")
-    return dict(query)
+    return {column: _reading(column, value) for column, value in query.items()}
+
+
+def _reading(column: str, value: Any) -> int | float | str | None:
+    """Return a reading as it is; NaN, which JSON does not have and Python writes all the same, is missing like null."""
+    if not (value is None or isinstance(value, int | float | str)):
+        raise ValueError(f"the reading '{column}' must be a number, a text or null")
+    if isinstance(value, int | float):
+        if value != value:  # NaN alone differs from itself
+            return None
+        if abs(value) > sys.float_info.max:
+            raise ValueError(f"the reading '{column}' must be a finite number below 1.8e308")
+    return value
 
 
 def topic_pairs(corpus: Corpus, first: dt.date | None, last: dt.date | None) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from ntcir.data_parallel import check_same, embed, share_out, sum_over_parts, wh
 from ntcir.errors import Interrupted, UserError
 from ntcir.features.extract import ImageFeatures
 from ntcir.files import atomic_write
+from ntcir.metrics import METRICS, read_metrics
 from ntcir.model import CONFIG, WEIGHTS, Model
 from ntcir.objectives.infonce import info_nce
 from ntcir.parallel import Deserted, any_rank, barrier, by_first, ranks, together
@@ -36,7 +37,7 @@ from ntcir.sources import ImageSource, LiveImages, StoredImages, find_device
 from ntcir.topics import DIRECTIONS
 from ntcir.validation import Validation
 
-METRICS, DROPPED = "metrics.jsonl", "dropped.csv"
+DROPPED = "dropped.csv"
 CHECKPOINT_EVERY = 100  # steps; what a killed run repeats at most
 
 
@@ -364,10 +365,3 @@ def is_finished(folder: Path) -> bool:
     if not (folder / LAST).is_file():
         return (folder / WEIGHTS).is_file()
     return read_progress(folder / LAST).step >= load_config(folder / CONFIG).training.iters
-
-
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a metrics log: ``step``, ``loss``; at validations ``img2sen``, ``sen2img``, ``seconds``."""
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]

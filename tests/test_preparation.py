@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from helpers import (
 )
 
 import ntcir.preparation
-from ntcir.config import Config
+from ntcir.config import AutoSplit, Config
+from ntcir.corpora import open_corpus
 from ntcir.corpora.demo import write_demo
 from ntcir.features.objects import COLUMNS
 from ntcir.preparation import Preparation, forbidden
@@ -195,3 +197,89 @@ def test_the_whole_method_on_a_drawn_lifelog(tmp_path, monkeypatch):
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "have pseudo-positives" in done.stderr
+
+
+# ----------------------------------------------------------------------------------------- columns that say nothing
+
+
+def toy_with(**columns: Any) -> Any:
+    """Return the toy corpus with other columns of readings."""
+    corpus = toy_corpus()
+    for column, values in columns.items():
+        corpus.sensors[column] = values
+    return corpus
+
+
+def prepared_with(config: Config, corpus: Any) -> Preparation:
+    features: Any = ToyFeatures(corpus)
+    return Preparation.of(config, corpus, features)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"sensors__numeric": ["mute"]}, {"sensors__categorical": ["mute"]}, {"sensors__cyclic": {"mute": 24}}],
+)
+def test_a_column_that_is_named_and_has_no_value_in_training_is_refused(named: dict[str, Any]) -> None:
+    corpus = toy_with(mute=np.nan)
+    corpus.sensors.iloc[-1, -1] = 1.0  # a value in the test split is of no use
+    sentence = refusal(prepared_with, toy_config(**named), corpus)
+    assert "'mute' has no value in the training split of toy" in sentence
+    assert "all its 90 cells there are empty" in sentence
+    assert "--set 'sensors.exclude=[mute]'" in sentence
+
+
+def test_the_reason_for_an_empty_column_is_said_where_it_is_known() -> None:
+    corpus = toy_with(mute=np.nan)
+    corpus.report.empty["mute"] = "no minute with photographs has a row in lsc22_metadata.csv"
+    sentence = refusal(prepared_with, toy_config(sensors__numeric=["mute"]), corpus)
+    assert "no minute with photographs has a row in lsc22_metadata.csv" in sentence
+
+
+def test_an_only_column_without_values_is_refused_whoever_chose_it() -> None:
+    corpus = toy_with(a=np.nan, b=np.nan)
+    corpus.sensors["c"] = corpus.sensors["place"] = np.nan
+    sentence = refusal(Preparation.of, toy_config(), corpus, ToyFeatures(toy_corpus()))
+    assert "'a' has no value in the training split" in sentence
+    assert "sensors.numeric" in sentence
+
+
+def test_empty_and_constant_columns_of_a_wide_choice_are_said_and_change_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    corpus = toy_with(mute=np.nan, same=3.0, word="always", each=[f"w{number}" for number in range(150)])
+    data = prepared_with(toy_config(), corpus)
+    assert data.encoded.shape == (90, data.readings.dim)
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "WARNING: these sensor columns have no value in training, so they say nothing: mute.",
+        "WARNING: these sensor columns do not vary in training, so they say nothing: same, word, each.",
+    ]
+
+
+def test_nothing_is_said_of_columns_that_vary(capsys: pytest.CaptureFixture[str]) -> None:
+    prepared(toy_config())
+    assert capsys.readouterr().err == ""
+
+
+def test_text_in_a_column_that_is_named_as_numeric_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    corpus = toy_with(gear=["1", "2", "reverse"] * 50)
+    prepared_with(toy_config(sensors__preset="none", sensors__numeric=["gear"]), corpus)
+    assert "gear: 30 of 90 values are not numbers and count as missing (first: 'reverse')" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("preset", ["auto", "ymx2l", "organisers", "full"])
+@pytest.mark.parametrize(("minutes", "reason"), [("%d/%m/%Y %H:%M", "no minute with"), ("%Y%m%d_%H%M", "none of its")])
+def test_a_lifelog_without_any_heart_rate_is_not_trained_with_a_constant(
+    make_lifelog: Any, tmp_path: Path, minutes: str, reason: str, preset: str
+) -> None:
+    names = [f"20200228_{hour:02d}0032_000.jpg" for hour in range(8, 20)]
+    times = [dt.datetime.strptime(name[:13], "%Y%m%d_%H%M").strftime(minutes) for name in names]
+    rows = [{"minute_id": time, "heart_rate(bpm)": "fast"} for time in times]
+    corpus = open_corpus(
+        make_lifelog(tmp_path / "life", located=[{"ImageID": name} for name in names], minutes=rows), AutoSplit()
+    )
+    features: Any = None  # it is refused before any picture is looked at
+    sentence = refusal(Preparation.of, toy_config(sensors__preset=preset), corpus, features)
+    assert "'heart_rate(bpm)' has no value in the training split" in sentence
+    assert reason in sentence
+    assert "sensors.exclude=[heart_rate(bpm)" in sentence

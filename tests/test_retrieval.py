@@ -24,7 +24,8 @@ from helpers import (  # noqa: F401
 )
 
 import ntcir.retrieval
-from ntcir.model import CARD, Model
+from ntcir.checkpoint import LAST
+from ntcir.model import Model
 from ntcir.retrieval import WORST, Retriever, answer
 from ntcir.runs import read_pools, read_qrels, read_run, validate_run
 from ntcir.topics import Topic, TopicSet, build_topics, read_topics
@@ -236,6 +237,43 @@ def test_readings_none_of_which_the_model_uses_are_answered_with_a_warning(here,
     assert "warm, wet, noon" in warning
 
 
+def test_a_query_s_number_may_be_text_and_what_is_no_number_names_its_topic(here, tmp_path, capsys):
+    topics = write_topics(tmp_path, Topic("a", "", {"warm": 60.5}), Topic("b", "", {"warm": "60,5 °C"}))
+    lines = ask(topics)
+    assert [line[2:5] for line in lines[:PER_SESSION]] == [line[2:5] for line in lines[PER_SESSION:]]
+    assert "topics: warm: 1 value is read as a number with a decimal comma and the unit" in capsys.readouterr().err
+    topics = write_topics(tmp_path, Topic("a", "", {"warm": 60.5}), Topic("b", "", {"warm": "hot"}))
+    sentence = refusal(ask, topics)
+    assert "the topic b " in sentence
+    assert "'hot'" in sentence
+
+
+def test_what_a_model_does_not_know_of_another_corpus_is_counted_and_spellings_are_not(here, tmp_path, capsys):
+    def respelled(table: pd.DataFrame) -> pd.DataFrame:
+        last = table["session"] == "s4"
+        table.loc[last, "weather"] = table.loc[last, "weather"].str.upper()
+        return table
+
+    expected = ask()
+    capsys.readouterr()
+    assert ask(data=changed_data(here, "capitals", respelled)) == expected
+    assert "never seen" not in capsys.readouterr().err
+
+    def snow(table: pd.DataFrame) -> pd.DataFrame:
+        table.loc[table["weather"] == "dry", "weather"] = "snow"
+        # A column of which half is text is a category there, and numbers to the model.
+        table["warm"] = table["warm"].astype(object)
+        table.loc[table.index[::2], "warm"] = "lots"
+        table["wet"] = None
+        return table
+
+    ask(data=changed_data(here, "snow", snow))
+    said = capsys.readouterr().err
+    assert "values were never seen in training and count as unknown (first: 'snow' in s4_0" in said
+    assert "warm: 7 of 14 values are not numbers and count as missing (first: 'lots' in s4_0" in said
+    assert "WARNING: wet has no readable value at all" in said
+
+
 # --------------------------------------------------------------------------------------------- what cannot be read
 
 
@@ -346,10 +384,10 @@ def test_other_sensor_columns_than_the_model_s_are_named(here):
 
 
 def test_other_weights_than_the_model_s_are_refused(here, tmp_path):
-    shutil.copytree(here / "runs/first", tmp_path / "m")
-    card = tmp_path / "m" / CARD
-    fingerprint = Model.load(here / "runs/first").fingerprints[0]
-    card.write_text(card.read_text(encoding="utf-8").replace(fingerprint, "0" * 64), encoding="utf-8")
+    model = Model.load(here / "runs/first")
+    model.fingerprints = ["0" * 64]
+    model.save(tmp_path / "m")
+    shutil.copy(here / "runs/first" / LAST, tmp_path / "m")
     assert "other weights" in refusal(ask, model=tmp_path / "m")
 
 

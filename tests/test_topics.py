@@ -19,7 +19,7 @@ from ntcir.config import Sensors
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.presets import Columns, chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.runs import read_pools, read_qrels
+from ntcir.runs import format_ranking, read_pools, read_qrels
 from ntcir.topics import Topic, TopicSet, build_topics, read_topics, sample_pool, topic_pairs
 
 DAYS = ["2020-03-16", "2020-03-17", "2020-03-19"]
@@ -151,6 +151,45 @@ def test_sessions_give_their_names_without_blanks_and_each_another():
     assert not any(" " in topic_id for topic_id in ids)
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["x" * 300, "x" * 300 + "y", "x" * 299],
+        ["名" * 100, "名" * 101, "lap"],
+        ["\x01lap", "\x02lap", "lap\x00"],
+        ["lap\x01", "lap%01", "lap%01-2"],
+        ["a" * 248, "a" * 124 + " " + "a" * 123, "b" * 244 + "-2"],
+        ["a/b", "..", "é"],
+        ["", " ", "unnamed"],
+    ],
+)
+@pytest.mark.parametrize("per_day", [1, 12])
+def test_every_session_gives_topics_that_can_be_answered(tmp_path, names, per_day):
+    corpus = twice_a_minute(minutes=15)
+    sessions = corpus.pairs["group"].map(dict(zip(DAYS, names, strict=True)))
+    corpus = replace(corpus, pairs=corpus.pairs.assign(group=sessions), groups_are_days=False)
+    topics = build_topics(corpus, corpus.pairs, pool=5, per_day=per_day)
+    topics.save(tmp_path)
+    assert len({topic.topic_id for topic in topics.topics}) == 6 * per_day
+    assert read_topics(tmp_path / "topics.tsv") == topics.topics
+    assert dict(read_pools(tmp_path / "pools.tsv")) == topics.pools
+    for topic_id, pool in topics.pools.items():
+        format_ranking(topic_id, pool, np.arange(len(pool)), "tag")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("lap 1", ""), ("\x01a", "1; there '\\x01a' is %01a."), ("y" * 400, "1; there 'yyyyy")]
+)
+def test_a_session_that_is_called_otherwise_in_ids_is_named(capsys, name, said):
+    corpus = twice_a_minute(DAYS[:1])
+    corpus = replace(corpus, pairs=corpus.pairs.assign(group=name), groups_are_days=False)
+    build_topics(corpus, corpus.pairs, pool=5)
+    told = capsys.readouterr().err
+    assert said in told
+    assert bool(told) == bool(said)
+    assert len(told) < 250
+
+
 def test_a_day_smaller_than_the_pool_is_refused_by_name_with_a_pool_that_fits():
     corpus = twice_a_minute(minutes=30)
     short = corpus.pairs[(corpus.pairs["group"] != "2020-03-17") | (corpus.pairs["timestamp"].dt.hour < 2)]
@@ -278,6 +317,12 @@ def test_a_file_written_by_hand_is_read(tmp_path, end):
     assert [topic.direction for topic in read_topics(path)] == ["sen2img", "img2sen"]
 
 
+def test_nan_is_a_missing_reading_as_in_the_organisers_input(tmp_path):
+    assert read_topics(write(tmp_path, 'a\t\t{"x": NaN, "y": true, "z": 1}')) == [
+        Topic("a", "", {"x": None, "y": True, "z": 1})
+    ]
+
+
 def test_columns_may_come_in_another_order_and_with_others_between(tmp_path):
     path = tmp_path / "topics.tsv"
     path.write_text("query\tnote\ttimestamp\ttopic_id\na.jpg\tmy favourite\t\tx1\n", encoding="utf-8")
@@ -296,6 +341,13 @@ BAD = {
     "a\t\t{}": "no reading",
     'a\t\t{"x": [1]}': "'x'",
     'a\t\t{"x": {"y": 1}}': "'x'",
+    'a\t\t{"x": 1, "y": 2, "x": 3}': "the key 'x' comes twice",
+    'a\t\t{"x": 1, "x": 1}': "the key 'x' comes twice",
+    'a\t\t{"x": Infinity}': "'x' must be a finite number",
+    'a\t\t{"x": -1e999}': "'x' must be a finite number",
+    'a\t\t{"x": 1' + "0" * 400 + "}": "'x' must be a finite number",
+    "\x01a\t\ta.jpg": "'\\x01a' holds control characters",
+    "a" * 257 + "\t\ta.jpg": "has over 256 bytes",
     'a\t\t{"x": ' + "[" * 100_000 + "}": "no JSON object",
 }
 
@@ -321,6 +373,13 @@ def test_a_column_that_is_not_there_is_named(tmp_path, column):
     path = tmp_path / "topics.tsv"
     path.write_text("\t".join({"topic_id", "timestamp", "query"} - {column}) + "\n", encoding="utf-8")
     assert f"'{column}'" in refusal(read_topics, path)
+
+
+@pytest.mark.parametrize("column", ["topic_id", "timestamp", "query"])
+def test_a_column_that_comes_twice_is_refused(tmp_path, column):
+    path = tmp_path / "topics.tsv"
+    path.write_text(f"topic_id\ttimestamp\tquery\t{column}\na\t\ta.jpg\tb\n", encoding="utf-8")
+    assert f"2 columns named '{column}'" in refusal(read_topics, path)
 
 
 def test_files_that_are_no_topics_are_one_sentence(tmp_path):

@@ -128,7 +128,8 @@ def test_reading_a_corpus_says_on_stderr_what_was_read(make_lifelog, tmp_path, c
     assert captured.err.splitlines() == [
         "life: read 12 rows of vaisl_gps.csv, 11 photographs on disk, 12 rows of lsc22_metadata.csv, 11 pairs, "
         "11 minutes with readings",
-        "life: left out 1: photograph is listed but not on disk (first: 20200228_080032_000.jpg)",
+        "life: left out 1: photograph is listed but not on disk (looked for in images/YYYYMM/DD/) "
+        "(first: 20200228_080032_000.jpg)",
     ]
     assert len(corpus.pairs) == 11
 

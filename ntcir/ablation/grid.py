@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from ntcir.config import Config, Section, load_config, parse_config
-from ntcir.errors import UserError, did_you_mean
+from ntcir.config.experiment import complaint
+from ntcir.config.yaml_tree import NotYaml, read_yaml
+from ntcir.errors import UserError, cut, did_you_mean
 from ntcir.workspace import find_data
 
 # Dotted keys of the configuration and what they become; nothing behind a name is an empty change.
@@ -154,11 +155,11 @@ def read_grid(path: Path) -> Grid:
         UserError: if it is not there or not YAML, or a key or value is wrong; the sentence names both.
     """
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = read_yaml(path)
     except OSError as error:
         raise UserError(f"Cannot read the ablation {path}: {(error.strerror or str(error)).lower()}.") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+    except NotYaml as error:
+        raise UserError(f"{path} is not YAML: {error}.") from error
     if not isinstance(tree, dict):
         raise UserError(f"{path} must hold keys and values, such as base, iterations, methods, weights and seeds.")
     try:
@@ -172,18 +173,17 @@ def _sentence(error: ValidationError, path: Path) -> str:
     # What is unknown first: a file of another kind lacks things too, but that does not say what is wrong with it.
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     place = [str(part) for part in first["loc"]]
-    key = ".".join(place) or "the file"
+    key = cut(".".join(place)) or "the file"
     if first["type"] == "extra_forbidden":
         known = list((GridTopics if place[0] == "topics" else Grid).model_fields)
-        hint = did_you_mean(place[-1], known) or f"; known here: {', '.join(known)}"
+        hint = did_you_mean(cut(place[-1]), known) or f"; known here: {', '.join(known)}"
         return f"Unknown key '{key}' in {path}{hint}."
     if first["type"] == "missing":
         return f"{path} lacks the key '{key}': the configuration that the grid changes."
     if place[0] == "base":
         return f"{path}: base must name a configuration file, or be one."
-    message = first["msg"].removeprefix("Value error, ")
-    value = "" if isinstance(first["input"], dict | list) and len(str(first["input"])) > 60 else f" = {first['input']}"
-    return f"{path}: {key}{value} will not do: {message[0].lower()}{message[1:]}."
+    value = "" if isinstance(first["input"], dict | list) else f" = {cut(str(first['input']))}"
+    return f"{path}: {key}{value} will not do: {complaint(first)}."
 
 
 def read_plan(path: Path, data: Path | None) -> Plan:

@@ -12,11 +12,12 @@ from ntcir.checkpoint import LAST, read_progress
 from ntcir.config import Config, load_config
 from ntcir.errors import UserError
 from ntcir.files import atomic_write
+from ntcir.metrics import METRICS, read_metrics
 from ntcir.model import CARD, CONFIG, WEIGHTS, Model
 from ntcir.retrieval import Retriever
 from ntcir.scoring import score
 from ntcir.topics import DIRECTIONS, POOLS, QRELS, TOPICS, Direction
-from ntcir.training import METRICS, read_metrics, train
+from ntcir.training import train
 
 
 def is_prefix(config: Config) -> bool:

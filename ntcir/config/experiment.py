@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -28,14 +29,18 @@ from ntcir.config.sections import (
     Towers,
     Training,
 )
-from ntcir.errors import UserError, did_you_mean
+from ntcir.config.yaml_tree import NotYaml, parse_yaml, read_yaml
+from ntcir.errors import UserError, cut, did_you_mean, shown
 from ntcir.files import atomic_write
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class Config(Section):
     """The whole experiment."""
 
-    name: str = Field("ymx2l", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field("ymx2l", max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = Field(0, ge=0, lt=2**63)
     data: Data = Data()
     features: Features = Features()
@@ -99,13 +104,13 @@ def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Confi
     if path is not None:
         origin = str(path)
         try:
-            tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+            tree = read_yaml(path)
         except OSError as error:
             raise UserError(
                 f"Cannot read the configuration {path}: {(error.strerror or str(error)).lower()}."
             ) from error
-        except (yaml.YAMLError, ValueError) as error:  # a ValueError: bytes that are no text, a day that is none
-            raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+        except NotYaml as error:
+            raise UserError(f"{path} is not YAML: {error}.") from error
         tree = {} if tree is None else tree
         if not isinstance(tree, dict):
             raise UserError(f"{path} must hold keys and values, not {type(tree).__name__}.")
@@ -116,12 +121,13 @@ def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Confi
         key, equals, text = setting.partition("=")
         key = key.strip()
         if not equals or not key:
-            raise UserError(f"--set {setting!r} is not of the form key.sub=value.")
+            raise UserError(f"--set {shown(setting)} is not of the form key.sub=value.")
         try:
-            changes[key] = yaml.safe_load(text) if text.strip() else None
-        except (yaml.YAMLError, ValueError) as error:
-            raise UserError(f"--set {setting!r}: the value is not YAML.") from error
-        typed[key] = f"--set {setting}"
+            changes[key] = parse_yaml(text) if text.strip() else None
+        except NotYaml as error:
+            reason = str(error).removeprefix("line 1: ")
+            raise UserError(f"--set {shown(setting)}: the value is not YAML ({reason}).") from error
+        typed[key] = f"--set {cut(setting)}"
     if not changes:
         return config
     try:  # all at once: some values will do only together
@@ -161,29 +167,37 @@ def _put(tree: Any, key: str, value: Any) -> None:
                 tree[section] = {}
             tree = tree[section]
         else:
-            raise UserError(f"There is no configuration key '{key}'.")
+            raise UserError(f"There is no configuration key '{cut(key)}'.")
     if isinstance(tree, list) and last.isdigit() and int(last) < len(tree):
         tree[int(last)] = value
     elif isinstance(tree, dict):
         tree[last] = value
     else:
-        raise UserError(f"There is no configuration key '{key}'.")
+        raise UserError(f"There is no configuration key '{cut(key)}'.")
 
 
 def _sentence(error: ValidationError, origin: str) -> str:
     """Return one sentence for the first thing that is wrong, naming the key, the value and what would do."""
     first = error.errors()[0]
     place = _place(first["loc"])
-    key = ".".join(place) or "the file"
+    key = cut(".".join(place)) or "the file"
     more = f" ({error.error_count() - 1} more after it)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
         known = _known_keys(first["loc"][:-1])
-        hint = did_you_mean(place[-1], known) or f"; known here: {', '.join(known)}" * bool(known)
+        hint = did_you_mean(cut(place[-1]), known) or f"; known here: {', '.join(known)}" * bool(known)
         return f"Unknown key '{key}' in {origin}{hint}{more}."
-    message = first["msg"].removeprefix("Value error, ")
     # Of a whole section only the message is worth reading.
-    value = "" if isinstance(first["input"], dict) else f" = {first['input']!r}"
-    return f"{origin}: {key}{value} will not do: {message[0].lower()}{message[1:]}{more}."
+    value = "" if isinstance(first["input"], dict) else f" = {shown(first['input'])}"
+    return f"{origin}: {key}{value} will not do: {complaint(first)}{more}."
+
+
+def complaint(error: ErrorDetails) -> str:
+    """Return what one of pydantic's errors says, beginning small; words that YAML took for something else are named."""
+    message = cut(error["msg"].removeprefix("Value error, "), 300)
+    words = f"{message[0].lower()}{message[1:]}"
+    if error["type"] == "string_type" and isinstance(error["input"], bool | int | float | dt.date):
+        words += " (YAML reads words such as no, 010, 12:30 or 2020-01-01 as something else: put it in quotes)"
+    return words
 
 
 Location = tuple[int | str, ...]

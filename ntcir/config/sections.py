@@ -91,7 +91,8 @@ class Backbone(Section):
     """One frozen image network.
 
     ``weights`` is ``imagenet`` (torchvision's), ``places365`` (MIT CSAIL's, for resnet18 and resnet50), the path of a
-    checkpoint, or ``random``, only when asked for by name.
+    checkpoint (a state dict; ``module.``, ``_orig_mod.``, ``model.`` in front of all its names are taken off), or
+    ``random``, only when asked for by name.
     """
 
     arch: str = "resnet50"
@@ -144,6 +145,7 @@ class Sensors(Section):
 
     # auto: `ymx2l` for a lifelog, every column for records.
     preset: Literal["auto", "ymx2l", "organisers", "full", "none"] = "auto"
+    # Columns named here, and those of ymx2l, must have a value in training; a wider preset's columns may be empty.
     numeric: list[str] = []
     categorical: list[str] = []
     cyclic: dict[str, Annotated[float, Field(gt=0)]] = {}  # column -> period, e.g. local_hour: 24, heading: 360

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ntcir.errors import UserError, did_you_mean
+from ntcir.errors import UserError, did_you_mean, short
 from ntcir.files import atomic_path
 
 SPLITS = ("train", "val", "test")
+# Keys of a record in the organisers' input that are no readings: a column of such a name cannot be in it.
+OFFICIAL_KEYS = ("topic_id", "dmr_minute_id", "input_modal", "output_modal", "image")
 
 
 @dataclass
@@ -21,21 +23,29 @@ class ReadingReport:
     Attributes:
         counts: what -> how many, in the order of reading.
         dropped: reason -> ids of the items left out.
+        notes: what was guessed, repaired or cannot be used, a line each.
+        empty: column -> why it has no value, where there is more to say than that its cells are empty.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    empty: dict[str, str] = field(default_factory=dict)
 
     def drop(self, reason: str, ids: Sequence[str]) -> None:
         """Note that these ids are left out for that reason; none is noted as nothing."""
         if len(ids):
             self.dropped.setdefault(reason, []).extend(str(item) for item in ids)
 
+    def note(self, about: str, sentences: Sequence[str]) -> None:
+        """Note something about a column or a file that a person should know of."""
+        self.notes += [f"{about}: {sentence}" for sentence in sentences]
+
     def lines(self) -> list[str]:
         """Return the report as short lines for a person."""
         read = ", ".join(f"{number:,} {what}" for what, number in self.counts.items())
-        left_out = [f"left out {len(ids):,}: {reason} (first: {ids[0]})" for reason, ids in self.dropped.items()]
-        return [f"read {read}", *left_out]
+        left_out = [f"left out {len(ids):,}: {reason} (first: {short(ids[0])})" for reason, ids in self.dropped.items()]
+        return [f"read {read}", *left_out, *self.notes]
 
     def save_dropped(self, path: Path) -> None:
         """Write the left-out items as CSV with the columns ``id, reason``."""
@@ -54,7 +64,7 @@ class Corpus:
         tables: modality -> table indexed by string id. ``image`` has the column ``path`` (absolute path as a string);
             ``sensor`` has raw readings, numeric (float64, NaN where missing) or text (NaN where missing).
         pairs: one row a pair, in order of time: ``image`` and ``sensor`` (ids), ``group`` (day or session, str),
-            ``timestamp`` (datetime64 in UTC), ``split`` (``train``, ``val``, ``test`` or empty).
+            ``timestamp`` (datetime64 in UTC, 1900 to 2199), ``split`` (``train``, ``val``, ``test`` or empty).
         groups_are_days: whether ``group`` is a UTC date ``YYYY-MM-DD``.
         layout: which reader made it.
         sensor_columns: the readings a model is given when the configuration names none.

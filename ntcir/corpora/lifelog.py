@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ntcir.columns import as_word, is_word
 from ntcir.config import Split
 from ntcir.corpora.corpus import Corpus, ReadingReport
+from ntcir.corpora.day_folders import ABSENT, find_days
+from ntcir.corpora.minutes import note_unjoined, usual_minutes
 from ntcir.corpora.splits import assign_splits
 from ntcir.corpora.tables import day_names, header, read_table
-from ntcir.errors import UserError
+from ntcir.corpora.times import OUT_OF_RANGE, YEARS
+from ntcir.errors import UserError, short
 
 METADATA_FILES = ("lsc22_metadata.csv", "lsc22_medatada.csv")  # one release spells it so
 LOCATION_FILES = ("vaisl_gps.csv", "VAISL_metadata.csv")  # the newer name
@@ -28,6 +31,9 @@ IMAGE_TEXT = (
     "stop", "foursquare_id", "original_name", "categories", "parent", "movement", "city", "country", "new_timezone",
 )  # fmt: skip
 _LSC20 = ({"lat", "lon"}, {"heart", "heart_rate", "steps", "activity_type"})  # all of these and one of those
+
+
+_MOST = 5  # unknown time zones that are named
 
 
 def is_lifelog(root: Path) -> bool:
@@ -53,6 +59,9 @@ def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
     share one, the location columns are those of the first. Times in names are UTC; ``local_hour`` (hours, 0 to 24) is
     added to the readings from the row's time zone. ``lsc22_visual_concepts.csv`` is not needed and not read.
 
+    What is not a number in a numeric column is missing. That, minutes in another spelling than ``YYYYMMDD_HHMM`` and
+    minutes with photographs but without metadata are counted and named in the report.
+
     Raises:
         UserError: if a file or column is not there, or the export is LSC'20.
     """
@@ -63,12 +72,16 @@ def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
     minutes = _read_minutes(root, report)
 
     first = located.drop_duplicates("minute_id").set_index("minute_id")
+    metadata = _find(root, METADATA_FILES).name
+    if note_unjoined(first.index.to_series(), minutes.index, metadata, report):
+        report.empty |= dict.fromkeys(map(str, minutes.columns), f"no minute with photographs has a row in {metadata}")
     # A column that the export lacks is absent here too: a model that needs it must be refused, not fed with gaps.
     sensors = first[[column for column in (*IMAGE_NUMERIC, *IMAGE_TEXT) if column in first]].join(minutes, how="left")
     zones = [sensors[column] for column in ("new_timezone", "time_zone") if column in sensors]
     # The item is a minute: the second of its first photograph is no part of it.
-    sensors["local_hour"] = _local_hour(first["timestamp"].dt.floor("min"), zones)
-    sensors.index = pd.Index(sensors.index.astype(object), name="sensor")
+    sensors["local_hour"] = _local_hour(first["timestamp"].dt.floor("min"), zones, report)
+    located["minute_id"] = _words(located["minute_id"], "minutes", report)
+    sensors.index = pd.Index(_words(pd.Series(sensors.index, dtype=object), "", report), name="sensor")
 
     readings = sensors.drop(columns=["local_hour", "new_timezone", "time_zone"], errors="ignore")
     silent = readings.index[readings.isna().all(axis=1)]
@@ -76,6 +89,7 @@ def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
     report.drop("photograph of a minute without any reading", located["ImageID"][mute].tolist())
     located, sensors = located[~mute].reset_index(drop=True), sensors.drop(silent)
 
+    located["ImageID"] = _words(located["ImageID"], "photographs", report)
     images = pd.DataFrame({"path": located["path"].to_numpy()}, index=pd.Index(located["ImageID"], name="image"))
     pairs = pd.DataFrame(
         {
@@ -88,7 +102,24 @@ def read_lifelog(root: Path, split: Split, name: str = "lifelog") -> Corpus:
     pairs["split"] = assign_splits(pairs, split, groups_are_days=True)
     report.counts["pairs"] = len(pairs)
     report.counts["minutes with readings"] = len(sensors)
+    joined = int(sensors.index.isin(minutes.index).sum())
+    if joined < len(sensors):
+        report.counts[f"of these in {metadata}"] = joined
     return Corpus(name, root, {"image": images, "sensor": sensors}, pairs, True, "lifelog", report)
+
+
+def _words(ids: pd.Series, what: str, report: ReadingReport) -> pd.Series:
+    """Return ids as they can stand in topics and runs: blanks and control characters quoted, at most 256 bytes."""
+    odd = np.array([not is_word(item) for item in ids], dtype=bool)
+    if not odd.any():
+        return ids
+    words = ids.where(~odd, ids.map(as_word))
+    if what:
+        first = f"'{short(ids[odd].iloc[0])}' is {short(words[odd].iloc[0])}"
+        report.notes.append(
+            f"{int(odd.sum()):,} {what} have ids that cannot be in a run; they are quoted (first: {first})"
+        )
+    return words
 
 
 def _find(root: Path, names: tuple[str, ...]) -> Path:
@@ -102,12 +133,24 @@ def _read_images(root: Path, report: ReadingReport) -> pd.DataFrame:
     """Return one row a photograph: ImageID, minute_id, timestamp (UTC) and the location columns, in order of time."""
     path = _find(root, LOCATION_FILES)
     table = read_table(
-        path, needed=("ImageID", "minute_id"), numeric=IMAGE_NUMERIC, text=IMAGE_TEXT, plain=("ImageID", "minute_id")
+        path,
+        needed=("ImageID", "minute_id"),
+        numeric=IMAGE_NUMERIC,
+        text=IMAGE_TEXT,
+        plain=("ImageID", "minute_id"),
+        report=report,
     )
+    table["minute_id"] = usual_minutes(table["minute_id"], path.name, report)
     report.counts[f"rows of {path.name}"] = len(table)
     nameless = table["ImageID"].isna().to_numpy()
     report.drop(f"row of {path.name} without an ImageID", table["minute_id"][nameless].fillna("").tolist())
     table = table[~nameless].copy()
+    # Some releases give the photograph with its folders, 202003/01/20200301_080000_000.jpg.
+    placed = table["ImageID"].str.contains(r"[/\\]", regex=True)
+    if placed.any():
+        first = table["ImageID"][placed].iloc[0]
+        report.notes.append(f"{int(placed.sum()):,} ImageIDs read without their folders (first: {short(first)})")
+        table["ImageID"] = table["ImageID"].str.replace(r"^.*[/\\]", "", regex=True)
     bare = ~table["ImageID"].str.contains(".", regex=False)
     table.loc[bare, "ImageID"] = table.loc[bare, "ImageID"] + ".jpg"
     twice = table.duplicated("ImageID").to_numpy()
@@ -119,7 +162,10 @@ def _read_images(root: Path, report: ReadingReport) -> pd.DataFrame:
     )
     timeless = table["timestamp"].isna().to_numpy()
     report.drop("file name without a time YYYYMMDD_HHMMSS", table["ImageID"][timeless].tolist())
-    table = table[~timeless].copy()
+    table = table[~timeless]
+    possible = np.asarray(table["timestamp"].dt.year.isin(list(YEARS)), dtype=bool)
+    report.drop(f"time in the file name {OUT_OF_RANGE}", table["ImageID"][~possible].tolist())
+    table = table[possible].copy()
 
     unsaid = table["minute_id"].isna()
     table.loc[unsaid, "minute_id"] = table.loc[unsaid, "ImageID"].str.slice(0, 13)
@@ -129,44 +175,43 @@ def _read_images(root: Path, report: ReadingReport) -> pd.DataFrame:
 def _on_disk(root: Path, table: pd.DataFrame, report: ReadingReport) -> pd.DataFrame:
     """Add ``path`` and keep the photographs that are on disk, by one look into each day's folder."""
     names = table["ImageID"].to_numpy(dtype=object)
-    days = np.array([f"{name[:6]}{os.sep}{name[6:8]}" for name in names], dtype=object)
-    folder = root / "images"
-    there = {day: _names_in(folder / day) for day in dict.fromkeys(days)}
-    present = np.fromiter((name in there[day] for name, day in zip(names, days, strict=True)), bool, len(names))
-    report.drop("photograph is listed but not on disk", names[~present].tolist())
-    prefix = f"{folder.absolute()}{os.sep}"
+    paths, elsewhere = find_days(root, names.tolist())
+    present = np.fromiter((path is not None for path in paths), bool, len(paths))
+    report.drop(ABSENT, names[~present].tolist())
+    for layout, found in elsewhere.items():
+        report.notes.append(f"{len(found):,} photographs found under {layout} of {root} (first: {found[0]})")
     table = table[present].copy()
-    table["path"] = [f"{prefix}{day}{os.sep}{name}" for name, day in zip(names[present], days[present], strict=True)]
+    table["path"] = paths[present]
     report.counts["photographs on disk"] = len(table)
     return table
-
-
-def _names_in(folder: Path) -> frozenset[str]:
-    try:
-        return frozenset(os.listdir(folder))  # noqa: PTH208 (names, not Path objects)
-    except FileNotFoundError:
-        return frozenset()
 
 
 def _read_minutes(root: Path, report: ReadingReport) -> pd.DataFrame:
     """Return the metadata indexed by ``minute_id``, the first of duplicate rows kept."""
     path = _find(root, METADATA_FILES)
-    table = read_table(path, needed=("minute_id",), numeric=MINUTE_NUMERIC, text=MINUTE_TEXT, plain=("minute_id",))
+    table = read_table(
+        path, needed=("minute_id",), numeric=MINUTE_NUMERIC, text=MINUTE_TEXT, plain=("minute_id",), report=report
+    )
+    table["minute_id"] = usual_minutes(table["minute_id"], path.name, report)
     report.counts[f"rows of {path.name}"] = len(table)
+    nameless = table["minute_id"].isna().to_numpy()
+    report.drop(f"row of {path.name} without a minute_id", [f"row {row + 2}" for row in table.index[nameless]])
+    table = table[~nameless]
     twice = table.duplicated("minute_id").to_numpy()
     report.drop(f"duplicate row of {path.name}", table["minute_id"][twice].tolist())
     there = [column for column in (*MINUTE_NUMERIC, *MINUTE_TEXT) if column in table]
     return table[~twice].set_index("minute_id")[there]
 
 
-def _local_hour(times: pd.Series, zones: Sequence[pd.Series]) -> np.ndarray:
-    """Return the hour of local time (float64, 0 to 24), NaN where the time zone is missing or unknown.
+def _local_hour(times: pd.Series, zones: Sequence[pd.Series], report: ReadingReport) -> np.ndarray:
+    """Return the hour of local time (float64, 0 to 24), NaN where the time zone is missing or unknown, which is noted.
 
     The first of ``zones`` counts; where it is missing, the next.
     """
     hours = np.full(len(times), np.nan)
     if not zones:
         return hours
+    unknown: dict[str, int] = {}
     names = zones[0].astype(object)
     for fallback in zones[1:]:
         names = names.where(names.notna(), fallback.astype(object))
@@ -174,6 +219,12 @@ def _local_hour(times: pd.Series, zones: Sequence[pd.Series]) -> np.ndarray:
         try:
             local = times.iloc[rows].dt.tz_convert(str(zone))
         except (KeyError, ValueError, OSError):  # zoneinfo's ways of saying that there is no such zone
+            unknown[str(zone)] = len(rows)
             continue
         hours[rows] = local.dt.hour + local.dt.minute / 60 + local.dt.second / 3600
+    for zone, minutes in list(unknown.items())[:_MOST]:
+        report.notes.append(f"local_hour: {minutes:,} minutes have the time zone '{short(zone)}', which is unknown")
+    if len(unknown) > _MOST:
+        rest = list(unknown.values())[_MOST:]
+        report.notes.append(f"local_hour: {sum(rest):,} minutes have {len(rest):,} more time zones that are unknown")
     return hours

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 
+from ntcir.columns import as_word
 from ntcir.config import Split
-from ntcir.corpora.corpus import Corpus, ReadingReport
+from ntcir.corpora.corpus import OFFICIAL_KEYS, Corpus, ReadingReport
+from ntcir.corpora.photographs import ENDINGS, files_under, find_photographs
 from ntcir.corpora.splits import assign_splits
-from ntcir.corpora.tables import day_names, header, read_table
-from ntcir.errors import UserError
+from ntcir.corpora.tables import columns_of, day_names, header, numbers_or_words, read_table
+from ntcir.corpora.times import read_times
+from ntcir.errors import UserError, short
 
 RECORDS_FILE = "records.csv"
-# Behind a time of day: a date has its hyphens too.
-_OFFSET = re.compile(r"[T ].*([+-])(\d\d)(?::?(\d\d))?$")
+OWN_COLUMNS = ("file", "timestamp", "session")  # the others are readings; the session may be absent
+_TWICE = "file is listed twice"
 
 
 def is_records(root: Path) -> bool:
@@ -26,60 +29,59 @@ def is_records(root: Path) -> bool:
 
 
 def image_id(file: str) -> str:
-    """Return the id of an image file: its name, with blanks and the like quoted as in an URL, for TREC has none."""
-    return quote(file, safe="/+@,=~()")
+    """Return the id of an image file: its name, with blanks and the like quoted as in an URL, for TREC has none.
+
+    An id is at most 256 bytes; of a longer one the middle is replaced by a digest of the name.
+    """
+    return as_word(quote(file, safe="/+@,=~()"))
 
 
 def read_records(root: Path, split: Split, name: str) -> Corpus:
     """Read a records folder: ``file, timestamp[, session]``, then any numeric or text sensor columns.
 
-    ``file`` is relative to ``images/`` and is the image's id; the sensor reading's id is the file name without its
-    ending (the whole name, should two rows share it). Timestamps are ISO 8601; with an offset (``-04:00``) they give
-    the local hour, without one they are taken for UTC. ``local_hour`` is added to the readings. The group is the
-    session, or the UTC day where there is no such column. A column in which every value is a number or missing is
-    numeric.
+    ``file`` is relative to ``images/`` and is the image's id; what is nearly the name of a file there is repaired (see
+    ``find_photographs``). The sensor reading's id is the file name without its ending (the whole name, should two rows
+    share it). Timestamps are ISO 8601, EXIF dates, epoch times, or dates whose order the column proves (see
+    ``read_times``); with an offset (``-04:00``) they give the local hour, without one they are taken for UTC.
+    ``local_hour`` is added to the readings. The group is the session as it is written, ``unnamed`` where it is empty,
+    or the UTC day where there is no such column. A column is numeric if at least 95% of its values are numbers, among
+    them ``12,5`` and ``62 bpm``; the others are missing, counted and named in the report.
 
     Raises:
-        UserError: if a column is absent, or no row is usable.
+        UserError: if a column is absent or comes twice, or no row is usable.
     """
     path = root / RECORDS_FILE
-    columns = header(path)
-    table = read_table(path, needed=("file", "timestamp"), numeric=(), text=(), plain=tuple(columns))
-    report = ReadingReport(counts={f"rows of {RECORDS_FILE}": len(table)})
-
-    nameless = table["file"].isna().to_numpy()
-    report.drop(f"row of {RECORDS_FILE} without a file", table["timestamp"][nameless].fillna("").tolist())
-    table = table[~nameless]
-    twice = table.duplicated("file").to_numpy()
-    report.drop("file is listed twice", table["file"][twice].tolist())
-    table = table[~twice]
-    written = table["timestamp"].fillna("").str.strip()
-    times = _utc(written)
-    report.drop("timestamp is not ISO 8601", table["file"][times.isna()].tolist())
-    table = table.assign(timestamp=times, local_hour=_local_hour(times, written))[times.notna()]
-    present = np.array([(root / "images" / file).is_file() for file in table["file"]], dtype=bool)
-    report.drop("photograph is listed but not on disk", table["file"][~present].tolist())
-    table = table[present].sort_values(["timestamp", "file"], kind="stable", ignore_index=True)
+    columns = _columns(path)
+    names = list(columns.values())
+    readings = [column for column in names if column not in {*OWN_COLUMNS, "local_hour"}]
+    own = [column for column in OWN_COLUMNS if column in names]
+    report = ReadingReport()
+    table = read_table(path, needed=OWN_COLUMNS[:2], raw=[*own, *readings], report=report)
+    report.counts[f"rows of {RECORDS_FILE}"] = len(table)
+    _note_columns(columns, report)
+    for column in readings:  # before any row is left out, so that a row's number is that of the file
+        table[column] = numbers_or_words(table[column], report, path)
+    table = _dated(_named(table, report), report)
+    table = _photographed(root / "images", table, report).sort_values(
+        ["timestamp", "file"], kind="stable", ignore_index=True
+    )
     if table.empty:
-        raise UserError(f"No row of {path} has a timestamp and a photograph under {root / 'images'}.")
+        raise UserError(_nothing(root, path, report))
 
     ids = pd.Series([image_id(file) for file in table["file"]], dtype=object)
     stems = ids.str.replace(r"\.[A-Za-z0-9]+$", "", regex=True)
-    sensor_ids = stems if stems.is_unique else ids
-    readings = [column for column in columns if column not in {"file", "timestamp", "session", "local_hour", ""}]
-    sensors = pd.DataFrame({column: _typed(table[column]) for column in readings}, index=table.index)
+    sensor_ids = stems if stems.is_unique and stems.all() else ids
+    sensors = table[readings].copy()
     sensors["local_hour"] = table["local_hour"]
     sensors.index = pd.Index(sensor_ids, name="sensor")
-    images = pd.DataFrame(
-        {"path": [str((root / "images" / file).absolute()) for file in table["file"]]},
-        index=pd.Index(ids, name="image"),
-    )
-    by_session = "session" in columns
+    paths = [_path(root / "images", file) for file in table["file"]]
+    images = pd.DataFrame({"path": paths}, index=pd.Index(ids, name="image"))
+    by_session = "session" in names
     pairs = pd.DataFrame(
         {
             "image": ids,
             "sensor": sensor_ids,
-            "group": table["session"].fillna("unnamed") if by_session else day_names(table["timestamp"]),
+            "group": _sessions(table["session"], report) if by_session else day_names(table["timestamp"]),
             "timestamp": table["timestamp"],
         }
     )
@@ -91,32 +93,94 @@ def read_records(root: Path, split: Split, name: str) -> Corpus:
     return Corpus(name, root, {"image": images, "sensor": sensors}, pairs, not by_session, "records", report)
 
 
-def _typed(column: pd.Series) -> pd.Series:
-    """Return the column as float64 if all its values are numbers, else as text categories; blank is missing."""
-    column = column.str.strip()
-    column = column.where(column != "")
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-    if (numbers.notna() == column.notna()).all():
-        return numbers.where(np.isfinite(numbers))
-    return column.astype("category")
+def _columns(path: Path) -> dict[str, str]:
+    """Return the columns as written in the header -> what they are, each of them once.
+
+    A ``Session`` beside a ``file`` has always been a reading; beside a ``File`` it is the session.
+    """
+    columns = columns_of(path, [*OWN_COLUMNS[:2], *header(path)])
+    if any(columns.get(column) != column for column in OWN_COLUMNS[:2]):
+        columns = columns_of(path, [*OWN_COLUMNS, *header(path)])
+    return columns
 
 
-def _utc(written: pd.Series) -> pd.Series:
-    """Return ISO 8601 texts as times in UTC, NaT for what is none; without an offset they are taken for UTC."""
-    # One kind at a time: in pandas 2.2 an offset spills over to the texts behind it that have none.
-    told = np.array([bool(_OFFSET.search(text)) for text in written], dtype=bool)
-    kinds = [written.where(told), written.where(~told)]
-    with_offset, without = (
-        pd.to_datetime(kind, utc=True, format="ISO8601", errors="coerce").dt.as_unit("us") for kind in kinds
-    )
-    return with_offset.fillna(without)
+def _note_columns(columns: Mapping[str, str], report: ReadingReport) -> None:
+    """Say of columns that are not what they may be taken for."""
+    names = list(columns.values())
+    if "local_hour" in names:
+        report.notes.append(f"the column 'local_hour' of {RECORDS_FILE} is replaced by the hour of the timestamp")
+    if "session" not in names:
+        for name in (name for name in names if name.strip().lower() == "session"):
+            report.notes.append(f"the column '{name}' is a reading; to group rows by it, name it 'session'")
+    if own := [name for name in names if name in OFFICIAL_KEYS]:
+        report.notes.append(
+            f"a model is not given the column{'s' * (len(own) > 1)} {', '.join(own)}, for the organisers' input has "
+            "keys of its own with that name: rename it, or name it in sensors.numeric or sensors.categorical"
+        )
 
 
-def _local_hour(times: pd.Series, written: pd.Series) -> np.ndarray:
-    """Return the hour (float64, 0 to 24) on the clock of whoever wrote the timestamp."""
-    shifts = np.zeros(len(written))
-    for row, text in enumerate(written):
-        if found := _OFFSET.search(text):
-            shifts[row] = (1 if found[1] == "+" else -1) * (int(found[2]) + int(found[3] or 0) / 60)
-    utc = times.dt.hour + times.dt.minute / 60 + times.dt.second / 3600
-    return np.asarray((utc + shifts) % 24, dtype=np.float64)
+def _named(table: pd.DataFrame, report: ReadingReport) -> pd.DataFrame:
+    """Return the rows that name a file, each file once."""
+    nameless = (table["file"].isna() | (table["file"].str.strip() == "")).to_numpy()
+    report.drop(f"row of {RECORDS_FILE} without a file", table["timestamp"][nameless].fillna("").tolist())
+    table = table[~nameless]
+    twice = table.duplicated("file").to_numpy()
+    report.drop(_TWICE, table["file"][twice].tolist())
+    return table[~twice]
+
+
+def _dated(table: pd.DataFrame, report: ReadingReport) -> pd.DataFrame:
+    """Return the rows with a time, as ``timestamp`` in UTC, and their ``local_hour``."""
+    times = read_times(table["timestamp"])
+    for problem, rows in times.problems.items():
+        report.drop(problem, table["file"].iloc[rows].tolist())
+    report.notes += times.notes
+    return table.assign(timestamp=times.utc, local_hour=times.local_hour)[times.utc.notna()]
+
+
+def _photographed(folder: Path, table: pd.DataFrame, report: ReadingReport) -> pd.DataFrame:
+    """Return the rows whose photograph is on disk, ``file`` as it is named there, each photograph once."""
+    names = table["file"].tolist()
+    found = find_photographs(folder, names)
+    for problem, rows in found.problems.items():
+        report.drop(problem, [names[row] for row in rows])
+    for repair, rows in ((repair, rows) for repair, rows in found.repairs.items() if rows):
+        first = f"{short(names[rows[0]])} is {short(found.files[rows[0]] or '')}"
+        report.notes.append(f"{len(rows):,} file name{'s' * (len(rows) > 1)} read {repair} (first: {first})")
+    # Of rows that lead to one photograph, a repaired name gives way to the right one.
+    right_first = sorted(range(len(names)), key=lambda row: found.files[row] != names[row])
+    kept, taken, twice = np.zeros(len(names), dtype=bool), set(), []
+    for row in right_first:
+        if (file := found.files[row]) is not None:
+            path = _path(folder, file)
+            kept[row] = path not in taken
+            taken.add(path)
+            if not kept[row]:
+                twice.append(names[row])
+    report.drop(_TWICE, twice)
+    return table.assign(file=pd.Series(found.files, index=table.index, dtype=object))[kept]
+
+
+def _path(folder: Path, file: str) -> str:
+    return str((folder / file).absolute())
+
+
+def _nothing(root: Path, path: Path, report: ReadingReport) -> str:
+    """Return the sentence of a table without a usable row: how many fail for which reason."""
+    reasons = [f"{len(ids):,} left out: {reason} (first: {short(ids[0])})" for reason, ids in report.dropped.items()]
+    there = min((file for file in files_under(root / "images") if file.lower().endswith(ENDINGS)), default=None)
+    shown = f"; a photograph there is {short(there)}" if there else "; there is no photograph in that folder"
+    why = f": {'; '.join(reasons)}" if reasons else ""
+    return f"No row of {path} has a timestamp and a photograph under {root / 'images'}{why}{shown}."
+
+
+def _sessions(written: pd.Series, report: ReadingReport) -> pd.Series:
+    """Return the session of each row; those without one form a session of their own, which is said."""
+    empty = written.isna() | (written.fillna("").str.strip() == "")
+    if not empty.any():
+        return written
+    unnamed, taken = "unnamed", set(written[~empty])
+    while unnamed in taken:
+        unnamed += "-2"
+    report.notes.append(f"{int(empty.sum()):,} rows without a session are the session '{unnamed}'")
+    return written.where(~empty, unnamed)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ntcir.corpora.cells import BLANK_WORDS
+from ntcir.corpora.corpus import ReadingReport
+from ntcir.corpora.numbers import MIXED, read_numbers
 from ntcir.errors import UserError
 
 
@@ -26,54 +29,149 @@ def header(path: Path) -> list[str]:
         raise UserError(f"Cannot read {path}: {error}.") from error
 
 
+def columns_of(path: Path, known: Collection[str]) -> dict[str, str]:
+    """Return the columns of a CSV file: as written in its header -> what they are called here.
+
+    That is the same, but for a known column that the file lacks: it is one that differs in case or blanks around it.
+
+    Raises:
+        UserError: if the file cannot be read or is empty; if a known column comes twice, or may be either of two.
+    """
+    there = header(path)
+    if not there:
+        raise UserError(f"{path} is empty.")
+    columns = {name: name for name in there if name}
+    for name in filter(None, dict.fromkeys(known)):
+        if (times := there.count(name)) > 1:
+            raise UserError(f"{path} has {times} columns named '{name}': rename or remove all but one.")
+        alike = [written for written in there if written.strip().lower() == name.lower()]
+        if not times and len(alike) > 1:
+            raise UserError(f"{path} has no column '{name}', but '{alike[0]}' and '{alike[1]}': rename one of them.")
+        if not times and alike:
+            columns[alike[0]] = name
+    return columns
+
+
 def read_table(
-    path: Path, *, needed: Sequence[str], numeric: Sequence[str], text: Sequence[str], plain: Sequence[str] = ()
+    path: Path,
+    *,
+    needed: Sequence[str],
+    numeric: Sequence[str] = (),
+    text: Sequence[str] = (),
+    plain: Sequence[str] = (),
+    raw: Sequence[str] = (),
+    report: ReadingReport | None = None,
 ) -> pd.DataFrame:
     """Read the named columns of a CSV file.
 
     Args:
         path: the file; its header is the first line.
         needed: columns without which the file is of no use.
-        numeric: columns to return as float64; what is no number becomes NaN; absent ones are left out.
+        numeric: columns to return as float64; what is not a number becomes NaN; absent ones are left out.
         text: columns to return as categories of text (small in memory), NaN where empty; absent ones left out.
         plain: columns (of those needed) to return as text, one string a row.
+        raw: columns to return as text as it is written: ``NA`` and the like are no more missing than any other word.
+        report: told of columns that are named a little differently, and which cells of the numeric columns are not
+            plain numbers.
 
     Raises:
-        UserError: if the file cannot be read, is empty, or lacks a needed column.
+        UserError: if the file cannot be read, is empty, lacks a needed column, or has two columns of one name.
     """
-    there = header(path)
-    if not there:
-        raise UserError(f"{path} is empty.")
-    absent = [column for column in needed if column not in there]
+    known = {*needed, *numeric, *text, *plain, *raw}
+    columns = columns_of(path, sorted(known))
+    absent = [column for column in needed if column not in columns.values()]
     if absent:
         raise UserError(
-            f"{path} has no column '{absent[0]}'; it has: {', '.join(name or '(unnamed)' for name in there)}."
+            f"{path} has no column '{absent[0]}'; it has: {', '.join(name or '(unnamed)' for name in header(path))}."
         )
-    wanted = [column for column in there if column and column in {*needed, *numeric, *text, *plain}]
-    # Text is read as text and made categories afterwards: pandas would take categories "00012" for numbers.
-    types: dict[str, Any] = dict.fromkeys([column for column in (*text, *plain) if column in wanted], object)
+    names = {written: name for written, name in columns.items() if name in known}
+    if report is not None:
+        report.notes += [
+            f"the column '{written}' of {path.name} is read as '{name}'"
+            for written, name in names.items()
+            if written != name
+        ]
+    numeric = [column for column in numeric if column in names.values()]
+    as_text = {*text, *plain, *raw}
+    # Text is read as text and made categories afterwards: pandas would take categories "00012" for numbers. Among
+    # numbers, words for a missing value are counted, so that pandas must not take them out of sight.
+    table = _read(path, names, text=as_text, words=known - {*numeric, *raw})
+    odd = [column for column in numeric if not _is_plain(table[column])]
+    if odd:
+        written = {name: column for name, column in names.items() if column in odd}
+        table[odd] = _read(path, written, text=set(odd), words=set())[odd]
+    for column in numeric:
+        if column in odd:
+            read = read_numbers(table[column])
+            table[column] = read.values
+            if report is not None:
+                report.note(column, read.remarks(lambda row: f"row {row + 2} of {path.name}"))
+                if read.filled and not read.numbers:
+                    report.empty[column] = f"none of its {read.filled:,} values in {path.name} is a number"
+        table[column] = table[column].astype("float64")
+    for column in (name for name in text if name in names.values()):
+        table[column] = pd.Categorical(table[column])
+    return table
+
+
+def _read(path: Path, names: Mapping[str, str], *, text: Set[str], words: Set[str]) -> pd.DataFrame:
+    """Read columns of a CSV file, by their name in the header -> the name they get.
+
+    Those of ``text`` are read as text. The usual words for a missing value are missing in those of ``words`` only.
+    """
+    types: dict[str, Any] = {written: object for written, name in names.items() if name in text}
+    missing = {written: sorted(BLANK_WORDS) if name in words else [""] for written, name in names.items()}
     try:
         table = pd.read_csv(
             path,
-            usecols=wanted,
+            usecols=list(names),
             index_col=False,  # a row that is longer than the header must not shift its columns
             dtype=types,
             encoding="utf-8-sig",
             low_memory=False,
-            na_values=[""],
-            keep_default_na=True,
+            na_values=missing,
+            keep_default_na=False,
         )
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         raise UserError(f"Cannot read {path}: {' '.join(str(error).split())}.") from error
-    for column in (name for name in numeric if name in wanted):
-        if table[column].dtype.kind not in "fiu":
-            table[column] = pd.to_numeric(table[column].astype(object), errors="coerce")
-        table[column] = table[column].astype("float64")
-        # An infinite reading is a fault of the export, not a reading.
-        table.loc[np.isinf(table[column].to_numpy()), column] = np.nan
-    for column in (name for name in text if name in wanted):
-        table[column] = pd.Categorical(table[column])
-    return table
+    return table.rename(columns=dict(names))
+
+
+def _is_plain(column: pd.Series) -> bool:
+    """Return whether pandas read a column as finite numbers and gaps."""
+    return column.dtype.kind in "fiu" and not np.isinf(column.to_numpy(dtype=np.float64)).any()
+
+
+def numbers_or_words(column: pd.Series, report: ReadingReport, path: Path) -> pd.Series:
+    """Return a column as float64 if nearly all its values are numbers, else as categories of text; blank is missing.
+
+    Args:
+        column: raw, with the rows of the file.
+        report: told what is not a plain number in a numeric column, or that a column is neither.
+        path: the file, for the report.
+    """
+
+    def place(row: int) -> str:
+        return f"row {row + 2} of {path.name}"
+
+    read = read_numbers(column)
+    words = column.str.strip()
+    words = words.where(~words.isin(BLANK_WORDS))
+    # A column of nothing but '-' is a category with one word; one of nothing but 'NA' is empty.
+    if read.numeric or words.isna().all():
+        report.note(str(column.name), read.remarks(place))
+        return pd.Series(read.values, index=column.index)
+    if read.share >= MIXED:
+        others = [read.unread, *read.doubtful.values()]
+        first = min((finding for finding in others if finding.count), key=lambda finding: finding.row)
+        report.note(
+            str(column.name),
+            [
+                f"{read.numbers:,} of {read.filled:,} values are numbers, too few for a numeric column: "
+                f"it is read as a category ({first.first(place)})"
+            ],
+        )
+    return words.astype("category")
 
 
 def day_names(times: pd.Series) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from ntcir.config import Sensors
+from ntcir.corpora.corpus import OFFICIAL_KEYS
 from ntcir.errors import UserError, did_you_mean
 
 ORGANISERS_NUMERIC = (
@@ -40,6 +41,11 @@ class Columns:
         """All columns, each once."""
         return list(dict.fromkeys([*self.numeric, *self.categorical, *self.cyclic, *(self.location or ())]))
 
+    @property
+    def numbers(self) -> list[str]:
+        """Those of the columns that are read as numbers, each once."""
+        return list(dict.fromkeys([*self.numeric, *self.cyclic, *(self.location or ())]))
+
     def there(self, sensors: pd.DataFrame) -> Columns:
         """Return those of the columns that a table has."""
         return replace(
@@ -67,7 +73,8 @@ PRESETS = {"ymx2l": _YMX2L, "organisers": _ORGANISERS, "full": _FULL, "none": Co
 def chosen_columns(options: Sensors, sensors: pd.DataFrame, layout: str) -> Columns:
     """Return the columns that a configuration asks for, of a sensor table in a corpus layout.
 
-    ``auto`` is ``ymx2l`` for a lifelog and every column (without the local hour) for other layouts.
+    ``auto`` is ``ymx2l`` for a lifelog and every column for other layouts: without the local hour, and without columns
+    that the organisers' input cannot have.
 
     Raises:
         UserError: if a column to exclude is none, or there is no position to encode.
@@ -79,7 +86,7 @@ def chosen_columns(options: Sensors, sensors: pd.DataFrame, layout: str) -> Colu
     elif layout == "lifelog":
         base = _YMX2L
     else:
-        readings = [column for column in sensors.columns if column != "local_hour"]
+        readings = [column for column in sensors.columns if column not in {"local_hour", *OFFICIAL_KEYS}]
         numbers = tuple(column for column in readings if pd.api.types.is_numeric_dtype(sensors[column]))
         base = Columns(numeric=numbers, categorical=tuple(column for column in readings if column not in numbers))
     out = set(options.exclude)
@@ -105,6 +112,16 @@ def chosen_columns(options: Sensors, sensors: pd.DataFrame, layout: str) -> Colu
         location=location,
         categories=options.categories or base.categories,
     )
+
+
+def named_columns(options: Sensors, layout: str) -> list[str]:
+    """Return the columns that a configuration means one by one, other than those of a preset that takes what is there.
+
+    These are the columns that the configuration names, and the few of ``ymx2l``.
+    """
+    few = options.preset == "ymx2l" or (options.preset == "auto" and layout == "lifelog")
+    named = [*(_YMX2L.names if few else ()), *options.numeric, *options.categorical, *options.cyclic]
+    return list(dict.fromkeys(named))
 
 
 def _location(numeric: tuple[str, ...], sensors: pd.DataFrame) -> tuple[str, str] | None:

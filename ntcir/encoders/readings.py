@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ntcir.corpora.cells import number
+from ntcir.encoders.categories import Vocabulary, words
 from ntcir.encoders.presets import Columns
 from ntcir.errors import UserError, did_you_mean, some
 
@@ -38,6 +40,7 @@ class ReadingsEncoder:
     def __init__(self, columns: Columns, statistics: Mapping[str, Any]) -> None:
         self.columns = columns
         self.statistics = dict(statistics)
+        self._vocabularies: dict[str, Vocabulary] = {}
 
     @classmethod
     @np.errstate(over="ignore", invalid="ignore")  # numbers near 1e308: such a column counts as flat
@@ -55,7 +58,7 @@ class ReadingsEncoder:
         if not columns.names:
             raise UserError("No sensor columns are chosen: name some in sensors.numeric or sensors.categorical.")
         # Frequencies first: as numbers they are standardised with the rest.
-        counts = {column: _words(training[column]).dropna().value_counts() for column in columns.categorical}
+        counts = {column: words(training[column]).dropna().value_counts() for column in columns.categorical}
         statistics: dict[str, Any] = {
             "shares": {column: (count / max(1, len(training))).to_dict() for column, count in counts.items()},
             "vocabularies": {
@@ -95,10 +98,21 @@ class ReadingsEncoder:
         """The raw columns needed, in order."""
         return self.columns.names
 
+    def vocabulary(self, column: str) -> Vocabulary:
+        """Return the words that a categorical column had in training, the rare ones too."""
+        if column not in self._vocabularies:
+            self._vocabularies[column] = Vocabulary(self.statistics["shares"][column])
+        return self._vocabularies[column]
+
+    def _spelled(self, column: pd.Series) -> list[str | None]:
+        """Return a column's categories as training spelled them."""
+        vocabulary = self.vocabulary(str(column.name))
+        return [None if word is None else vocabulary.spelled(word) for word in words(column)]
+
     @property
     def vocabulary_sizes(self) -> list[int]:
         """How many codes each embedded column has, the missing and the unknown one included."""
-        return [len(words) + 2 for words in self.statistics["vocabularies"].values()]
+        return [len(vocabulary) + 2 for vocabulary in self.statistics["vocabularies"].values()]
 
     @property
     def continuous(self) -> int:
@@ -121,49 +135,61 @@ class ReadingsEncoder:
         standard = (raw - np.asarray(self.statistics["mean"])) * scale
         parts = [np.nan_to_num(np.clip(standard, -LIMIT, LIMIT), nan=0.0)]
         for column, period in self.columns.cyclic.items():
-            parts.append(_waves_of((_floats(table[column]) / period)[:, None]))
+            parts.append(_waves_of((floats(table[column]) / period)[:, None]))
         if self.columns.location:
             parts.append(self._waves(table))
         wanted = [names.index(name) for name in self.statistics["indicators"]]
         parts.append(np.isnan(raw[:, wanted]).astype(np.float64))
-        for column, words in self.statistics["vocabularies"].items():
-            codes = {word: code for code, word in enumerate(words, start=2)}
-            found = [MISSING if word is None else codes.get(word, UNKNOWN) for word in _words(table[column])]
+        for column, vocabulary in self.statistics["vocabularies"].items():
+            codes = {word: code for code, word in enumerate(vocabulary, start=2)}
+            known = self._spelled(table[column])
+            found = [MISSING if word is None else codes.get(word, UNKNOWN) for word in known]
             parts.append(np.asarray(found, dtype=np.float64).reshape(-1, 1))
         # Adding 0 turns -0 into 0, so that equal readings have equal bytes.
         return np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=np.float32) + np.float32(0)
 
     def accepts(self, column: str, value: Any) -> bool:
-        """Return whether a value read from JSON can be a reading of this column: a number where one is needed.
+        """Return whether a value read from JSON can be a reading of this column.
 
-        A category may be a text, a number or a truth value; None is missing.
+        Where a number is needed, a number or a text, which may spell one. A category may be a text, a number or a truth
+        value. None is missing.
         """
         if value is None:
             return True
-        if column in {*self.columns.numeric, *self.columns.cyclic, *(self.columns.location or ())}:
-            return isinstance(value, int | float) and not isinstance(value, bool)
+        if column in self.columns.numbers:
+            return isinstance(value, int | float | str) and not isinstance(value, bool)
         return not isinstance(value, list | dict)
 
-    def table(self, readings: Sequence[Mapping[str, Any]], known: Sequence[str]) -> pd.DataFrame:
+    def table(
+        self, readings: Sequence[Mapping[str, Any]], known: Sequence[str], topics: Sequence[str] = ()
+    ) -> pd.DataFrame:
         """Make a table of hand-written readings (column -> number, text or null).
 
         Args:
             readings: one mapping a row; columns that are left out are missing.
             known: the columns there are in the corpus, which may be given though this model does not use them.
+            topics: whose readings they are, for messages.
 
         Raises:
-            UserError: for an unknown column, or a text where a number is needed.
+            UserError: for an unknown column, or what spells no number where one is needed.
         """
-        for row in readings:
+        for place, row in enumerate(readings):
+            whose = f" of the topic {topics[place]}" if topics else ""
             for column, value in row.items():
                 if column not in self.names and column not in known:
                     hint = did_you_mean(column, [*self.names, *known])
-                    raise UserError(f"Unknown reading '{column}'{hint}; this model uses {some(self.names, 20)}.")
-                if column in self.names and not self.accepts(column, value):
-                    raise UserError(f"The reading '{column}' must be a number, not {value!r}.")
+                    raise UserError(f"Unknown reading '{column}'{whose}{hint}; this model uses {some(self.names, 20)}.")
+                if column in self.names and not (self.accepts(column, value) and self._is_clear(column, value)):
+                    raise UserError(f"The reading '{column}'{whose} must be a number, not {value!r}.")
         return pd.DataFrame(
             [{column: row.get(column) for column in self.names} for row in readings], columns=self.names, dtype=object
         )
+
+    def _is_clear(self, column: str, value: Any) -> bool:
+        """Return whether a value that is accepted says a finite number, where one is needed, or nothing."""
+        if column not in self.columns.numbers or value is None or value != value:  # NaN is missing
+            return True
+        return bool(np.isfinite(_float(value)))
 
     def to_json(self) -> dict[str, Any]:
         """Return everything needed to make the same encoder again."""
@@ -198,15 +224,15 @@ class ReadingsEncoder:
 
     def _numbers(self, table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
         """Return the columns to be standardised, float64 [rows, columns] with NaN where missing, and their names."""
-        parts = [_floats(table[column]) for column in self.columns.numeric]
+        parts = [floats(table[column]) for column in self.columns.numeric]
         names = list(self.columns.numeric)
         # Cyclic columns and positions need no indicator: missing, they are (0, 0), which is no angle's sine and cosine.
         for column in self.columns.categorical:
             if self.columns.categories == "frequency":
                 shares = self.statistics["shares"][column]
                 # Missing is 0, as the organisers have it; so is a category that training never saw.
-                words = _words(table[column])
-                parts.append(np.array([0.0 if word is None else shares.get(word, 0.0) for word in words], dtype=float))
+                known = self._spelled(table[column])
+                parts.append(np.array([0.0 if word is None else shares.get(word, 0.0) for word in known], dtype=float))
                 names.append(column)
         stacked = np.stack(parts, axis=1) if parts else np.empty((len(table), 0))
         return stacked, names
@@ -228,8 +254,8 @@ def _waves_of(turns: np.ndarray) -> np.ndarray:
     return np.asarray(np.nan_to_num(np.concatenate([np.sin(angles), np.cos(angles)], axis=1), nan=0.0))
 
 
-def _floats(column: pd.Series) -> np.ndarray:
-    """Return a column as float64, NaN where it is missing, infinite or no number."""
+def floats(column: pd.Series) -> np.ndarray:
+    """Return a column as float64, NaN where it is missing, infinite or no number; a text may spell one."""
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
         values = column.to_numpy(dtype=np.float64)
     else:
@@ -238,24 +264,14 @@ def _floats(column: pd.Series) -> np.ndarray:
 
 
 def _float(value: Any) -> float:
+    if isinstance(value, str):
+        found = number(value)
+        return np.nan if found is None else found
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         return np.nan
 
 
-def _words(column: pd.Series) -> pd.Series:
-    """Return a column of categories as text, None where missing; a whole number is written as one, as in a query."""
-    return pd.Series([_word(value) for value in column.astype(object)], index=column.index, dtype=object)
-
-
-def _word(value: Any) -> str | None:
-    if value is None or value is pd.NA or value != value:  # only NaN differs from itself
-        return None
-    if isinstance(value, float | np.floating) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
 def _position(table: pd.DataFrame, location: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
-    return _floats(table[location[0]]), _floats(table[location[1]])
+    return floats(table[location[0]]), floats(table[location[1]])

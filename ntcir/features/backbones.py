@@ -17,6 +17,7 @@ from ntcir.errors import UserError, did_you_mean
 from ntcir.features.store import STORE_VERSION
 from ntcir.features.weights import PLACES365_CLASSES, published_state, read_checkpoint
 from ntcir.progress import say
+from ntcir.tensor_files import not_finite
 
 # ImageNet's channel statistics, used by torchvision's classifiers and by Places365's alike.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -86,8 +87,8 @@ class FrozenNetwork(nn.Module):
     def _meta(self, options: Features) -> dict[str, Any]:
         digest = hashlib.sha256()
         for name, tensor in sorted(self.network.state_dict().items()):
-            if name.startswith(_IDLE) or (self.backbone.output == "pooled" and name.startswith(_HEADS)):
-                continue  # what says nothing in the features: a checkpoint may lack it
+            if name.startswith(_spare(self.backbone)):
+                continue
             digest.update(name.encode())
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         meta = {
@@ -137,7 +138,15 @@ def _build(backbone: Backbone, state: Mapping[str, torch.Tensor] | None) -> nn.M
         )
     network = _classifier(backbone.arch, classes)
     _fill(network, state, backbone)
+    counted = {name: value for name, value in network.state_dict().items() if not name.startswith(_spare(backbone))}
+    if found := not_finite(counted):
+        raise UserError(f"The weights {backbone.weights} of {backbone.arch} hold {found}: its training diverged.")
     return network
+
+
+def _spare(backbone: Backbone) -> tuple[str, ...]:
+    """Return how the names begin of weights that say nothing in the features: a checkpoint may lack them."""
+    return (*_IDLE, *_HEADS) if backbone.output == "pooled" else _IDLE
 
 
 def _classifier(arch: str, classes: int | None) -> nn.Module:
@@ -171,7 +180,7 @@ def _fill(network: nn.Module, state: Mapping[str, torch.Tensor], backbone: Backb
             reason = " ".join(str(error).split())[:200]
             raise UserError(f"The weights {backbone.weights} do not fit {backbone.arch} ({reason}).") from error
     # Old checkpoints lack the counters of BatchNorm, and where only pooled features are asked for no head is needed.
-    spare = (*_IDLE, *_HEADS) if backbone.output == "pooled" else _IDLE
+    spare = _spare(backbone)
     missing = [name for name in missing if not name.endswith("num_batches_tracked") and not name.startswith(spare)]
     for problem, names in (("other shapes for", wrong), ("no", missing), ("the unknown", unknown)):
         if names:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ntcir.config import Features
+from ntcir.features import pictures
 
 LONGEST = 16  # times the shorter side: what is longer is cut before it is resized
 _LASTING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)  # until there is a file, which is another then
@@ -38,13 +39,13 @@ class UnreadableImage(Exception):
 
 
 def read_file(path: str | Path) -> bytes:
-    """Read a file whole, whatever is in it.
+    """Read a regular file whole, whatever is in it.
 
     Raises:
         UnreadableImage: if it cannot be read.
     """
     try:
-        return Path(path).read_bytes()
+        return pictures.read_file(path)
     except (OSError, ValueError) as error:
         raise _unreadable(error) from error
 
@@ -55,7 +56,7 @@ def load_image(source: str | Path | bytes, at_least: int | None = None) -> Image
     Grey, CMYK, palette and transparent pictures become RGB; 16 bits a channel become 8; EXIF orientation is applied.
 
     Args:
-        source: a path, or what is in the file: any format that Pillow reads.
+        source: a path, or what is in the file; ``pictures.FORMATS`` has the formats.
         at_least: if given, a JPEG may be decoded at a half, a quarter or an eighth of its size (which is faster), as
             long as both sides keep at least this many pixels.
 
@@ -64,7 +65,7 @@ def load_image(source: str | Path | bytes, at_least: int | None = None) -> Image
     """
     try:
         # Opened here and not by Pillow, which maps uncompressed TIFF files into memory and then turns them wrongly.
-        with _opened(source) as file, Image.open(file) as opened:
+        with _opened(source) as file, pictures.open_picture(file) as opened:
             if at_least is not None:
                 opened.draft(opened.mode, (at_least, at_least))
             opened.load()
@@ -80,10 +81,12 @@ def load_image(source: str | Path | bytes, at_least: int | None = None) -> Image
 
 
 def _opened(source: str | Path | bytes) -> BinaryIO:
-    return BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
+    return BytesIO(source) if isinstance(source, bytes) else pictures.open_file(source)
 
 
 def _unreadable(error: Exception) -> UnreadableImage:
+    if isinstance(error, pictures.NotAPicture):
+        return UnreadableImage(str(error))
     system = isinstance(error, OSError) and error.errno is not None  # decoders' own errors have no number
     reason = str(error.strerror) if isinstance(error, OSError) and error.strerror else str(error)
     passing = isinstance(error, MemoryError) or (system and not isinstance(error, _LASTING))

@@ -21,6 +21,7 @@ import numpy as np
 
 from ntcir.config import Objects
 from ntcir.errors import UserError
+from ntcir.features.file_kinds import kind_of
 from ntcir.features.letterbox import GREY, Frame, Letterboxed
 from ntcir.features.yolo import import_yolo, look
 from ntcir.progress import say
@@ -105,6 +106,7 @@ class Detector:
     def __init__(self, path: Path, options: Objects) -> None:
         self._path = path
         _require_runtime(path)
+        _require_kind(path)
         network = import_yolo()
         import torch
 
@@ -130,6 +132,7 @@ class Detector:
         self._require_detection(getattr(engine, "task", None) or "detect")
         names = dict(engine.names)
         self.names = tuple(str(names[number]) for number in sorted(names))
+        self._tell_unnamed(options)
         height, width = (int(side) for side in model.predictor.imgsz)
         native = getattr(engine, "format", None) == "pt" or bool(getattr(engine, "pt", False))
         any_size = native or bool(getattr(engine, "dynamic", False))
@@ -188,6 +191,17 @@ class Detector:
         if task != "detect":
             raise UserError(f"{self._path} is no detector but a network for another task, '{task}'.")
 
+    def _tell_unnamed(self, options: Objects) -> None:
+        """Say that the classes have numbers for names, which Ultralytics gives them where an export names none."""
+        if self.names != tuple(f"class{number}" for number in range(len(self.names))):
+            return
+        absent = self._path.is_dir() and not (self._path / "metadata.yaml").is_file()
+        where = "has no metadata.yaml with the names of its classes" if absent else "does not name its classes"
+        unnamed = f"The detector {self._path} {where}, which are called class0, class1 and so on"
+        if any(name not in self.names for name in options.classes):
+            raise UserError(f"{unnamed}, so that objects.classes cannot be told; export the detector again.")
+        say(f"WARNING: {unnamed}.")
+
     def _renamed(self) -> Path:
         """Return a path to the weights by which Ultralytics takes them for what they are.
 
@@ -203,6 +217,17 @@ class Detector:
         link = folder / name.replace("'", "")
         link.symlink_to(self._path, target_is_directory=self._path.is_dir())
         return link
+
+
+def _require_kind(path: Path) -> None:
+    """Check that a file is not something else altogether, such as a web page, which Ultralytics tells at length."""
+    try:
+        kind = kind_of(path) if path.is_file() and path.suffix not in {".yaml", ".yml", ".xml"} else None
+    except OSError as error:
+        raise UserError(f"Cannot read the detector {path}: {(error.strerror or str(error)).lower()}.") from error
+    # Ultralytics opens networks with their code, and some of the other formats.
+    if kind and path.suffix in {".pt", ".pth", ".onnx", ""} and "TorchScript" not in kind:
+        raise UserError(f"{path} is no detector that Ultralytics can open (it is {kind}).")
 
 
 def _require_runtime(path: Path) -> None:

@@ -20,7 +20,7 @@ from ntcir.features.inference import device_of
 from ntcir.features.jpegs import DeviceDecoder, available
 from ntcir.features.stages import Clock, ahead, pool
 from ntcir.features.store import FeatureStore, signature
-from ntcir.features.work import Batch, Block, Output, Views, Work, cut
+from ntcir.features.work import Batch, Block, Output, Views, Work, cut, require_finite
 from ntcir.machine import cores
 from ntcir.parallel import barrier, ranks
 from ntcir.progress import progress, say
@@ -90,6 +90,7 @@ class Extraction:
         """
         self._sign(ids)
         work = self._work
+        work.check(ids)
         blocks = cut(self._images.index, list(dict.fromkeys(ids)))
 
         def lacking() -> dict[int, list[str]]:
@@ -283,6 +284,7 @@ class Extraction:
             if chosen:
                 with self.clock.timed("network"):
                     encoded = self._backends[output.network].encode(good[item][output.view] for item in chosen)
+                require_finite(encoded, chosen, output)
                 rows.update(zip(chosen, encoded, strict=True))
         batch.pictures = []
         return batch

@@ -14,7 +14,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
-from pathlib import Path
 
 import torch
 from PIL import Image
@@ -22,6 +21,7 @@ from torch.nn import functional
 
 from ntcir.config import Features
 from ntcir.features.decode import LONGEST, UnreadableImage, decode, factor_of, geometry, turn_of
+from ntcir.features.pictures import open_file
 
 _THREADS = 8  # read files; what they wait for is the disk
 _PIXELS = 2**25  # decoded at once, 400 MB as float32; larger pictures go the ordinary way
@@ -183,7 +183,7 @@ def _decoded(data: list[torch.Tensor], device: torch.device) -> list[torch.Tenso
 def _read(path: str) -> _Jpeg | None:
     """Read a file; None unless it is a whole JPEG of a kind on which all decoders agree."""
     try:
-        with Path(path).open("rb") as file:
+        with open_file(path) as file:
             start = file.read(3)
             if start != b"\xff\xd8\xff":
                 return None

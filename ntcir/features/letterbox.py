@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
 from ntcir.features.decode import load_image
+from ntcir.features.pictures import open_file, open_picture
 
 GREY = 114  # of the padding: what YOLO networks were trained with
 _ON_THEIR_SIDE = {5, 6, 7, 8}  # the EXIF orientations that exchange width and height
@@ -91,7 +92,8 @@ def _fitted(size: tuple[int, int], frame: Frame) -> tuple[int, int]:
 
 def _upright_size_of_jpeg(path: str | Path) -> tuple[int, int] | None:
     """Return the full width and height of a JPEG from its header; None of other files, which are decoded in full."""
-    with contextlib.suppress(Exception), Image.open(path) as header:  # what is wrong is said when it is decoded
+    # What is wrong is said when it is decoded.
+    with contextlib.suppress(Exception), open_file(path) as file, open_picture(file) as header:
         if header.format in {"JPEG", "MPO"}:
             turned = False
             with contextlib.suppress(Exception):  # a broken tag must not cost the picture

@@ -100,6 +100,8 @@ class ObjectDetections:
                 options name a class that it does not have.
         """
         paths = self._sign(ids)
+        if self._store is not None:
+            self._store.check(ids, [self._signatures[item] for item in ids])
         todo = [item for item in paths if self._store is None or self._store.needs(item, self._signatures[item])]
         if todo:
             detector = self._started()

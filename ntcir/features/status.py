@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ntcir.corpora.corpus import Corpus
-from ntcir.errors import UserError
+from ntcir.errors import UserError, printable
 from ntcir.features.store import STORE_VERSION, DetectionStore, FeatureStore, signature, stored_meta
 from ntcir.progress import say
 
@@ -109,9 +109,9 @@ def _size(path: Path) -> int:
 def _meta_of(folder: Path) -> dict[str, Any]:
     """Return what made a store of this version; one of features has ``dim``, one of a view ``view`` besides."""
     meta = stored_meta(folder) or {}
-    if meta.get("version") != STORE_VERSION or "fingerprint" not in meta:
+    if meta.get("version") != STORE_VERSION or not isinstance(meta.get("fingerprint"), str):
         raise UserError(f"{folder} is a store of another version of ntcir; move or remove it.")
-    if "dim" in meta and not isinstance(meta["dim"], int):
+    if "dim" in meta and not (type(meta["dim"]) is int and meta["dim"] > 0):
         raise UserError(f"{folder / 'meta.json'} is not readable; remove the folder to compute its features again.")
     return meta
 
@@ -131,7 +131,7 @@ def as_table(stores: Sequence[StoreStatus]) -> str:
             f"{each.missing:,}",
             f"{each.bytes / 1e6:,.1f}",
             ", ".join(each.made_by) or "-",
-            each.store,
+            printable(each.store),
         ]
         for each in stores
     ]

@@ -7,6 +7,7 @@ import logging
 import re
 import warnings
 from collections import OrderedDict
+from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,16 @@ from urllib.error import URLError
 import torch
 
 from ntcir.errors import UserError
+from ntcir.features.file_kinds import is_onnx, kind_of
 from ntcir.progress import say
+from ntcir.tensor_files import read_tensors
 
 PLACES365_URL = "http://places2.csail.mit.edu/models_places365/{arch}_places365.pth.tar"
 # As a third party lists it; the publisher states none.
 PLACES365_SHA256 = {"resnet50": "46529c86902bd0cfb0ea562a30b2850c28d2620d96282b3db9c318e1d774f6c5"}
 PLACES365_CLASSES = 365
+# What data-parallel training, torch.compile, Lightning and others put in front of the keys of a network's weights.
+_WRAPPERS = ("module.", "_orig_mod.", "model.", "network.", "net.", "backbone.", "encoder.", "_forward_module.")
 _DENSE = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 
 
@@ -84,36 +89,76 @@ def _fetch(url: str) -> Path:
 def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
     """Read a checkpoint (``.safetensors``, or a torch file holding a state dict, perhaps under ``state_dict``).
 
-    ``module.`` in front of the keys, which data-parallel training leaves there, is taken off. Only tensors and plain
-    values are unpickled, never code.
+    What data-parallel training, ``torch.compile`` and wrappers put in front of all keys (``module.``, ``_orig_mod.``,
+    ``model.`` and others, also several) is taken off. Only tensors and plain values are unpickled, never code.
 
     Raises:
-        UserError: if the file is not there or is no such checkpoint.
+        UserError: if the file is not there, cannot be read or is no such checkpoint; the sentence says what it is.
     """
     if not path.is_file():
-        raise UserError(f"There are no weights at {path}.")
+        raise UserError(f"There are no weights at {path}{', which is a folder' * path.is_dir()}.")
     try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            tree: Any = load_file(path)
-        else:
-            tree = _unpickle(path)
+        kind = "an ONNX network: give its torch weights" if is_onnx(path) else kind_of(path)
+        if kind:
+            raise UserError(f"{path} is no checkpoint of tensors: it is {kind}.")
+        tree: Any = _safetensors(path) if _is_safetensors(path) else _unpickle(path)
+    except UserError:
+        raise
+    except OSError as error:
+        raise UserError(f"Cannot read the weights {path}: {(error.strerror or str(error)).lower()}.") from error
+    except MemoryError as error:
+        raise UserError(f"Not enough memory to read the weights {path}.") from error
     except Exception as error:  # unpicklers raise nearly anything on files that are no pickle
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path} is no checkpoint of tensors ({reason}).") from error
+        raise UserError(f"{path} is no checkpoint of tensors ({_reason(error)}).") from error
     for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(tree, dict) and isinstance(tree.get(key), dict):
             tree = tree[key]
     if not isinstance(tree, dict) or not tree or not all(isinstance(value, torch.Tensor) for value in tree.values()):
         raise UserError(f"{path} holds no state dict (names and tensors).")
-    state = OrderedDict((_name(str(key)), value) for key, value in tree.items())
+    prefix = _shared_prefix([str(key) for key in tree])
+    state = OrderedDict((_name(str(key).removeprefix(prefix)), value) for key, value in tree.items())
     versions = getattr(tree, "_metadata", None)
     if versions is not None:  # of the modules: torch renames old ones' weights by it
+        front = prefix or "module."
         state._metadata = OrderedDict(  # type: ignore[attr-defined]
-            ("" if key == "module" else str(key).removeprefix("module."), value) for key, value in versions.items()
+            ("" if f"{key}." == front else str(key).removeprefix(front), value) for key, value in versions.items()
         )
     return state
+
+
+def _shared_prefix(keys: Sequence[str]) -> str:
+    """Return what wrappers put in front of all keys; empty where they put nothing there."""
+    prefix = ""
+    while True:
+        wrapper = next((w for w in _WRAPPERS if all(key.startswith(prefix + w) for key in keys)), None)
+        if wrapper is None:
+            return prefix
+        prefix += wrapper
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Return whether a file begins as those of safetensors do, whatever its name says."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    length = int.from_bytes(start[:8], "little")
+    return start[8:] == b"{" and length <= path.stat().st_size - 8
+
+
+def _safetensors(path: Path) -> dict[str, torch.Tensor]:
+    tensors, _ = read_tensors(path)
+    return tensors
+
+
+def _reason(error: Exception) -> str:
+    """Return why a file is no checkpoint, without torch's advice to trust it."""
+    words = " ".join(str(error).split())
+    if found := re.search(r"GLOBAL ([\w.]+)", words):
+        return f"it holds Python objects besides tensors, of {found[1]}: save the network's state_dict() alone"
+    if "TorchScript" in words:
+        return "it is a TorchScript archive: save the network's state_dict() instead"
+    if words.startswith("Weights only load failed"):
+        return "its pickle is damaged, or holds more than tensors: save the network's state_dict() alone"
+    return words[:200]
 
 
 def _name(key: str) -> str:
@@ -123,13 +168,18 @@ def _name(key: str) -> str:
 
 def _unpickle(path: Path) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return _load(path)
     except Exception as error:
         # Places365's files were saved under Python 2: their strings may not be UTF-8.
         logging.getLogger(__name__).debug("reading %s as latin1 after %s", path, error)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # torch says that an encoding is of no use here, and uses it
-            return torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
+            return _load(path, encoding="latin1")
+
+
+def _load(path: Path, **options: Any) -> Any:
+    with path.open("rb") as file:  # given a path, torch goes by its suffix
+        return torch.load(file, map_location="cpu", weights_only=True, **options)
 
 
 def _sha256(path: Path) -> str:

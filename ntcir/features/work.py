@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.claims import Claims
 from ntcir.features.decode import UnreadableImage
@@ -84,6 +85,21 @@ def cut(index: pd.Index, ids: Sequence[str]) -> dict[int, list[str]]:
     return dict(sorted(blocks.items()))
 
 
+def require_finite(rows: np.ndarray, items: Sequence[str], output: Output) -> None:
+    """Check what a network says of photographs before it is stored.
+
+    Raises:
+        UserError: if a value is NaN or infinite.
+    """
+    wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+    if len(wrong):
+        backbone = output.network.backbone
+        raise UserError(
+            f"{backbone.arch} gives features that are not finite (NaN or infinity) for the photograph "
+            f"{items[wrong[0]]}: check its weights ({backbone.weights})."
+        )
+
+
 class Work:
     """What outputs lack, shared with other processes that fill the same stores.
 
@@ -105,6 +121,12 @@ class Work:
         """Return whether any output has yet to be given what the networks say of an item."""
         sign = self._signatures[item]
         return any(output.store.needs(item, sign) for output in self._outputs)
+
+    def check(self, ids: Sequence[str]) -> None:
+        """Look whether what is stored of items is as it was written; what is not is lacking from now on."""
+        signs = [self._signatures[item] for item in ids]
+        for output in self._outputs:
+            output.store.check(ids, signs)
 
     def refresh(self) -> None:
         """See what other processes have stored since."""

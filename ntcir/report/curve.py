@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ntcir.errors import printable
 from ntcir.files import atomic_path
+from ntcir.metrics import METRICS, read_metrics
 from ntcir.topics import DIRECTIONS
-from ntcir.training import METRICS, read_metrics
 
 COLOURS = {"loss": "#9aa5b1", "img2sen": "#d1495b", "sen2img": "#2e6f95"}
 
@@ -24,7 +25,7 @@ def draw_curve(folder: Path) -> Path:
         [row["step"] for row in rows], [row["loss"] for row in rows], color=COLOURS["loss"], linewidth=1, label="loss"
     )
     axes.set(xlabel="iteration", ylabel="loss (InfoNCE, nats)")
-    axes.set_title(folder.absolute().name, parse_math=False)  # a name with dollars is no formula
+    axes.set_title(printable(folder.absolute().name), parse_math=False)  # a name with dollars is no formula
     axes.spines[["top"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
     measured = [row for row in rows if DIRECTIONS[0] in row]

@@ -137,12 +137,21 @@ def _fill(folder: Path, model: Model, needed: Sequence[metadata.Distribution], g
     for template in sorted(_BOX.iterdir()):
         if template.is_file():
             atomic_write(folder / _box_name(template), _spelled(template.read_text(encoding="utf-8"), words))
-    (folder / "submission.sh").chmod(0o755)
+    for script in ("submission.sh", "entrypoint.sh"):
+        (folder / script).chmod(0o755)
+    _readable_by_all(folder / "model")
     facts = {
         "made_by": _MADE_BY, "ntcir": __version__, "group": group, "run": run, "name": model.config.name,
         "fingerprints": model.fingerprints, "python": words["PYTHON"], "torch": metadata.version("torch"),
     }  # fmt: skip
     atomic_write(folder / MARK, json.dumps(facts, indent=1) + "\n")
+
+
+def _readable_by_all(folder: Path) -> None:
+    """Let others read a folder, whatever the umask: an image keeps the modes, and may run as any user."""
+    folder.chmod(folder.stat().st_mode | 0o555)
+    for path in folder.iterdir():
+        path.chmod(path.stat().st_mode | 0o444)
 
 
 def _box_name(template: Path) -> str:
@@ -192,5 +201,6 @@ def _commands(target: Path, group: str, run: str) -> list[str]:
     image = _image(group, run)
     return [
         f"  docker build -t {image} {target}",
+        f'  docker run --rm -v "<folder>:/app/" {image} bash ./submission.sh input/<input>.json output/<output>.csv',
         f"  docker save {image} | gzip > {group}-{run}-run.tar.gz",
     ]

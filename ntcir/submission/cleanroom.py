@@ -8,6 +8,7 @@ import subprocess
 import sysconfig
 import venv
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from ntcir.submission.requirements import closure, modules
@@ -47,14 +48,23 @@ class CleanRoom:
         self._prefix = _without_network()
         self.isolated = bool(self._prefix)
 
-    def run(self, command: list[str], folder: Path, seconds: float) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: list[str], folder: Path, seconds: float, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command in a folder and return what it wrote.
+
+        Args:
+            command: its words.
+            folder: where it runs.
+            seconds: how long it may take.
+            variables: of the environment, besides those of the room.
 
         Raises:
             subprocess.TimeoutExpired: if it is not done after ``seconds``.
         """
+        environment = self._environment() | dict(variables or {})
         return subprocess.run(
-            [*self._prefix, *command], cwd=folder, env=self._environment(), timeout=seconds, check=False,
+            [*self._prefix, *command], cwd=folder, env=environment, timeout=seconds, check=False,
             stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace",
         )  # fmt: skip
 

@@ -17,6 +17,7 @@ from ntcir.features.decode import square_of_planes
 from ntcir.features.extract import encode_pictures
 from ntcir.features.inference import batch_of
 from ntcir.model import Model, Vectors
+from ntcir.submission.channels import channel_remarks, rgb_planes
 from ntcir.submission.pixels import Text, parse_pixels
 
 _DECODERS = max(1, min(4, (os.cpu_count() or 1) // 2))  # the networks want the cores too
@@ -45,6 +46,7 @@ class PictureEncoder:
         self._batches: deque[Future[None]] = deque()
         self._parts: list[np.ndarray] = []  # vectors, a batch each
         self._twins: list[int] = []
+        self._odd: dict[int, tuple[int, str]] = {}  # by number: how many channels, if not three, and where
         self._failed: UserError | None = None
         self._room = threading.Semaphore(_TEXTS)
         self._decoders = ThreadPoolExecutor(_DECODERS, "decode")
@@ -74,7 +76,7 @@ class PictureEncoder:
             return self._numbers[key]
         number = self._numbers[key] = len(self._numbers)
         self._room.acquire()
-        self._squares.append(self._decoders.submit(self._square, text, where))
+        self._squares.append(self._decoders.submit(self._square, number, text, where))
         if len(self._squares) == self._batch:
             self._encode_later()
         return number
@@ -99,16 +101,28 @@ class PictureEncoder:
         twins = np.array(self._twins, dtype=np.int64)
         return Vectors(np.concatenate(self._parts)[twins], twins)
 
+    def remarks(self) -> list[str]:
+        """Return what was done about pictures that are not RGB, a sentence a kind; waits for all of them.
+
+        Raises:
+            UserError: if one of them is no picture.
+        """
+        self._finish()
+        return channel_remarks(self._odd[number] for number in sorted(self._odd))
+
     def _finish(self) -> None:
         if self._squares:
             self._encode_later()
         while self._batches:
             self._batches.popleft().result()
 
-    def _square(self, text: Text, where: str) -> np.ndarray:
+    def _square(self, number: int, text: Text, where: str) -> np.ndarray:
         """Return the picture as the networks are given it; runs in a decoder's thread."""
         try:
-            return square_of_planes(parse_pixels(text), self._options)
+            planes = parse_pixels(text)
+            if len(planes) != 3:
+                self._odd[number] = (len(planes), where)
+            return square_of_planes(rgb_planes(planes), self._options)
         except ValueError as error:
             self._failed = UserError(f"{where}: its image will not do: {error}.")
             raise self._failed from error

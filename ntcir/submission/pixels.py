@@ -7,24 +7,32 @@ large enough that threads beside this one do not wait for each other at every st
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-CHANNELS = 3
+CHANNELS = (1, 2, 3, 4)  # grey, grey and alpha, RGB, RGBA or CMYK: what readers of picture files return
 _BLOCK = 1 << 18  # bytes of text at a time: what is worked out of them stays in the second-level cache
 Text = bytes | bytearray | memoryview
 _COMMA, _OPEN, _CLOSE = b",[]"
 _PLAIN, _BLANKS = b"0123456789,[]", b" \t\r\n"
+_FRACTION = re.compile(rb"0?\.[0-9]+|[0-9.]+e-[0-9]+")  # pixels that were divided by 255
 _ODD = re.compile(rb"[^\[\],]*[^0-9\[\],][^\[\],]*")
 
 # Each value as its digits and a comma, padded with zero bytes to four.
 _CELLS = np.array([f"{value},".encode().ljust(4, b"\0") for value in range(256)], dtype="S4").view("<u4")
 
 
-def pixel_text(planes: NDArray[np.uint8]) -> bytes:
-    """Return a picture, uint8 [channels, height, width], as JSON without blanks."""
+def pixel_text(planes: NDArray[Any]) -> bytes:
+    """Return a picture, uint8 [channels, height, width], as JSON without blanks.
+
+    Whole numbers of other types and shapes, such as the uint16 of a 16-bit PNG, are written too, slowly.
+    """
+    if planes.dtype != np.uint8 or planes.ndim != 3:
+        return json.dumps(planes.tolist(), separators=(",", ":")).encode()
     channels, height, width = planes.shape
     cells = _CELLS.take(planes).view(np.uint8)  # [channels, height, 4 * width]
     # The last comma of a row becomes its end: "...,7]," of which the plane's last comma is cut off below.
@@ -39,13 +47,14 @@ def pixel_text(planes: NDArray[np.uint8]) -> bytes:
 
 
 def parse_pixels(text: Text) -> NDArray[np.uint8]:
-    """Return the picture that ``pixel_text`` wrote, uint8 [3, height, width].
+    """Return the picture that ``pixel_text`` wrote, uint8 [channels, height, width], with one to four channels.
 
-    Blanks between the numbers, and numbers such as ``12.0``, are understood too, at a third of the speed.
+    A list of rows alone (height x width) is a picture of one channel. Blanks between the numbers, and numbers such as
+    ``12.0``, are understood too, at a third of the speed.
 
     Raises:
-        ValueError: if the text is not of nested lists with three channels and rows of one length, or a value is not a
-            whole number from 0 to 255; the message says which.
+        ValueError: if the text is not of nested lists with one to four channels and rows of one length, or a value is
+            not a whole number from 0 to 255; the message says which.
     """
     try:
         return _picture(np.frombuffer(text, np.uint8))
@@ -59,9 +68,9 @@ def parse_pixels(text: Text) -> NDArray[np.uint8]:
 def _picture(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the picture in a text of digits, commas and brackets; refuse what is anything else."""
     values, brackets, before = _numbers(data)
-    height, width = _shape(data[brackets], before, len(values))
+    shape = _shape(data[brackets], before, len(values))
     _check_separators(data, brackets, values)
-    return values.reshape(CHANNELS, height, width)
+    return values.reshape(shape)
 
 
 def _numbers(data: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
@@ -85,7 +94,7 @@ def _numbers(data: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int
         sums += np.uint8(100) * hundreds  # of 256 to 299, what is left of them is below 200
         is_end = is_digit[2:-1] > is_digit[3:]  # a block ends with a comma or a bracket
         if (((hundreds > 2) | ((hundreds == 2) & (sums < 200)))[:-1] & is_end).any():
-            raise ValueError("a value is above 255")
+            raise ValueError("a value is above 255 (pictures of 16 bits a channel are not read)")
         ends = np.flatnonzero(is_end)
         values.append(sums[ends])
         places = np.flatnonzero(block > ord("9"))
@@ -104,31 +113,38 @@ def _end_of_block(data: NDArray[np.uint8], start: int) -> int:
     return stop
 
 
-def _shape(kinds: NDArray[np.uint8], before: NDArray[np.int64], total: int) -> tuple[int, int]:
-    """Return height and width, from the brackets in order and the numbers before each of them.
+def _shape(kinds: NDArray[np.uint8], before: NDArray[np.int64], total: int) -> tuple[int, int, int]:
+    """Return channels, height and width, from the brackets in order and the numbers before each of them.
 
     Raises:
-        ValueError: if the brackets are not those of three planes of as many rows of as many numbers.
+        ValueError: if the brackets are not those of one to four planes of as many rows of as many numbers.
     """
     depth = np.cumsum(np.where(kinds == _OPEN, 1, -1))
-    if not len(depth) or depth[-1] != 0 or (depth[:-1] < 1).any() or (total and depth.max() != 3):
+    row_depth = int(depth.max(initial=0))  # 3, or 2 where there are rows and no channels
+    if not len(depth) or depth[-1] != 0 or (depth[:-1] < 1).any() or (total and row_depth not in (2, 3)):
         raise ValueError("it is not nested as channels x height x width")
     if not total:
         raise ValueError("it holds no pixel")
-    planes = int(np.count_nonzero((depth == 2) & (kinds == _OPEN)))
-    if planes != CHANNELS:
-        raise ValueError(
-            f"it has {planes} channel{'s' * (planes > 1)} instead of {CHANNELS} (channels x height x width)"
-        )
-    rows = int(np.count_nonzero(depth == 3))
-    height, width = rows // CHANNELS, total // rows
+    is_open = kinds == _OPEN
+    planes = int(np.count_nonzero((depth == 2) & is_open)) if row_depth == 3 else 1
+    rows = int(np.count_nonzero((depth == row_depth) & is_open))
+    if planes not in CHANNELS:
+        raise ValueError(_too_many(planes, total / rows))
+    height, width = rows // planes, total // rows
     plane = [_OPEN, *[_OPEN, _CLOSE] * height, _CLOSE]
-    expected = np.array([_OPEN, *plane * CHANNELS, _CLOSE], dtype=np.uint8)
+    expected = np.array([_OPEN, *plane * planes, _CLOSE] if row_depth == 3 else plane, dtype=np.uint8)
     # Numbers stand between the brackets of a row and nowhere else.
-    inside = np.diff(before)[depth[:-1] == 3]
+    inside = np.diff(before)[depth[:-1] == row_depth]
     if not np.array_equal(kinds, expected) or (inside != width).any() or width * rows != total:
         raise ValueError("its rows are not all of one length, or its channels not of one height")
-    return height, width
+    return planes, height, width
+
+
+def _too_many(planes: int, width: float) -> str:
+    """Return what is wrong with a picture of so many planes, their rows so long."""
+    if width in CHANNELS:
+        return "it looks like height x width x channels: the channels must come first (channels x height x width)"
+    return f"it has {planes} channels instead of {CHANNELS[0]} to {CHANNELS[-1]} (channels x height x width)"
 
 
 def _check_separators(data: NDArray[np.uint8], brackets: NDArray[np.int64], values: NDArray[np.uint8]) -> None:
@@ -158,7 +174,8 @@ def _tidy(text: bytes) -> bytes:
         compact = compact.replace(b".0,", b",").replace(b".0]", b"]")
     if compact.translate(None, _PLAIN) and (odd := _ODD.search(compact)):
         word = odd[0][:20].decode(errors="replace")
-        raise ValueError(f"the value {word} is no whole number from 0 to 255")
+        scaled = " (were the pixels divided by 255?)" if _FRACTION.fullmatch(odd[0]) else ""
+        raise ValueError(f"the value {word} is not a whole number from 0 to 255{scaled}")
     return compact
 
 

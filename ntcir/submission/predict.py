@@ -20,6 +20,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ntcir.corpora.corpus import OFFICIAL_KEYS
+from ntcir.encoders.understanding import silent_columns, understood
 from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.files import atomic_path
@@ -34,7 +36,7 @@ from ntcir.topics import Direction
 from ntcir.workspace import newest_model
 
 _MEGABYTE = 1_000_000
-_ADVICE = " (no official input has it): train without it, --set 'sensors.exclude=[local_hour]'"
+_ADVICE = " (no official input has it): train without it, --set 'sensors.exclude=[{}]'"
 
 
 def predict(source: str, target: str, model: Path | None, *, group: str, run: str, device: str = "auto") -> str:
@@ -93,19 +95,23 @@ def score_input(source: str, model: Model, networks: Sequence[FrozenNetwork]) ->
         UserError: if a record will not do.
     """
     size = None if source == "-" or not Path(source).is_file() else Path(source).stat().st_size / _MEGABYTE
+    name = source if source != "-" else "standard input"
     with (
         open_input(source) as (file, raw),
         PictureEncoder(model, networks) as pictures,
         progress("Reading the input (MB)", size, unit=" MB/s") as advance,
     ):
         board, done = _Board(model, pictures), 0.0
-        for record in read_records(file, source if source != "-" else "standard input"):
+        for record in read_records(file, name):
             board.add(record)
             position = done + len(record.image) / _MEGABYTE if size is None else raw.tell() / _MEGABYTE
             advance(position - done)
             done = position
-        vectors = pictures.vectors()
-    return Scored(list(board.rows(vectors)), len(board.topics), len(vectors.twins))
+        vectors, remarks = pictures.vectors(), pictures.remarks()
+    rows = list(board.rows(vectors))
+    for remark in [*remarks, *(f"{name}: {remark}" for remark in board.remarks)]:
+        say(remark)
+    return Scored(rows, len(board.topics), len(vectors.twins))
 
 
 def _check_target(source: str, target: str) -> None:
@@ -157,12 +163,20 @@ class _Topic:
 
 
 class _Board:
-    """What is known of each topic; pictures and readings are numbers until all of them are encoded."""
+    """What is known of each topic; pictures and readings are numbers until all of them are encoded.
+
+    Attributes:
+        topics: by id.
+        remarks: which readings are not what the model knows, once the rows are made.
+    """
 
     def __init__(self, model: Model, pictures: PictureEncoder) -> None:
         self._model, self._pictures = model, pictures
         self._readings: dict[str, int] = {}
         self._table: list[list[Any]] = []
+        self._counts: list[int] = []  # records with these readings
+        self._where: list[str] = []  # the first of them
+        self.remarks: list[str] = []
         self._order: list[tuple[str, str]] = []
         self.topics: dict[str, _Topic] = {}
 
@@ -194,7 +208,7 @@ class _Board:
         encoder = self._model.readings
         for column in encoder.names:
             if column not in record.readings:
-                advice = _ADVICE if column == "local_hour" else ""
+                advice = _ADVICE.format(column) if column in {"local_hour", *OFFICIAL_KEYS} else ""
                 raise UserError(f"{record.where}: there is no sensor column '{column}', which the model needs{advice}.")
             value = record.readings[column]
             if not encoder.accepts(column, value):
@@ -205,6 +219,9 @@ class _Board:
         number = self._readings.setdefault(repr(values), len(self._readings))
         if number == len(self._table):
             self._table.append(values)
+            self._counts.append(0)
+            self._where.append(f"record {record.where.rpartition(' record ')[2]}")
+        self._counts[number] += 1
         return number
 
     def _same(self, one: int, other: int) -> bool:
@@ -222,7 +239,13 @@ class _Board:
         Args:
             pictures: the vectors of all pictures, by number.
         """
-        readings = self._model.encode_readings(self._frame(range(len(self._table))))
+        encoder = self._model.readings
+        # A column is read as a whole: what a comma is for in one cell, the others tell.
+        table, remarks = understood(
+            encoder, self._frame(range(len(self._table))), self._counts, lambda row: self._where[row]
+        )
+        self.remarks = [*remarks, *silent_columns(encoder, table)]
+        readings = self._model.encode_readings(table)
         scores = {}
         for name, topic in self.topics.items():
             asked, ranked = (pictures, readings) if topic.direction == "img2sen" else (readings, pictures)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ntcir.errors import UserError
 from ntcir.submission.cleanroom import CleanRoom
+from ntcir.submission.layout import INPUT, OUTPUT, ImageLayout, listing
 
 HEADER = ["group_id", "run_id", "topic_id", "dmr_minute_id", "score"]
 TOLERANCE = 1e-4  # between a score in the bundle and one here: a kernel may add in another order
@@ -27,7 +28,8 @@ Scores = dict[tuple[str, str], float]
 def rehearse(bundle: Path, source: Path, group: str, run: str) -> bool:
     """Run a bundle's ``submission.sh`` on its example in a clean environment, and compare with the model's own answer.
 
-    The answer is left in the bundle as ``example/expected.csv``.
+    It is run twice, in copies of the image's folders: as ``./submission.sh`` where folders are mounted below ``/app``,
+    and as ``~/submission.sh`` where one is mounted over all of it. The answer is left as ``example/expected.csv``.
 
     Args:
         bundle: its folder.
@@ -47,29 +49,33 @@ def rehearse(bundle: Path, source: Path, group: str, run: str) -> bool:
     with tempfile.TemporaryDirectory(prefix="ntcir-rehearsal-") as name:
         folder = Path(name)
         room = CleanRoom(folder / "room", next(bundle.glob("*.whl")))
-        found = _scores(_play(room, bundle, example, folder / "output.csv"), group, run, wanted)
+        layouts = [ImageLayout(folder / "below", bundle, False), ImageLayout(folder / "covered", bundle, True)]
+        found = [_scores(_play(room, bundle, example, layout), group, run, wanted) for layout in layouts]
         expected = folder / "expected.csv"
         _predict_here(example, expected, source, group, run)
-        _compare(found, _scores(expected, group, run, wanted))
+        right = _scores(expected, group, run, wanted)
+        for scores in found:
+            _compare(scores, right)
         shutil.copyfile(expected, bundle / "example" / expected.name)
     return room.isolated
 
 
-def _play(room: CleanRoom, bundle: Path, example: Path, output: Path) -> Path:
+def _play(room: CleanRoom, bundle: Path, example: Path, layout: ImageLayout) -> Path:
     """Run the bundle's script as the organisers do, and return the file it wrote."""
-    before = _listing(bundle)
-    command = ["bash", "./submission.sh", str(example.absolute()), str(output)]
+    shutil.copyfile(example, layout.app / INPUT)
+    before = listing(bundle) | layout.listing()
     try:
-        result = room.run(command, bundle, _SECONDS)
+        result = room.run(layout.command, layout.app, _SECONDS, layout.variables)
     except subprocess.TimeoutExpired as error:
         raise _failure(f"submission.sh was not done after {_SECONDS:.0f} s") from error
     if result.returncode:
         said = _last_words(result.stderr).replace(f"{bundle.absolute()}{os.sep}", "")
         raise _failure(f"submission.sh ended with exit code {result.returncode}: {said}")
+    output = layout.app / OUTPUT
     if not output.is_file():
         raise _failure("submission.sh ended well but wrote no output file")
-    if changed := before ^ _listing(bundle):
-        raise _failure(f"submission.sh wrote into its own folder: {min(changed)[0]}")
+    if changed := before ^ (listing(bundle) | layout.listing()):
+        raise _failure(f"submission.sh wrote elsewhere than to its output: {min(changed)[0]}")
     return output
 
 
@@ -79,12 +85,6 @@ def _last_words(text: str) -> str:
     if lines and lines[-1].startswith("Error: "):
         return lines[-1].removeprefix("Error: ")
     return " | ".join(lines[-_LINES:]) or "it said nothing"
-
-
-def _listing(folder: Path) -> set[tuple[str, int, int]]:
-    """Return what lies in a folder: names, sizes and times."""
-    places = [(path, path.stat()) for path in folder.rglob("*")]
-    return {(str(path.relative_to(folder)), state.st_size, state.st_mtime_ns) for path, state in places}
 
 
 def _predict_here(example: Path, target: Path, source: Path, group: str, run: str) -> None:

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
+from ntcir.corpora.corpus import OFFICIAL_KEYS
 from ntcir.errors import UserError
+from ntcir.json_keys import each_once
 from ntcir.official import is_id
 from ntcir.topics import Direction
 
 DIRECTION: dict[tuple[object, object], Direction] = {("image", "sensor"): "img2sen", ("sensor", "image"): "sen2img"}
-OWN_KEYS = ("topic_id", "dmr_minute_id", "input_modal", "output_modal", "image")
 
 _CHUNK = 1 << 20  # bytes read at a time
 _LONGEST = 1 << 30  # bytes of a record: whatever is longer is no record, and would fill the memory
@@ -175,7 +176,7 @@ def _record(text: _Text, number: int) -> Record:
     others = bytes(text.data[start:first]) + (b"0" if images else b"") + bytes(text.data[last:end])
     text.part(end)
     try:
-        fields = json.loads(others, object_pairs_hook=_once)
+        fields = json.loads(others, object_pairs_hook=each_once)
     except json.JSONDecodeError as error:
         near = error.doc[max(0, error.pos - 10) : error.pos + 20]
         text.refuse(f"record {number}{_topic(others)} is not JSON: {error.msg.lower()}, near {near!r}")
@@ -185,15 +186,6 @@ def _record(text: _Text, number: int) -> Record:
         problem = "it has no image" if fields.get("image") is None else "its image is no nested list of numbers"
         text.refuse(f"record {number}{_topic(others)}: {problem}")
     return _checked(fields, image, number, text)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object's keys and values; a key that comes twice would hide one of its values."""
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        twice = next(key for at, (key, _) in enumerate(pairs) if key in dict(pairs[:at]))
-        raise ValueError(f"the key {twice!r} comes twice")
-    return fields
 
 
 def _extent(text: _Text, number: int) -> tuple[int, list[tuple[int, int]]]:
@@ -262,7 +254,7 @@ def _checked(fields: dict[str, Any], image: memoryview, number: int, text: _Text
             f"record {number} (topic {topic_id}): input_modal {json.dumps(modal[0])} and output_modal "
             f"{json.dumps(modal[1])} must be image and sensor, or sensor and image"
         )
-    readings = {key: value for key, value in fields.items() if key not in OWN_KEYS}
+    readings = {key: value for key, value in fields.items() if key not in OFFICIAL_KEYS}
     where = f"{text.name} record {number} (topic {topic_id})"
     return Record(where, topic_id, minute_id, direction, image, readings)
 

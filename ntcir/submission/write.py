@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ntcir.corpora.corpus import Corpus
+from ntcir.corpora.corpus import OFFICIAL_KEYS, Corpus
 from ntcir.errors import UserError, some
-from ntcir.features.decode import UnreadableImage, load_image
+from ntcir.features.decode import UnreadableImage
 from ntcir.files import atomic_path
 from ntcir.official import format_qrels
 from ntcir.progress import progress, say
 from ntcir.submission.pixels import pixel_text
+from ntcir.submission.readers import Reader, read_upright
 from ntcir.topics import Direction, Topic, TopicSet
 
 INPUT, QRELS = "input.json", "qrels.csv"
@@ -66,12 +67,17 @@ class OfficialTopics:
     Args:
         topics: with their pools.
         corpus: has the photographs and readings.
+        read: decodes a photograph.
     """
 
-    def __init__(self, topics: TopicSet, corpus: Corpus) -> None:
-        self._topics, self._corpus = topics, corpus
+    def __init__(self, topics: TopicSet, corpus: Corpus, read: Reader = read_upright) -> None:
+        self._topics, self._corpus, self._read = topics, corpus, read
         # Theirs has no time of day. A corpus that is no lifelog has columns of its own.
-        names = [str(column) for column in corpus.sensors.columns if column != "local_hour"]
+        names = [str(column) for column in corpus.sensors.columns if column not in {"local_hour", *OFFICIAL_KEYS}]
+        if own := [column for column in corpus.sensors.columns if column in OFFICIAL_KEYS]:
+            say(
+                f"WARNING: {some(own)}: left out, for the input has keys of its own with that name; rename the columns."
+            )
         official = [*SENSOR_COLUMNS, *LOCATION_COLUMNS] if corpus.layout == "lifelog" else []
         self._columns = official + [name for name in names if name not in official]
         self._minute = dict(zip(corpus.pairs["image"], corpus.pairs["sensor"], strict=True))
@@ -139,11 +145,10 @@ class OfficialTopics:
     def _picture(self, name: str) -> bytes | None:
         """Return a photograph's pixels as JSON, None if it cannot be decoded."""
         try:
-            image = load_image(str(self._corpus.images.at[name, "path"]))
+            return pixel_text(self._read(str(self._corpus.images.at[name, "path"])))
         except UnreadableImage:
             self._unreadable[name] = None
             return None
-        return pixel_text(np.asarray(image).transpose(2, 0, 1))
 
 
 def _check_room(folder: Path, needed: int) -> None:

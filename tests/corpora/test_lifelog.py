@@ -18,6 +18,7 @@ from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
 from ntcir.corpora.lifelog import IMAGE_NUMERIC, IMAGE_TEXT, MINUTE_NUMERIC, MINUTE_TEXT
 from ntcir.errors import UserError
+from ntcir.runs import format_ranking
 
 NUMERIC, TEXT = (*IMAGE_NUMERIC, *MINUTE_NUMERIC), (*IMAGE_TEXT, *MINUTE_TEXT)
 
@@ -100,7 +101,7 @@ def test_everything_listed_is_a_pair_or_is_reported_with_its_reason(make_lifelog
     assert sum(map(len, of_images)) + report.counts["pairs"] == 135
     assert {reason: len(ids) for reason, ids in report.dropped.items()} == {
         "duplicate row of vaisl_gps.csv": 15,
-        "photograph is listed but not on disk": 12,
+        "photograph is listed but not on disk (looked for in images/YYYYMM/DD/)": 12,
         "duplicate row of lsc22_metadata.csv": 10,
     }
 
@@ -116,7 +117,7 @@ def test_dropped_items_are_listed_in_a_file(make_lifelog, tmp_path):
     assert dict(zip(listed["id"], listed["reason"], strict=True)) == {
         names[0]: "duplicate row of vaisl_gps.csv",
         "cat.jpg": "file name without a time YYYYMMDD_HHMMSS",
-        names[1]: "photograph is listed but not on disk",
+        names[1]: "photograph is listed but not on disk (looked for in images/YYYYMM/DD/)",
     }
     assert report.lines()[0].endswith("1 pairs, 1 minutes with readings")
 
@@ -351,3 +352,208 @@ def test_a_column_that_the_export_lacks_is_absent_and_refused_where_it_is_needed
     assert "heart_rate(bpm)" not in corpus.sensors
     with pytest.raises(UserError, match=r"'heart_rate\(bpm\)' is not in"):
         corpus.require_columns(["calories", "heart_rate(bpm)"])
+
+
+# ------------------------------------------------------------------------------------- what exports get wrong
+
+
+@pytest.mark.parametrize("folder", ["202002/28", "LSC23_highres_images/202002/28", "images/2020-02-28", "images"])
+def test_photographs_in_other_layouts_are_found_and_that_is_said(make_lifelog, tmp_path, folder):
+    root = make_lifelog(tmp_path / "life", days=["2020-02-28"], per_day=2)
+    plain = read(root)
+    usual = root / "images" / "202002" / "28"
+    (root / folder).mkdir(parents=True, exist_ok=True)
+    for path in list(usual.iterdir()):
+        path.rename(root / folder / path.name)
+    corpus = read(root)
+    pd.testing.assert_frame_equal(corpus.pairs, plain.pairs)
+    for image, path in corpus.images["path"].items():
+        assert Path(path) == (root / folder / image).absolute()
+        assert Path(path).is_file()
+    [note] = corpus.report.notes
+    assert note.startswith("2 photographs found under ")
+    assert corpus.report.dropped == {}
+
+
+def test_the_usual_folder_goes_before_others(make_lifelog, tmp_path):
+    root = make_lifelog(tmp_path / "life", days=["2020-02-28"], per_day=1)
+    usual = next((root / "images").rglob("*.jpg"))
+    (root / "images" / usual.name).write_bytes(b"another")
+    assert read(root).images["path"].tolist() == [str(usual.absolute())]
+    assert read(root).report.notes == []
+
+
+@pytest.mark.parametrize("prefix", ["202002/28/", "images\\202002\\28\\", "/data/LSC23/images/202002/28/"])
+def test_an_image_id_with_its_folders_is_the_photograph(make_lifelog, tmp_path, prefix):
+    root = make_lifelog(tmp_path / "life", days=["2020-02-28"], per_day=2)
+    plain = read(root)
+    table = root / "vaisl_gps.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("\n2020", f"\n{prefix}2020"), encoding="utf-8")
+    corpus = read(root)
+    pd.testing.assert_frame_equal(corpus.pairs, plain.pairs)
+    assert corpus.report.notes == [f"2 ImageIDs read without their folders (first: {prefix}20200228_080032_000.jpg)"]
+
+
+@pytest.mark.parametrize("year", ["9999", "0001", "1600", "2263"])
+def test_a_year_that_no_camera_has_is_left_out(make_lifelog, tmp_path, year):
+    names = ["20200228_080000_000.jpg", f"{year}0228_080000_000.jpg"]
+    corpus = read(make_lifelog(tmp_path / "life", located=[{"ImageID": name} for name in names]))
+    assert corpus.pairs["image"].tolist() == names[:1]
+    [(reason, ids)] = corpus.report.dropped.items()
+    assert reason.startswith(("time in the file name is outside 1900 to 2199", "file name without a time"))
+    assert ids == names[1:]
+
+
+def test_unknown_time_zones_are_counted_and_named(make_lifelog, tmp_path):
+    names = photograph_names(5)
+    zones = ["uninhabited", "uninhabited", "Europe/Dublin", "Mars/Phobos", ""]
+    located = [{"ImageID": name, "new_timezone": zone} for name, zone in zip(names, zones, strict=True)]
+    minutes = [{"minute_id": name[:13], "time_zone": ""} for name in names]
+    report = read(make_lifelog(tmp_path / "life", located=located, minutes=minutes)).report
+    assert report.notes == [
+        "local_hour: 2 minutes have the time zone 'uninhabited', which is unknown",
+        "local_hour: 1 minutes have the time zone 'Mars/Phobos', which is unknown",
+    ]
+    assert set(report.notes) < set(report.lines())
+
+
+def test_of_many_unknown_time_zones_the_first_are_named(make_lifelog, tmp_path):
+    located = [{"ImageID": name, "new_timezone": f"zone {n}"} for n, name in enumerate(photograph_names(9))]
+    notes = read(make_lifelog(tmp_path / "life", located=located)).report.notes
+    assert len(notes) == 6
+    assert notes[-1] == "local_hour: 4 minutes have 4 more time zones that are unknown"
+
+
+def photograph_names(number: int) -> list[str]:
+    return [f"20200228_08{minute:02d}00_000.jpg" for minute in range(number)]
+
+
+@pytest.mark.parametrize("minute", ["28 February, 8 am", "tab\there", "x" * 300])
+def test_minutes_whose_ids_no_run_could_hold_are_quoted_and_that_is_said(make_lifelog, tmp_path, minute):
+    located = [{"ImageID": "20200228_080000_000.jpg", "minute_id": minute}]
+    corpus = read(make_lifelog(tmp_path / "life", located=located, minutes=[{"minute_id": minute, "calories": 7}]))
+    [item] = corpus.pairs["sensor"]
+    format_ranking("t", [item], np.zeros(1), "tag")
+    assert corpus.sensors.loc[item, "calories"] == 7  # joined by the id as it was written
+    assert corpus.report.notes[0].startswith("1 minutes have ids that cannot be in a run; they are quoted (first: '")
+
+
+@pytest.mark.parametrize(
+    ("file", "column"), [("vaisl_gps.csv", "minute_id"), ("vaisl_gps.csv", "city"), ("lsc22_metadata.csv", "calories")]
+)
+def test_a_header_with_a_needed_name_twice_is_refused_and_another_is_no_matter(make_lifelog, tmp_path, file, column):
+    root = make_lifelog(tmp_path / "life")
+    path = root / file
+    whole = path.read_text(encoding="utf-8")
+    rows = whole.splitlines()
+    path.write_text("\n".join([f"{rows[0]},note,note", *[f"{row},1,2" for row in rows[1:]]]) + "\n", encoding="utf-8")
+    assert len(read(root).pairs) == 12
+    path.write_text("\n".join([f"{rows[0]},{column}", *[f"{row},1" for row in rows[1:]]]) + "\n", encoding="utf-8")
+    with pytest.raises(UserError, match=rf"{file} has 2 columns named '{column}'"):
+        read(root)
+
+
+def test_columns_in_another_spelling_are_known_and_that_is_said(make_lifelog, tmp_path):
+    root = make_lifelog(tmp_path / "life")
+    plain = read(root)
+    path = root / "vaisl_gps.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("ImageID,minute_id", "imageid, Minute_ID", 1))
+    corpus = read(root)
+    pd.testing.assert_frame_equal(corpus.pairs, plain.pairs)
+    assert corpus.report.notes == [
+        "the column 'imageid' of vaisl_gps.csv is read as 'ImageID'",
+        "the column ' Minute_ID' of vaisl_gps.csv is read as 'minute_id'",
+    ]
+
+
+# ------------------------------------------------------------------------------------- numbers and minutes as written
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as", "how"),
+    [("{:.1f}", None, ""), ("{:.1f} bpm", "{:.1f}", "the unit 'bpm'"), ("{:.1f}bpm", "{:.1f}", "the unit 'bpm'")],
+)
+@pytest.mark.parametrize("comma", [".", ","])
+def test_heart_rates_with_decimal_commas_and_units_are_numbers(make_lifelog, tmp_path, written, read_as, how, comma):
+    rates = [60.5 + number for number in range(4)]
+    minutes = [
+        {"minute_id": name[:13], "heart_rate(bpm)": written.format(rate).replace(".", comma)}
+        for name, rate in zip(every_20_minutes(4), rates, strict=True)
+    ]
+    corpus = read(make_lifelog(tmp_path / "life", ["2020-02-28"], 4, minutes=minutes))
+    assert corpus.sensors["heart_rate(bpm)"].tolist() == rates
+    how = " and ".join(filter(None, ["a decimal comma" if comma == "," else "", how]))
+    first = minutes[0]["heart_rate(bpm)"]
+    remark = f"4 values are read as numbers with {how} (first: {first!r} in row 2 of lsc22_metadata.csv, as 60.5; also"
+    assert [note for note in corpus.report.notes if how and remark in note] == corpus.report.notes
+    assert len(corpus.report.notes) == bool(how)
+
+
+def every_20_minutes(number: int) -> list[str]:
+    """Return the names that ``make_lifelog`` gives the photographs of 2020-02-28."""
+    return [f"20200228_{8 + 20 * n // 60:02d}{20 * n % 60:02d}32_000.jpg" for n in range(number)]
+
+
+@pytest.mark.parametrize(("word", "share"), [("n/a", 1), ("--", 1), ("resting", 2), ("inf", 1), ("1,234", 3)])
+def test_what_is_not_a_number_in_a_lifelog_is_missing_and_named(make_lifelog, tmp_path, word, share):
+    minutes = [
+        {"minute_id": name[:13], "heart_rate(bpm)": word if number < share else 60}
+        for number, name in enumerate(every_20_minutes(4))
+    ]
+    corpus = read(make_lifelog(tmp_path / "life", ["2020-02-28"], 4, minutes=minutes))
+    assert corpus.sensors["heart_rate(bpm)"].isna().tolist() == [number < share for number in range(4)]
+    [remark] = corpus.report.notes
+    assert remark.startswith(f"heart_rate(bpm): {share} of 4 values ")
+    assert f"missing{' because' if word == '1,234' else ''}" in remark
+    assert f"(first: {word!r} in row 2 of lsc22_metadata.csv)" in remark
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["%Y-%m-%d %H:%M", "%Y%m%d_%H%M00", "%Y%m%d %H%M", "%Y-%m-%dT%H:%MZ", "%Y%m%d_%H%M.0", "%Y%m%d%H%M", " %Y%m%d_%H%M",
+     "%Y/%m/%d %H:%M:32.5", "%Y-%m-%dT%H:%M:00+00:00", "%Y%m%d-%H%M"],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["lsc22_metadata.csv", "vaisl_gps.csv"])
+def test_a_minute_joins_in_every_spelling_that_can_mean_only_one(make_lifelog, tmp_path, spelling, where):
+    names = every_20_minutes(4)
+    usual = [name[:13] for name in names]
+    odd = [dt.datetime.strptime(minute, "%Y%m%d_%H%M").strftime(spelling) for minute in usual]
+    metadata = where == "lsc22_metadata.csv"
+    root = make_lifelog(
+        tmp_path / "life",
+        located=[{"ImageID": n, "minute_id": m} for n, m in zip(names, usual if metadata else odd, strict=True)],
+        minutes=[{"minute_id": minute} for minute in (odd if metadata else usual)],
+    )
+    corpus = read(root)
+    assert corpus.pairs["sensor"].tolist() == usual
+    assert corpus.sensors["heart_rate(bpm)"].notna().all()
+    assert corpus.report.notes == [
+        f"{where}: 4 of 4 minute_ids are read from another spelling (first: {odd[0]!r} in row 2, as {usual[0]})"
+    ]
+
+
+@pytest.mark.parametrize("spelling", ["%d/%m/%Y %H:%M", "%H%M", "%Y%m%d", "%Y%m%d_%H%M%S_000"])
+def test_minutes_that_do_not_join_are_counted(make_lifelog, tmp_path, spelling):
+    names = every_20_minutes(4)
+    odd = [dt.datetime.strptime(name[:15], "%Y%m%d_%H%M%S").strftime(spelling) for name in names]
+    minutes = [{"minute_id": minute} for minute in odd]
+    report = read(make_lifelog(tmp_path / "none", ["2020-02-28"], 4, minutes=minutes)).report
+    [remark] = report.notes
+    assert (
+        "lsc22_metadata.csv: WARNING: NONE of the 4 minutes with photographs has a row here (first: '20200228_0800'"
+        in remark
+    )
+    assert repr(odd[0]) in remark
+    assert report.lines()[0].endswith("4 minutes with readings, 0 of these in lsc22_metadata.csv")
+    minutes[1:] = [{"minute_id": name[:13]} for name in names[1:]]
+    report = read(make_lifelog(tmp_path / "one", ["2020-02-28"], 4, minutes=minutes)).report
+    [remark] = report.notes
+    assert remark.startswith(
+        "lsc22_metadata.csv: 1 of 4 minutes with photographs have no row here (first: '20200228_0800'"
+    )
+
+
+def test_a_row_of_metadata_without_a_minute_is_left_out_and_named(make_lifelog, tmp_path):
+    minutes = [{"minute_id": name[:13]} for name in every_20_minutes(2)]
+    corpus = read(make_lifelog(tmp_path / "life", ["2020-02-28"], 2, minutes=[{"minute_id": ""}, *minutes]))
+    assert corpus.report.dropped == {"row of lsc22_metadata.csv without a minute_id": ["row 2"]}

@@ -312,11 +312,18 @@ def test_an_unknown_reading_is_refused_with_a_suggestion():
     assert "heart_rate, place" in sentence
 
 
-@pytest.mark.parametrize("value", ["61", "fast", True])
+@pytest.mark.parametrize("value", ["fast", True, "", "n/a", "1,234", "inf", float("inf"), 10**400, [61]])
 def test_a_number_is_needed_where_a_number_is_read(value):
-    sentence = refusal(by_hand().table, [{"heart_rate": value}], [])
-    assert "'heart_rate' must be a number" in sentence
+    sentence = refusal(by_hand().table, [{"heart_rate": 61}, {"heart_rate": value}], [], ["t1", "t2"])
+    assert "'heart_rate' of the topic t2 must be a number" in sentence
     assert repr(value) in sentence
+
+
+@pytest.mark.parametrize("value", [62.5, "62.5", "62,5", " 62.5 ", "62,5 bpm", "6.25e1"])
+def test_a_number_written_as_text_is_a_number(value):
+    encoder = by_hand()
+    asked = encoder.encode(encoder.table([{"heart_rate": value, "place": "home"}], []))
+    assert asked.tolist() == encoder.encode(pd.DataFrame({"heart_rate": [62.5], "place": ["home"]})).tolist()
 
 
 def test_null_and_keys_that_are_left_out_are_missing_readings():

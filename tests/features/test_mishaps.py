@@ -14,7 +14,8 @@ from PIL import Image
 
 import ntcir.features.extraction as extraction
 import ntcir.features.work as work
-from ntcir.features import store as store_module
+from ntcir.features import pictures
+from ntcir.features import shard_store as store_module
 from ntcir.features.decode import UnreadableImage, load_image, read_file
 from ntcir.features.extract import ImageFeatures
 
@@ -52,7 +53,7 @@ def test_only_what_lies_in_the_file_is_taken_for_lasting(tmp_path, monkeypatch, 
 
     path = write_pictures(tmp_path / "one", 1) / "000.jpg"
     if isinstance(error, OSError) and error.errno:
-        monkeypatch.setattr(Path, "read_bytes", fail)
+        monkeypatch.setattr(pictures, "open_file", fail)
         with pytest.raises(UnreadableImage) as told:
             read_file(path)
     else:

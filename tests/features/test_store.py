@@ -320,7 +320,7 @@ def test_reading_maps_the_shards_into_memory_and_does_not_read_them_whole(tmp_pa
 
 
 def test_when_there_is_no_room_nothing_of_the_shard_is_left_and_the_others_stay(tmp_path, monkeypatch):
-    import ntcir.features.store as module
+    import ntcir.features.shards as module
 
     store, ids, rows = filled(tmp_path / "store")
     before = sorted((tmp_path / "store").iterdir())

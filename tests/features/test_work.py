@@ -9,9 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from helpers import refusal, write_pictures
 
 import ntcir.features.work as work_module
+from ntcir.config import Config, load_config
+from ntcir.corpora import open_corpus
+from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import UnreadableImage
+from ntcir.features.extract import ImageFeatures
 from ntcir.features.store import FeatureStore
 from ntcir.features.work import Block, Output, Work, cut
 
@@ -138,3 +144,17 @@ def test_a_block_that_another_is_at_for_any_of_the_stores_is_left_to_it(tmp_path
     found, still, steps = claimed(work, busy)
     assert [block.number for block in found] == [2]
     assert (still, sum(steps)) == ({}, 4)
+
+
+def test_what_a_network_says_that_is_not_finite_is_not_stored(tmp_path):
+    corpus = open_corpus(write_pictures(tmp_path / "data"), Config().data.split)
+    options = load_config(tmp_path / "data" / "ntcir.yaml").features.model_copy(update={"store": tmp_path / "store"})
+    network = FrozenNetwork(options.backbones[0], options)
+    with torch.no_grad():
+        for weight in network.network.parameters():
+            weight.fill_(1e30)
+    features = ImageFeatures(corpus, options, [network])
+    sentence = refusal(features.ensure, corpus.images.index.tolist())
+    assert "squeezenet1_1 gives features that are not finite" in sentence
+    assert "check its weights (random)" in sentence
+    assert not list(features.stores[0].folder.glob("shard-*"))

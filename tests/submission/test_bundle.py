@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from bundling import SMALL, small_config, small_model, write_model, write_weights
+from bundling import SMALL, instructions, small_config, small_model, write_model, write_weights
 from helpers import ROOT, command_line, one_thread, refusal  # noqa: F401
 from safetensors.torch import load_file
 
@@ -55,10 +55,11 @@ def quick(trained: Path, out: Path, **options: Any) -> str:
 def test_it_holds_all_that_the_image_needs(plain):
     inside = {name for name in contents(plain) if not name.startswith("model/")}
     assert inside == {
-        "Dockerfile", ".dockerignore", "README.md", "submission.sh", "requirements.txt", "torch-requirements.txt",
-        WHEEL, MARK, "example/input.json",
+        "Dockerfile", ".dockerignore", "README.md", "submission.sh", "entrypoint.sh", "requirements.txt",
+        "torch-requirements.txt", WHEEL, MARK, "example/input.json",
     }  # fmt: skip
-    assert stat.S_IMODE((plain / "submission.sh").stat().st_mode) & 0o111
+    for script in ("submission.sh", "entrypoint.sh"):
+        assert stat.S_IMODE((plain / script).stat().st_mode) & 0o111
     assert json.loads((plain / MARK).read_text(encoding="utf-8"))["group"] == "ORG"
     expected = (ROOT / "tests").stat().st_mode  # a folder made in the usual way: others may read it
     assert stat.S_IMODE(plain.stat().st_mode) == stat.S_IMODE(expected)
@@ -75,17 +76,10 @@ def test_its_texts_have_every_word_filled_in(plain):
     assert "set -euo pipefail" in shell
 
 
-def instructions(dockerfile: Path) -> list[tuple[str, str]]:
-    """Return a Dockerfile's instructions, continued lines joined, comments left out."""
-    lines = [line for line in dockerfile.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
-    return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in joined.splitlines() if line.strip()]
-
-
 def test_the_dockerfile_finds_what_it_copies_and_fetches_only_while_it_is_built(plain):
     steps = instructions(plain / "Dockerfile")
     assert steps[0] == ("FROM", f"python:{sys.version_info.major}.{sys.version_info.minor}-slim")
-    assert {word for word, _ in steps} == {"FROM", "ARG", "ENV", "WORKDIR", "COPY", "RUN"}
+    assert {word for word, _ in steps} == {"FROM", "ARG", "ENV", "WORKDIR", "COPY", "RUN", "ENTRYPOINT", "CMD"}
     for word, rest in steps:
         if word == "COPY":
             *sources, target = rest.split()
@@ -96,7 +90,8 @@ def test_the_dockerfile_finds_what_it_copies_and_fetches_only_while_it_is_built(
         if word == "RUN":
             subprocess.run(["bash", "-n", "-c", rest], check=True)
     copied = [name.rstrip("/") for word, rest in steps if word == "COPY" for name in rest.split()[:-1]]
-    assert sorted(copied) == sorted(["requirements.txt", "torch-requirements.txt", WHEEL, "model", "submission.sh"])
+    expected = ["requirements.txt", "torch-requirements.txt", WHEEL, "model", "submission.sh", "entrypoint.sh"]
+    assert sorted(copied) == sorted(expected)
 
 
 @pytest.mark.parametrize(("torch_from", "index"), [("cpu", "/cpu"), ("cu128", "/cu128"), ("default", None)])
@@ -326,6 +321,7 @@ def test_the_command_makes_a_rehearsed_bundle_and_says_what_to_type_next(trained
     assert result.stdout == ""
     assert "rehearsed with" in result.stderr
     assert "docker build -t org-base1 dist/ORG-Base1" in result.stderr
+    assert 'docker run --rm -v "<folder>:/app/" org-base1 bash ./submission.sh input/' in result.stderr
     assert "gzip > ORG-Base1-run.tar.gz" in result.stderr
     assert not (tmp_path / "features").exists()
     lines = (tmp_path / "dist" / "ORG-Base1" / "example" / "expected.csv").read_text(encoding="utf-8").splitlines()

@@ -13,15 +13,19 @@ from hypothesis.extra.numpy import arrays
 import ntcir.submission.pixels
 from ntcir.submission.pixels import parse_pixels, pixel_text
 
-pictures = st.tuples(st.integers(1, 7), st.integers(1, 9)).flatmap(
-    lambda size: arrays(
-        np.uint8, (3, *size), elements=st.one_of(st.integers(0, 255), st.sampled_from([0, 9, 10, 99, 100]))
-    )
+pictures = st.tuples(st.integers(1, 4), st.integers(1, 7), st.integers(1, 9)).flatmap(
+    lambda size: arrays(np.uint8, size, elements=st.one_of(st.integers(0, 255), st.sampled_from([0, 9, 10, 99, 100])))
 )
 
 
 def spelled(tree: object) -> bytes:
     return json.dumps(tree, separators=(",", ":")).encode()
+
+
+def as_json(text: bytes) -> np.ndarray:
+    """Return what JSON takes a text for; rows alone are one channel."""
+    picture = np.array(json.loads(text))
+    return picture[None] if picture.ndim == 2 else picture
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -44,6 +48,16 @@ def test_blanks_change_nothing(picture: np.ndarray, separators: tuple[str, str])
 @given(pictures)
 def test_whole_numbers_may_be_written_as_floats(picture: np.ndarray) -> None:
     np.testing.assert_array_equal(parse_pixels(spelled(picture.astype(float).tolist())), picture)
+
+
+@given(pictures)
+def test_rows_without_channels_are_one_channel(picture: np.ndarray) -> None:
+    np.testing.assert_array_equal(parse_pixels(spelled(picture[0].tolist())), picture[:1])
+
+
+@pytest.mark.parametrize("picture", [np.array([[[0, 256, 65535]]], dtype=np.uint16), np.zeros((2, 3, 1, 4), np.uint8)])
+def test_what_is_not_three_levels_of_bytes_is_written_as_json_writes_it(picture: np.ndarray) -> None:
+    assert json.loads(pixel_text(picture)) == picture.tolist()
 
 
 @pytest.mark.parametrize("block", [1, 7, 64, 1 << 17])
@@ -76,9 +90,18 @@ def test_a_large_picture_in_any_memory_layout() -> None:
         (b"[[[null]],[[0]],[[0]]]", "null"),
         (b"[[[NaN]],[[0]],[[0]]]", "NaN"),
         (b'[[["7"]],[[0]],[[0]]]', '"7"'),
-        (b"[[[1]],[[2]]]", "2 channels"),
-        (b"[[[1]],[[2]],[[3]],[[4]]]", "4 channels"),
-        (b"[[1,2],[3,4],[5,6]]", "channels"),
+        (b"[[[65535]],[[0]],[[0]]]", "16 bits"),
+        (b"[[[0.5]],[[0]],[[0]]]", "divided by 255"),
+        (b"[[[1.0,0.0,4e-05]]]", "divided by 255"),
+        (b"[[[1,2]],[[1,2]],[[1,2]],[[1,2]],[[1,2,3]]]", "5 channels"),
+        (b"[[[1]],[[1]],[[1]],[[1]],[[1]]]", "height x width x channels"),
+        (b"[[[1,2,3]],[[1,2,3]],[[1,2,3]],[[1,2,3]],[[1,2,3]]]", "height x width x channels"),
+        (b"[[1,2],[3,4],[5]]", "one length"),
+        (b"[[1,2],[3,4],5]", "one length"),
+        (b"[[1,2],[]]", "one length"),
+        (b"[[1,2],[[3],[4]]]", "one length"),
+        (b"[[1,2][3,4]]", "commas"),
+        (b"[[],[]]", "no pixel"),
         (b"[[[[1]]],[[[1]]],[[[1]]]]", "nested"),
         (b"[1,2,3]", "channels"),
         (b"[]", "no pixel"),
@@ -117,7 +140,7 @@ def test_a_damaged_text_is_refused_or_means_what_json_takes_it_for(damage: bytes
         found = parse_pixels(damaged)
     except ValueError:
         return
-    np.testing.assert_array_equal(found, np.array(json.loads(damaged)))
+    np.testing.assert_array_equal(found, as_json(damaged))
 
 
 @given(st.lists(st.sampled_from([b"[", b"]", b",", b"1", b"25", b"255", b" "]), max_size=40))
@@ -127,4 +150,4 @@ def test_no_heap_of_brackets_and_commas_is_taken_for_a_picture_that_it_is_not(pa
         found = parse_pixels(text)
     except ValueError:
         return
-    np.testing.assert_array_equal(found, np.array(json.loads(text)))
+    np.testing.assert_array_equal(found, as_json(text))

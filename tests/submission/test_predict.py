@@ -8,6 +8,7 @@ import io
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,13 +19,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import command_line, environment, one_thread, refusal, write_pictures  # noqa: F401 (a fixture)
+from PIL import Image
 
 import ntcir.submission.pictures
 from ntcir.features.decode import square_of_planes
 from ntcir.features.extract import encode_pictures
 from ntcir.model import Model
 from ntcir.submission.predict import predict
+from ntcir.submission.readers import read_upright
 
+ODD = ("s4_003.png", "s4_005.png")  # a grey one, and one that is turned
 Tree = dict[str, Any]
 
 
@@ -57,6 +61,112 @@ def trees(place: Path) -> list[Tree]:
     """The records of the input."""
     records: list[Tree] = json.loads((place / "topics" / "input.json").read_bytes())
     return records
+
+
+@pytest.fixture(scope="module")
+def odd(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the corpus, of which one picture is a grey JPEG now and one is turned by EXIF, and a run on it."""
+    folder = tmp_path_factory.mktemp("odd")
+    shutil.copytree(place / "data", folder / "data")
+    shutil.copytree(place / "runs", folder / "runs")
+    grey, turned = (folder / "data" / "images" / name for name in ODD)
+    with Image.open(grey) as opened:
+        opened.convert("L").save(grey, "JPEG")
+    exif = Image.Exif()
+    exif[274] = 6
+    with Image.open(turned) as opened:
+        opened.transpose(Image.Transpose.ROTATE_90).save(turned, "PNG", exif=exif)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for words in (
+            ["build-topics", "--data", "data", "--topics-per-day", "3", "--out", "ntcir"],
+            ["build-topics", "--data", "data", "--topics-per-day", "3", "--format", "official", "--out", "ntcir"],
+            ["build-topics", "--data", "data", "--topics-per-day", "3", "--format", "official", "--out", "torchvision",
+             "--reader", "torchvision"],
+        ):  # fmt: skip
+            result = command_line(*words)
+            assert result.exit_code == 0, result.output
+        if words[-1] == "torchvision":
+            (folder / "said.txt").write_text(result.stderr)
+        result = command_line("run", "ntcir/topics.tsv", "--model", "runs/m", "--data", "data")
+        assert result.exit_code == 0, result.output
+        (folder / "run.txt").write_text(result.stdout)
+    return folder
+
+
+def scores_of(text: str, topic: int, score: int, separator: str) -> dict[str, list[float]]:
+    """Return the scores of each topic, the best first."""
+    rows = [line.split(separator) for line in text.splitlines()]
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        found.setdefault(row[topic], []).append(float(row[score]))
+    return {name: sorted(scores, reverse=True) for name, scores in found.items()}
+
+
+def test_a_grey_picture_scores_as_its_file_does_and_a_turned_one_as_it_lies(
+    odd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(odd)
+    said = (odd / "said.txt").read_text()
+    assert f"Written with 1 channel instead of 3, as torchvision reads them: 1 photograph ({ODD[0]})." in said
+    assert f"Not turned upright, as torchvision ignores the EXIF orientation: 1 photograph ({ODD[1]})." in said
+    ours = {(row[2], row[3]): row[4] for row in scored("ntcir/input.json", tmp_path / "ours.csv")[1:]}
+    assert "channel" not in capsys.readouterr().err
+    theirs = {(row[2], row[3]): row[4] for row in scored("torchvision/input.json", tmp_path / "theirs.csv")[1:]}
+    [remark] = [line for line in capsys.readouterr().err.splitlines() if "channel" in line]
+    assert remark.startswith("1 picture has one channel (grey): the plane is repeated (first: torchvision/input.json")
+    # Our reader's pictures score as the corpus's files do.
+    run = scores_of((odd / "run.txt").read_text(), 0, 4, " ")
+    official = scores_of("".join((tmp_path / "ours.csv").read_text().splitlines(True)[1:]), 2, 4, ",")
+    assert run.keys() == official.keys()
+    for name, scores in run.items():
+        assert official[name] == pytest.approx(scores, abs=1e-5)
+    # Theirs too, all but the one that is not turned: it is what another picture would be.
+    records = json.loads((odd / "ntcir" / "input.json").read_bytes())
+    upright = read_upright(str(odd / "data" / "images" / ODD[1])).tolist()
+    lying = {(tree["topic_id"], tree["dmr_minute_id"]) for tree in records if tree["image"] == upright}
+    grey = json.loads((odd / "torchvision" / "input.json").read_bytes())
+    assert any(len(tree["image"]) == 1 for tree in grey)
+    assert lying
+    assert ours.keys() == theirs.keys()
+    for key, score in ours.items():
+        assert (score == theirs[key]) == (key not in lying)
+
+
+@pytest.mark.parametrize(
+    ("channels", "said"),
+    [(1, "one channel (grey)"), (2, "two channels"), (4, "four channels"), (0, "one channel (grey)")],
+)
+def test_other_channels_than_three_are_used_and_counted(
+    inside: Path, trees: list[Tree], tmp_path: Path, capsys: pytest.CaptureFixture[str], channels: int, said: str
+) -> None:
+    mine = [tree for tree in trees if tree["topic_id"] == trees[-1]["topic_id"]]
+    assert mine[0]["input_modal"] == "sensor"
+
+    def changed(planes: Any) -> Any:
+        if channels == 0:  # rows without a level of channels
+            return planes[0]
+        return [*planes, planes[0]] if channels == 4 else [planes[0], planes[1]][:channels]
+
+    def expected(planes: Any) -> Any:
+        return planes if channels == 4 else [planes[0]] * 3
+
+    odd_ones = [*(tree | {"image": changed(tree["image"])} for tree in mine[:3]), *mine[3:]]
+    plain = [*(tree | {"image": expected(tree["image"])} for tree in mine[:3]), *mine[3:]]
+    found = scored(write(tmp_path / "odd.json", odd_ones), tmp_path / "odd.csv")
+    errors = capsys.readouterr().err
+    assert found == scored(write(tmp_path / "plain.json", plain), tmp_path / "plain.csv")
+    assert f"3 pictures have {said}" in errors
+    assert "(first: " in errors
+    assert f"odd.json record 1 (topic {mine[0]['topic_id']})" in errors
+    assert "(first: " not in capsys.readouterr().err
+
+
+def test_the_reader_is_a_matter_of_the_official_format_alone(inside: Path) -> None:
+    result = command_line("build-topics", "--data", "data", "--reader", "torchvision", "--out", "none")
+    assert result.exit_code == 2
+    assert "--format official" in result.stderr
+    assert not Path("none").exists()
 
 
 def write(path: Path, records: list[Tree]) -> str:
@@ -211,14 +321,21 @@ def drop(tree: Tree, key: str) -> Tree:
 BROKEN: dict[str, tuple[Callable[[Tree], Tree], str]] = {
     "no image": (lambda tree: drop(tree, "image"), "no image"),
     "ragged": (lambda tree: tree | {"image": [[[1, 2], [3]], *tree["image"][1:]]}, "length"),
-    "grey": (lambda tree: tree | {"image": tree["image"][:1]}, "1 channel instead"),
-    "channels last": (lambda tree: tree | {"image": np.array(tree["image"]).transpose(1, 2, 0).tolist()}, "channels"),
+    "five channels": (
+        lambda tree: tree | {"image": [*tree["image"], *tree["image"][:2]]},
+        "5 channels instead of 1 to 4",
+    ),
+    "channels last": (
+        lambda tree: tree | {"image": np.array(tree["image"]).transpose(1, 2, 0).tolist()},
+        "height x width x channels",
+    ),
+    "16 bits": (lambda tree: tree | {"image": [[[65535]]]}, "16 bits"),
     "too bright": (lambda tree: tree | {"image": [[[256]]] * 3}, "above 255"),
     "negative": (lambda tree: tree | {"image": [[[-1]]] * 3}, "-1"),
     "fractions": (lambda tree: tree | {"image": [[[0.25]]] * 3}, "0.25"),
     "modality": (lambda tree: tree | {"output_modal": "video"}, "video"),
     "no column": (lambda tree: drop(tree, "wet"), "'wet'"),
-    "text for a number": (lambda tree: tree | {"warm": "hot"}, '"hot"'),
+    "object for a number": (lambda tree: tree | {"warm": {}}, "warm"),
     "truth for a number": (lambda tree: tree | {"warm": True}, "true"),
     "list for a word": (lambda tree: tree | {"weather": ["rain"]}, "weather"),
     "another query": (lambda tree: tree | {"image": [[[1, 2]]] * 3}, "two different queries"),
@@ -269,6 +386,70 @@ def test_other_spellings_of_a_query_are_the_same_query(inside: Path, trees: list
     asks = [tree for tree in trees if tree["input_modal"] == "image"][:2]
     asks = [asks[0], asks[1] | {"image": np.array(asks[1]["image"], float).tolist()}]
     assert len(scored(write(tmp_path / "c.json", asks), tmp_path / "c.csv")) == 3
+
+
+def in_sentences(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return what was said of readings."""
+    return [line.partition(".json: ")[2] for line in capsys.readouterr().err.splitlines() if ".json: " in line]
+
+
+@pytest.mark.parametrize("spell", ["{}", "{}.0", " {} ", "{} °C", "{},0", "{}e0"])
+def test_numbers_that_are_written_as_text_are_numbers(
+    inside: Path, trees: list[Tree], tmp_path: Path, spell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers = {"warm", "wet", "noon"}
+    as_text = [{k: spell.format(int(v)) if k in numbers else v for k, v in tree.items()} for tree in trees[:6]]
+    half = [text if number % 2 else tree for number, (tree, text) in enumerate(zip(trees, as_text, strict=False))]
+    expected = scored(write(tmp_path / "a.json", trees[:6]), tmp_path / "a.csv")
+    capsys.readouterr()
+    assert scored(write(tmp_path / "b.json", as_text), tmp_path / "b.csv") == expected
+    assert len(in_sentences(capsys)) == (3 if spell in {"{} °C", "{},0"} else 0)
+    assert scored(write(tmp_path / "c.json", half), tmp_path / "c.csv") == expected
+    # The query is the same, however it is written.
+    asked = [tree for tree in trees if tree["input_modal"] == "sensor"][:3]
+    asked[1] = asked[1] | {"warm": spell.format(int(asked[1]["warm"]))}
+    assert len(scored(write(tmp_path / "d.json", asked), tmp_path / "d.csv")) == 4
+
+
+def test_a_stray_word_among_numbers_is_missing_counted_and_named(
+    inside: Path, trees: list[Tree], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoilt = [tree | {"warm": str(tree["warm"])} for tree in trees[:6]]
+    missing = [dict(tree) for tree in spoilt]
+    for number, word in ((1, "--"), (4, "1e400")):
+        spoilt[number]["warm"], missing[number]["warm"] = word, None
+    expected = scored(write(tmp_path / "a.json", missing), tmp_path / "a.csv")
+    capsys.readouterr()
+    assert scored(write(tmp_path / "b.json", spoilt), tmp_path / "b.csv") == expected
+    assert in_sentences(capsys) == [
+        "warm: 2 of 6 values are not numbers and count as missing "
+        f"(first: '--' in record 2 (topic {trees[1]['topic_id']}); also '1e400')"
+    ]
+
+
+def test_a_column_without_any_number_is_scored_and_said_aloud(
+    inside: Path, trees: list[Tree], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for word in ("fast", None):
+        source = write(tmp_path / "in.json", [tree | {"warm": word} for tree in trees[:3]])
+        assert len(scored(source, tmp_path / "out.csv")) == 4
+        assert "WARNING: warm has no readable value at all, and the model needs it." in in_sentences(capsys)
+
+
+def test_categories_are_the_same_in_other_spellings_and_counted_if_never_seen(
+    inside: Path, trees: list[Tree], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = [tree | {"weather": ("rain", "dry")[number % 2]} for number, tree in enumerate(trees[:6])]
+    other = [tree | {"weather": (" Rain", "DRY")[number % 2]} for number, tree in enumerate(plain)]
+    expected = scored(write(tmp_path / "a.json", plain), tmp_path / "a.csv")
+    assert scored(write(tmp_path / "b.json", other), tmp_path / "b.csv") == expected
+    assert in_sentences(capsys) == []
+    other[2]["weather"] = other[3]["weather"] = "snow"
+    scored(write(tmp_path / "c.json", other), tmp_path / "c.csv")
+    assert in_sentences(capsys) == [
+        "weather: 2 of 6 values were never seen in training and count as unknown "
+        f"(first: 'snow' in record 3 (topic {trees[2]['topic_id']}))"
+    ]
 
 
 def test_ids_that_differ_in_leading_zeros_only_are_the_same(inside: Path, trees: list[Tree], tmp_path: Path) -> None:

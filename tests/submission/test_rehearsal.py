@@ -20,6 +20,7 @@ from ntcir.submission import cleanroom, rehearsal
 from ntcir.submission.bundle import make_bundle
 from ntcir.submission.cleanroom import CleanRoom
 from ntcir.submission.example import CANDIDATES, write_example
+from ntcir.submission.layout import ImageLayout
 from ntcir.submission.pixels import parse_pixels
 from ntcir.submission.predict import predict
 from ntcir.submission.rehearsal import rehearse
@@ -138,15 +139,20 @@ class HereRoom:
     """Stands for ``CleanRoom``: the bundle's model answers in this process."""
 
     isolated = False
-    leaves: str | None = None  # a file that the submission writes into its own folder
+    leaves: str | None = None  # a file that the submission writes besides its output
 
     def __init__(self, folder: Path, wheel: Path) -> None:
         pass
 
-    def run(self, command: list[str], folder: Path, seconds: float) -> subprocess.CompletedProcess[str]:
-        predict(command[-2], command[-1], folder / "model", group="ORG", run="a", device="cpu")
+    def run(
+        self, command: list[str], folder: Path, seconds: float, variables: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        model = Path(variables["NTCIR_MODEL"])
+        source, target = (str(folder / word) for word in command[-2:])
+        predict(source, target, model, group="ORG", run="a", device="cpu")
         if self.leaves:
-            (folder / self.leaves).write_text("x")
+            place = self.leaves.format(app=folder, home=variables["HOME"], model=model)
+            Path(place).write_text("x")
         return subprocess.CompletedProcess(command, 0, "", "")
 
 
@@ -168,10 +174,18 @@ def test_a_bundle_of_another_model_fails(copy, tmp_path, monkeypatch):
     assert "has the score" in refusal(rehearse, copy, other, "ORG", "a")
 
 
-def test_a_bundle_that_writes_into_its_own_folder_fails(trained, copy, monkeypatch):
+@pytest.mark.parametrize(
+    ("leaves", "named"),
+    [
+        ("{app}/cache.bin", "app/cache.bin"), ("{app}/input/input.json", "app/input/input.json"),
+        ("{app}/output/more.csv", "app/output/more.csv"), ("{home}/.cache", "home/.cache"),
+        ("{model}/index", "model/index"),
+    ],
+)  # fmt: skip
+def test_a_bundle_that_writes_elsewhere_than_to_its_output_fails(trained, copy, monkeypatch, leaves, named):
     monkeypatch.setattr(rehearsal, "CleanRoom", HereRoom)
-    monkeypatch.setattr(HereRoom, "leaves", "cache.bin")
-    assert "wrote into its own folder: cache.bin" in refusal(rehearse, copy, trained, "ORG", "a")
+    monkeypatch.setattr(HereRoom, "leaves", leaves)
+    assert f"wrote elsewhere than to its output: {named}" in refusal(rehearse, copy, trained, "ORG", "a")
 
 
 HEADER = "group_id,run_id,topic_id,dmr_minute_id,score\n"
@@ -184,15 +198,20 @@ class FakeRoom:
     output: str | None = ""
     error: Exception | None = None
     code = 0
+    covered: dict[str, object] | None = None  # what is otherwise where all of /app is mounted over
 
     def __init__(self, folder: Path, wheel: Path) -> None:
         self._folder = folder
 
-    def run(self, command: list[str], folder: Path, seconds: float) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: list[str], folder: Path, seconds: float, variables: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        if not (folder / "submission.sh").exists():
+            vars(self).update(self.covered or {})
         if self.error:
             raise self.error
         if self.output is not None:
-            Path(command[-1]).write_text(self.output, encoding="utf-8")
+            (folder / command[-1]).write_text(self.output, encoding="utf-8")
         return subprocess.CompletedProcess(command, self.code, "", "one\n\nValueError: two\n")
 
 
@@ -202,6 +221,7 @@ def staged(whole, tmp_path, monkeypatch) -> Callable[..., str]:
     bundle = tmp_path / "ORG-a"
     (bundle / "example").mkdir(parents=True)
     (bundle / "x.whl").touch()
+    shutil.copy(whole / "submission.sh", bundle)
     shutil.copy(whole / "example" / "input.json", bundle / "example")
 
     def stage(output: str | None = "", expected: str | None = None, **changes: object) -> str:
@@ -258,6 +278,37 @@ def test_a_submission_that_ends_badly_or_never_fails_with_its_last_words(staged)
     assert "exit code 3: one | ValueError: two." in staged(code=3)
     assert "wrote no output file" in staged(None, code=0)
     assert "not done after" in staged(error=subprocess.TimeoutExpired("bash", 1))
+
+
+def test_a_submission_that_runs_only_where_its_script_is_in_the_working_folder_fails(staged, whole):
+    right = "".join(rows(whole))
+    assert "exit code 5" in staged(right, covered={"code": 5})
+    assert "wrote no output file" in staged(right, covered={"output": None})
+    assert "0.5625 in the bundle and 0.0625 here" in staged(
+        right, covered={"output": right.replace("0.0625", "0.5625")}
+    )
+
+
+@pytest.mark.parametrize("covered", [False, True])
+def test_the_organisers_command_finds_script_input_output_and_model_in_the_layout(whole, tmp_path, covered):
+    layout = ImageLayout(tmp_path / "tree", whole, covered)
+    assert sorted(path.name for path in layout.app.iterdir()) == [
+        "input", "output", *([] if covered else ["submission.sh"])
+    ]  # fmt: skip
+    assert not any("model" in path.name for path in (tmp_path / "tree").rglob("*"))
+    (tmp_path / "python3").write_text('#!/bin/sh\necho "$5" "$6" "$8"; pwd\n')
+    (tmp_path / "python3").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"} | layout.variables
+    said = subprocess.run(
+        layout.command, cwd=layout.app, env=environment, capture_output=True, text=True, check=True
+    ).stdout.splitlines()  # fmt: skip
+    assert said == [f"input/input.json output/scores.csv {whole / 'model'}", str(layout.app)]
+
+
+def test_a_bundle_whose_script_looks_for_its_model_beside_itself_fails(trained, copy, shared_room):
+    script = copy / "submission.sh"
+    script.write_text(script.read_text().replace("${NTCIR_MODEL:-$here/model}", "$here/model"))
+    assert "There is no trained model in" in refusal(rehearse, copy, trained, "ORG", "a")
 
 
 # --------------------------------------------------------------------------------------------------------- the example

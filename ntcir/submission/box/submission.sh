@@ -2,10 +2,24 @@
 # The submission @GROUP@-@RUN@: scores every candidate of the organisers' JSON into their CSV.
 # Usage: bash ./submission.sh <input_file> <output_file>
 set -euo pipefail
-here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 if [ "$#" -ne 2 ]; then
     echo "Give two arguments, the input file and the output file: bash ./submission.sh <input_file> <output_file>" >&2
     exit 2
 fi
+
+# The image says where its model is: beside this script lies what the caller mounted there, a model of theirs perhaps.
+# Outside the image, in the folder that `ntcir bundle` wrote, the model is beside the script.
+here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+model=${NTCIR_MODEL:-$here/model}
+
+# Make the output's folder where it will last: in a folder that was mounted. In the container's own file system the
+# scores would be lost with the container, so there a missing folder remains the mistake that it is.
+folder=$(dirname -- "$2")
+nearest=$folder
+while [ ! -e "$nearest" ]; do nearest=$(dirname -- "$nearest"); done
+if [ "$nearest" != "$folder" ] && [ "$(stat -Lc %d -- "$nearest")" != "$(stat -Lc %d /)" ]; then
+    mkdir -p -- "$folder" || exit 2
+fi
+
 # -P: what lies in the caller's folder is not imported.
-exec python3 -P -m ntcir predict "$1" "$2" --model "$here/model" --group @GROUP@ --run @RUN@
+exec python3 -P -m ntcir predict "$1" "$2" --model "$model" --group @GROUP@ --run @RUN@

@@ -1,0 +1,164 @@
+"""A trained model as a folder: four files, of which the last one written, the weights, vouches for the others.
+
+A training overwrites its model at each better validation and may be killed between two files. The weights therefore
+carry what must belong to them: the digest of their own tensors, that of ``sensors.json``, and the facts of
+``model.json``, which is there for people. ``config.yaml`` has no digest: paths in it may be changed by hand, and what
+of it the weights depend on shows in their shapes and in the networks' fingerprints.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ntcir.config import Config, load_config
+from ntcir.encoders.readings import ReadingsEncoder
+from ntcir.encoders.saved_readings import check_saved
+from ntcir.errors import UserError
+from ntcir.files import MODEL_CONFIG, MODEL_FILE, atomic_write
+from ntcir.plain_json import parse_object
+from ntcir.tensor_files import not_finite, read_tensors, write_tensors
+
+MODEL_VERSION = 1
+WEIGHTS, CONFIG, READINGS, CARD = MODEL_FILE, MODEL_CONFIG, "sensors.json", "model.json"
+_LAST_SECTION = f"\n{list(Config.model_fields)[-1]}:"
+# What may be wrong with a content, as opposed to a file that cannot be read.
+_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What is in a model's folder.
+
+    Attributes:
+        config: resolved.
+        readings: the encoder of readings.
+        image_dim: length of the image features.
+        fingerprints: of the image networks, in order.
+        card: facts for people.
+        state: the weights by name.
+    """
+
+    config: Config
+    readings: ReadingsEncoder
+    image_dim: int
+    fingerprints: list[str]
+    card: dict[str, Any]
+    state: dict[str, torch.Tensor]
+
+
+def write_model(folder: Path, saved: Saved) -> None:
+    """Write a model's files: the weights last, without which it does not count.
+
+    Raises:
+        UserError: if there is no room or no permission.
+    """
+    saved.config.save(folder / CONFIG)
+    readings = json.dumps(saved.readings.to_json(), indent=1) + "\n"
+    atomic_write(folder / READINGS, readings)
+    facts = {"version": MODEL_VERSION, "image_dim": saved.image_dim, "fingerprints": saved.fingerprints, **saved.card}
+    atomic_write(folder / CARD, json.dumps(facts, indent=1) + "\n")
+    digests = {READINGS: _sha256(readings.encode()), CARD: json.dumps(facts)}
+    write_tensors(folder / WEIGHTS, saved.state, digests)
+
+
+def read_model(folder: Path) -> Saved:
+    """Read what ``write_model`` wrote.
+
+    Raises:
+        UserError: if there is no model, it is of another version, damaged, or cannot be read.
+    """
+    with reading(folder):
+        if not (folder / WEIGHTS).is_file():
+            raise UserError(f"There is no trained model in {folder}: train one with `ntcir train`.")
+        facts = parse_object((folder / CARD).read_bytes())
+        if facts["version"] != MODEL_VERSION:
+            raise UserError(f"The model in {folder} is of another version of ntcir: train it again.")
+        config = load_config(folder / CONFIG)
+        if _LAST_SECTION not in (folder / CONFIG).read_text(encoding="utf-8"):  # what is left may still be YAML
+            raise ValueError(f"{CONFIG} is truncated")
+        written = (folder / READINGS).read_bytes()
+        tree = parse_object(written)
+        check_saved(tree)
+        state, vouched = read_tensors(folder / WEIGHTS)
+        if vouched.get(READINGS, digest := _sha256(written)) != digest:
+            raise ValueError(f"{READINGS} is not the file that was saved with the weights: its digest is another")
+        card = _facts(facts, vouched.get(CARD), retrained=config.encoder.finetune)
+        if found := not_finite(state):
+            raise UserError(
+                f"The weights of the model in {folder} hold {found}: its training diverged; train it again, with a "
+                "lower training.lr."
+            )
+        dim, prints = card.pop("image_dim"), card.pop("fingerprints")
+        del card["version"]
+        return Saved(config, ReadingsEncoder.from_json(tree), dim, prints, card, state)
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Turn what goes wrong while a model is read into one sentence that says which kind it is.
+
+    Raises:
+        UserError: if the body raises an error.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except MemoryError as error:
+        raise UserError(f"Not enough memory to read the model in {folder}.") from error
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            name = Path(error.filename).name if error.filename else "a file"
+            raise UserError(
+                f"The model in {folder} is damaged ({name} is missing): copy the whole folder again, or train it again."
+            ) from error
+        what = f": {error.filename}" if error.filename else ""
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(f"Cannot read the model in {folder}{what}: {reason}.") from error
+    except _DAMAGE as error:
+        words = " ".join(str(error).split())[:200]
+        if "not enough memory" in words:  # torch's allocator says so by a RuntimeError
+            raise UserError(f"Not enough memory to read the model in {folder}.") from error
+        if isinstance(error, KeyError):
+            words = f"{words} is missing"
+        raise UserError(
+            f"The model in {folder} is damaged ({words}): copy the whole folder again, or train it again."
+        ) from error
+
+
+def _facts(shown: Mapping[str, Any], vouched: str | None, *, retrained: bool) -> dict[str, Any]:
+    """Return a model's facts: those its weights carry, so that a kill between two files does not mix two models.
+
+    Args:
+        shown: what ``model.json`` says.
+        vouched: the facts that the weights carry as JSON; None of a model from before they did.
+        retrained: whether the image networks, and so their fingerprints, change in the course of the training.
+
+    Raises:
+        ValueError: if one of them is not of its kind, or what is the same all through a training differs.
+        KeyError: if one is missing.
+    """
+    found = dict(shown) if vouched is None else parse_object(vouched)
+    for facts in (shown, found):
+        dim, prints = facts["image_dim"], facts["fingerprints"]
+        if not isinstance(dim, int) or isinstance(dim, bool) or dim < 1:
+            raise ValueError(f"image_dim in {CARD} is not a number of columns")
+        if not isinstance(prints, list) or not all(isinstance(each, str) for each in prints):
+            raise ValueError(f"fingerprints in {CARD} is not a list of texts")
+    lasting = ["version", "image_dim", *([] if retrained else ["fingerprints"])]
+    if any(shown[key] != found[key] for key in lasting):
+        raise ValueError(f"{CARD} is not the file that was saved with the weights")
+    return found
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

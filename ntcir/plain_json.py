@@ -1,0 +1,30 @@
+"""JSON that programs wrote and something may have damaged: whatever is wrong with it is a ``ValueError``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: if it is not JSON, not UTF-8, or nested beyond what Python can follow.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
+def parse_object(text: str | bytes) -> dict[str, Any]:
+    """Return the value of a JSON text that holds keys and values.
+
+    Raises:
+        ValueError: as ``parse_json``, or if it holds something else.
+    """
+    tree = parse_json(text)
+    if not isinstance(tree, dict):
+        raise ValueError("it holds no keys and values")
+    return tree
