@@ -29,7 +29,7 @@ _TITLES = {
     *("rank", "score", "sim", "similarity", "tag", "run", "run_id", "runid"),
     *("rel", "relevance", "label", "grade", "judgment", "judgement"),
 }
-_NOT_COMMAS = {b";": "semicolons", b"\t": "tabs"}
+_NOT_COMMAS = {b";": "semicolons", b"\t": "tabs", b" ": "blanks"}
 
 
 def read_run(path: StrPath) -> Run:

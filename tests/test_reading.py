@@ -179,6 +179,11 @@ HEADED = [
         "line 1: semicolons separate the columns",
     ),
     (read_run, "GROUP-ID\tRUN-ID\tTOPIC-ID\tIMAGE-ID\tSCORE\nA\tx\tt\t1\t1\n", "line 1: tabs separate the columns"),
+    (
+        read_run,
+        "GROUP-ID RUN-ID TOPIC-ID IMAGE-ID SCORE\nA x t 1 1\n",
+        "line 1: blanks separate the columns; save it as",
+    ),
     (read_qrels, "topic_id;dmr_minute_id;minute_id;rel\nt;1;;1\n", "save it as CSV, with commas."),
     (read_run, QRELS, "line 1 has the 4 columns of qrels: give them with --qrels, and a run in their place."),
     (read_qrels, RUN, "line 1 has the 6 columns of a run: give the qrels that judge it in its place."),
