@@ -12,62 +12,13 @@ import click
 
 from ntcir import __version__
 from ntcir.errors import UserError
-from ntcir.files import NO_ROOM
-from ntcir.parallel import by_first, ranks, together
-from ntcir.progress import told_by
+from ntcir.parallel import by_first, together
+from ntcir.progress import say
+from ntcir.streams import output_is_closed
+from ntcir.verbs import Verbs
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
-SHARED = frozenset({"train", "run", "features", "images"})  # verbs that several processes do together
-
-
-class Mistake(click.ClickException):
-    """A user's mistake."""
-
-    exit_code = 2
-
-
-def mistake(error: UserError) -> click.exceptions.Exit | Mistake:
-    """Return what ends this process; of several processes, one tells what all have met."""
-    sentence = told_by(error)
-    return click.exceptions.Exit(Mistake.exit_code) if sentence is None else Mistake(sentence)
-
-
-class Verbs(click.Group):
-    """Says a user's mistake in one sentence, without a traceback, and ends with exit code 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the verb."""
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()  # while a full disk can still be told
-            return result
-        except UserError as error:
-            raise mistake(error) from error
-        except click.UsageError as error:
-            told_by(UserError(error.message))
-            raise
-        except OSError as error:
-            if error.filename is None and error.errno in NO_ROOM:
-                raise mistake(UserError("No room left to write standard output: it is not whole.")) from error
-            if isinstance(error, BrokenPipeError) or error.filename is None:
-                raise
-            raise mistake(UserError(f"{error.filename}: {(error.strerror or str(error)).lower()}.")) from error
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Find the verb; refuse one whose work several processes would only do several times."""
-        found = super().resolve_command(ctx, args)
-        if found[0] not in SHARED and ranks().count > 1:
-            raise UserError(
-                f"{found[0]} is the work of one process, and torchrun started {ranks().count}: "
-                "of several, only train, run and features images make use."
-            )
-        return found
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the verbs in the order in which they are used."""
-        return list(self.commands)
-
 
 data_option = click.option(
     "--data", type=FOLDER,
@@ -105,7 +56,7 @@ def main() -> None:
 def demo(folder: Path, days: int, per_day: int, seed: int) -> None:
     """Write a synthetic lifelog (default DIR: data/demo)."""
     from ntcir.corpora.demo import write_demo
-    from ntcir.progress import progress, say
+    from ntcir.progress import progress
 
     with progress("Drawing photographs", days * per_day) as advance:
         summary = write_demo(folder, days=days, per_day=per_day, seed=seed, progress=lambda done, total: advance(1))
@@ -142,7 +93,6 @@ def build_topics(
     """Draw topics, their pools and their answers."""
     if reader and layout != "official":
         raise UserError("--reader is only for --format official: the other files hold no pixels.")
-    from ntcir.progress import say
     from ntcir.topics import build_topics as draw
     from ntcir.topics import topic_pairs
     from ntcir.workspace import read_corpus, resolve
@@ -184,7 +134,6 @@ def images(data: Path | None, backend: str | None, config: Path | None, settings
     # Before torch is loaded: its threads are not to spin while they wait, for decoding goes on beside them.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from ntcir.features.extract import encode_corpus
-    from ntcir.progress import say
     from ntcir.workspace import read_corpus, resolve
 
     if backend is not None:
@@ -226,7 +175,6 @@ def objects(
 ) -> None:
     """Detect the objects in every photograph."""
     from ntcir.features.objects import detect_corpus
-    from ntcir.progress import say
     from ntcir.workspace import read_corpus, resolve
 
     if detector is not None:
@@ -248,7 +196,6 @@ def train(
     iters: int | None, config: Path | None, data: Path | None, settings: tuple[str, ...], out: Path | None, resume: bool
 ) -> None:
     """Train the towers of both modalities."""
-    from ntcir.progress import say
     from ntcir.report.canvas import drawn
     from ntcir.report.curve import draw_curve
     from ntcir.training import train as fit
@@ -289,6 +236,8 @@ def run(
     split: str | None, settings: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Answer topics: a TREC run on standard output."""
+    if output_is_closed():  # before the work, not after it
+        raise UserError("Standard output is closed, where the run is written: type `ntcir run topics.tsv > run.txt`.")
     from ntcir.retrieval import answer
 
     with together() as own:
@@ -318,7 +267,6 @@ def predict(source: str, target: str, model: Path | None, group: str, run: str, 
     """
     # Before torch is loaded: its threads are not to spin while they wait, for decoding goes on beside them.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from ntcir.progress import say
     from ntcir.submission.predict import predict as write_scores
 
     say(write_scores(source, target, model, group=group, run=run, device=device))
@@ -333,20 +281,33 @@ def predict(source: str, target: str, model: Path | None, group: str, run: str, 
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--per-topic", is_flag=True, help="Print each topic's rank.")
+@click.option(
+    "--mrr", type=click.Choice(["official", "best"]), default="official", show_default=True,
+    help="Of several relevant rows in a topic: the organisers' mean of rel/rank over rows, or the best-ranked one's.",
+)  # fmt: skip
 @click.option("--measures", metavar="'RR@10 nDCG@10 ...'", help="Other measures, by ir_measures.")
-@click.option("--write-run", type=FILE, help="Write the run again: as CSV to FILE.csv, as TREC to any other.")
-@click.option("--write-qrels", type=FILE, help="Write the qrels again, likewise.")
-@click.option("--group", help="The group_id for --write-run FILE.csv. [default: the run's own, ORG]")
+@click.option(
+    "--write-run", type=FILE, help="Write the run again: as CSV to FILE.csv, as TREC to any other; gzipped to FILE.gz."
+)
+@click.option("--write-qrels", type=FILE, help="Write the qrels again, likewise; ids are spelled alike in both.")
+@click.option(
+    "--run-format", type=click.Choice(["trec", "transfer", "lifelog"]),
+    help="The format of --write-run. [default: by the name; CSV is the organisers' of Transfer, or the run's own]",
+)  # fmt: skip
+@click.option("--group", help="The group's id for --write-run FILE.csv. [default: the run's own, ORG]")
 def score(
-    run: Path, qrels: Path | None, pools: str | None, as_json: bool, per_topic: bool, measures: str | None,
-    write_run: Path | None, write_qrels: Path | None, group: str | None,
+    run: Path, qrels: Path | None, pools: str | None, as_json: bool, per_topic: bool, mrr: Any,
+    measures: str | None, write_run: Path | None, write_qrels: Path | None, run_format: Any, group: str | None,
 ) -> None:  # fmt: skip
-    """Score a run (default: run.txt), TREC or the organisers' CSV, by MRR, as NTCIR does."""
+    """Score a run (default: run.txt; - for standard input) by MRR, as NTCIR does.
+
+    A run is TREC, the organisers' CSV, or the CSV of NTCIR-19 Lifelog; qrels are TREC or CSV. Each may be gzipped.
+    """
     from ntcir.report.score_table import score_files
 
     score_files(
-        run, qrels, sys.stdout, pools=pools, as_json=as_json, per_topic=per_topic, names=measures,
-        write_run=write_run, write_qrels=write_qrels, group=group,
+        run, qrels, sys.stdout, pools=pools, as_json=as_json, per_topic=per_topic, mrr=mrr, names=measures,
+        write_run=write_run, write_qrels=write_qrels, layout=run_format, group=group,
     )  # fmt: skip
 
 
@@ -371,7 +332,6 @@ def show(topic_id: str, run: Path, topics: Path, out: Path | None, data: Path | 
 @click.option("--no-rehearsal", is_flag=True, help="Do not try the bundle.")
 def bundle(model: Path | None, group: str, run_id: str, out: Path, no_rehearsal: bool) -> None:
     """Make a folder for `docker build` of a trained model (default: the newest under runs/)."""
-    from ntcir.progress import say
     from ntcir.submission.bundle import make_bundle
     from ntcir.workspace import newest_model
 
@@ -385,7 +345,6 @@ def bundle(model: Path | None, group: str, run_id: str, out: Path, no_rehearsal:
 def ablate(config: Path, out: Path | None, data: Path | None) -> None:
     """Measure what each part of a method brings: a grid of trainings, as the file CONFIG spells it."""
     from ntcir.ablation import run_ablation
-    from ntcir.progress import say
     from ntcir.report.ablation import CHART, RESULTS, TABLE, write_report
 
     folder = run_ablation(config, data, out, write_report)

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import nullcontext
 from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ntcir.errors import UserError
+from ntcir.reading import BOM, StrPath, opened
 
-StrPath = str | os.PathLike[str]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Texts = NDArray[np.bytes_]
@@ -30,7 +28,6 @@ Finding = tuple[Sequence[int] | Ints, Callable[[int], str]]
 
 _BLOCK = 1 << 20  # bytes read at a time: large enough for numpy, small enough for the processor's caches
 LONGEST = 256  # bytes in a column, so that one endless word does not widen the column of a million rows
-BOM = b"\xef\xbb\xbf"  # some editors put this byte order mark in front
 _PADDING = bytes(LONGEST + 8)  # behind a block: eight bytes can be read from any place of any word
 _MASKS = np.array([(1 << 8 * width) - 1 for width in range(9)], dtype="<u8")
 _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -109,28 +106,10 @@ def read_columns(
     return [np.concatenate(column) for column in zip(*parts, strict=True)], np.concatenate(lines), left_out
 
 
-def read_bytes(path: StrPath, most: int = -1) -> bytes:
-    """Return a file's first bytes, all of them by default.
-
-    Raises:
-        UserError: if it cannot be read.
-    """
-    with _readable(path), Path(path).open("rb") as file:
-        return file.read(most)
-
-
-@contextmanager
-def _readable(path: StrPath) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {os.strerror(error.errno or 0).lower()}.") from error
-
-
 def _blocks(path: StrPath, raw: bytes | None) -> Iterator[bytes]:
     """Yield a file piece by piece, each ending in a newline."""
-    with _readable(path), Path(path).open("rb") if raw is None else io.BytesIO(raw) as file:
-        rest = file.read(3).removeprefix(BOM)
+    with opened(path) if raw is None else nullcontext(io.BytesIO(raw.removeprefix(BOM))) as file:
+        rest = b""
         while piece := file.read(_BLOCK):
             whole, newline, rest = (rest + piece).rpartition(b"\n")
             if newline:

@@ -6,37 +6,68 @@ digits only are the same if their numbers are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ntcir import official, runs
-from ntcir.columns import StrPath, read_bytes, refuse
+from ntcir import lifelog_run, official, runs
+from ntcir.columns import refuse
+from ntcir.csv_columns import HEAD
 from ntcir.errors import UserError, some
+from ntcir.lifelog_run import LifelogRun
 from ntcir.official import OfficialQrels, OfficialRun, by_number
+from ntcir.reading import BOM, StrPath, is_standard_input, named, read_bytes
 from ntcir.runs import Pairs, Pools, Qrels, Run
+from ntcir.spelling import differently_spelled
 
 _QRELS = {False: "topics/qrels.txt", True: "topics/qrels.csv"}  # where they lie by default, by whether official
+# Words of which a header has some, and a line of a TREC file none.
+_TITLES = {
+    *("topic", "topic_id", "topicid", "qid", "query", "query_id", "queryid", "q0", "iter", "iteration"),
+    *("doc", "docid", "doc_id", "docno", "document", "document_id", "image", "image_id"),
+    *("rank", "score", "sim", "similarity", "tag", "run", "run_id", "runid"),
+    *("rel", "relevance", "label", "grade", "judgment", "judgement"),
+}
+_NOT_COMMAS = {b";": "semicolons", b"\t": "tabs", b" ": "blanks"}
 
 
 def read_run(path: StrPath) -> Run:
-    """Read a run of either format, told by its first line; an :class:`OfficialRun` if it is the organisers'.
+    """Read a run of any format, told by its first line, or from standard input if ``path`` is ``-``.
+
+    It is an :class:`OfficialRun` if it is the organisers', a :class:`LifelogRun` if it is one of NTCIR-19 Lifelog.
 
     Raises:
-        UserError: as :func:`ntcir.runs.read_run` or :func:`ntcir.official.read_run` does.
+        UserError: as :func:`ntcir.runs.read_run` or :func:`ntcir.official.read_run` does; if the file has a header
+            that its format does not.
     """
-    raw = _piped(path)
-    return official.read_run(path, raw) if official.is_official(path, raw) else runs.read_run(path, raw)
+    raw, path = _piped(path), named(path)
+    head = read_bytes(path, HEAD) if raw is None else raw[:HEAD]
+    _check_separator(path, head)
+    if lifelog_run.is_lifelog(head):
+        return lifelog_run.read_run(path, read_bytes(path) if raw is None else raw)
+    if official.is_official(path, head):
+        return official.read_run(path, raw)
+    _check_no_header(path, head, runs.RUN)
+    _check_columns(path, head, runs.QRELS, "qrels: give them with --qrels, and a run in their place")
+    return runs.read_run(path, raw)
 
 
 def read_qrels(path: StrPath) -> Qrels:
     """Read qrels of either format, told by their first line; :class:`OfficialQrels` if they are the organisers'.
 
     Raises:
-        UserError: as :func:`ntcir.runs.read_qrels` or :func:`ntcir.official.read_qrels` does.
+        UserError: as :func:`ntcir.runs.read_qrels` or :func:`ntcir.official.read_qrels` does; if the file has a header
+            that its format does not.
     """
-    raw = _piped(path)
-    return official.read_qrels(path, raw)[0] if official.is_official(path, raw) else runs.read_qrels(path, raw)
+    raw, path = _piped(path), named(path)
+    head = read_bytes(path, HEAD) if raw is None else raw[:HEAD]
+    _check_separator(path, head)
+    if official.is_official(path, head):
+        return official.read_qrels(path, raw)[0]
+    _check_no_header(path, head, runs.QRELS)
+    _check_columns(path, head, runs.RUN, "a run: give the qrels that judge it in its place")
+    return runs.read_qrels(path, raw)
 
 
 def default_qrels(run: Run) -> Path:
@@ -79,6 +110,8 @@ def remarks(run: Run, pools: Pools | None) -> list[str]:
     It may have ids that they do not take, or lack candidates in topics that it answers: they join the run with the
     qrels inwardly, so that what is not there is not in the way of the answer.
     """
+    if isinstance(run, LifelogRun):
+        return [sentence] if (sentence := lifelog_run.too_many(run)) else []
     if not isinstance(run, OfficialRun):
         return []
     found = []
@@ -93,6 +126,17 @@ def remarks(run: Run, pools: Pools | None) -> list[str]:
         number = f"{lacking.sum():,} of the candidates in {len(short)} of the topics that it answers"
         found.append(f"{run.path} lacks {number}, which can flatter its score: {some(short)}.")
     return found
+
+
+def zeros_apart(run: Run, qrels: Qrels) -> list[str]:
+    """Return a sentence if the run has documents of TREC qrels under the same number in another spelling."""
+    if any_official(run, qrels) or not np.char.isdigit(qrels.document).any():
+        return []
+    pair = differently_spelled(run, qrels)
+    if pair is None:
+        return []
+    said = f"{run.path} has the document {pair[0]!r} where {qrels.path} has {pair[1]!r}"
+    return [f"{said}: TREC ids are compared letter by letter, so that these are two documents."]
 
 
 def any_official(run: Run, qrels: Qrels) -> bool:
@@ -112,4 +156,36 @@ def _check_fit(run: Run, other: Pairs, advice: str) -> None:
 
 def _piped(path: StrPath) -> bytes | None:
     """Return the content of what can be read only once, such as a pipe; None for a file that is one."""
-    return None if Path(path).is_file() else read_bytes(path)
+    return None if not is_standard_input(path) and Path(path).is_file() else read_bytes(path)
+
+
+def _first_line(head: bytes) -> tuple[int, bytes]:
+    """Return the first line that is not empty, and its number, from 1."""
+    lines = head.removeprefix(BOM).splitlines()
+    return next(((number, line) for number, line in enumerate(lines, 1) if line.strip()), (1, b""))
+
+
+def _check_separator(path: StrPath, head: bytes) -> None:
+    """Refuse a file of the organisers' columns with something else than commas between them."""
+    number, line = _first_line(head)
+    for mark, name in _NOT_COMMAS.items():
+        cells = {cell.strip(b' "').lower().replace(b"-", b"_") for cell in line.split(mark)}
+        if b"topic_id" in cells and cells & {b"dmr_minute_id", b"image_id"}:
+            raise UserError(f"{path} line {number}: {name} separate the columns; save it as CSV, with commas.")
+
+
+def _check_no_header(path: StrPath, head: bytes, columns: Sequence[str]) -> None:
+    """Refuse a TREC file that begins with the names of its columns, of which no line of it can consist."""
+    number, line = _first_line(head)
+    words = line.decode(errors="replace").split()
+    titles = [word for word in words if word.strip("#,;:\"'").lower().replace("-", "_") in _TITLES]
+    if len(words) >= len(columns) - 1 and len(titles) >= 2 and not any(word[0].isdigit() for word in words):
+        said = f"line {number} is a header ({' '.join(words)[:80]!r})"
+        raise UserError(f"{path} {said}: the TREC format has none, only lines of {' '.join(columns)}; delete it.")
+
+
+def _check_columns(path: StrPath, head: bytes, others: Sequence[str], what: str) -> None:
+    """Refuse a TREC file that begins with a line of the other kind, whose columns are ``others``."""
+    number, line = _first_line(head)
+    if len(line.split()) == len(others):
+        raise UserError(f"{path} line {number} has the {len(others)} columns of {what}.")

@@ -7,40 +7,34 @@ A run has the columns ``group_id, run_id, topic_id, dmr_minute_id, score`` and a
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import compress
 from typing import TypeVar
 
 import numpy as np
 
-from ntcir.columns import (
-    BOM,
-    LONGEST,
-    NOT_TEXT,
-    Finding,
-    Floats,
-    Ints,
-    StrPath,
-    Texts,
-    check_text,
-    numbers,
-    read_bytes,
-    refuse,
+from ntcir.columns import NOT_TEXT, Texts, refuse
+from ntcir.csv_columns import (
+    HEAD,
+    WORD,
+    as_numbers,
+    csv_text,
+    first_cells,
+    make_pairs,
+    once,
+    ranks_by_score,
+    read_table,
+    several,
+    texts,
 )
-from ntcir.errors import UserError, some
-from ntcir.runs import Pairs, Pools, Qrels, Run, distinct
+from ntcir.errors import UserError
+from ntcir.reading import StrPath, read_bytes
+from ntcir.runs import Pairs, Pools, Qrels, Run
 
 RUN = ("group_id", "run_id", "topic_id", "dmr_minute_id", "score")
 QRELS = ("topic_id", "dmr_minute_id", "minute_id", "rel")
 
-_HEAD = 1 << 16  # bytes within which a file's first line ends
-_BLANKS = " \t\r\n\v\f"  # around a field they are no part of it
-_SHOWN = 40  # characters of a wrong value that are worth showing
-_WORD = re.compile(rb"[^\t-\r]{1,%d}" % LONGEST)  # a field on one line
 LONGEST_ID = {"group": 5, "run": 10}
 
 P = TypeVar("P", bound=Pairs)
@@ -88,7 +82,7 @@ def is_id(text: str) -> bool:
         raw = text.encode()
     except UnicodeEncodeError:  # half of a character, which JSON can spell
         return False
-    return bool(_WORD.fullmatch(raw)) and not NOT_TEXT.search(raw)
+    return bool(WORD.fullmatch(raw)) and not NOT_TEXT.search(raw)
 
 
 def number_of(document: str) -> str:
@@ -118,20 +112,12 @@ def format_run(group: str, run: str, rows: Iterable[tuple[str, str, float]]) -> 
 def run_text(group: str, run: str, rows: Iterable[tuple[str, str, str]]) -> str:
     """Return a run as CSV from rows whose scores are written out already; raises as :func:`check_ids` does."""
     check_ids(group, run)
-    return _csv_text(RUN, ((group, run, *row) for row in rows))
+    return csv_text(RUN, ((group, run, *row) for row in rows))
 
 
 def format_qrels(rows: Iterable[tuple[str, str, str, int]]) -> str:
     """Return qrels as the organisers write them; ``rows`` are (topic_id, dmr_minute_id, minute_id, rel), in order."""
-    return _csv_text(QRELS, rows)
-
-
-def _csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return stream.getvalue()
+    return csv_text(QRELS, rows)
 
 
 # ---------------------------------------------------------------------------------------------------------- reading
@@ -140,17 +126,13 @@ def _csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def is_official(path: StrPath, raw: bytes | None = None) -> bool:
     """Return whether a file is one of the organisers', by its first line; ``raw`` is its content if read before.
 
-    A line between commas that names ``topic_id`` or ``dmr_minute_id`` is; so is one that has commas but is one word:
-    no line of a TREC file, so that what is said of it is better said of CSV.
+    It is if its first line is one of CSV, with whatever header: what is said of it is better said of CSV.
 
     Raises:
         UserError: if the file cannot be read.
     """
-    if raw is None:
-        raw = read_bytes(path, _HEAD)
-    line = next((line for line in raw[:_HEAD].removeprefix(BOM).splitlines() if line.strip()), b"")
-    cells = {cell.strip(b' \t"') for cell in line.split(b",")}
-    return len(cells) > 1 and (not cells.isdisjoint({b"topic_id", b"dmr_minute_id"}) or len(line.split()) == 1)
+    head = read_bytes(path, HEAD) if raw is None else raw[:HEAD]
+    return bool(first_cells(head, ("topic_id", "dmr_minute_id")))
 
 
 def read_run(path: StrPath, raw: bytes | None = None) -> OfficialRun:
@@ -164,15 +146,13 @@ def read_run(path: StrPath, raw: bytes | None = None) -> OfficialRun:
             of another length than the header, an id that is empty, too long or broken in two, a score that is no
             finite number, more than one group_id or run_id, a document twice in a topic.
     """
-    cells, line, wrong = _read(path, raw, RUN, RUN)
-    score, odd = _numbers("score", cells["score"], line, whole=False)
-    several = [_several(name, cells[name], line) for name in ("group_id", "run_id")]
-    pairs = _pairs(path, cells, line, [wrong, *several, odd])
-    order = np.lexsort((-score, pairs.topic))
-    counts = np.bincount(pairs.topic)
-    rank = np.empty(len(score))
-    rank[order] = np.arange(len(score)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
+    cells, line, wrong = read_table(path, raw, RUN, RUN)
+    score, odd = as_numbers("score", cells["score"], line, whole=False)
+    differing = [several(name, cells[name], line) for name in ("group_id", "run_id")]
+    pairs = make_pairs(path, cells, line, "topic_id", "dmr_minute_id", [wrong, *differing, odd])
+    refuse(path, [by_number(pairs).twice()])
     group, run = cells["group_id"][0], cells["run_id"][0]
+    rank = ranks_by_score(pairs.topic, score)
     return OfficialRun(path, line, pairs.topics, pairs.topic, pairs.document, rank, score, [run], group)
 
 
@@ -185,13 +165,14 @@ def read_qrels(path: StrPath, raw: bytes | None = None) -> tuple[OfficialQrels, 
     Raises:
         UserError: as in :func:`read_run`; if a rel is no whole number; if nothing is relevant.
     """
-    cells, line, wrong = _read(path, raw, QRELS, [name for name in QRELS if name != "minute_id"])
-    cells, line = _once(cells, line)
-    grades, odd = _numbers("rel", cells["rel"], line, whole=True)
-    pairs = _pairs(path, cells, line, [wrong, odd])
+    cells, line, wrong = read_table(path, raw, QRELS, [name for name in QRELS if name != "minute_id"])
+    cells, line = once(cells, line)
+    grades, odd = as_numbers("rel", cells["rel"], line, whole=True)
+    pairs = make_pairs(path, cells, line, "topic_id", "dmr_minute_id", [wrong, odd])
+    refuse(path, [by_number(pairs).twice()])
     if not (grades > 0).any():
         raise UserError(f"{path} has no relevant document: at least one row needs a rel above 0.")
-    minute = _texts(cells["minute_id"]) if "minute_id" in cells else np.zeros(len(line), "S8")
+    minute = texts(cells["minute_id"]) if "minute_id" in cells else np.zeros(len(line), "S8")
     grade = grades.astype(np.int64)
     qrels = OfficialQrels(path, line, pairs.topics, pairs.topic, pairs.document, grade, minute)
     return qrels, qrels.pools()
@@ -203,104 +184,3 @@ def by_number(pairs: P) -> P:
     number = np.where(short == b"", b"0", short)
     document = np.where(np.char.isdigit(pairs.document), number, pairs.document)
     return replace(pairs, document=document.astype(pairs.document.dtype))
-
-
-def _read(
-    path: StrPath, raw: bytes | None, names: Sequence[str], needed: Sequence[str]
-) -> tuple[dict[str, list[str]], Ints, Finding]:
-    """Read a CSV file.
-
-    Returns the columns ``names`` that it has; each row's line number, from 1; and the rows left out because they are
-    not as long as the header.
-    """
-    raw = (read_bytes(path) if raw is None else raw).removeprefix(BOM)
-    check_text(path, raw)
-    reader = csv.reader(io.StringIO(raw.decode(), newline=""), strict=True)
-    columns: dict[str, list[str]] = {}
-    lines: list[int] = []
-    wrong: list[tuple[int, str]] = []
-    header: list[str] = []
-    takers: list[tuple[Callable[[str], None], int]] = []  # cells go to their columns at once: a million rows are heavy
-    done = 0  # lines
-    try:
-        for row in reader:
-            done = reader.line_num
-            if len(row) <= 1 and not "".join(row).strip():
-                continue
-            if not header:
-                header = _header(path, row, done, names, needed)
-                columns = {name: [] for name in names if name in header}
-                takers = [(column.append, header.index(name)) for name, column in columns.items()]
-            elif len(row) == len(header):
-                lines.append(done)
-                for take, at in takers:
-                    take(row[at].strip(_BLANKS))
-            else:
-                wrong.append((done, f"{len(row)} columns instead of {len(header)}"))
-    except csv.Error as error:
-        raise UserError(f"{path} line {done + 1} is not CSV: {error}.") from None
-    left_out: Finding = ([line for line, _ in wrong], lambda i: wrong[i][1] + f" ({','.join(header)})" * (i == 0))
-    if not lines:
-        refuse(path, [left_out])
-        raise UserError(f"{path} is empty: expected the header {','.join(names)}, then rows.")
-    return columns, np.array(lines, dtype=np.int64), left_out
-
-
-def _once(cells: dict[str, list[str]], line: Ints) -> tuple[dict[str, list[str]], Ints]:
-    """Return the rows and their lines without those that are wholly the same as an earlier one."""
-    rows = list(zip(*cells.values(), strict=True))
-    if len(set(rows)) == len(rows):
-        return cells, line
-    first: dict[tuple[str, ...], int] = {}
-    kept = [first.setdefault(row, at) == at for at, row in enumerate(rows)]
-    return {name: list(compress(column, kept)) for name, column in cells.items()}, line[kept]
-
-
-def _header(path: StrPath, row: Sequence[str], line: int, names: Sequence[str], needed: Sequence[str]) -> list[str]:
-    """Return the names of the columns, having checked that those needed are there."""
-    header = [cell.strip(_BLANKS) for cell in row]
-    absent = [name for name in needed if name not in header]
-    twice = [name for name in names if header.count(name) > 1]
-    if absent or twice:
-        what = f"{some(absent)} missing" if absent else f"{some(twice)} twice"
-        found = some([" ".join(name.split())[:_SHOWN] for name in header])
-        raise UserError(f"{path} line {line}: {what}: expected the header {','.join(names)}, found {found}.")
-    return header
-
-
-def _pairs(path: StrPath, cells: dict[str, list[str]], line: Ints, findings: Sequence[Finding]) -> Pairs:
-    """Return the topics and documents; refuses what was found before, ids that will not do, and pairs that repeat."""
-    unfit = []
-    for name in ("topic_id", "dmr_minute_id"):
-        odd = {cell for cell in set(cells[name]) if not _WORD.fullmatch(cell.encode())}
-        bad = [i for i, cell in enumerate(cells[name]) if cell in odd] if odd else []
-        unfit.append(_finding(name, cells[name], line, bad, f"1 to {LONGEST} bytes on one line"))
-    refuse(path, [*findings, *unfit])
-    pairs = Pairs(path, line, *distinct(_texts(cells["topic_id"])), _texts(cells["dmr_minute_id"]))
-    refuse(path, [by_number(pairs).twice()])
-    return pairs
-
-
-def _several(name: str, cells: Sequence[str], line: Ints) -> Finding:
-    """Find the rows that say otherwise than the first."""
-    bad = [] if len(set(cells)) == 1 else [i for i, cell in enumerate(cells) if cell != cells[0]]
-    return _finding(name, cells, line, bad, f"the {cells[0][:_SHOWN]!r} of line {line[0]}: a file holds one run")
-
-
-def _numbers(name: str, cells: Sequence[str], line: Ints, *, whole: bool) -> tuple[Floats, Finding]:
-    """Return the cells as float64, NaN where they are no numbers, and the rows where they will not do."""
-    values = numbers(_texts(cells))
-    fit = (values % 1 == 0) & (abs(values) < 2**31) if whole else ~np.isnan(values)
-    wanted = "a whole number" if whole else "a finite number"
-    return values, _finding(name, cells, line, np.flatnonzero(~fit).tolist(), wanted)
-
-
-def _finding(name: str, cells: Sequence[str], line: Ints, bad: Sequence[int], wanted: str) -> Finding:
-    return (line[bad], lambda i: f"{name} {cells[bad[i]][:_SHOWN]!r} is not {wanted}")
-
-
-def _texts(cells: Sequence[str]) -> Texts:
-    """Return the cells in UTF-8, as wide as columns of the TREC formats are; what is longer is cut."""
-    encoded = [cell.encode() for cell in cells]
-    width = min(max(map(len, encoded)), LONGEST)
-    return np.array(encoded, dtype=f"S{8 * max(1, -(-width // 8))}")

@@ -14,7 +14,6 @@ from ntcir.columns import (
     Finding,
     Floats,
     Ints,
-    StrPath,
     Texts,
     is_word,
     numbers,
@@ -23,9 +22,10 @@ from ntcir.columns import (
     unfit,
 )
 from ntcir.errors import UserError
+from ntcir.reading import StrPath, named
 
-_RUN = ("topic", "Q0", "document", "rank", "score", "tag")
-_QRELS = ("topic", "iteration", "document", "relevance")
+RUN = ("topic", "Q0", "document", "rank", "score", "tag")
+QRELS = ("topic", "iteration", "document", "relevance")
 _POOLS = ("topic_id", "doc_id")
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
@@ -188,8 +188,8 @@ def read_run(path: StrPath, raw: bytes | None = None) -> Run:
         UserError: if the file is missing, empty or not text; if a line has not six columns, its score is no finite or
             its rank no whole number. What else can be wrong is the business of :func:`validate_run`.
     """
-    kept = [name for name in _RUN if name != "Q0"]
-    (topic, document, rank, score, tag), line, left_out = read_columns(path, _RUN, kept, raw)
+    kept = [name for name in RUN if name != "Q0"]
+    (topic, document, rank, score, tag), line, left_out = read_columns(path, RUN, kept, raw)
     ranks, scores = numbers(rank), numbers(score)
     no_score = unfit(~np.isnan(scores), score, line, "score", "finite")
     refuse(path, [left_out, no_score, unfit(ranks % 1 == 0, rank, line, "rank", "whole")])
@@ -203,8 +203,8 @@ def read_qrels(path: StrPath, raw: bytes | None = None) -> Qrels:
         UserError: if the file is missing, empty or not text; if a line has not four columns or its relevance is no
             whole number; if a document is judged twice in a topic; if nothing is relevant.
     """
-    kept = [name for name in _QRELS if name != "iteration"]
-    (topic, document, grade), line, left_out = read_columns(path, _QRELS, kept, raw)
+    kept = [name for name in QRELS if name != "iteration"]
+    (topic, document, grade), line, left_out = read_columns(path, QRELS, kept, raw)
     grades = numbers(grade)
     refuse(path, [left_out, unfit((grades % 1 == 0) & (abs(grades) < 2**31), grade, line, "relevance", "whole")])
     qrels = Qrels(path, line, *distinct(topic), document, grades.astype(np.int64))
@@ -221,6 +221,7 @@ def read_pools(path: StrPath) -> Pools:
         UserError: if the file is missing, empty, not text, or of other columns; if a topic has a document twice.
     """
     (topic, document), line, left_out = read_columns(path, _POOLS, _POOLS)
+    path = named(path)
     refuse(path, [left_out])
     if (topic[0].decode(), document[0].decode()) != _POOLS or len(line) == 1:
         raise UserError(f"{path} line {line[0]}: expected the header {' '.join(_POOLS)!r}, then lines of such pairs.")

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ntcir.columns import LONGEST, is_word
-from ntcir.errors import UserError
+from ntcir.errors import UserError, printable
 from ntcir.progress import say
 
 
@@ -26,7 +26,7 @@ def run_tag(typed: str | None, folder: Path) -> str:
     name = folder.absolute().name
     if name in {"", ".."}:
         name = folder.resolve().name
-    tag = name if is_word(name) else _fitted(name)
+    tag = next(filter(is_word, (name, printable(name))), None) or _fitted(name)
     if tag != name:
         say(f"The run is tagged {tag}: the folder's name, {name!r}, cannot be a tag; choose another with --tag.")
     return tag
@@ -34,6 +34,6 @@ def run_tag(typed: str | None, folder: Path) -> str:
 
 def _fitted(name: str) -> str:
     """Return the nearest name that can be a tag: blanks become hyphens, what is no text goes, the end is cut off."""
-    printable = "".join(letter for letter in "-".join(name.split()) if letter.isprintable())
-    words = re.sub("-{2,}", "-", printable).encode(errors="ignore")[:LONGEST].decode(errors="ignore")
+    visible = "".join(letter for letter in "-".join(name.split()) if letter.isprintable())
+    words = re.sub("-{2,}", "-", visible).encode(errors="ignore")[:LONGEST].decode(errors="ignore")
     return words.strip("-") or "run"

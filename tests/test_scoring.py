@@ -116,11 +116,12 @@ def test_a_group_without_topics_is_null(tmp_path):
 )
 def test_scores_as_by_hand(tmp_path, topics, judged, shuffle):
     """Ties, missing topics, missing and several relevant documents, lines in any order: against plain loops."""
-    ranks = []
+    ranks, reciprocal = [], []
     for values, relevant in zip(topics, judged, strict=False):
         own = [values[doc] for doc in relevant if doc < len(values)]
         each = [sum(v > mine for v in values) + (sum(v == mine for v in values) + 1) / 2 for mine in own]
         ranks.append(min(each, default=float("inf")))
+        reciprocal += [1 / rank for rank in each] + [0] * (len(relevant) - len(each))
     lines = [
         line
         for t, values in enumerate(topics)
@@ -133,8 +134,11 @@ def test_scores_as_by_hand(tmp_path, topics, judged, shuffle):
     text = "".join(f"t{t} 0 d{doc} 1\n" for t, _ in enumerate(topics) for doc in judged[t])
     qrels = write(tmp_path, "qrels.txt", text)
     found = score(run, qrels).to_json()["all"]
+    best = score(run, qrels, mrr="best").to_json()["all"]
+    assert found["MRR"] == pytest.approx(np.mean(reciprocal), abs=1e-9)
     assert relevant_ranks(read_run(run), read_qrels(qrels)).tolist() == ranks
-    assert found["MRR"] == pytest.approx(np.mean([1 / rank for rank in ranks]), abs=1e-9)
+    assert best["MRR"] == pytest.approx(np.mean([1 / rank for rank in ranks]), abs=1e-9)
+    assert {key: best[key] for key in KEYS[3:8]} == {key: found[key] for key in KEYS[3:8]}
     assert found["MRR@10"] == pytest.approx(np.mean([1 / rank if rank <= 10 else 0 for rank in ranks]), abs=1e-9)
     for k in (1, 5, 10):
         assert found[f"R@{k}"] == pytest.approx(np.mean([rank <= k for rank in ranks]), abs=1e-9)
@@ -248,7 +252,7 @@ def test_missing_topics_count_0_as_in_trec_eval_c(trec_eval, tmp_path):
     for counted in ("NumQ", "NumRel"):  # ir_measures counts no topic and no document where there is no ranking
         wanted.pop(counted)
     assert measures(run, trec_eval / "qrels.test", ",".join(wanted)) == pytest.approx(wanted, abs=5.1e-5)
-    report = score(run, trec_eval / "qrels.test")
+    report = score(run, trec_eval / "qrels.test", mrr="best")
     assert report.to_json()["all"]["MRR"] == pytest.approx(wanted["RR"], abs=5.1e-5)
     assert "lacks 1 of 3 topics, which count 0: 302." in report.warnings[0]
 
@@ -256,7 +260,7 @@ def test_missing_topics_count_0_as_in_trec_eval_c(trec_eval, tmp_path):
 def test_reciprocal_ranks_agree_with_trec_eval(trec_eval):
     lines = [line.split() for line in (trec_eval / "out.test.aq").read_text().splitlines()]
     wanted = {topic: float(value) for name, topic, value in lines if name == "recip_rank" and topic != "all"}
-    report = score(trec_eval / "results.test", trec_eval / "qrels.test")
+    report = score(trec_eval / "results.test", trec_eval / "qrels.test", mrr="best")
     assert {each.topic: each.reciprocal_rank for each in report.topics} == pytest.approx(wanted, abs=5.1e-5)
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from ntcir.conversion import is_csv, save_qrels, save_run
+from ntcir.conversion import RunFormat, is_csv, save_alike, save_run
 from ntcir.errors import UserError
 from ntcir.matching import any_official, default_qrels, read_qrels, read_run
 from ntcir.progress import say
-from ntcir.scoring import GroupScore, Report, measures, score
+from ntcir.reading import StrPath, is_standard_input
+from ntcir.runs import Pools, read_pools
+from ntcir.scoring import GroupScore, Mrr, Report, measures, score
 from ntcir.workspace import beside, pool_file
 
+_NOT_PACKED = {".zip", ".bz2", ".xz", ".zst", ".7z"}
 _WIDTH = 80  # the least that the table is given; it needs 77
 
 
@@ -76,10 +81,10 @@ def render_per_topic(report: Report, stream: TextIO) -> None:
 
 
 def score_files(
-    run: Path, qrels: Path | None, stream: TextIO, *, pools: str | None, as_json: bool, per_topic: bool,
-    names: str | None, write_run: Path | None, write_qrels: Path | None, group: str | None,
+    run: Path, qrels: Path | None, stream: TextIO, *, pools: str | None, as_json: bool, per_topic: bool, mrr: Mrr,
+    names: str | None, write_run: Path | None, write_qrels: Path | None, layout: RunFormat | None, group: str | None,
 ) -> None:  # fmt: skip
-    """Score a run of either format and print its figures; write run and qrels again, where that is asked for.
+    """Score a run of any format and print its figures; write run and qrels again, where that is asked for.
 
     Args:
         run: the run.
@@ -88,28 +93,68 @@ def score_files(
         pools: a file, ``none``, or None for what lies beside the qrels.
         as_json: as in ``print_scores``.
         per_topic: as in ``print_scores``.
+        mrr: which mean of reciprocal ranks is MRR.
         names: other measures.
         write_run: where the run goes, in the format that the name asks for.
         write_qrels: where the qrels go, likewise.
-        group: the group_id of a run that is written as CSV.
+        layout: the format of the run that is written, if not by its name.
+        group: the group's id in a run that is written as CSV.
 
     Raises:
-        UserError: if a file will not do, or cannot be written.
+        UserError: if a file cannot be read or scored, or not be written.
     """
-    if group and not (write_run and is_csv(write_run)):
-        raise UserError("--group is for --write-run FILE.csv: a TREC run has no group_id.")
+    sources = [path for path in (run, qrels, pools) if path is not None]
+    _check_options(sources, write_run, write_qrels, layout, group)
     ranked = read_run(run)
-    if write_run:  # before anything else can go wrong
-        say(save_run(ranked, write_run, group))
-    judged = read_qrels(place := qrels or default_qrels(ranked))
-    if write_qrels:
-        say(save_qrels(judged, write_qrels))
-    # The pools beside the qrels name documents, where the organisers number them; theirs are in their qrels.
-    candidates = None if pools is None and any_official(ranked, judged) else pool_file(pools, place)
-    topics = beside(place, "topics.tsv")
-    report = score(ranked, judged, pools_path=candidates, topics_path=topics, own_pools=pools != "none")
-    others = measures(ranked, judged, names) if names else {}
+    place = qrels or default_qrels(ranked)
+    try:
+        judged = read_qrels(place)
+        beside_them = None if is_standard_input(place) and pools is None else pool_file(pools, place)
+        # The pools beside the qrels name documents, where the organisers number them; theirs are in their qrels.
+        candidates = None if pools is None and any_official(ranked, judged) else beside_them
+    except UserError:
+        if write_run:  # what is wrong with the qrels is not the run's fault
+            say(save_run(ranked, write_run, group, layout))
+        raise
+    if write_run or write_qrels:
+        for sentence in save_alike(ranked, judged, _pools(beside_them), write_run, write_qrels, group, layout):
+            say(sentence)
+    topics = None if is_standard_input(place) else beside(place, "topics.tsv")
+    own_pools = pools != "none"
+    report = score(ranked, judged, pools_path=candidates, topics_path=topics, own_pools=own_pools, mrr=mrr)
+    others = {} if names is None else measures(ranked, judged, names)
     print_scores(report, others, stream, as_json=as_json, per_topic=per_topic)
+
+
+def _check_options(
+    sources: Sequence[StrPath],
+    write_run: Path | None,
+    write_qrels: Path | None,
+    layout: RunFormat | None,
+    group: str | None,
+) -> None:
+    """Refuse options that do not go together."""
+    if sum(map(is_standard_input, sources)) > 1:
+        raise UserError("Only one of run, qrels and pools can be standard input (-).")
+    if layout and not write_run:
+        raise UserError("--run-format is for --write-run FILE.")
+    as_csv = write_run is not None and (is_csv(write_run) if layout is None else layout != "trec")
+    if group and not as_csv:
+        raise UserError("--group is for --write-run FILE.csv: a TREC run has no group_id.")
+    for option, path in (("--write-run", write_run), ("--write-qrels", write_qrels)):
+        if path and is_standard_input(path):
+            raise UserError(f"{option} needs the name of a file: figures go to standard output.")
+        if path and path.suffix.lower() in _NOT_PACKED:
+            raise UserError(f"{option} {path}: files are packed by gzip only, give a name that ends in .gz.")
+    if write_run and write_run == write_qrels:
+        raise UserError(f"--write-run and --write-qrels name the same file, {write_run}: give each its own.")
+
+
+def _pools(path: Path | None) -> Pools | None:
+    """Return the pools, for the spelling of their ids; None if they cannot be read, which scoring may have to tell."""
+    with suppress(UserError):
+        return None if path is None or is_standard_input(path) else read_pools(path)
+    return None
 
 
 def print_scores(report: Report, others: dict[str, float], stream: TextIO, *, as_json: bool, per_topic: bool) -> None:

@@ -9,9 +9,11 @@ import numpy as np
 
 from ntcir.corpora.corpus import Corpus
 from ntcir.errors import UserError, did_you_mean
+from ntcir.matching import read_qrels, read_run
+from ntcir.official import OfficialRun
 from ntcir.ranking import average_ranks
+from ntcir.report.candidates import ranked_items
 from ntcir.report.canvas import canvas
-from ntcir.runs import read_qrels, read_run
 from ntcir.topics import QRELS, Topic, read_topics
 from ntcir.workspace import beside, corpus_to_show, find_file
 
@@ -23,6 +25,7 @@ BEST = 10
 RIGHT, PLAIN, INK = "#1f9d55", "#c5ccd3", "#22303c"
 # Shown first where a reading has them; what else there is follows.
 _FIRST = ("heart_rate(bpm)", "new_lat", "new_lng", "movement", "semantic_name", "city", "calories", "distance")
+_OFFICIAL_QRELS = "qrels.csv"
 _LAST = ("local_hour",)
 _LINES, _WIDTH = 14, 30
 
@@ -32,8 +35,9 @@ def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | N
 
     Args:
         topic_id: one of the topic file's.
-        run: a TREC run that has the topic.
-        topics: the topic file, as typed or under ``topics/``; qrels beside it tell which candidate is right.
+        run: a run that has the topic, of any format that can be scored.
+        topics: the topic file, as typed or under ``topics/``; qrels beside it tell which candidate is right, and
+            ``qrels.csv`` which minute each number of an organisers' run stands for.
         out: the PNG to write.
         data: the corpus folder; where None, the newest model's, else as everywhere.
 
@@ -48,12 +52,12 @@ def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | N
         raise UserError(
             f"There is no run {run}: write one with `ntcir run {topics} > run.txt`, or name one with --run."
         )
-    ranking = read_run(run).ranking(topic_id)
-    if not ranking:
+    ranked = read_run(run)
+    if topic_id not in ranked.topics:
         raise UserError(f"{run} has no line for the topic {topic_id}.")
-    qrels = beside(place, QRELS)
-    relevant = read_qrels(qrels).relevant(topic_id) if qrels else set()
+    qrels = (beside(place, _OFFICIAL_QRELS) if isinstance(ranked, OfficialRun) else None) or beside(place, QRELS)
     corpus = corpus_to_show(data)
+    ranking, relevant = ranked_items(asked[topic_id], ranked, read_qrels(qrels) if qrels else None, corpus)
     with canvas(out, figsize=(15, 7.2), dpi=100, layout="constrained", facecolor="white") as figure:
         _draw(figure, asked[topic_id], ranking, relevant, corpus)
     return out
@@ -90,14 +94,20 @@ def _draw(figure: Figure, topic: Topic, ranking: list[tuple[str, float]], releva
 
 
 def _summary(ranking: list[tuple[str, float]], relevant: set[str]) -> str:
-    """Return where the right one came, ties sharing the average rank as in the score."""
+    """Return where the right ones came, ties sharing the average rank as in the score."""
     if not relevant:
         return "the right one is not known"
     own = [place for place, (document, _) in enumerate(ranking) if document in relevant]
     if not own:
         return f"the right one is not among the {len(ranking)} ranked"
-    rank = average_ranks(np.array([[score for _, score in ranking]]), np.array(own[:1]))[0]
-    return f"the right one has rank {rank:g} of {len(ranking)}, reciprocal rank {1 / rank:.4f}"
+    scores = np.array([[score for _, score in ranking]])
+    ranks = average_ranks(np.repeat(scores, len(own), axis=0), np.array(own))
+    reciprocal = float((1 / ranks).sum()) / len(relevant)
+    listed = ", ".join(f"{rank:g}" for rank in ranks[:5]) + (", ..." if len(own) > 5 else "")
+    if len(relevant) == 1:
+        return f"the right one has rank {listed} of {len(ranking)}, reciprocal rank {reciprocal:.4f}"
+    found = f"{len(own)} of the {len(relevant)} right ones have ranks {listed} of {len(ranking)}"
+    return f"{found}, mean 1/rank {reciprocal:.4f}"
 
 
 def _picture_path(name: str, corpus: Corpus) -> str:

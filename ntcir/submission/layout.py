@@ -32,7 +32,11 @@ class ImageLayout:
         if not covered:
             shutil.copy(bundle / SCRIPT, self.app)
         self._root, self._home, self._covered = root, home, covered
-        self.variables = {"HOME": str(home), "NTCIR_MODEL": str((bundle / "model").absolute())}
+        self.variables = {
+            "HOME": str(home),
+            "XDG_CACHE_HOME": f"{root}-cache",  # outside: what libraries keep is no business of the submission's
+            "NTCIR_MODEL": str((bundle / "model").absolute()),
+        }
 
     @property
     def command(self) -> list[str]:

@@ -29,6 +29,7 @@ from ntcir.model import Model, Vectors
 from ntcir.official import check_ids, format_run, number_of
 from ntcir.progress import progress, say
 from ntcir.ranking import score_candidates
+from ntcir.streams import output_is_closed
 from ntcir.submission.pictures import PictureEncoder
 from ntcir.submission.stream import Record, open_input, read_records
 from ntcir.topics import Direction
@@ -116,7 +117,7 @@ def score_input(source: str, model: Model, networks: Sequence[FrozenNetwork]) ->
 def _check_target(source: str, target: str) -> None:
     """Refuse now what would be refused, or regretted, hours later."""
     if target == "-":
-        if sys.stdout is None:
+        if output_is_closed():
             raise UserError("Standard output is closed: give the output's file.")
         return
     place = Path(target)

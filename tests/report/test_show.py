@@ -133,3 +133,24 @@ def test_a_run_without_the_topic_or_of_another_corpus_is_one_sentence(here, tmp_
     assert "'elsewhere'" in refusal(draw, here, "img2sen_s3", run)
     assert "ntcir run" in refusal(draw, here, "img2sen_s3", tmp_path / "absent.txt")
     assert not (here / "out-of-nothing.png").exists()
+
+
+def test_several_right_ones_are_averaged_as_the_score_does():
+    ranking = [("a", 0.9), ("b", 0.5), ("c", 0.5), ("d", 0.1)]
+    assert _summary(ranking, {"a", "c", "z"}) == "2 of the 3 right ones have ranks 1, 2.5 of 4, mean 1/rank 0.4667"
+
+
+@pytest.mark.parametrize("topic", ["img2sen_s3", "sen2img_s3"])
+def test_an_organisers_run_is_drawn_by_the_minutes_that_their_qrels_number(here, tmp_path, topic):
+    """The right one is framed, though the run calls it by a number, and without the zeros that the qrels have."""
+    trec = write_run(here, 2)
+    documents = [line.split()[2] for line in trec.read_text().splitlines() if line.startswith(topic)]
+    corpus = read_pictures(here / "data")
+    minutes = dict(zip(corpus.pairs["image"], corpus.pairs["sensor"], strict=True))
+    (tmp_path / "topics.tsv").write_bytes((here / "topics/topics.tsv").read_bytes())
+    qrels = [f"{topic},{n:05d},{minutes.get(doc, doc)},{int(n == 2)}\n" for n, doc in enumerate(documents, 1)]
+    (tmp_path / "qrels.csv").write_text("topic_id,dmr_minute_id,minute_id,rel\n" + "".join(qrels))
+    scores = [f"ORG,x,{topic},{n},{-n}\n" for n, _ in enumerate(documents, 1)]
+    run = tmp_path / "run.csv"
+    run.write_text("group_id,run_id,topic_id,dmr_minute_id,score\n" + "".join(scores))
+    assert framed(draw_topic(topic, run, tmp_path / "topics.tsv", tmp_path / "x.png", here / "data")) > 500

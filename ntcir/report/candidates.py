@@ -1,0 +1,35 @@
+"""A topic's ranking in the names of the corpus: the organisers number minutes, a picture needs what they stand for."""
+
+from __future__ import annotations
+
+from ntcir.corpora.corpus import Corpus
+from ntcir.matching import any_official
+from ntcir.official import OfficialQrels, by_number
+from ntcir.runs import Qrels, Run
+from ntcir.topics import Topic
+
+
+def ranked_items(
+    topic: Topic, run: Run, qrels: Qrels | None, corpus: Corpus
+) -> tuple[list[tuple[str, float]], set[str]]:
+    """Return a topic's candidates with their scores, best first, and the relevant ones.
+
+    Candidates that are numbers become items of the corpus where the organisers' qrels say which minute each is; of a
+    minute's photographs the first stands for all. What is not known keeps its number.
+    """
+    if qrels is None or not any_official(run, qrels):
+        return run.ranking(topic.topic_id), qrels.relevant(topic.topic_id) if qrels else set()
+    run, qrels = by_number(run), by_number(qrels)
+    items = _items(topic, qrels, corpus) if isinstance(qrels, OfficialQrels) else {}
+    ranking = [(items.get(document, document), score) for document, score in run.ranking(topic.topic_id)]
+    return ranking, {items.get(document, document) for document in qrels.relevant(topic.topic_id)}
+
+
+def _items(topic: Topic, qrels: OfficialQrels, corpus: Corpus) -> dict[str, str]:
+    """Return the items of the minutes that the qrels number for a topic."""
+    rows = [row for row, code in enumerate(qrels.topic.tolist()) if qrels.topics[code] == topic.topic_id]
+    minutes = {qrels.document[row].decode(): qrels.minute[row].decode() for row in rows}
+    if topic.direction == "img2sen":
+        return {number: minute for number, minute in minutes.items() if minute in corpus.sensors.index}
+    first = dict(zip(corpus.pairs["sensor"][::-1], corpus.pairs["image"][::-1], strict=True))
+    return {number: first[minute] for number, minute in minutes.items() if minute in first}

@@ -1,0 +1,77 @@
+"""What all verbs share: how a user's mistake is told, how a command ends, and which verbs several processes do."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from ntcir.errors import UserError
+from ntcir.parallel import ranks
+from ntcir.progress import say, told_by
+from ntcir.streams import output_failure, prepare_streams, settle_streams
+
+SHARED = frozenset({"train", "run", "features", "images"})  # verbs that several processes do together
+
+
+class Mistake(click.ClickException):
+    """A user's mistake."""
+
+    exit_code = 2
+
+
+def mistake(error: UserError) -> click.exceptions.Exit | Mistake:
+    """Return what ends this process; of several processes, one tells what all have met."""
+    sentence = told_by(error)
+    return click.exceptions.Exit(Mistake.exit_code) if sentence is None else Mistake(sentence)
+
+
+class Verbs(click.Group):
+    """Says a user's mistake in one sentence, without a traceback, and ends with exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # while a full disk can still be told
+            return result
+        except UserError as error:
+            raise mistake(error) from error
+        except click.UsageError as error:
+            told_by(UserError(error.message))
+            raise
+        except OSError as error:
+            if sentence := output_failure(error):
+                raise mistake(UserError(sentence)) from error
+            if isinstance(error, BrokenPipeError) or error.filename is None:
+                raise
+            raise mistake(UserError(f"{error.filename}: {(error.strerror or str(error)).lower()}.")) from error
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line, on streams that are ready for it."""
+        prepare_streams()
+        try:
+            return super().main(*arguments, **options)
+        except OSError as error:  # of --help, which is printed before a verb is run, or of telling a mistake
+            sentence = output_failure(error)
+            if sentence is None:
+                raise
+            say(f"Error: {sentence}")
+            sys.exit(Mistake.exit_code)
+        finally:
+            settle_streams()
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the verb; refuse one whose work several processes would only do several times."""
+        found = super().resolve_command(ctx, args)
+        if found[0] not in SHARED and ranks().count > 1:
+            raise UserError(
+                f"{found[0]} is the work of one process, and torchrun started {ranks().count}: "
+                "of several, only train, run and features images make use."
+            )
+        return found
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order in which they are used."""
+        return list(self.commands)
