@@ -21,7 +21,7 @@ def test_a_folder_s_name_that_fits_is_the_tag(tmp_path, name, capsys):
     ("name", "tag"),
     [
         ("my model", "my-model"), ("my\tbig  model", "my-big-model"), ("a\x01b", "ab"), ("ä" * 200, "ä" * 128),
-        (" ", "run"), ("caf\udce9", "caf"), ("a\u00a0b", "a-b"), ("- x", "x"),
+        (" ", "run"), ("caf\udce9", "caf\\udce9"), ("a\u00a0b", "a-b"), ("- x", "x"),
     ],
 )  # fmt: skip
 def test_of_any_other_the_nearest_tag_is_made_and_said(name, tag, capsys):
