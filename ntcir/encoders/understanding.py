@@ -42,9 +42,15 @@ def understood(
 
 
 def silent_columns(encoder: ReadingsEncoder, table: pd.DataFrame) -> list[str]:
-    """Return a warning for each column of numbers that the encoder needs and that has no value at all in a table."""
+    """Return a warning for each column of numbers that says something to the model and has no value at all in a table."""
     numbers = encoder.columns.numbers if len(table) else []
-    silent = [column for column in numbers if not np.isfinite(floats(table[column])).any()]
+    # Of a column that was empty or constant in training the model has learnt nothing.
+    idle = {
+        column
+        for column, deviation in zip(encoder.columns.numeric, encoder.statistics["deviation"], strict=False)
+        if deviation == 0
+    } - {*encoder.columns.cyclic, *(encoder.columns.location or ())}
+    silent = [column for column in numbers if column not in idle and not np.isfinite(floats(table[column])).any()]
     return [f"WARNING: {column} has no readable value at all, and the model needs it." for column in silent]
 
 
