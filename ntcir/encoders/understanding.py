@@ -42,7 +42,7 @@ def understood(
 
 
 def silent_columns(encoder: ReadingsEncoder, table: pd.DataFrame) -> list[str]:
-    """Return a warning for each column of numbers that says something to the model and has no value at all in a table."""
+    """Return a warning for each column of numbers that the model has learnt from and that has no value in a table."""
     numbers = encoder.columns.numbers if len(table) else []
     # Of a column that was empty or constant in training the model has learnt nothing.
     idle = {
