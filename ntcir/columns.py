@@ -47,6 +47,13 @@ def is_word(text: str) -> bool:
     return text.split() == [text] and len(raw) <= LONGEST and not NOT_TEXT.search(raw)
 
 
+def are_words(texts: Sequence[str]) -> bool:
+    """Return whether all of many texts are plain words, which takes a moment; ``is_word`` knows of each."""
+    joined = "".join(texts)
+    plain = joined.isascii() and joined.isprintable() and " " not in joined
+    return plain and all(texts) and max(map(len, texts), default=1) <= LONGEST
+
+
 def as_word(text: str, most: int = LONGEST) -> str:
     """Return a text as an id of at most ``most`` bytes, which should be 64 or more: itself where it can be one.
 

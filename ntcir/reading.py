@@ -29,6 +29,15 @@ _PACKED = {b"PK\x03\x04": "ZIP", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"\x28\xb
 _PEEK = 64  # bytes by which the kind of file is told
 
 
+def kind_of_bytes(head: bytes) -> str | None:
+    """Return what a file is by its first bytes, if it is no UTF-8 text: gzip, UTF-16, ...; None if nobody can tell."""
+    marked = next((encoding.upper() for mark, encoding in _MARKS if head.startswith(mark)), None)
+    packed = next((kind for magic, kind in {_GZIP: "gzip", **_PACKED}.items() if head.startswith(magic)), None)
+    if packed:
+        return f"packed by {packed}"
+    return marked or ("UTF-16" if _looks_like_utf16(head) else None)
+
+
 def is_standard_input(path: StrPath) -> bool:
     """Return whether a path is the ``-`` that stands for standard input."""
     return os.fspath(path) == "-"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ntcir.columns import LONGEST, as_word, is_word
+from ntcir.columns import LONGEST, are_words, as_word, is_word
 
 
 @pytest.mark.parametrize("text", ["a", "a/b", "001", "é", "名" * 85, "x" * LONGEST, "a%20b"])
@@ -31,3 +31,13 @@ def test_texts_that_are_cut_stay_apart():
 @pytest.mark.parametrize("text", ["", " "])
 def test_nothing_is_no_word(text):
     assert not is_word(text)
+
+
+@pytest.mark.parametrize("odd", ["", " ", "a b", "a\nb", "a\tb", "\x1b[1m", "a\x7f", "x" * (LONGEST + 1)])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_many_texts_are_words_only_if_each_is_one(odd, at):
+    texts = ["a", "20200316_1650", "x" * LONGEST]
+    assert are_words(texts)
+    assert are_words([])
+    texts.insert(at, odd)
+    assert not are_words(texts)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ntcir.columns import as_word, is_word
+from ntcir.columns import are_words, as_word, is_word
 from ntcir.config import Split
 from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.corpora.day_folders import ABSENT, find_days
@@ -110,6 +110,8 @@ def read_lifelog(root: Path, split: Split | None, name: str = "lifelog") -> Corp
 
 def _words(ids: pd.Series, what: str, report: ReadingReport) -> pd.Series:
     """Return ids as they can stand in topics and runs: blanks and control characters quoted, at most 256 bytes."""
+    if are_words(ids.tolist()):
+        return ids
     odd = np.array([not is_word(item) for item in ids], dtype=bool)
     if not odd.any():
         return ids
@@ -195,7 +197,7 @@ def _read_minutes(root: Path, report: ReadingReport) -> pd.DataFrame:
     table["minute_id"] = usual_minutes(table["minute_id"], path.name, report)
     report.counts[f"rows of {path.name}"] = len(table)
     nameless = table["minute_id"].isna().to_numpy()
-    report.drop(f"row of {path.name} without a minute_id", [f"row {row + 2}" for row in table.index[nameless]])
+    report.drop(f"row of {path.name} without a minute_id", [f"row {row}" for row in table.index[nameless]])
     table = table[~nameless]
     twice = table.duplicated("minute_id").to_numpy()
     report.drop(f"duplicate row of {path.name}", table["minute_id"][twice].tolist())

@@ -12,6 +12,7 @@ from ntcir.corpora.corpus import ReadingReport
 from ntcir.errors import some
 
 _USUAL = r"\d{8}_\d{4}"
+_ALL_USUAL = re.compile(rf"(?:{_USUAL}\n)*+", re.ASCII)
 _DATE = r"(?:(\d{4})(\d\d)(\d\d)|(\d{4})([-/.])(\d\d?)\5(\d\d?))"
 _TIME = r"(?:(\d\d)(\d\d)(?:[0-5]\d)?|(\d\d?):(\d\d)(?::[0-5]\d)?)(?:\.\d+)?"  # seconds are left out
 _MINUTE = re.compile(rf"{_DATE}[Tt_ -]?{_TIME} ?(?:[Zz]|UTC|[+-]00(?::?00)?)?", re.ASCII)
@@ -21,10 +22,12 @@ def usual_minutes(ids: pd.Series, where: str, report: ReadingReport) -> pd.Serie
     """Return ids of minutes in their usual spelling; what is no minute stays as it is.
 
     Args:
-        ids: text, NaN where there is none.
+        ids: text, NaN where there is none; indexed by the number of each row in the file.
         where: the file they are in, for the report.
         report: told which were spelled otherwise.
     """
+    if _ALL_USUAL.fullmatch("".join([f"{text}\n" for text in ids])):  # at once: there may be a million
+        return ids
     usual = ids.str.fullmatch(_USUAL).fillna(False).astype(bool)
     odd = [int(row) for row in np.flatnonzero(ids.notna() & ~usual)]
     if not odd:
@@ -38,7 +41,7 @@ def usual_minutes(ids: pd.Series, where: str, report: ReadingReport) -> pd.Serie
         where,
         [
             f"{len(read):,} of {len(ids):,} minute_ids are read from another spelling "
-            f"(first: {first!r} in row {list(ids.index)[read[0]] + 2}, as {meant[first]})"
+            f"(first: {first!r} in row {ids.index[read[0]]}, as {meant[first]})"
         ],
     )
     changed = ids.copy()

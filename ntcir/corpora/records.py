@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -58,7 +58,7 @@ def read_records(root: Path, split: Split | None, name: str) -> Corpus:
     report = ReadingReport()
     table = read_table(path, needed=OWN_COLUMNS[:2], raw=[*own, *readings], report=report)
     report.counts[f"rows of {RECORDS_FILE}"] = len(table)
-    _note_columns(columns, report)
+    _note_columns(columns, header(path), report)
     for column in readings:  # before any row is left out, so that a row's number is that of the file
         table[column] = numbers_or_words(table[column], report, path)
     table = _dated(_named(table, report), report)
@@ -104,9 +104,15 @@ def _columns(path: Path) -> dict[str, str]:
     return columns
 
 
-def _note_columns(columns: Mapping[str, str], report: ReadingReport) -> None:
+def _note_columns(columns: Mapping[str, str], written: Sequence[str], report: ReadingReport) -> None:
     """Say of columns that are not what they may be taken for."""
     names = list(columns.values())
+    # The first may be the index that pandas and spreadsheets write.
+    if nameless := [str(at) for at, name in enumerate(written, start=1) if not name.strip() and at > 1]:
+        report.notes.append(
+            f"{len(nameless)} column{'s' * (len(nameless) > 1)} of {RECORDS_FILE} without a name "
+            f"{'are' if len(nameless) > 1 else 'is'} left out (column{'s' * (len(nameless) > 1)} {', '.join(nameless)})"
+        )
     if "local_hour" in names:
         report.notes.append(f"the column 'local_hour' of {RECORDS_FILE} is replaced by the hour of the timestamp")
     if "session" not in names:

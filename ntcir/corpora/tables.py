@@ -13,7 +13,11 @@ import pandas as pd
 from ntcir.corpora.cells import BLANK_WORDS
 from ntcir.corpora.corpus import ReadingReport
 from ntcir.corpora.numbers import MIXED, read_numbers
+from ntcir.corpora.rows import survey
 from ntcir.errors import UserError
+from ntcir.reading import kind_of_bytes
+
+_MOST_LONGER = 0.5  # of the rows; if more are longer than the header, it is the file that is at fault
 
 
 def header(path: Path) -> list[str]:
@@ -24,9 +28,23 @@ def header(path: Path) -> list[str]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return next(csv.reader(file), [])
+            names = next(csv.reader(file), [])
+        if any("\0" in name for name in names):
+            raise UnicodeDecodeError("utf-8", b"\0", 0, 1, "it holds zero bytes")
+        return names
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"Cannot read {path}: {error}.") from error
+        raise UserError(_unreadable(path, error)) from error
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    """Return the sentence of a file that cannot be read."""
+    if isinstance(error, UnicodeDecodeError):
+        with path.open("rb") as file:
+            kind = kind_of_bytes(file.read(64))
+        return (
+            f"Cannot read {path}: it is not UTF-8 text{f' but {kind}' if kind else f' ({error.reason})'}; save it so."
+        )
+    return f"Cannot read {path}: {' '.join(str(error).split()).rstrip('.')}."
 
 
 def columns_of(path: Path, known: Collection[str]) -> dict[str, str]:
@@ -40,7 +58,7 @@ def columns_of(path: Path, known: Collection[str]) -> dict[str, str]:
     there = header(path)
     if not there:
         raise UserError(f"{path} is empty.")
-    columns = {name: name for name in there if name}
+    columns = {name: name for name in there if name.strip()}
     for name in filter(None, dict.fromkeys(known)):
         if (times := there.count(name)) > 1:
             raise UserError(f"{path} has {times} columns named '{name}': rename or remove all but one.")
@@ -64,6 +82,8 @@ def read_table(
 ) -> pd.DataFrame:
     """Read the named columns of a CSV file.
 
+    Rows in which something stands behind the last column are left out: their cells cannot be told apart.
+
     Args:
         path: the file; its header is the first line.
         needed: columns without which the file is of no use.
@@ -71,18 +91,26 @@ def read_table(
         text: columns to return as categories of text (small in memory), NaN where empty; absent ones left out.
         plain: columns (of those needed) to return as text, one string a row.
         raw: columns to return as text as it is written: ``NA`` and the like are no more missing than any other word.
-        report: told of columns that are named a little differently, and which cells of the numeric columns are not
-            plain numbers.
+        report: told of columns that are named a little differently, of rows that are longer or shorter than the
+            header, and which cells of the numeric columns are not plain numbers.
+
+    Returns:
+        the table, indexed by the number of each row in the file, in which the header is row 1.
 
     Raises:
-        UserError: if the file cannot be read, is empty, lacks a needed column, or has two columns of one name.
+        UserError: if the file cannot be read, is empty, lacks a needed column, or has two columns of one name; if most
+            of its rows are longer than the header.
     """
     known = {*needed, *numeric, *text, *plain, *raw}
     columns = columns_of(path, sorted(known))
     absent = [column for column in needed if column not in columns.values()]
     if absent:
+        there = header(path)
+        separated = next((sign for sign in ";\t|" if len(there) == 1 and sign in there[0]), None)
+        if separated:
+            raise UserError(f"{path} separates its columns by {separated!r}: save it with commas (CSV).")
         raise UserError(
-            f"{path} has no column '{absent[0]}'; it has: {', '.join(name or '(unnamed)' for name in header(path))}."
+            f"{path} has no column '{absent[0]}'; it has: {', '.join(name or '(unnamed)' for name in there)}."
         )
     names = {written: name for written, name in columns.items() if name in known}
     if report is not None:
@@ -100,18 +128,48 @@ def read_table(
     if odd:
         written = {name: column for name, column in names.items() if column in odd}
         table[odd] = _read(path, written, text=set(odd), words=set())[odd]
+    table = _straight(table, path, report)
     for column in numeric:
         if column in odd:
             read = read_numbers(table[column])
             table[column] = read.values
             if report is not None:
-                report.note(column, read.remarks(lambda row: f"row {row + 2} of {path.name}"))
+                report.note(column, read.remarks(lambda row: f"row {table.index[row]} of {path.name}"))
                 if read.filled and not read.numbers:
                     report.empty[column] = f"none of its {read.filled:,} values in {path.name} is a number"
         table[column] = table[column].astype("float64")
     for column in (name for name in text if name in names.values()):
         table[column] = pd.Categorical(table[column])
     return table
+
+
+def _straight(table: pd.DataFrame, path: Path, report: ReadingReport | None) -> pd.DataFrame:
+    """Return the rows whose cells are those of their columns, indexed by their numbers in the file."""
+    try:
+        rows = survey(path, len(header(path)))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(_unreadable(path, error)) from error
+    if len(rows.numbers) != len(table):  # quotes that two readers take differently: numbers as pandas counts
+        table.index = pd.RangeIndex(2, len(table) + 2)
+        return table
+    table.index = pd.Index(rows.numbers)
+    longer = list(rows.longer)
+    if longer:
+        first = f"row {rows.numbers[longer[0]]} has {rows.longer[longer[0]]} cells for {len(header(path))} columns"
+        if len(longer) > _MOST_LONGER * len(table):
+            raise UserError(
+                f"{path}: {len(longer):,} of {len(table):,} rows are longer than the header ({first}): put cells that "
+                "hold a comma, such as 12,5, in quotes."
+            )
+        if report is not None:
+            reason = f"row of {path.name} is longer than the header, such as by a comma without quotes ({first})"
+            report.drop(reason, [f"row {number}" for number in rows.numbers[longer]])
+    if rows.shorter and report is not None:
+        report.notes.append(
+            f"{len(rows.shorter):,} rows of {path.name} are shorter than the header; their last cells are missing "
+            f"(first: row {rows.numbers[rows.shorter[0]]})"
+        )
+    return table.drop(index=table.index[longer]) if longer else table
 
 
 def _read(path: Path, names: Mapping[str, str], *, text: Set[str], words: Set[str]) -> pd.DataFrame:
@@ -125,7 +183,7 @@ def _read(path: Path, names: Mapping[str, str], *, text: Set[str], words: Set[st
         table = pd.read_csv(
             path,
             usecols=list(names),
-            index_col=False,  # a row that is longer than the header must not shift its columns
+            index_col=False,  # rows that are all longer than the header have no index in front
             dtype=types,
             encoding="utf-8-sig",
             low_memory=False,
@@ -133,7 +191,7 @@ def _read(path: Path, names: Mapping[str, str], *, text: Set[str], words: Set[st
             keep_default_na=False,
         )
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        raise UserError(f"Cannot read {path}: {' '.join(str(error).split())}.") from error
+        raise UserError(_unreadable(path, error)) from error
     return table.rename(columns=dict(names))
 
 
@@ -146,13 +204,13 @@ def numbers_or_words(column: pd.Series, report: ReadingReport, path: Path) -> pd
     """Return a column as float64 if nearly all its values are numbers, else as categories of text; blank is missing.
 
     Args:
-        column: raw, with the rows of the file.
+        column: raw, indexed by the number of each row in the file.
         report: told what is not a plain number in a numeric column, or that a column is neither.
         path: the file, for the report.
     """
 
     def place(row: int) -> str:
-        return f"row {row + 2} of {path.name}"
+        return f"row {column.index[row]} of {path.name}"
 
     read = read_numbers(column)
     words = column.str.strip()
@@ -167,8 +225,8 @@ def numbers_or_words(column: pd.Series, report: ReadingReport, path: Path) -> pd
         report.note(
             str(column.name),
             [
-                f"{read.numbers:,} of {read.filled:,} values are numbers, too few for a numeric column: "
-                f"it is read as a category ({first.first(place)})"
+                f"WARNING: {read.numbers:,} of {read.filled:,} values are numbers, too few for a numeric column: it is "
+                f"read as a category ({first.first(place)}); correct the cells, or name it in sensors.numeric"
             ],
         )
     return words.astype("category")

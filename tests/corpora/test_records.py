@@ -172,8 +172,8 @@ def test_a_column_that_is_half_of_numbers_is_a_category_and_that_is_said(make_re
     assert corpus.sensors["gear"].tolist()[:4] == ["1", "2", "reverse", "3"]
     assert corpus.sensors["lap"].tolist() == ["-"] * 5
     assert corpus.report.notes == [
-        "gear: 3 of 4 values are numbers, too few for a numeric column: it is read as a category "
-        "(first: 'reverse' in row 4 of records.csv)"
+        "gear: WARNING: 3 of 4 values are numbers, too few for a numeric column: it is read as a category "
+        "(first: 'reverse' in row 4 of records.csv); correct the cells, or name it in sensors.numeric"
     ]
 
 
