@@ -16,6 +16,7 @@ import pandas as pd
 from ntcir.config import Config, Objects
 from ntcir.corpora.corpus import Corpus
 from ntcir.errors import Interrupted, UserError, did_you_mean, some
+from ntcir.features.corpus_folder import claim_folder, corpus_folder
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.detector import DEMO, FLOOR, MOST, Detector, digest, find_weights
 from ntcir.features.letterbox import Letterboxed, letterbox
@@ -59,9 +60,14 @@ class ObjectDetections:
         text = json.dumps(made_by | {"floor": FLOOR, "most": MOST}, sort_keys=True)
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
         name = DEMO if options.detector == DEMO else self._weights.name.split(".")[0]
-        self.folder = store / corpus.name / f"objects-{name}-{self.fingerprint[:10]}"
+        self._all_features, self._name = store, f"objects-{name}-{self.fingerprint[:10]}"
         self._detector: Detector | None = None
         self._signatures: dict[str, str] = {}
+        self._open(corpus_folder(store, corpus))
+
+    def _open(self, home: Path) -> None:
+        """Open what is stored in the folder of the corpus."""
+        self.folder = home / self._name
         meta = stored_meta(self.folder, DetectionStore.what)
         self._store = None if meta is None else DetectionStore(self.folder, {"fingerprint": self.fingerprint})
         self._names = () if meta is None else tuple(meta.get("names", ()))
@@ -99,6 +105,9 @@ class ObjectDetections:
             UserError: if there is no room, none of the photographs can be read, the weights are no detector's, or the
                 options name a class that it does not have.
         """
+        home = claim_folder(self._all_features, self._corpus)
+        if home != self.folder.parent:  # another corpus of the name was faster
+            self._open(home)
         paths = self._sign(ids)
         if self._store is not None:
             self._store.check(ids, [self._signatures[item] for item in ids])
