@@ -74,6 +74,12 @@ class ObjectDetections:
         if meta is not None:
             self._columns()  # a class that is not among the stored ones is said at once
 
+    def _claim(self) -> None:
+        """Note that the folder is this corpus's; if another corpus of the name was faster, take another one."""
+        home = claim_folder(self._all_features, self._corpus)
+        if home != self.folder.parent:
+            self._open(home)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The detector's classes; the detector is started for them if nothing is stored."""
@@ -105,9 +111,8 @@ class ObjectDetections:
             UserError: if there is no room, none of the photographs can be read, the weights are no detector's, or the
                 options name a class that it does not have.
         """
-        home = claim_folder(self._all_features, self._corpus)
-        if home != self.folder.parent:  # another corpus of the name was faster
-            self._open(home)
+        if self._store is not None:
+            self._claim()
         paths = self._sign(ids)
         if self._store is not None:
             self._store.check(ids, [self._signatures[item] for item in ids])
@@ -215,6 +220,8 @@ class ObjectDetections:
 
     def _detect(self, detector: Detector, todo: Sequence[str], paths: dict[str, str]) -> None:
         """Detect and store; a run that is interrupted keeps what it has."""
+        if self._store is None:
+            self._claim()
         if self._store is None:
             meta = {"fingerprint": self.fingerprint, "detector": self._options.detector, "names": detector.names}
             made_by = {"size": detector.frame[:2], "iou": self._options.iou, "floor": FLOOR}
