@@ -80,9 +80,12 @@ def claim_folder(store: Path, corpus: Corpus) -> Path:
         folder, note = _Search(store, corpus).choose()
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        with alone(folder):
+        with alone(folder) as certain:
             if _read(folder).text != note.text:
                 continue
+            for left in folder.glob(f".{NOTE}*") if certain else ():  # by a process that was killed
+                with suppress(OSError):
+                    left.unlink()
             _renew(folder, note, corpus)
         if note.damaged:
             say(f"{printable(str(folder / NOTE))} is damaged and is written anew.")
