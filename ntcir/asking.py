@@ -9,19 +9,21 @@ from typing import Any
 from ntcir.config import Config, load_config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import SPLITS, Corpus
+from ntcir.corpora.naming import corpus_name
 from ntcir.errors import UserError
 from ntcir.files import MODEL_CONFIG
+from ntcir.home import expanded
 from ntcir.model import Model
 from ntcir.parallel import by_first
 from ntcir.progress import say
 from ntcir.workspace import read_corpus, stored_elsewhere
 
 ALL = "all"
-_SPLIT_KEY = "data.split"
+_SPLIT_KEY, _OUTSIDE_KEY, _STORE_KEY = "data.split", "data.outside", "features.store"
 
 
 def check_split(split: str | None, settings: Sequence[str]) -> None:
-    """Check what is typed of a split, before anything is read.
+    """Check what is typed of a split and of places, before anything is read.
 
     Raises:
         UserError: if there is no such split, or a setting is about anything else.
@@ -29,11 +31,13 @@ def check_split(split: str | None, settings: Sequence[str]) -> None:
     if split is not None and split not in {*SPLITS, ALL}:
         raise UserError(f"There is no split '{split}': choose one of {', '.join(SPLITS)} or {ALL}.")
     for setting in settings:
-        key = setting.partition("=")[0].strip()
-        if key != _SPLIT_KEY and not key.startswith(f"{_SPLIT_KEY}."):
+        key = _key(setting)
+        if key not in {_OUTSIDE_KEY, _STORE_KEY} and not _is_of_split(setting):
             raise UserError(
-                f"--set {setting!r}: a trained model keeps its configuration; of a run, only {_SPLIT_KEY} can be set."
+                f"--set {setting!r}: a trained model keeps its configuration; of a run, only {_SPLIT_KEY}, "
+                f"{_OUTSIDE_KEY} and {_STORE_KEY} can be set."
             )
+    load_config(None, [setting for setting in settings if not _is_of_split(setting)])  # is the value one?
 
 
 def corpus_to_ask(
@@ -50,7 +54,7 @@ def corpus_to_ask(
         data: the corpus folder; the one the model was trained on if None.
         pooled: whether the topics have pools.
         split: what is ranked without pools.
-        settings: of ``data.split``, for this corpus, in place of the model's.
+        settings: of ``data.split``, ``data.outside`` and ``features.store``, for this corpus, in place of the model's.
 
     Returns:
         the corpus, and what is ranked without pools.
@@ -62,23 +66,40 @@ def corpus_to_ask(
     if root is None or not root.is_dir():
         whose = "--data names" if data else "The model was trained on"
         raise UserError(f"{whose} {root}, which is not there: say with --data where the corpus lies.")
-    config = model.config.changed({"data.path": str(root), "data.split": _split(folder, settings)})
+    of_split = [setting for setting in settings if _is_of_split(setting)]
+    of_places = {_key(setting): setting for setting in settings if not _is_of_split(setting)}
+    typed = load_config(None, of_places.values())
+    # What the model's configuration allows was said of the corpus that it was trained on.
+    outside = typed.data.outside if _OUTSIDE_KEY in of_places else model.config.data.outside and _is_at(model, root)
+    config = model.config.changed(
+        {"data.path": str(root), "data.split": _split(folder, of_split), "data.outside": outside}
+    )
     if pooled:
-        chosen, typed = ALL, split or " ".join(f"--set {setting}" for setting in settings)
-        if typed:
-            say(f"The pools say what is ranked: {f'--split {split}' if split else typed} is not used.")
+        chosen, idle = ALL, split or " ".join(f"--set {setting}" for setting in of_split)
+        if idle:
+            say(f"The pools say what is ranked: {f'--split {split}' if split else idle} is not used.")
     else:
-        chosen = split or _split_of(model, root, settings)
+        chosen = split or _split_of(model, root, of_split)
     corpus = _read(config, chosen, root)
-    if not config.features.store.is_absolute():
+    if _STORE_KEY in of_places:
+        store = expanded(typed.features.store)
+    else:
         store = by_first(lambda: stored_elsewhere(config.features.store, folder, corpus, model.fingerprints))
-        model.config = model.config.changed({"features.store": str(store)})
+    model.config = model.config.changed({"features.store": str(store)})
     return corpus, chosen
+
+
+def _key(setting: str) -> str:
+    return setting.partition("=")[0].strip()
+
+
+def _is_of_split(setting: str) -> bool:
+    return _key(setting) == _SPLIT_KEY or _key(setting).startswith(f"{_SPLIT_KEY}.")
 
 
 def _split(folder: Path, settings: Sequence[str]) -> dict[str, Any]:
     """Return how a corpus is split: the model's way, but for what is set; a way that is named begins anew."""
-    named = any(setting.partition("=")[0].strip() == f"{_SPLIT_KEY}.by" for setting in settings)
+    named = any(_key(setting) == f"{_SPLIT_KEY}.by" for setting in settings)
     return load_config(None if named else folder / MODEL_CONFIG, settings).data.split.model_dump(mode="json")
 
 
@@ -94,8 +115,14 @@ def _is_own(model: Model, root: Path) -> bool:
     """Return whether a model was trained on a corpus, which may have been moved since."""
     own = model.config.data.path
     if own is None or not own.is_dir():
-        return root.absolute().name == model.card.get("corpus")
-    return own.resolve() == root.resolve()
+        return corpus_name(root) == model.card.get("corpus")
+    return _is_at(model, root)
+
+
+def _is_at(model: Model, root: Path) -> bool:
+    """Return whether a corpus lies where the model's did when it was trained."""
+    own = model.config.data.path
+    return own is not None and own.resolve() == root.resolve()
 
 
 def _read(config: Config, split: str, root: Path) -> Corpus:
@@ -104,7 +131,7 @@ def _read(config: Config, split: str, root: Path) -> Corpus:
     try:
         return read_corpus(config)
     except UserError as error:
-        open_corpus(root, None)  # tells if it is the corpus that is at fault
+        open_corpus(root, None, outside=config.data.outside)  # tells if it is the corpus that is at fault
         raise UserError(
             f"{root} cannot be split as the model's corpus was ({str(error).rstrip('.')}): rank all of it with "
             f"--split {ALL}, or say how it is split, such as with --set {_SPLIT_KEY}.by=auto."

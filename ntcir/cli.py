@@ -23,10 +23,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 data_option = click.option(
     "--data", type=FOLDER,
     help="The corpus folder: a Lifelog-6, or images/ and records.csv (file, timestamp in ISO 8601, EXIF or epoch time, "
-    "session if any, readings). [default: $NTCIR_DATA, the config's data.path, data/demo]",
+    "session if any, readings). Photographs outside images/ are read only with --set data.outside=true. "
+    "[default: $NTCIR_DATA, the config's data.path, data/demo]",
 )  # fmt: skip
 config_option = click.option(
-    "--config", type=FILE, help="A YAML file. [default: ntcir.yaml in the corpus folder, if any]"
+    "--config",
+    type=FILE,
+    help="A YAML file. [default: ntcir.yaml in the corpus folder, if any, which may name no places outside it]",
 )
 set_option = click.option(
     "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE", help="Change one key of the configuration; repeatable."
@@ -228,8 +231,9 @@ def train(
     "another corpus]",
 )
 @click.option(
-    "--set", "settings", multiple=True, metavar="data.split.KEY=VALUE",
-    help="How the corpus is split, in place of the model's way; repeatable.",
+    "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE",
+    help="data.split.KEY=VALUE: how the corpus is split, in place of the model's way; data.outside=true: read "
+    "photographs that records.csv names outside images/; features.store=DIR: where features are kept. Repeatable.",
 )  # fmt: skip
 def run(
     topics: Path, model: Path | None, data: Path | None, tag: str | None, pools: str | None, depth: int,
@@ -321,7 +325,7 @@ def show(topic_id: str, run: Path, topics: Path, out: Path | None, data: Path | 
     """Draw a topic and its ten best candidates."""
     from ntcir.report.show import draw_topic
 
-    click.echo(draw_topic(topic_id, run, topics, out or Path(f"show-{topic_id}.png"), data))
+    click.echo(draw_topic(topic_id, run, topics, out or Path(f"show-{topic_id.replace(os.sep, '-')}.png"), data))
 
 
 @main.command()

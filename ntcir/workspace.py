@@ -50,20 +50,23 @@ def resolve(config: Path | None, settings: Sequence[str], data: Path | None) -> 
     """Return the configuration with ``data.path`` filled in: as given, else the corpus folder's own, else defaults.
 
     Raises:
-        UserError: if there is no data, or a key or value is wrong.
+        UserError: if there is no data, a key or value is wrong, or the corpus folder's own configuration chooses places
+            that are not the data's to choose.
     """
-    from ntcir.config import load_config
+    from ntcir.config import load_config, load_supplied
 
     if config is None:
         # The other settings may be about keys that only the corpus folder's configuration has.
         where = [setting for setting in settings if setting.partition("=")[0].strip() == "data.path"]
         root = find_data(data, load_config(None, where).data.path)
         own = root / CORPUS_CONFIG
-        resolved = load_config(own if own.is_file() else None, settings)
+        resolved = load_supplied(own, settings) if own.is_file() else load_config(None, settings)
         if not own.is_file() and not any(setting.partition("=")[0].strip() == "name" for setting in settings):
+            from ntcir.corpora.naming import corpus_name
+
             # What is trained with the defaults is named after what it is trained on.
             resolved = resolved.changed(
-                {"name": re.sub(r"[^A-Za-z0-9._-]+", "-", root.absolute().name).strip("-._") or "run"}
+                {"name": re.sub(r"[^A-Za-z0-9._-]+", "-", corpus_name(root)).strip("-._") or "run"}
             )
     else:
         resolved = load_config(config, settings)
@@ -84,7 +87,8 @@ def read_corpus(config: Config, *, splits: bool = True) -> Corpus:
     """
     from ntcir.corpora import open_corpus
 
-    corpus = open_corpus(config.data.path or find_data(None), config.data.split if splits else None)
+    data = config.data
+    corpus = open_corpus(data.path or find_data(None), data.split if splits else None, outside=data.outside)
     for line in corpus.report.lines():
         say(f"{corpus.name}: {line}")
     return corpus
@@ -121,19 +125,36 @@ def stored_elsewhere(store: Path, model: Path, corpus: Corpus, fingerprints: Seq
     A store that is given by a relative path lies in the folder in which a model was trained, which need not be this
     one. What is taken, or that nothing was found, is said on stderr.
 
+    Nobody can tell whether an absolute path, or one with ``..``, was typed by the user in training or written by
+    whoever made the model, which may have come from anywhere. It is written to only if it is such a store already:
+    then it has features of these networks, of one corpus or another, or it is given by the user once more.
+
     Args:
-        store: as configured, relative.
+        store: as configured with the model.
         model: the model's folder, usually ``runs/NAME`` in the folder in which it was trained.
         corpus: usually ``NAME`` or ``data/NAME`` there.
         fingerprints: of the networks whose features are wanted.
     """
+    from ntcir.config import Features, is_local
+    from ntcir.features.corpus_folder import corpus_folder
+
     home, beside_corpus = model.resolve().parent.parent, corpus.root.resolve().parent
+    if not is_local(store):
+        for place in dict.fromkeys((store, home / store)):
+            if all(any(place.glob(f"*/*-{fingerprint[:10]}/meta.json")) for fingerprint in fingerprints):
+                return place
+        named, store = store, Features().store
+        say(
+            f"The model keeps features in {named}, which holds none by its networks: {store} is used instead "
+            f"(use --set features.store={named} to keep them there)."
+        )
     if beside_corpus.name == DEMO.parent.name:
         beside_corpus = beside_corpus.parent
     others = dict.fromkeys((home / store, beside_corpus / store))
     others.pop(store.absolute(), None)
     for place in (store, *others):
-        if all(any((place / corpus.name).glob(f"*-{fingerprint[:10]}")) for fingerprint in fingerprints):
+        folder = corpus_folder(place, corpus)
+        if all(any(folder.glob(f"*-{fingerprint[:10]}")) for fingerprint in fingerprints):
             if place != store:
                 say(f"The features of {corpus.name} are taken from {place}: there are none in {store.absolute()}.")
             return place
@@ -183,8 +204,9 @@ def corpus_to_show(data: Path | None) -> Corpus:
     from ntcir.config import load_config
 
     trained = _trained(RUNS)
-    if data is None and trained:
+    if trained:
         config = load_config(trained[-1] / MODEL_CONFIG)
-        if config.data.path is not None and config.data.path.is_dir():
+        own = config.data.path
+        if own is not None and own.is_dir() and (data is None or (data.is_dir() and own.samefile(data))):
             return read_corpus(config, splits=False)
     return read_corpus(resolve(None, (), data), splits=False)

@@ -98,8 +98,8 @@ def test_a_split_that_does_not_fit_says_what_to_type(here):
     assert re.search(r"no session 'a1'.*--split all.*--set data\.split\.by=auto", sentence)
 
 
-@pytest.mark.parametrize("setting", ["seed=3", "features.store=x", "data.path=x", "data.splits.by=auto", "x"])
-def test_of_a_run_nothing_but_the_split_can_be_set(here, setting):
+@pytest.mark.parametrize("setting", ["seed=3", "features.batch=3", "data.path=x", "data.splits.by=auto", "x"])
+def test_of_a_run_nothing_but_the_split_and_places_can_be_set(here, setting):
     assert f"--set '{setting}'" in refused("--set", setting)
 
 

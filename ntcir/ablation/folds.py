@@ -14,6 +14,7 @@ from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.presets import chosen_columns
 from ntcir.errors import UserError, some
+from ntcir.features.corpus_folder import corpus_folder
 from ntcir.features.store import signature
 from ntcir.preparation import check_in_time
 from ntcir.topics import TopicSet, build_topics
@@ -76,7 +77,8 @@ def open_folds(plan: Plan, folder: Path) -> list[Fold]:
         asked = [topic.query for topic in topics.topics if isinstance(topic.query, str)]
         pooled = [item for topic, pool in topics.pools.items() if topic.startswith("sen2img") for item in pool]
         images = list(dict.fromkeys([*used["image"], *asked, *pooled]))
-        folds.append(Fold(name, corpus, topics, place, images, _digest(corpus, topics, images)))
+        store = corpus_folder(config.features.store, corpus)
+        folds.append(Fold(name, corpus, topics, place, images, _digest(corpus, store, topics, images)))
     return folds
 
 
@@ -99,7 +101,7 @@ def _draw(plan: Plan, corpus: Corpus, where: str) -> TopicSet:
     )
 
 
-def _digest(corpus: Corpus, topics: TopicSet, images: list[str]) -> str:
+def _digest(corpus: Corpus, store: Path, topics: TopicSet, images: list[str]) -> str:
     """Return what changes whenever a result could."""
     digest = hashlib.sha256(json.dumps([corpus.layout, corpus.groups_are_days]).encode())
     pairs = corpus.pairs[corpus.pairs["split"].isin(["train", "val", "test"])]
@@ -109,6 +111,8 @@ def _digest(corpus: Corpus, topics: TopicSet, images: list[str]) -> str:
         digest.update(pd.util.hash_pandas_object(table).to_numpy().tobytes())
     paths = corpus.images["path"].reindex(images)
     digest.update(json.dumps([images, [signature(path) for path in paths]]).encode())
+    if store.name != corpus.name:  # another corpus has files of the same names and states
+        digest.update(store.name.encode("utf-8", "surrogateescape"))
     asked = [[topic.topic_id, topic.query] for topic in topics.topics]
     digest.update(json.dumps([asked, topics.pools, topics.relevant]).encode())
     return digest.hexdigest()

@@ -25,6 +25,7 @@ from ntcir.config.sections import (
     Towers,
     Training,
 )
+from ntcir.config.supplied import is_local, load_supplied
 
 __all__ = [
     "Augment",
@@ -46,6 +47,8 @@ __all__ = [
     "Topics",
     "Towers",
     "Training",
+    "is_local",
     "load_config",
+    "load_supplied",
     "parse_config",
 ]

@@ -87,6 +87,9 @@ class Data(Section):
 
     path: Path | None = None
     split: Split = AutoSplit()
+    # Whether records.csv may name photographs outside its images/, by absolute paths or `..`. Whoever makes a corpus
+    # cannot allow that: its own ntcir.yaml may not say so.
+    outside: bool = False
 
 
 class Backbone(Section):

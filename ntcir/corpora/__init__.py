@@ -8,22 +8,33 @@ from pathlib import Path
 from ntcir.config import Split
 from ntcir.corpora.corpus import Corpus
 from ntcir.corpora.lifelog import is_lifelog, read_lifelog, refuse_lsc20
+from ntcir.corpora.naming import corpus_name
 from ntcir.corpora.records import is_records, read_records
 from ntcir.errors import UserError
 
+
+def _read_lifelog(root: Path, split: Split | None, name: str, outside: bool) -> Corpus:
+    return read_lifelog(root, split, name)  # whose photographs are named without their folders
+
+
+def _read_records(root: Path, split: Split | None, name: str, outside: bool) -> Corpus:
+    return read_records(root, split, name, outside=outside)
+
+
 # A new layout is a new module and a line here: how to recognise it, how to read it.
-LAYOUTS: list[tuple[Callable[[Path], bool], Callable[[Path, Split | None, str], Corpus]]] = [
-    (is_lifelog, read_lifelog),
-    (is_records, read_records),
+LAYOUTS: list[tuple[Callable[[Path], bool], Callable[[Path, Split | None, str, bool], Corpus]]] = [
+    (is_lifelog, _read_lifelog),
+    (is_records, _read_records),
 ]
 
 
-def open_corpus(root: Path, split: Split | None) -> Corpus:
+def open_corpus(root: Path, split: Split | None, *, outside: bool = False) -> Corpus:
     """Read the corpus in a folder, whatever its layout.
 
     Args:
         root: the folder.
         split: how it is split; None for a corpus whose pairs are in no split.
+        outside: whether its tables may name photographs outside its folder.
 
     Raises:
         UserError: if the layout is unknown or the files are not as they should be, or a session is not there that
@@ -31,7 +42,7 @@ def open_corpus(root: Path, split: Split | None) -> Corpus:
     """
     for recognise, read in LAYOUTS:
         if recognise(root):
-            corpus = read(root, split, root.absolute().name)
+            corpus = read(root, split, corpus_name(root), outside)
             if corpus.pairs.empty:
                 reasons = "; ".join(corpus.report.lines())
                 raise UserError(f"{root} holds no usable pair of photograph and readings ({reasons}).")

@@ -19,6 +19,7 @@ _DRIVE = re.compile(r"[A-Za-z]:|//")
 _NO_NAME = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EILSEQ, errno.EBADF}
 
 _ABSENT = "photograph is listed but not on disk (looked for under images/)"
+OUTSIDE = "photograph lies outside images/ (such are read with --set data.outside=true only)"
 _SEVERAL = "file may be any of several that differ in case or ending only"
 _SHARED = "file is the same as that of another path once their folders are cut"
 # How names are altered.
@@ -42,7 +43,7 @@ class Photographs:
     problems: dict[str, list[int]] = field(default_factory=dict)
 
 
-def find_photographs(folder: Path, names: Sequence[str]) -> Photographs:
+def find_photographs(folder: Path, names: Sequence[str], *, outside: bool = False) -> Photographs:
     """Find the file that each name means.
 
     A name of a file is taken as it is; the folder is looked through only if there are others. Of those, blanks around
@@ -50,10 +51,22 @@ def find_photographs(folder: Path, names: Sequence[str]) -> Photographs:
     of another machine, the longest part that fits; then case, the form of Unicode and a missing ending are overlooked.
     What could be several files is none. Nothing outside the folder is found so.
 
+    An absolute path, or one with ``..``, that leads out of the folder is taken as it is only if ``outside`` says so: a
+    table that came from somebody else must not pick pictures of this machine. Links in the folder are followed wherever
+    they lead, for large collections are often put together by them; a name that climbs out of one by ``..`` is not.
+
+    Args:
+        folder: where photographs are looked for.
+        names: as the table has them.
+        outside: whether names may lead out of the folder.
+
     Raises:
         OSError: if the disk cannot be read.
     """
     found = Photographs([name if _is_file(folder, name) else None for name in names])
+    elsewhere = set() if outside else {row for row, file in enumerate(found.files) if file and leads_out(folder, file)}
+    for row in elsewhere:
+        found.files[row] = None
     absent = [row for row, file in enumerate(found.files) if file is None]
     if not absent:
         return found
@@ -62,7 +75,8 @@ def find_photographs(folder: Path, names: Sequence[str]) -> Photographs:
     for row in absent:
         match = index.find(names[row])
         if isinstance(match, str):
-            found.problems.setdefault(match, []).append(row)
+            problem = OUTSIDE if row in elsewhere and match == _ABSENT else match
+            found.problems.setdefault(problem, []).append(row)
             continue
         file, repairs = match
         found.files[row] = file
@@ -82,6 +96,14 @@ def _refuse_doubtful(found: Photographs, cut: dict[str, set[str]]) -> None:
             found.files[row] = None
         found.problems[_SHARED] = sorted(doubtful)
         found.repairs = {how: [row for row in rows if row not in doubtful] for how, rows in found.repairs.items()}
+
+
+def leads_out(folder: Path, name: str) -> bool:
+    """Return whether a path, relative to a folder or absolute, names what is not in it; links in it are."""
+    climbs = ".." in Path(name).parts
+    if not climbs and (not Path(name).is_absolute() or Path(name).is_relative_to(folder.absolute())):
+        return False
+    return not (folder / name).resolve().is_relative_to(folder.resolve())
 
 
 def _is_file(folder: Path, name: str) -> bool:

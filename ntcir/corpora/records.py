@@ -36,16 +36,17 @@ def image_id(file: str) -> str:
     return as_word(quote(file, safe="/+@,=~()"))
 
 
-def read_records(root: Path, split: Split | None, name: str) -> Corpus:
+def read_records(root: Path, split: Split | None, name: str, *, outside: bool = False) -> Corpus:
     """Read a records folder: ``file, timestamp[, session]``, then any numeric or text sensor columns.
 
-    ``file`` is relative to ``images/`` and is the image's id; what is nearly the name of a file there is repaired (see
-    ``find_photographs``). The sensor reading's id is the file name without its ending (the whole name, should two rows
-    share it). Timestamps are ISO 8601, EXIF dates, epoch times, or dates whose order the column proves (see
-    ``read_times``); with an offset (``-04:00``) they give the local hour, without one they are taken for UTC.
-    ``local_hour`` is added to the readings. The group is the session as it is written, ``unnamed`` where it is empty,
-    or the UTC day where there is no such column. A column is numeric if at least 95% of its values are numbers, among
-    them ``12,5`` and ``62 bpm``; the others are missing, counted and named in the report.
+    ``file`` is relative to ``images/`` and is the image's id; what is nearly the name of a file there is repaired
+    (see ``find_photographs``). A photograph elsewhere on this machine is read only where ``outside`` says so. The
+    sensor reading's id is the file name without its ending (the whole name, should two rows share it). Timestamps
+    are ISO 8601, EXIF dates, epoch times, or dates whose order the column proves (see ``read_times``); with an
+    offset (``-04:00``) they give the local hour, without one they are taken for UTC. ``local_hour`` is added to the
+    readings. The group is the session as it is written, ``unnamed`` where it is empty, or the UTC day where there
+    is no such column. A column is numeric if at least 95% of its values are numbers, among them ``12,5`` and ``62
+    bpm``; the others are missing, counted and named in the report.
 
     Raises:
         UserError: if a column is absent or comes twice, or no row is usable.
@@ -62,7 +63,7 @@ def read_records(root: Path, split: Split | None, name: str) -> Corpus:
     for column in readings:  # before any row is left out, so that a row's number is that of the file
         table[column] = numbers_or_words(table[column], report, path)
     table = _dated(_named(table, report), report)
-    table = _photographed(root / "images", table, report).sort_values(
+    table = _photographed(root / "images", table, report, outside).sort_values(
         ["timestamp", "file"], kind="stable", ignore_index=True
     )
     if table.empty:
@@ -144,10 +145,10 @@ def _dated(table: pd.DataFrame, report: ReadingReport) -> pd.DataFrame:
     return table.assign(timestamp=times.utc, local_hour=times.local_hour)[times.utc.notna()]
 
 
-def _photographed(folder: Path, table: pd.DataFrame, report: ReadingReport) -> pd.DataFrame:
+def _photographed(folder: Path, table: pd.DataFrame, report: ReadingReport, outside: bool) -> pd.DataFrame:
     """Return the rows whose photograph is on disk, ``file`` as it is named there, each photograph once."""
     names = table["file"].tolist()
-    found = find_photographs(folder, names)
+    found = find_photographs(folder, names, outside=outside)
     for problem, rows in found.problems.items():
         report.drop(problem, [names[row] for row in rows])
     for repair, rows in ((repair, rows) for repair, rows in found.repairs.items() if rows):

@@ -17,6 +17,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import EAGER, KINDS, Backend, is_there
+from ntcir.features.corpus_folder import claim_folder
 from ntcir.features.decode import UnreadableImage, decode
 from ntcir.features.extraction import Alteration, Extraction
 from ntcir.features.inference import batch_of
@@ -47,7 +48,8 @@ class ImageFeatures:
         if networks is None:
             networks = [FrozenNetwork(backbone, options) for backbone in options.backbones]
         self.networks = list(networks)
-        self.stores = [FeatureStore(self._folder(network), network.meta) for network in self.networks]
+        home = claim_folder(options.store, corpus)
+        self.stores = [FeatureStore(home / _folder_name(network), network.meta) for network in self.networks]
         self.dim = sum(network.dim for network in self.networks)
         self._signatures: dict[str, str] = {}
         outputs = [Output(network, store) for network, store in zip(self.networks, self.stores, strict=True)]
@@ -63,11 +65,6 @@ class ImageFeatures:
     def clock(self) -> Clock:
         """What the last extraction took, by stage."""
         return self._extraction.clock
-
-    def _folder(self, network: FrozenNetwork) -> Path:
-        weights = Path(network.backbone.weights).name.split(".")[0]
-        name = f"{network.backbone.arch}-{weights}-{network.meta['fingerprint'][:10]}"
-        return self._options.store / self._corpus.name / name
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         """Compute and store the features of ``ids`` that are not stored yet.
@@ -213,6 +210,12 @@ def _kept(network: FrozenNetwork, batch: int) -> Backend:
             return backend  # which took no time, and runs the network itself: kept, it would keep that for ever
         _KEPT[network] = state, backend
     return _KEPT[network][1]
+
+
+def _folder_name(network: FrozenNetwork) -> str:
+    """Return the name of the folder of a network's features."""
+    weights = Path(network.backbone.weights).name.split(".")[0]
+    return f"{network.backbone.arch}-{weights}-{network.meta['fingerprint'][:10]}"
 
 
 def _view_meta(network: FrozenNetwork, alteration: Alteration, view: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import pandas as pd
 from ntcir.config import Config, Objects
 from ntcir.corpora.corpus import Corpus
 from ntcir.errors import Interrupted, UserError, did_you_mean, some
+from ntcir.features.corpus_folder import claim_folder, corpus_folder
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.detector import DEMO, FLOOR, MOST, Detector, digest, find_weights
 from ntcir.features.letterbox import Letterboxed, letterbox
@@ -59,14 +60,25 @@ class ObjectDetections:
         text = json.dumps(made_by | {"floor": FLOOR, "most": MOST}, sort_keys=True)
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
         name = DEMO if options.detector == DEMO else self._weights.name.split(".")[0]
-        self.folder = store / corpus.name / f"objects-{name}-{self.fingerprint[:10]}"
+        self._all_features, self._name = store, f"objects-{name}-{self.fingerprint[:10]}"
         self._detector: Detector | None = None
         self._signatures: dict[str, str] = {}
+        self._open(corpus_folder(store, corpus))
+
+    def _open(self, home: Path) -> None:
+        """Open what is stored in the folder of the corpus."""
+        self.folder = home / self._name
         meta = stored_meta(self.folder, DetectionStore.what)
         self._store = None if meta is None else DetectionStore(self.folder, {"fingerprint": self.fingerprint})
         self._names = () if meta is None else tuple(meta.get("names", ()))
         if meta is not None:
             self._columns()  # a class that is not among the stored ones is said at once
+
+    def _claim(self) -> None:
+        """Note that the folder is this corpus's; if another corpus of the name was faster, take another one."""
+        home = claim_folder(self._all_features, self._corpus)
+        if home != self.folder.parent:
+            self._open(home)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,6 +111,8 @@ class ObjectDetections:
             UserError: if there is no room, none of the photographs can be read, the weights are no detector's, or the
                 options name a class that it does not have.
         """
+        if self._store is not None:
+            self._claim()
         paths = self._sign(ids)
         if self._store is not None:
             self._store.check(ids, [self._signatures[item] for item in ids])
@@ -206,6 +220,8 @@ class ObjectDetections:
 
     def _detect(self, detector: Detector, todo: Sequence[str], paths: dict[str, str]) -> None:
         """Detect and store; a run that is interrupted keeps what it has."""
+        if self._store is None:
+            self._claim()
         if self._store is None:
             meta = {"fingerprint": self.fingerprint, "detector": self._options.detector, "names": detector.names}
             made_by = {"size": detector.frame[:2], "iou": self._options.iou, "floor": FLOOR}

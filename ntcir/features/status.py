@@ -11,6 +11,7 @@ from typing import Any
 
 from ntcir.corpora.corpus import Corpus
 from ntcir.errors import UserError, printable
+from ntcir.features.corpus_folder import corpus_folder
 from ntcir.features.store import STORE_VERSION, DetectionStore, FeatureStore, signature, stored_meta
 from ntcir.progress import say
 
@@ -52,7 +53,7 @@ def corpus_status(corpus: Corpus, store: Path) -> list[StoreStatus]:
     Raises:
         UserError: if the folder cannot be read.
     """
-    root = store / corpus.name
+    root = corpus_folder(store, corpus)
     folders = _folders(root)
     if not folders:
         say(f"There is nothing in {root}: `ntcir features images` works out features.")

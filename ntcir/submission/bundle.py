@@ -92,6 +92,7 @@ def portable(config: Config) -> Config:
     ]
     changes = {
         "data.path": None,
+        "data.outside": False,
         "features.backbones": backbones,
         "features.store": str(Config().features.store),
         "objects.detector": Path(config.objects.detector).name,

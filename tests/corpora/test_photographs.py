@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ntcir.corpora import photographs
-from ntcir.corpora.photographs import BLANKS, CASE, CUT, ENDING, PREFIX, UNICODE, WINDOWS, find_photographs
+from ntcir.corpora.photographs import BLANKS, CASE, CUT, ENDING, OUTSIDE, PREFIX, UNICODE, WINDOWS, find_photographs
 
 CAFE = unicodedata.normalize("NFC", "café.jpg")
 
@@ -84,10 +84,27 @@ def test_paths_of_different_folders_are_not_taken_for_one_photograph(tmp_path):
 
 
 def test_what_was_found_as_written_is_found_so(tmp_path):
-    folder = folder_of(tmp_path, "a.jpg")
-    (tmp_path / "outside.jpg").write_bytes(b"")
-    names = ["../outside.jpg", str(tmp_path / "outside.jpg"), "./a.jpg"]
+    folder = folder_of(tmp_path, "a.jpg", "day/b.jpg")
+    names = ["./a.jpg", "day/../a.jpg", str(folder / "a.jpg"), str(folder / "day" / ".." / "a.jpg"), "../images/a.jpg"]
     assert find_photographs(folder, names).files == names
+
+
+def test_a_name_leads_out_of_the_folder_only_where_that_is_allowed(tmp_path):
+    folder = folder_of(tmp_path, "a.jpg")
+    (tmp_path / "far" / "day").mkdir(parents=True)
+    (folder / "day").symlink_to(tmp_path / "far" / "day")
+    (folder / "link.jpg").symlink_to(tmp_path / "outside.jpg")
+    for place in (tmp_path, tmp_path / "far", tmp_path / "far" / "day"):
+        (place / "outside.jpg").write_bytes(b"")
+    inside = ["a.jpg", "day/outside.jpg", "link.jpg", str(folder / "day" / "outside.jpg")]
+    leaving = [
+        "../outside.jpg", "day/../../outside.jpg", "day/../outside.jpg", str(tmp_path / "outside.jpg"),
+        str(folder / ".." / "outside.jpg"),
+    ]  # fmt: skip
+    found = find_photographs(folder, [*inside, *leaving])
+    assert found.files == [*inside, *[None] * 5]
+    assert found.problems == {OUTSIDE: [4, 5, 6, 7, 8]}
+    assert find_photographs(folder, [*inside, *leaving], outside=True).files == [*inside, *leaving]
 
 
 def test_the_folder_is_looked_through_only_for_names_that_are_not_there(tmp_path, monkeypatch):
@@ -108,3 +125,14 @@ def test_links_to_folders_are_followed_and_circles_end(tmp_path):
 
 def test_without_a_folder_nothing_is_found(tmp_path):
     assert find_photographs(tmp_path / "images", ["a.jpg"]).files == [None]
+
+
+def test_what_is_read_of_an_absolute_path_does_not_depend_on_what_else_is_on_the_machine(tmp_path):
+    folder = folder_of(tmp_path, "a.jpg")
+    name = str(tmp_path / "photos" / "a.jpg")
+    before = find_photographs(folder, [name])
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(b"")
+    assert before == find_photographs(folder, [name])
+    assert before.files == ["a.jpg"]
+    assert find_photographs(folder, [name], outside=True).files == [name]
