@@ -10,7 +10,7 @@ from ntcir.config import Config
 from ntcir.errors import UserError
 from ntcir.progress import say
 from ntcir.sampling.batches import BatchSampler
-from ntcir.sampling.census import Census, coming_batches, remedy, take_census
+from ntcir.sampling.census import Census, coming_batches, percent, remedy, take_census
 from ntcir.sampling.positives import Relation
 
 
@@ -47,9 +47,10 @@ def check_negatives(
     why = f"of the other readings of a batch, {census.reasons(training)}"
     if not census.is_empty:
         if mined is not None:
+            share = percent(census.without / len(census.negatives))
             say(
-                f"WARNING: {census.without:,} of the {len(census.negatives):,} photographs of {census.batches} batches "
-                f"have no negative and teach nothing ({why}): {advice}."
+                f"WARNING: {share} of the photographs have no negative in their batch and teach nothing (counted "
+                f"in {census.batches} batches; {why}): {advice}."
             )
         return census
     by_objects = config.negatives.objects if mined is None else mined

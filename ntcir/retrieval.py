@@ -275,11 +275,13 @@ def answer(
     candidate_file = pool_file(pools, place)
     candidates = read_pools(candidate_file) if candidate_file else None
     folder = model or newest_model()
-    tag = run_tag(tag, folder)
+    if tag is not None:  # before the work, not after it
+        tag = run_tag(tag, folder)
     trained = Model.load(folder)
     if not is_finished(folder):
         say(f"WARNING: the training in {folder} was interrupted; its best model so far answers.")
     say(f"Answering {len(asked)} topics of {place} with {folder} on {data or trained.config.data.path}")
     pooled = candidates is not None
     corpus, ranked = corpus_to_ask(trained, folder, data, pooled=pooled, split=split, settings=settings)
+    tag = run_tag(tag, folder)
     return list(Retriever(trained, corpus).run(asked, candidates, tag=tag, depth=depth, split=ranked))

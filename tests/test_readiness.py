@@ -89,7 +89,10 @@ def test_photographs_without_a_negative_among_others_are_counted(tmp_path, capsy
         corpus=corpus,
     )
     said = capsys.readouterr().err
-    assert re.search(r"WARNING: \d+ of the \d+ photographs of 2 batches have no negative", said)
+    assert re.search(
+        r"WARNING: \d+% of the photographs have no negative in their batch .*\(counted in 2 batches; ",
+        said,
+    )
     assert "--set training.batches=all" in said
 
 

@@ -119,7 +119,7 @@ def _words(ids: pd.Series, what: str, report: ReadingReport) -> pd.Series:
     if what:
         first = f"'{short(ids[odd].iloc[0])}' is {short(words[odd].iloc[0])}"
         report.notes.append(
-            f"{int(odd.sum()):,} {what} have ids that cannot be in a run; they are quoted (first: {first})"
+            f"{ids[odd].nunique():,} {what} have ids that cannot be in a run; they are quoted (first: {first})"
         )
     return words
 

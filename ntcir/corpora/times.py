@@ -21,7 +21,7 @@ OUT_OF_RANGE = f"is outside {_FIRST} to {_LAST}"
 # another year: today's seconds since 2001 (Apple) and ticks since the year 1 (.NET) would be times in the early 1990s.
 _EPOCH = (946_684_800, 4_102_444_800)
 _UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
-_READABLE = "ISO 8601, EXIF dates and epoch times from 2000 on can"
+_READABLE = "write ISO 8601, such as 2020-03-16T16:50:00Z"
 
 _NUMBER = re.compile(r"(\d{9,19})(?:\.(\d*))?", re.ASCII)
 # Four digits alone are a year to ISO 8601, but a count in any log; words such as 'now' are times to pandas.

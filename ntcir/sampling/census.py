@@ -50,8 +50,9 @@ class Census:
 
     def sentence(self) -> str:
         """Return in one sentence what was counted."""
-        middle, least, others = np.median(self.negatives), self.negatives.min(), np.median(self.others)
-        spread = "" if least == middle else f"median; least {least}; "
+        middle, others = np.median(self.negatives), np.median(self.others)
+        least, most = self.negatives.min(), self.negatives.max()
+        spread = "" if least == most else f"median; {least} to {most}; "
         return (
             f"Each photograph has {middle:.0f} of the {others:.0f} other readings of its batch as negatives "
             f"({spread}counted in {self.batches} {'batch' if self.batches == 1 else 'batches'})."
@@ -61,11 +62,12 @@ class Census:
         """Return why readings are no negatives, the commonest reason first."""
         keys = {NEAR: f" (training.near_seconds = {training.near_seconds:g})", EQUAL: " (training.mask_equal_readings)"}
         common = sorted(((share, reason) for reason, share in self.masked.items() if share > 0), reverse=True)
-        listed = [f"{_percent(share)} are {reason}{keys.get(reason, '')}" for share, reason in common]
+        listed = [f"{percent(share)} are {reason}{keys.get(reason, '')}" for share, reason in common]
         return ", ".join(listed) or "a batch is a single pair"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """Return a share as a whole percentage for people."""
     return f"{100 * share:.0f}%" if share >= 0.01 else "less than 1%"
 
 
