@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from ntcir.errors import UserError
 from ntcir.features.letterbox import Letterboxed
-from ntcir.home import share_caches
+from ntcir.libraries import confine_libraries
 
-# What Ultralytics may not do: install packages, reach the network, print; and run code out of a checkpoint.
-_ENVIRONMENT = {
-    "YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true", "YOLO_VERBOSE": "false", "ULTRALYTICS_SAFE_LOAD": "true",
-}  # fmt: skip
+SAFE_LOAD = "ULTRALYTICS_SAFE_LOAD"
+OLDEST = "8.4.67"  # the first version that heeds it; pyproject.toml asks for it
+_NO = ("0", "false", "no", "off", "n", "f")
 _NOWHERE = logging.NullHandler()
 
 
 def import_yolo() -> Any:
     """Import Ultralytics without letting it install, fetch, report or print anything, and return its ``YOLO``.
 
-    Variables of the environment by which it is told otherwise are heeded. ``ULTRALYTICS_SAFE_LOAD`` (of newer versions)
-    keeps a ``.pt`` file, which is a pickle, from running code.
+    ``ULTRALYTICS_SAFE_LOAD`` keeps a ``.pt`` file, which is a pickle, from running code.
+
+    Raises:
+        UserError: if it would not, because Ultralytics is too old or was imported before.
     """
-    for variable, value in _ENVIRONMENT.items():
-        os.environ.setdefault(variable, value)
-    share_caches()
+    os.environ.setdefault("YOLO_VERBOSE", "false")
+    os.environ[SAFE_LOAD] = "false" if trusts_weights() else "true"  # older versions take no other words
+    confine_libraries()
     import torch  # first: otherwise Ultralytics sets it to one thread
 
     # What else it changes for the whole process is put back: numbers are printed as before, a picture of no known
@@ -36,6 +39,8 @@ def import_yolo() -> Any:
     threads, opened, save = os.environ.get("OMP_NUM_THREADS"), Image.open, torch.save
     with np.printoptions():
         from ultralytics.models import YOLO
+        from ultralytics.utils.events import events
+    events.enabled = False  # it is already where Ultralytics was imported offline
     Image.open, torch.save = opened, save
     if threads is None:
         os.environ.pop("OMP_NUM_THREADS", None)
@@ -45,7 +50,47 @@ def import_yolo() -> Any:
         logger.removeHandler(handler)
     logger.addHandler(_NOWHERE)
     logger.setLevel(logging.WARNING)
+    _require_safe_loading()
     return YOLO
+
+
+def trusts_weights() -> bool:
+    """Return whether the user has said, by ``ULTRALYTICS_SAFE_LOAD=false``, that code in weights may be run."""
+    return os.environ.get(SAFE_LOAD, "").strip().lower() in _NO
+
+
+@contextmanager
+def own_allowances() -> Iterator[None]:
+    """Forget what a block has allowed torch to unpickle besides tensors.
+
+    For each checkpoint Ultralytics adds the classes that it needs, for the rest of the process: other checkpoints, of
+    image networks, could then hold them, too.
+    """
+    from torch import serialization
+
+    before = serialization.get_safe_globals()
+    try:
+        yield
+    finally:
+        serialization.clear_safe_globals()
+        serialization.add_safe_globals(before)
+
+
+def _require_safe_loading() -> None:
+    import ultralytics
+    from ultralytics.nn import tasks
+
+    if trusts_weights() or getattr(tasks, "SAFE_LOAD", False):
+        return
+    if not hasattr(tasks, "SAFE_LOAD"):
+        raise UserError(
+            f"Ultralytics {ultralytics.__version__} would run code that a .pt file holds: "
+            f"pip install --upgrade 'ultralytics>={OLDEST}'."
+        )
+    raise UserError(
+        f"Ultralytics was imported without {SAFE_LOAD}=true, so that it would run code that a .pt file holds: "
+        "set the variable before that, or import ntcir's detectors first."
+    )
 
 
 def look(predictor: Any, pictures: Sequence[Letterboxed]) -> list[np.ndarray]:
