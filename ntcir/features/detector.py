@@ -23,7 +23,7 @@ from ntcir.config import Objects
 from ntcir.errors import UserError
 from ntcir.features.file_kinds import kind_of
 from ntcir.features.letterbox import GREY, Frame, Letterboxed
-from ntcir.features.yolo import SAFE_LOAD, import_yolo, look, own_allowances, trusts_weights
+from ntcir.features.yolo import SAFE_LOAD, import_yolo, look, opening, trusts_weights
 from ntcir.home import expanded
 from ntcir.progress import say
 from ntcir.signals import own_signal_stack
@@ -117,13 +117,12 @@ class Detector:
 
         threads = torch.get_num_threads()
         try:
-            with own_allowances():
+            with opening(), own_signal_stack():
                 model = network(str(self._renamed()), task="detect")
-            self._require_detection(model.task)
-            with own_signal_stack():
+                self._require_detection(model.task)
                 model.predict(
                     np.full((32, 32, 3), GREY, dtype=np.uint8), imgsz=options.size, conf=FLOOR, iou=options.iou,
-                    max_det=MOST, batch=options.batch, verbose=False, save=False,
+                    max_det=MOST, batch=options.batch, verbose=False, save=False, data=None,
                 )  # fmt: skip
         except UserError:
             raise

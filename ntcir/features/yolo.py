@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,7 @@ def import_yolo() -> Any:
     threads, opened, save = os.environ.get("OMP_NUM_THREADS"), Image.open, torch.save
     with np.printoptions():
         from ultralytics.models import YOLO
-        from ultralytics.utils.events import events
-    events.enabled = False  # it is already where Ultralytics was imported offline
+        from ultralytics.nn import tasks
     Image.open, torch.save = opened, save
     if threads is None:
         os.environ.pop("OMP_NUM_THREADS", None)
@@ -50,7 +50,10 @@ def import_yolo() -> Any:
         logger.removeHandler(handler)
     logger.addHandler(_NOWHERE)
     logger.setLevel(logging.WARNING)
-    _require_safe_loading()
+    _require_safe_loading(tasks)
+    from ultralytics.utils.events import events
+
+    events.enabled = False  # as it is already, unless something else has imported Ultralytics before
     return YOLO
 
 
@@ -60,36 +63,44 @@ def trusts_weights() -> bool:
 
 
 @contextmanager
-def own_allowances() -> Iterator[None]:
-    """Forget what a block has allowed torch to unpickle besides tensors.
+def opening() -> Iterator[None]:
+    """Keep weights that Ultralytics opens in this block from having anything fetched, and from changing torch.
 
-    For each checkpoint Ultralytics adds the classes that it needs, for the rest of the process: other checkpoints, of
-    image networks, could then hold them, too.
+    Weights name files that belong to them, such as a list of classes, which Ultralytics fetches where it is an address,
+    offline or not. And the classes that it needs to open a checkpoint it lets torch unpickle for the rest of the
+    process: checkpoints of image networks could then hold them, too.
     """
+    confine_libraries()
     from torch import serialization
+    from ultralytics.utils import downloads as module
 
-    before = serialization.get_safe_globals()
+    downloads: Any = module
+    allowed, fetch = serialization.get_safe_globals(), downloads.safe_download
+    downloads.safe_download = _fetch_nothing
     try:
         yield
     finally:
+        downloads.safe_download = fetch
         serialization.clear_safe_globals()
-        serialization.add_safe_globals(before)
+        serialization.add_safe_globals(allowed)
 
 
-def _require_safe_loading() -> None:
-    import ultralytics
-    from ultralytics.nn import tasks
+def _fetch_nothing(*_: Any, **options: Any) -> None:
+    raise ConnectionError(f"it wants {options.get('url', 'something')} fetched, which is not done")
 
+
+def _require_safe_loading(tasks: Any) -> None:
+    """Check that the module of Ultralytics that opens ``.pt`` files was told not to run what is in them."""
     if trusts_weights() or getattr(tasks, "SAFE_LOAD", False):
         return
     if not hasattr(tasks, "SAFE_LOAD"):
         raise UserError(
-            f"Ultralytics {ultralytics.__version__} would run code that a .pt file holds: "
+            f"Ultralytics {metadata.version('ultralytics')} would run code that a .pt file holds: "
             f"pip install --upgrade 'ultralytics>={OLDEST}'."
         )
     raise UserError(
-        f"Ultralytics was imported without {SAFE_LOAD}=true, so that it would run code that a .pt file holds: "
-        "set the variable before that, or import ntcir's detectors first."
+        f"Ultralytics was imported before, without {SAFE_LOAD}=true, and would run code that a .pt file holds: "
+        "set that variable first."
     )
 
 
