@@ -54,7 +54,15 @@ def share_caches() -> None:
             os.environ.setdefault(variable, str(place))
     if _home() is None:  # OpenVINO takes no other word for it
         os.environ["HOME"] = str(_substitute())
-    if "TORCH_HOME" not in os.environ and not _is_usable(_torch_home()):
+
+
+def settle_torch_home() -> None:
+    """Tell torch to keep published weights in our folder, unless it has one of its own that can be used.
+
+    Only before weights are looked for: torch's own folder is made by this where it is not there.
+    """
+    folder = cache_folder()
+    if folder is not None and "TORCH_HOME" not in os.environ and not _is_usable(_torch_home()):
         os.environ["TORCH_HOME"] = str(folder / "torch")
 
 

@@ -15,7 +15,7 @@ from helpers import environment, refusal, write_pictures
 
 from ntcir import home
 from ntcir.config import load_config
-from ntcir.home import cache_folder, expanded, share_caches
+from ntcir.home import cache_folder, expanded, settle_torch_home, share_caches
 from ntcir.workspace import find_data
 
 STRANGER = 12345
@@ -64,6 +64,8 @@ def test_libraries_share_one_folder_in_the_cache_of_the_user(fresh, monkeypatch)
         "TORCHINDUCTOR_CACHE_DIR": str(ours / "inductor"),
     }
     assert os.environ["HOME"] == str(fresh)
+    assert [path.name for path in fresh.joinpath(".cache").iterdir()] == ["ntcir"]
+    settle_torch_home()
     assert "TORCH_HOME" not in os.environ  # published weights are found where they were
 
 
@@ -79,6 +81,7 @@ def test_a_home_in_which_nothing_can_be_made_is_none(fresh, monkeypatch, place):
     (fresh / "a file").touch()
     monkeypatch.setenv("HOME", str(fresh / "a file") if place == "a file" else "/proc/nowhere")
     share_caches()
+    settle_torch_home()
     folder = cache_folder()
     assert folder is not None
     assert folder.parent == fresh / "temporary"

@@ -201,7 +201,7 @@ class Training(Section):
 class Objects(Section):
     """The detector that says which objects a photograph shows, and which of them count."""
 
-    detector: str = "yolo11n.pt"  # anything that ultralytics.YOLO opens: .pt, an OpenVINO folder, .onnx; or `demo`
+    detector: str = "yolo11n.pt"  # a YOLO: .pt, an OpenVINO folder or .onnx; or `demo`
     size: int = Field(640, ge=32, le=4096)  # pixels of the longer side, as the detector sees it
     iou: float = Field(0.7, gt=0, lt=1)  # of two boxes of a class that overlap more, the surer one stays
     batch: int = Field(16, ge=1, le=1024)

@@ -16,7 +16,7 @@ from ntcir.config import Backbone, Features
 from ntcir.errors import UserError, did_you_mean
 from ntcir.features.store import STORE_VERSION
 from ntcir.features.weights import PLACES365_CLASSES, published_state, read_checkpoint
-from ntcir.home import share_caches
+from ntcir.libraries import confine_libraries
 from ntcir.progress import say
 from ntcir.tensor_files import not_finite
 
@@ -114,7 +114,7 @@ _IDLE = ("aux", "AuxLogits")  # the Inceptions' auxiliary classifiers, of use in
 
 def _build(backbone: Backbone, state: Mapping[str, torch.Tensor] | None) -> nn.Module:
     """Make the network and fill it with the weights asked for, or with those of ``state``."""
-    share_caches()  # torchvision takes torch's compiler along, which makes its folder as it is imported
+    confine_libraries()  # torchvision takes torch's compiler along, which makes its folder as it is imported
     import torchvision
 
     known = torchvision.models.list_models(module=torchvision.models)
@@ -152,6 +152,7 @@ def _spare(backbone: Backbone) -> tuple[str, ...]:
 
 
 def _classifier(arch: str, classes: int | None) -> nn.Module:
+    confine_libraries()
     import torchvision
 
     options: dict[str, Any] = {}

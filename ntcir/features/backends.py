@@ -20,7 +20,7 @@ from torch import nn
 from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.inference import Inference, precision_of
-from ntcir.home import share_caches
+from ntcir.libraries import confine_libraries
 from ntcir.machine import cores
 from ntcir.signals import own_signal_stack
 
@@ -125,7 +125,7 @@ class OpenVino(Backend):
         super().__init__(network, min(batch, _OPENVINO_BATCH), device)
 
     def _prepared(self, network: FrozenNetwork) -> Callable[[torch.Tensor], torch.Tensor]:
-        share_caches()  # importing OpenVINO ends without a home folder
+        confine_libraries()  # importing OpenVINO needs a home folder, and would report itself
         example = torch.zeros(self.batch, 3, self.size, self.size, dtype=torch.uint8)
         with _told(OPENVINO, network), own_signal_stack(), torch.no_grad():
             import openvino
@@ -194,7 +194,8 @@ def _filled(pictures: torch.Tensor, batch: int) -> torch.Tensor:
 
 
 def _converted(exported: torch.export.ExportedProgram) -> Any:
-    """Return an OpenVINO model; by its front end, because ``openvino.convert_model`` reports over the network."""
+    """Return an OpenVINO model; by its front end, because ``openvino.convert_model`` would report the conversion."""
+    confine_libraries()
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.fx_decoder import TorchFXPythonDecoder
 

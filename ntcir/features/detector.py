@@ -23,7 +23,7 @@ from ntcir.config import Objects
 from ntcir.errors import UserError
 from ntcir.features.file_kinds import kind_of
 from ntcir.features.letterbox import GREY, Frame, Letterboxed
-from ntcir.features.yolo import import_yolo, look
+from ntcir.features.yolo import SAFE_LOAD, import_yolo, look, opening, trusts_weights
 from ntcir.home import expanded
 from ntcir.progress import say
 from ntcir.signals import own_signal_stack
@@ -34,6 +34,8 @@ MOST = 300  # detections of a picture, the surest ones
 PUBLISHED = re.compile(r"yolo(v8|v9|v10|11|12|26)[a-z]\.pt")
 ADDRESS = "https://github.com/ultralytics/assets/releases/download/v8.4.0/{name}"
 _RUNTIMES = {".onnx": "onnxruntime", ".xml": "openvino"}
+_FORMATS = (".pt", ".onnx", ".xml")  # that can be opened without running what is in them
+_CONSENT = f"{SAFE_LOAD}=false opens one that you trust"
 
 
 def find_weights(name: str) -> Path:
@@ -115,12 +117,12 @@ class Detector:
 
         threads = torch.get_num_threads()
         try:
-            model = network(str(self._renamed()), task="detect")
-            self._require_detection(model.task)
-            with own_signal_stack():
+            with opening(), own_signal_stack():
+                model = network(str(self._renamed()), task="detect")
+                self._require_detection(model.task)
                 model.predict(
                     np.full((32, 32, 3), GREY, dtype=np.uint8), imgsz=options.size, conf=FLOOR, iou=options.iou,
-                    max_det=MOST, batch=options.batch, verbose=False, save=False,
+                    max_det=MOST, batch=options.batch, verbose=False, save=False, data=None,
                 )  # fmt: skip
         except UserError:
             raise
@@ -223,14 +225,25 @@ class Detector:
 
 
 def _require_kind(path: Path) -> None:
-    """Check that a file is not something else altogether, such as a web page, which Ultralytics tells at length."""
+    """Check that weights are of a kind that runs no code, unless the user trusts them, and not a web page or the like.
+
+    Ultralytics opens some twenty formats. Several hold programs: TorchScript and TensorFlow can write files.
+    """
     try:
         kind = kind_of(path) if path.is_file() and path.suffix not in {".yaml", ".yml", ".xml"} else None
     except OSError as error:
         raise UserError(f"Cannot read the detector {path}: {(error.strerror or str(error)).lower()}.") from error
-    # Ultralytics opens networks with their code, and some of the other formats.
-    if kind and path.suffix in {".pt", ".pth", ".onnx", ""} and "TorchScript" not in kind:
-        raise UserError(f"{path} is no detector that Ultralytics can open (it is {kind}).")
+    wrong = ""
+    if kind and "TorchScript" in kind:
+        wrong = "" if trusts_weights() else f"it is a TorchScript archive, which holds code; {_CONSENT}"
+    elif kind and path.suffix in {".pt", ".pth", ".onnx", ""}:
+        wrong = f"it is {kind}"
+    elif path.suffix not in _FORMATS and not any(path.glob("*.xml")) and not trusts_weights():
+        wrong = f"it is not a .pt file, an OpenVINO folder or an .onnx file; {_CONSENT}"
+    if wrong:
+        raise UserError(f"{path} is no detector that Ultralytics can open ({wrong}).")
+    if trusts_weights() and path.is_file() and path.suffix != ".onnx":
+        say(f"WARNING: {SAFE_LOAD}=false: any code in {path} is run.")
 
 
 def _require_runtime(path: Path) -> None:
@@ -248,7 +261,7 @@ def _require_runtime(path: Path) -> None:
 def _reason(error: Exception, path: Path) -> str:
     """Return the beginning of a message, without decoration."""
     if "references types outside" in str(error):
-        return "it holds more than a YOLO network; ULTRALYTICS_SAFE_LOAD=false opens one that you trust"
+        return f"it holds more than a YOLO network; {_CONSENT}"
     words = " ".join(re.sub(r"[^\x20-\x7e]|ERROR", " ", str(error).replace(str(path), "it")).split())
     if not re.search("[a-z]{3}", words):  # such as the key of a KeyError
         words = f"{type(error).__name__} {words}".strip()

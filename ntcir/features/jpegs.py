@@ -22,6 +22,7 @@ from torch.nn import functional
 from ntcir.config import Features
 from ntcir.features.decode import LONGEST, UnreadableImage, decode, factor_of, geometry, turn_of
 from ntcir.features.pictures import open_file
+from ntcir.libraries import confine_libraries
 
 _THREADS = 8  # read files; what they wait for is the disk
 _PIXELS = 2**25  # decoded at once, 400 MB as float32; larger pictures go the ordinary way
@@ -174,6 +175,7 @@ def to_squares(pictures: torch.Tensor, turn: Image.Transpose | None, options: Fe
 
 def _decoded(data: list[torch.Tensor], device: torch.device) -> list[torch.Tensor]:
     """Decode JPEGs, each uint8 [length] on the CPU, to uint8 [3, height, width] as they are stored."""
+    confine_libraries()
     from torchvision.io import decode_jpeg  # here: it is deprecated, and a torchvision without it is no error
 
     pictures: list[torch.Tensor] = decode_jpeg(data, mode="RGB", device=device)

@@ -17,7 +17,8 @@ import torch
 
 from ntcir.errors import UserError
 from ntcir.features.file_kinds import is_onnx, kind_of
-from ntcir.home import share_caches
+from ntcir.home import settle_torch_home
+from ntcir.libraries import confine_libraries
 from ntcir.progress import say
 from ntcir.tensor_files import read_tensors
 
@@ -41,6 +42,7 @@ def published_state(arch: str, weights: str) -> dict[str, torch.Tensor]:
     """
     if weights == "places365":
         return read_checkpoint(_places365_file(arch))
+    confine_libraries()
     import torchvision
 
     known = {str(item.name): item for item in torchvision.models.get_model_weights(arch)}
@@ -70,7 +72,7 @@ def _places365_file(arch: str) -> Path:
 
 def published_folder() -> Path:
     """Return torch's folder of published weights, which is not there before the first of them is."""
-    share_caches()
+    settle_torch_home()
     return Path(torch.hub.get_dir()) / "checkpoints"
 
 

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import metadata
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from ntcir.errors import UserError
 from ntcir.features.letterbox import Letterboxed
-from ntcir.home import share_caches
+from ntcir.libraries import confine_libraries
 
-# What Ultralytics may not do: install packages, reach the network, print; and run code out of a checkpoint.
-_ENVIRONMENT = {
-    "YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true", "YOLO_VERBOSE": "false", "ULTRALYTICS_SAFE_LOAD": "true",
-}  # fmt: skip
+SAFE_LOAD = "ULTRALYTICS_SAFE_LOAD"
+OLDEST = "8.4.67"  # the first version that heeds it; pyproject.toml asks for it
+_NO = ("0", "false", "no", "off", "n", "f")
 _NOWHERE = logging.NullHandler()
 
 
 def import_yolo() -> Any:
     """Import Ultralytics without letting it install, fetch, report or print anything, and return its ``YOLO``.
 
-    Variables of the environment by which it is told otherwise are heeded. ``ULTRALYTICS_SAFE_LOAD`` (of newer versions)
-    keeps a ``.pt`` file, which is a pickle, from running code.
+    ``ULTRALYTICS_SAFE_LOAD`` keeps a ``.pt`` file, which is a pickle, from running code.
+
+    Raises:
+        UserError: if it would not, because Ultralytics is too old or was imported before.
     """
-    for variable, value in _ENVIRONMENT.items():
-        os.environ.setdefault(variable, value)
-    share_caches()
+    os.environ.setdefault("YOLO_VERBOSE", "false")
+    os.environ[SAFE_LOAD] = "false" if trusts_weights() else "true"  # older versions take no other words
+    confine_libraries()
     import torch  # first: otherwise Ultralytics sets it to one thread
 
     # What else it changes for the whole process is put back: numbers are printed as before, a picture of no known
@@ -36,6 +40,7 @@ def import_yolo() -> Any:
     threads, opened, save = os.environ.get("OMP_NUM_THREADS"), Image.open, torch.save
     with np.printoptions():
         from ultralytics.models import YOLO
+        from ultralytics.nn import tasks
     Image.open, torch.save = opened, save
     if threads is None:
         os.environ.pop("OMP_NUM_THREADS", None)
@@ -45,7 +50,58 @@ def import_yolo() -> Any:
         logger.removeHandler(handler)
     logger.addHandler(_NOWHERE)
     logger.setLevel(logging.WARNING)
+    _require_safe_loading(tasks)
+    from ultralytics.utils.events import events
+
+    events.enabled = False  # as it is already, unless something else has imported Ultralytics before
     return YOLO
+
+
+def trusts_weights() -> bool:
+    """Return whether the user has said, by ``ULTRALYTICS_SAFE_LOAD=false``, that code in weights may be run."""
+    return os.environ.get(SAFE_LOAD, "").strip().lower() in _NO
+
+
+@contextmanager
+def opening() -> Iterator[None]:
+    """Keep weights that Ultralytics opens in this block from having anything fetched, and from changing torch.
+
+    Weights name files that belong to them, such as a list of classes, which Ultralytics fetches where it is an address,
+    offline or not. And the classes that it needs to open a checkpoint it lets torch unpickle for the rest of the
+    process: checkpoints of image networks could then hold them, too.
+    """
+    confine_libraries()
+    from torch import serialization
+    from ultralytics.utils import downloads as module
+
+    downloads: Any = module
+    allowed, fetch = serialization.get_safe_globals(), downloads.safe_download
+    downloads.safe_download = _fetch_nothing
+    try:
+        yield
+    finally:
+        downloads.safe_download = fetch
+        serialization.clear_safe_globals()
+        serialization.add_safe_globals(allowed)
+
+
+def _fetch_nothing(*_: Any, **options: Any) -> None:
+    raise ConnectionError(f"it wants {options.get('url', 'something')} fetched, which is not done")
+
+
+def _require_safe_loading(tasks: Any) -> None:
+    """Check that the module of Ultralytics that opens ``.pt`` files was told not to run what is in them."""
+    if trusts_weights() or getattr(tasks, "SAFE_LOAD", False):
+        return
+    if not hasattr(tasks, "SAFE_LOAD"):
+        raise UserError(
+            f"Ultralytics {metadata.version('ultralytics')} would run code that a .pt file holds: "
+            f"pip install --upgrade 'ultralytics>={OLDEST}'."
+        )
+    raise UserError(
+        f"Ultralytics was imported before, without {SAFE_LOAD}=true, and would run code that a .pt file holds: "
+        "set that variable first."
+    )
 
 
 def look(predictor: Any, pictures: Sequence[Letterboxed]) -> list[np.ndarray]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ntcir.errors import UserError
 from ntcir.files import atomic_path
-from ntcir.home import share_caches
+from ntcir.libraries import confine_libraries
 from ntcir.progress import say
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _import_matplotlib() -> Any:
 
     A notebook's kernel names its own by ``MPLBACKEND``, and all that is started from there inherits it.
     """
-    share_caches()
+    confine_libraries()
     first = "matplotlib" not in sys.modules
     wanted = os.environ.pop(_BACKEND, None)
     try:

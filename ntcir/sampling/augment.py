@@ -8,7 +8,6 @@ seed of its own, and the transforms of a pipeline draw from one stream.
 
 from __future__ import annotations
 
-import os
 import random
 from collections import deque
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from pydantic_core import ErrorDetails
 
 from ntcir.config import Augment
 from ntcir.errors import UserError, did_you_mean
+from ntcir.libraries import confine_libraries
 
 VERSION = 1  # of the way from seed to view; another number computes stored views anew
 
@@ -107,7 +107,7 @@ class Augmenter:
 
 
 def _albumentations() -> Any:
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else it asks the network for a newer version
+    confine_libraries()
     try:
         import albumentations
     except ImportError as error:  # OpenCV, mostly: it wants libraries of the system

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ntcir.errors import UserError, some
 from ntcir.features.decode import UnreadableImage, load_image, turn_of
 from ntcir.features.pictures import open_file, open_picture
+from ntcir.libraries import confine_libraries
 
 Reader = Callable[[str], NDArray[Any]]
 
@@ -38,6 +39,7 @@ class TorchvisionReader:
     """
 
     def __init__(self) -> None:
+        confine_libraries()
         try:
             from torchvision.io import read_image  # here: without this reader, topics do without torch
         except ImportError as error:
