@@ -1,8 +1,8 @@
 """Files that belong together: a manifest beside them says which, so that a mixture of two sets is refused.
 
 Each file of a set appears whole, but a set is several files, and a process may be killed between two of them. A set's
-manifest is therefore written before the first of its files takes its name. It holds the digest of each new file, and of
-the file that it is to replace. Whoever reads one of the files checks them all: they are the new set, the earlier one, or
+manifest is therefore written before the first of its files takes its name. It holds the digest of each new file, and,
+until the last one has its name, of those that they are to replace. Whoever reads one of the files checks them all: they are the new set, the earlier one, or
 a mixture, which is refused. A file that is of neither was edited by hand, which is allowed, and said.
 
 The files themselves are plain TREC and CSV without room for a mark. Where there is no manifest, as beside files that
@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ntcir.errors import UserError
 from ntcir.files import atomic_path, atomic_write
@@ -55,7 +55,7 @@ class _Manifest:
 
     Attributes:
         files: the digests of the set.
-        earlier: those of the files that it replaces, of which there may be none.
+        earlier: those of the files that it replaces; none once that is done.
         mixed: whether these were a mixture, so that they do not stand if the set was not written after all.
     """
 
@@ -94,6 +94,7 @@ def write_set(files: FileSet, folder: Path) -> Iterator[dict[str, Path]]:
         raise UserError(
             f"Another process wrote {', '.join(files.names)} in {folder} at the same time: run `{_WRITER}` again."
         )
+    _write(files, folder, {"files": new})
 
 
 def check_set(*paths: Path) -> None:
@@ -150,16 +151,21 @@ def digest_of(path: Path) -> str:
     The organisers' input takes 100 GB, and reading all of it twice takes minutes. Two such files of different topics
     differ in every sample.
     """
-    total = hashlib.sha256()
+    size = path.stat().st_size
+    if size <= _WHOLE:
+        return sha256_of(path)
+    total = hashlib.sha256(str(size).encode())
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size <= _WHOLE:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(str(size).encode())
         for number in range(_SAMPLES):
             file.seek((size - _SAMPLE) * number // (_SAMPLES - 1))
             total.update(file.read(_SAMPLE))
     return f"{_SAMPLES} samples: {total.hexdigest()}"
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of all of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _announce(files: FileSet, folder: Path, new: Digests) -> None:
@@ -173,8 +179,11 @@ def _announce(files: FileSet, folder: Path, new: Digests) -> None:
             mixed = bool(of_old and (of_new or manifest.mixed))
         except UserError:  # a damaged one says nothing of the files beside it
             mixed = True
-    tree = {"written_by": _WRITER, "files": new, "earlier": found, "mixed": mixed}
-    atomic_write(place, json.dumps(tree, indent=1) + "\n")
+    _write(files, folder, {"files": new, "earlier": found, "mixed": mixed})
+
+
+def _write(files: FileSet, folder: Path, tree: Mapping[str, Any]) -> None:
+    atomic_write(folder / files.manifest, json.dumps({"written_by": _WRITER, **tree}, indent=1) + "\n")
 
 
 def _found(files: FileSet, folder: Path) -> Digests:
@@ -214,7 +223,7 @@ def _read(place: Path) -> _Manifest:
     """
     try:
         tree = parse_object(place.read_bytes())
-        files, earlier, mixed = tree["files"], tree["earlier"], tree["mixed"]
+        files, earlier, mixed = tree["files"], tree.get("earlier", {}), tree.get("mixed", False)
         if not isinstance(mixed, bool) or not all(isinstance(each, dict) for each in (files, earlier)):
             raise ValueError("it does not list files")
     except OSError as error:

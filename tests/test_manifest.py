@@ -30,6 +30,11 @@ def write(files: FileSet, folder: Path, text: str) -> None:
             place.write_text(f"{name} {text}\n")
 
 
+def whole_manifest(files: FileSet, folder: Path) -> str:
+    write(files, folder, "new")
+    return (folder / files.manifest).read_text()
+
+
 def contents(files: FileSet, folder: Path) -> set[str]:
     return {(folder / name).read_text().split()[1] for name in files.names if (folder / name).is_file()}
 
@@ -72,7 +77,7 @@ def test_a_whole_set_is_read_without_a_word(tmp_path, files, capsys):
 @SETS
 @pytest.mark.parametrize("earlier", ["none", "by hand", "a set", "a mixture"])
 def test_stopped_at_any_renaming_there_is_one_set_or_a_sentence(tmp_path, files, earlier, stop_at, capsys, monkeypatch):
-    for last in range(len(files.names) + 1):
+    for last in range(len(files.names) + 2):  # before them the manifest is written, and after them
         folder = tmp_path / str(last)
         folder.mkdir()
         if earlier == "by hand":
@@ -90,7 +95,8 @@ def test_stopped_at_any_renaming_there_is_one_set_or_a_sentence(tmp_path, files,
             write(files, folder, "new")
         monkeypatch.undo()
         mixture = len(contents(files, folder)) > 1
-        assert mixture == (earlier == "a mixture" or (earlier != "none" and last > 1))
+        first = {"none": 99, "a mixture": 0}.get(earlier, 2)  # renaming after which there is one
+        assert mixture == (first <= last <= len(files.names))
         if mixture:
             for name in files.names:
                 sentence = refusal(check_set, folder / name)
@@ -100,6 +106,7 @@ def test_stopped_at_any_renaming_there_is_one_set_or_a_sentence(tmp_path, files,
             assert told(folder, files, capsys) == ""
         write(files, folder, "new")
         assert told(folder, files, capsys) == ""
+        assert (folder / files.manifest).read_text() == whole_manifest(files, tmp_path / "whole")
 
 
 @SETS
