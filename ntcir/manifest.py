@@ -1,9 +1,10 @@
 """Files that belong together: a manifest beside them says which, so that a mixture of two sets is refused.
 
 Each file of a set appears whole, but a set is several files, and a process may be killed between two of them. A set's
-manifest is therefore written before the first of its files takes its name. It holds the digest of each new file, and,
-until the last one has its name, of those that they are to replace. Whoever reads one of the files checks them all: they are the new set, the earlier one, or
-a mixture, which is refused. A file that is of neither was edited by hand, which is allowed, and said.
+manifest is therefore written before the first of its files takes its name. It holds the digest of each new file and,
+until the last one has its name, of those that they are to replace. Whoever reads one of the files checks them all: they
+are the new set, the earlier one, or a mixture, which is refused. A file that is of neither was edited by hand, which is
+allowed, and said.
 
 The files themselves are plain TREC and CSV without room for a mark. Where there is no manifest, as beside files that
 were written by hand or by other tools, nothing is checked.
@@ -65,7 +66,9 @@ class _Manifest:
 
     def split(self, found: Mapping[str, str]) -> tuple[list[str], list[str], list[str]]:
         """Return which of the files found are of this set only, of the earlier only, and of neither."""
-        new, old, other = [], [], []
+        new: list[str] = []
+        old: list[str] = []
+        other: list[str] = []
         for name, digest in found.items():
             fits, fitted = digest == self.files.get(name), digest == self.earlier.get(name)
             if not fits and not fitted:

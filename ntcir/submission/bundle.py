@@ -110,7 +110,8 @@ def _check_place(target: Path) -> None:
         ours = target.is_dir() and not any(target.iterdir())
     if not ours:
         raise UserError(f"{target} is no earlier bundle: remove it, or choose another place with --out.")
-    kept = {MARK, SUMS, "model", "example", "requirements.txt", "torch-requirements.txt", *map(_box_name, _BOX.iterdir())}
+    kept = {MARK, SUMS, "model", "example", "requirements.txt", "torch-requirements.txt"}
+    kept |= set(map(_box_name, _BOX.iterdir()))
     others = [path.name for path in sorted(target.iterdir()) if path.name not in kept and path.suffix != ".whl"]
     if others:
         raise UserError(f"{target} holds {some(others)} besides an earlier bundle: move that away first.")
