@@ -1,9 +1,8 @@
 """A trained model as a folder: four files, of which the last one written, the weights, vouches for the others.
 
 A training overwrites its model at each better validation and may be killed between two files. The weights therefore
-carry what must belong to them: the digest of their own tensors, that of ``sensors.json``, and the facts of
-``model.json``, which is there for people. ``config.yaml`` has no digest: paths in it may be changed by hand, and what
-of it the weights depend on shows in their shapes and in the networks' fingerprints.
+carry what must belong to them: the digest of their own tensors, that of ``sensors.json``, the facts of ``model.json``,
+which is there for people, and the settings of ``config.yaml``, in which paths and the like may be changed by hand.
 """
 
 from __future__ import annotations
@@ -19,10 +18,11 @@ from typing import Any
 
 import torch
 
-from ntcir.config import Config, load_config
+from ntcir.config import Config, load_config, parse_config
+from ntcir.config.comparison import first_difference, lasting
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.encoders.saved_readings import check_saved
-from ntcir.errors import UserError
+from ntcir.errors import UserError, shown
 from ntcir.files import MODEL_CONFIG, MODEL_FILE, atomic_write
 from ntcir.plain_json import parse_object
 from ntcir.tensor_files import not_finite, read_tensors, write_tensors
@@ -66,7 +66,7 @@ def write_model(folder: Path, saved: Saved) -> None:
     atomic_write(folder / READINGS, readings)
     facts = {"version": MODEL_VERSION, "image_dim": saved.image_dim, "fingerprints": saved.fingerprints, **saved.card}
     atomic_write(folder / CARD, json.dumps(facts, indent=1) + "\n")
-    digests = {READINGS: _sha256(readings.encode()), CARD: json.dumps(facts)}
+    digests = {READINGS: _sha256(readings.encode()), CARD: json.dumps(facts), CONFIG: json.dumps(lasting(saved.config))}
     write_tensors(folder / WEIGHTS, saved.state, digests)
 
 
@@ -91,6 +91,8 @@ def read_model(folder: Path) -> Saved:
         state, vouched = read_tensors(folder / WEIGHTS)
         if vouched.get(READINGS, digest := _sha256(written)) != digest:
             raise ValueError(f"{READINGS} is not the file that was saved with the weights: its digest is another")
+        if CONFIG in vouched:
+            _check_settings(folder / CONFIG, config, vouched[CONFIG])
         card = _facts(facts, vouched.get(CARD), retrained=config.encoder.finetune)
         if found := not_finite(state):
             raise UserError(
@@ -135,11 +137,28 @@ def reading(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _facts(shown: Mapping[str, Any], vouched: str | None, *, retrained: bool) -> dict[str, Any]:
+def _check_settings(path: Path, config: Config, vouched: str) -> None:
+    """Refuse settings with which the model was not trained.
+
+    Raises:
+        UserError: naming the first.
+        ValueError: if ``vouched``, the settings that the weights carry as JSON, are none.
+    """
+    trained = lasting(parse_config(parse_object(vouched), "the configuration in the weights"))
+    found = lasting(config)
+    if found != trained:
+        key, here, there = first_difference(found, trained)
+        raise UserError(
+            f"{path} has {key} = {shown(here)}, but the model was trained with {shown(there)}: put that back, "
+            "or train another model."
+        )
+
+
+def _facts(told: Mapping[str, Any], vouched: str | None, *, retrained: bool) -> dict[str, Any]:
     """Return a model's facts: those its weights carry, so that a kill between two files does not mix two models.
 
     Args:
-        shown: what ``model.json`` says.
+        told: what ``model.json`` says.
         vouched: the facts that the weights carry as JSON; None of a model from before they did.
         retrained: whether the image networks, and so their fingerprints, change in the course of the training.
 
@@ -147,15 +166,15 @@ def _facts(shown: Mapping[str, Any], vouched: str | None, *, retrained: bool) ->
         ValueError: if one of them is not of its kind, or what is the same all through a training differs.
         KeyError: if one is missing.
     """
-    found = dict(shown) if vouched is None else parse_object(vouched)
-    for facts in (shown, found):
+    found = dict(told) if vouched is None else parse_object(vouched)
+    for facts in (told, found):
         dim, prints = facts["image_dim"], facts["fingerprints"]
         if not isinstance(dim, int) or isinstance(dim, bool) or dim < 1:
             raise ValueError(f"image_dim in {CARD} is not a number of columns")
         if not isinstance(prints, list) or not all(isinstance(each, str) for each in prints):
             raise ValueError(f"fingerprints in {CARD} is not a list of texts")
     lasting = ["version", "image_dim", *([] if retrained else ["fingerprints"])]
-    if any(shown[key] != found[key] for key in lasting):
+    if any(told[key] != found[key] for key in lasting):
         raise ValueError(f"{CARD} is not the file that was saved with the weights")
     return found
 

@@ -15,6 +15,7 @@ from ntcir.encoders.understanding import silent_columns, understood
 from ntcir.errors import UserError, some
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.extract import ImageFeatures
+from ntcir.manifest import reading_set
 from ntcir.model import Model, Vectors
 from ntcir.progress import say
 from ntcir.ranking import rank_all, score_candidates, top_k
@@ -271,9 +272,10 @@ def answer(
     """
     check_split(split, settings)
     place = find_file(topics)
-    asked = read_topics(place)
-    candidate_file = pool_file(pools, place)
-    candidates = read_pools(candidate_file) if candidate_file else None
+    with reading_set(place):
+        asked = read_topics(place)
+        candidate_file = pool_file(pools, place)
+        candidates = read_pools(candidate_file) if candidate_file else None
     folder = model or newest_model()
     if tag is not None:  # before the work, not after it
         tag = run_tag(tag, folder)

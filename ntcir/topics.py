@@ -8,7 +8,6 @@ import math
 import sys
 import zlib
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,9 +18,9 @@ import pandas as pd
 from ntcir.columns import LONGEST, is_word
 from ntcir.corpora.corpus import Corpus
 from ntcir.errors import UserError, short, some
-from ntcir.files import atomic_path
 from ntcir.group_labels import group_labels
 from ntcir.json_keys import each_once
+from ntcir.manifest import TREC, write_set
 from ntcir.progress import say
 
 Direction = Literal["img2sen", "sen2img"]
@@ -65,7 +64,11 @@ class TopicSet:
     relevant: dict[str, str]
 
     def save(self, folder: Path) -> None:
-        """Write ``topics.tsv``, ``pools.tsv`` and ``qrels.txt``, all of them or none."""
+        """Write ``topics.tsv``, ``pools.tsv`` and ``qrels.txt``, with a manifest by which a mixture would be noticed.
+
+        Raises:
+            UserError: if there is no room or no permission, or another process writes there at the same time.
+        """
         rows = [f"{topic.topic_id}\t{topic.timestamp}\t{_query_text(topic.query)}\n" for topic in self.topics]
         pools = [f"{topic}\t{document}\n" for topic, documents in self.pools.items() for document in documents]
         texts = {
@@ -73,10 +76,9 @@ class TopicSet:
             QRELS: "".join(f"{topic} 0 {document} 1\n" for topic, document in self.relevant.items()),
             TOPICS: "topic_id\ttimestamp\tquery\n" + "".join(rows),
         }
-        # All are written in full before the first takes its name: old pools must not meet new topics.
-        with ExitStack() as stack:
+        with write_set(TREC, folder) as places:
             for name, text in texts.items():
-                stack.enter_context(atomic_path(folder / name)).write_text(text, encoding="utf-8")
+                places[name].write_text(text, encoding="utf-8")
 
 
 def sample_pool(pairs: pd.DataFrame, size: int, generator: np.random.Generator, target: object = None) -> np.ndarray:

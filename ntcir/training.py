@@ -19,6 +19,7 @@ import torch
 
 from ntcir.checkpoint import LAST, Progress, load_checkpoint, read_progress, save_checkpoint
 from ntcir.config import Config, load_config
+from ntcir.config.comparison import first_difference
 from ntcir.corpora.corpus import Corpus
 from ntcir.data_parallel import check_same, embed, share_out, sum_over_parts, whole_batches
 from ntcir.errors import Interrupted, UserError
@@ -349,21 +350,13 @@ def _check_folder(config: Config, folder: Path, resume: bool) -> None:
     steps = {} if config.training.schedule == "cosine" else {"training.iters": config.training.iters}
     ours, theirs = (value.model_dump(mode="json") for value in (config, old.changed(steps)))
     if ours != theirs:
-        key = _first_difference(ours, theirs)
+        key, *_ = first_difference(ours, theirs)
         asked, done = config.training.batch, old.training.batch
         sizes = f" ({done} pairs, all processes together, to {asked})" if key == "training.batch" else ""
         raise UserError(
             f"Cannot resume {folder} with another configuration: {key} was changed{sizes}; choose another --out, "
             "or remove the folder to train it again."
         )
-
-
-def _first_difference(ours: Any, theirs: Any, place: str = "") -> str:
-    """Return the dotted key of the first value in which two trees differ."""
-    if isinstance(ours, dict) and isinstance(theirs, dict) and ours.keys() == theirs.keys():
-        key = next(key for key in ours if ours[key] != theirs[key])
-        return _first_difference(ours[key], theirs[key], f"{place}.{key}" if place else key)
-    return place
 
 
 def is_finished(folder: Path) -> bool:

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from test_model import features, make_model
 
 from ntcir.checkpoint import LAST, read_progress
+from ntcir.config import load_config
 from ntcir.model import CARD, CONFIG, READINGS, WEIGHTS, Model
 from ntcir.tensor_files import read_tensors, write_tensors
 
@@ -48,6 +49,52 @@ def test_statistics_of_another_model_are_not_taken_for_its_own(tmp_path):
     tree["statistics"]["mean"][0] += 1
     (folder / READINGS).write_text(json.dumps(tree), encoding="utf-8")
     assert "sensors.json is not the file that was saved with the weights" in refusal(Model.load, folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("topics.pool", 21, "has topics.pool = 21, but the model was trained with 20"),
+        ("seed", 7, "has seed = 7, but the model was trained with 0"),
+        ("data.split", {"by": "fraction"}, "has data.split"),
+        ("towers.standardise", False, "has towers.standardise = False"),
+        ("training.near_seconds", 3, "has training.near_seconds = 3.0"),
+        ("sensors.exclude", ["a"], "has sensors.exclude = ['a']"),
+        ("features.backbones.0.arch", "resnet18", "has features.backbones"),
+    ],
+)
+def test_settings_with_which_a_model_was_not_trained_are_refused(tmp_path, key, value, said):
+    folder = saved(tmp_path / "m")
+    load_config(folder / CONFIG).changed({key: value}).save(folder / CONFIG)
+    sentence = refusal(Model.load, folder)
+    assert said in sentence
+    assert str(folder / CONFIG) in sentence
+    assert "damaged" not in sentence
+
+
+def test_a_model_may_move_to_other_folders_and_machines(tmp_path):
+    folder = saved(tmp_path / "m")
+    before = Model.load(folder).encode_images(features(5)).vectors
+    moved = {
+        "name": "another", "data.path": "/elsewhere", "features.store": "/elsewhere/features", "features.batch": 3,
+        "features.backend": "eager", "features.device": "cpu", "features.backbones.0.weights": "/elsewhere/net.pth",
+        "objects.detector": "/elsewhere/yolo.pt", "objects.batch": 2, "encoder.device": "cpu", "training.iters": 999,
+    }  # fmt: skip
+    load_config(folder / CONFIG).changed(moved).save(folder / CONFIG)
+    assert (Model.load(folder).encode_images(features(5)).vectors == before).all()
+
+
+def test_settings_that_an_earlier_version_did_not_know_are_its_defaults(tmp_path):
+    folder = saved(tmp_path / "m")
+    state, told = read_tensors(folder / WEIGHTS)
+    known = json.loads(told[CONFIG])
+    del known["augment"], known["towers"]["standardise"]
+    write_tensors(folder / WEIGHTS, state, told | {CONFIG: json.dumps(known)})
+    Model.load(folder)
+    del told[CONFIG]
+    write_tensors(folder / WEIGHTS, state, told)
+    load_config(folder / CONFIG).changed({"topics.pool": 21}).save(folder / CONFIG)
+    Model.load(folder)
 
 
 def test_models_and_checkpoints_from_before_digests_are_read_as_they_are(tmp_path):

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from ntcir.conversion import RunFormat, is_csv, save_alike, save_run
 from ntcir.errors import UserError
+from ntcir.manifest import reading_set
 from ntcir.matching import any_official, default_qrels, read_qrels, read_run
 from ntcir.progress import say
 from ntcir.reading import StrPath, is_standard_input
@@ -107,21 +108,22 @@ def score_files(
     _check_options(sources, write_run, write_qrels, layout, group)
     ranked = read_run(run)
     place = qrels or default_qrels(ranked)
-    try:
-        judged = read_qrels(place)
-        beside_them = None if is_standard_input(place) and pools is None else pool_file(pools, place)
-        # The pools beside the qrels name documents, where the organisers number them; theirs are in their qrels.
-        candidates = None if pools is None and any_official(ranked, judged) else beside_them
-    except UserError:
-        if write_run:  # what is wrong with the qrels is not the run's fault
-            say(save_run(ranked, write_run, group, layout))
-        raise
-    if write_run or write_qrels:
-        for sentence in save_alike(ranked, judged, _pools(beside_them), write_run, write_qrels, group, layout):
-            say(sentence)
-    topics = None if is_standard_input(place) else beside(place, "topics.tsv")
-    own_pools = pools != "none"
-    report = score(ranked, judged, pools_path=candidates, topics_path=topics, own_pools=own_pools, mrr=mrr)
+    with reading_set(place, own=write_qrels):
+        try:
+            judged = read_qrels(place)
+            beside_them = None if is_standard_input(place) and pools is None else pool_file(pools, place)
+            # The pools beside the qrels name documents, where the organisers number them; theirs are in their qrels.
+            candidates = None if pools is None and any_official(ranked, judged) else beside_them
+        except UserError:
+            if write_run:  # what is wrong with the qrels is not the run's fault
+                say(save_run(ranked, write_run, group, layout))
+            raise
+        if write_run or write_qrels:
+            for sentence in save_alike(ranked, judged, _pools(beside_them), write_run, write_qrels, group, layout):
+                say(sentence)
+        topics = None if is_standard_input(place) else beside(place, "topics.tsv")
+        own_pools = pools != "none"
+        report = score(ranked, judged, pools_path=candidates, topics_path=topics, own_pools=own_pools, mrr=mrr)
     others = {} if names is None else measures(ranked, judged, names)
     print_scores(report, others, stream, as_json=as_json, per_topic=per_topic)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ntcir.corpora.corpus import Corpus
 from ntcir.errors import UserError, did_you_mean
+from ntcir.manifest import check_set
 from ntcir.matching import read_qrels, read_run
 from ntcir.official import OfficialRun
 from ntcir.ranking import average_ranks
@@ -56,6 +57,7 @@ def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | N
     if topic_id not in ranked.topics:
         raise UserError(f"{run} has no line for the topic {topic_id}.")
     qrels = (beside(place, _OFFICIAL_QRELS) if isinstance(ranked, OfficialRun) else None) or beside(place, QRELS)
+    check_set(place, *([qrels] if qrels else []))
     corpus = corpus_to_show(data)
     ranking, relevant = ranked_items(asked[topic_id], ranked, read_qrels(qrels) if qrels else None, corpus)
     with canvas(out, figsize=(15, 7.2), dpi=100, layout="constrained", facecolor="white") as figure:

@@ -19,6 +19,7 @@ from ntcir.progress import say
 from ntcir.submission.example import write_example
 from ntcir.submission.rehearsal import rehearse
 from ntcir.submission.requirements import closure, installed_bytes, pins, torch_pins
+from ntcir.submission.sums import SUMS, write_sums
 from ntcir.submission.wheel import write_wheel
 from ntcir.submission.write import LOCATION_COLUMNS, SENSOR_COLUMNS
 
@@ -110,7 +111,8 @@ def _check_place(target: Path) -> None:
         ours = target.is_dir() and not any(target.iterdir())
     if not ours:
         raise UserError(f"{target} is no earlier bundle: remove it, or choose another place with --out.")
-    kept = {MARK, "model", "example", "requirements.txt", "torch-requirements.txt", *map(_box_name, _BOX.iterdir())}
+    kept = {MARK, SUMS, "model", "example", "requirements.txt", "torch-requirements.txt"}
+    kept |= set(map(_box_name, _BOX.iterdir()))
     others = [path.name for path in sorted(target.iterdir()) if path.name not in kept and path.suffix != ".whl"]
     if others:
         raise UserError(f"{target} holds {some(others)} besides an earlier bundle: move that away first.")
@@ -146,6 +148,7 @@ def _fill(folder: Path, model: Model, needed: Sequence[metadata.Distribution], g
         "fingerprints": model.fingerprints, "python": words["PYTHON"], "torch": metadata.version("torch"),
     }  # fmt: skip
     atomic_write(folder / MARK, json.dumps(facts, indent=1) + "\n")
+    write_sums(folder)
 
 
 def _readable_by_all(folder: Path) -> None:

@@ -25,6 +25,7 @@ from ntcir.encoders.understanding import silent_columns, understood
 from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.files import atomic_path
+from ntcir.manifest import check_set
 from ntcir.model import Model, Vectors
 from ntcir.official import check_ids, format_run, number_of
 from ntcir.progress import progress, say
@@ -58,6 +59,7 @@ def predict(source: str, target: str, model: Path | None, *, group: str, run: st
     """
     check_ids(group, run)
     _check_target(source, target)
+    check_set(Path(source))
     folder = model or newest_model()
     trained = Model.load(folder)
     networks = load_networks(trained, device)

@@ -16,6 +16,7 @@ from pathlib import Path
 from ntcir.errors import UserError
 from ntcir.submission.cleanroom import CleanRoom
 from ntcir.submission.layout import INPUT, OUTPUT, ImageLayout, listing
+from ntcir.submission.sums import changed_since
 
 HEADER = ["group_id", "run_id", "topic_id", "dmr_minute_id", "score"]
 TOLERANCE = 1e-4  # between a score in the bundle and one here: a kernel may add in another order
@@ -56,6 +57,8 @@ def rehearse(bundle: Path, source: Path, group: str, run: str) -> bool:
         right = _scores(expected, group, run, wanted)
         for scores in found:
             _compare(scores, right)
+        if changed := changed_since(bundle):
+            raise _failure(f"{changed[0]} is not as it was written")
         shutil.copyfile(expected, bundle / "example" / expected.name)
     return room.isolated
 

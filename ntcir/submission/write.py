@@ -14,7 +14,7 @@ import numpy as np
 from ntcir.corpora.corpus import OFFICIAL_KEYS, Corpus
 from ntcir.errors import UserError, some
 from ntcir.features.decode import UnreadableImage
-from ntcir.files import atomic_path
+from ntcir.manifest import OFFICIAL, write_set
 from ntcir.official import format_qrels
 from ntcir.progress import progress, say
 from ntcir.submission.pixels import pixel_text
@@ -89,7 +89,9 @@ class OfficialTopics:
         self._unreadable: dict[str, None] = {}  # in the order of finding
 
     def save(self, folder: Path) -> str:
-        """Write ``input.json`` and ``qrels.csv``, both or none, one record at a time; return a sentence about them.
+        """Write ``input.json``, one record at a time, and ``qrels.csv``; return a sentence about them.
+
+        Both or none are left; a manifest beside them tells a mixture of two calls.
 
         A photograph that cannot be decoded is no candidate; a topic that asks for one is left out.
 
@@ -98,8 +100,8 @@ class OfficialTopics:
         """
         total = sum(len(pool) for pool in self._topics.pools.values())
         judged: list[tuple[str, str, str, int]] = []
-        with atomic_path(folder / INPUT) as place, atomic_path(folder / QRELS) as answers:
-            with place.open("wb") as file, progress("Writing candidates", total) as advance:
+        with write_set(OFFICIAL, folder) as places:
+            with places[INPUT].open("wb") as file, progress("Writing candidates", total) as advance:
                 for topic in self._topics.topics:
                     for document, image, readings in self._candidates(topic):
                         minute = self._minute.get(document, document)
@@ -116,7 +118,7 @@ class OfficialTopics:
                 size = file.tell()
             if not judged:
                 raise UserError(f"None of the photographs asked for can be decoded: {some(self._unreadable)}.")
-            answers.write_text(format_qrels(judged), encoding="utf-8")
+            places[QRELS].write_text(format_qrels(judged), encoding="utf-8")
         if self._unreadable:
             say(f"WARNING: {len(self._unreadable)} photographs cannot be decoded: {some(self._unreadable)}; left out.")
         asked = len({topic_id for topic_id, *_ in judged})

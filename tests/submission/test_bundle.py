@@ -23,6 +23,7 @@ from ntcir.config import load_config
 from ntcir.model import CONFIG, WEIGHTS, Model
 from ntcir.submission import bundle as bundles
 from ntcir.submission.bundle import LIMIT, MARK, make_bundle
+from ntcir.submission.sums import SUMS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -56,7 +57,7 @@ def test_it_holds_all_that_the_image_needs(plain):
     inside = {name for name in contents(plain) if not name.startswith("model/")}
     assert inside == {
         "Dockerfile", ".dockerignore", "README.md", "submission.sh", "entrypoint.sh", "requirements.txt",
-        "torch-requirements.txt", WHEEL, MARK, "example/input.json",
+        "torch-requirements.txt", WHEEL, MARK, SUMS, "example/input.json",
     }  # fmt: skip
     for script in ("submission.sh", "entrypoint.sh"):
         assert stat.S_IMODE((plain / script).stat().st_mode) & 0o111
@@ -90,7 +91,7 @@ def test_the_dockerfile_finds_what_it_copies_and_fetches_only_while_it_is_built(
         if word == "RUN":
             subprocess.run(["bash", "-n", "-c", rest], check=True)
     copied = [name.rstrip("/") for word, rest in steps if word == "COPY" for name in rest.split()[:-1]]
-    expected = ["requirements.txt", "torch-requirements.txt", WHEEL, "model", "submission.sh", "entrypoint.sh"]
+    expected = ["requirements.txt", "torch-requirements.txt", SUMS, WHEEL, "model", "submission.sh", "entrypoint.sh"]
     assert sorted(copied) == sorted(expected)
 
 

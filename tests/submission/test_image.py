@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from helpers import one_thread  # noqa: F401 (a fixture)
 
 from ntcir.submission import bundle as bundles
 from ntcir.submission.bundle import make_bundle
+from ntcir.submission.sums import changed_since
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -64,6 +67,25 @@ def test_all_but_the_script_is_outside_the_working_folder(image: PlayedImage) ->
     assert image.variables["HOME"] == "/root"
     scripts = [path for path in image.root.rglob("*.sh") if path.name == "submission.sh"]
     assert len({path.read_bytes() for path in scripts}) == 1
+
+
+@pytest.mark.parametrize("name", ["model/config.yaml", "model/sensors.json", "submission.sh", "requirements.txt"])
+@pytest.mark.parametrize("harm", ["truncated", "missing", "of another bundle"])
+def test_a_bundle_that_was_not_copied_whole_is_not_built(bundle: Path, tmp_path: Path, name: str, harm: str) -> None:
+    copy = Path(shutil.copytree(bundle, tmp_path / "copy"))
+    data = (copy / name).read_bytes()
+    if harm == "missing":
+        (copy / name).unlink()
+    else:
+        (copy / name).write_bytes(data[: len(data) // 2] if harm == "truncated" else data.replace(b"0", b"1"))
+    if harm == "of another bundle" and data == (copy / name).read_bytes():
+        (copy / name).write_bytes(data + b"\n")
+    assert changed_since(copy) == [name]
+    typed = ["sha256sum", "--check", "--quiet", "SHA256SUMS"]
+    assert subprocess.run(typed, cwd=copy, check=False, capture_output=True).returncode == 1
+    assert subprocess.run(typed, cwd=bundle, check=False, capture_output=True).returncode == 0
+    with pytest.raises((subprocess.CalledProcessError, FileNotFoundError)):
+        PlayedImage(copy, tmp_path / "image")
 
 
 def test_everybody_may_read_and_run_it(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

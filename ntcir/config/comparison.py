@@ -1,0 +1,36 @@
+"""What differs between two configurations, and which differences a trained model does not notice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ntcir.config.experiment import Config
+
+# Where things lie, what computes them and how many at a time: a model moves to other folders and machines. A training
+# may go on for more steps. Whether weights and detector are the same, their fingerprints tell.
+_MOVABLE = (
+    "name", "data.path", "features.store", "features.backend", "features.device", "features.batch", "training.iters",
+    "objects.detector", "objects.batch", "encoder.device",
+)  # fmt: skip
+
+
+def lasting(config: Config) -> dict[str, Any]:
+    """Return the keys and values of a configuration that stay as they are for as long as a model is used."""
+    tree: dict[str, Any] = config.model_dump(mode="json")
+    for key in _MOVABLE:
+        *sections, last = key.split(".")
+        part = tree
+        for section in sections:
+            part = part[section]
+        del part[last]
+    for backbone in tree["features"]["backbones"]:
+        del backbone["weights"]
+    return tree
+
+
+def first_difference(ours: Any, theirs: Any, place: str = "") -> tuple[str, Any, Any]:
+    """Return the dotted key of the first value in which two trees differ, and both values."""
+    if isinstance(ours, dict) and isinstance(theirs, dict) and ours.keys() == theirs.keys():
+        key = next(key for key in ours if ours[key] != theirs[key])
+        return first_difference(ours[key], theirs[key], f"{place}.{key}" if place else key)
+    return place, ours, theirs
