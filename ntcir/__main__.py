@@ -1,6 +1,18 @@
 """``python -m ntcir`` is the ``ntcir`` command."""
 
-from ntcir.cli import main
+
+def main() -> None:
+    """Run the command line; Ctrl-C is one sentence from the first import on."""
+    try:
+        from ntcir.interruption import until_the_end
+
+        with until_the_end():
+            from ntcir.cli import main as verbs
+
+            verbs()
+    except KeyboardInterrupt:  # before anything was imported
+        raise SystemExit(2) from None
+
 
 if __name__ == "__main__":
     main()

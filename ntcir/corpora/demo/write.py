@@ -6,21 +6,24 @@ import json
 import multiprocessing
 import os
 import re
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from ntcir.claims import claimed
 from ntcir.corpora.demo.canvas import Box
 from ntcir.corpora.demo.scenes import render_scene
 from ntcir.corpora.demo.shots import DayPlan, Plan, Shot, day_plan
-from ntcir.errors import UserError
+from ntcir.errors import Interrupted, UserError
 from ntcir.files import atomic_write, disk_errors
+from ntcir.progress import say
 
 CONFIG, MARKER = "ntcir.yaml", "demo.json"
 JPEG_COMMENT = b"ntcir demo lifelog: drawn, not photographed"
@@ -99,7 +102,8 @@ def write_demo(
     """Write a synthetic lifelog in the layout of Lifelog-6.
 
     The same arguments give the same bytes, whatever the number of workers. A demo that was interrupted, or made with
-    other arguments, is written again from its start; one that is complete is left alone.
+    other arguments, is written again from its start, but for an ``ntcir.yaml`` that somebody has edited; one that is
+    complete is left alone.
 
     Args:
         folder: where to; new, empty, or an earlier demo's.
@@ -110,25 +114,46 @@ def write_demo(
         progress: called with the number of photographs drawn so far and the number of all.
 
     Raises:
-        UserError: if an argument is out of range, the folder holds other files, or the disk is full.
+        UserError: if an argument is out of range, the folder holds other files, another command writes there, or the
+            disk is full.
+        Interrupted: on Ctrl-C.
     """
     _check(days, per_day, seed, workers)
     folder, plan = Path(folder), Plan(days, per_day, seed)
-    with disk_errors(folder):
-        found = _found(folder)
     planned = [day_plan(plan, number) for number in range(days)]
-    if found == _record(plan, complete=True) and _is_whole(folder, planned):
-        return _summary(folder, planned, written=False)
+
+    def is_there() -> bool:
+        with disk_errors(folder):
+            return _found(folder) == _record(plan, complete=True) and _is_whole(folder, planned)
+
+    if not is_there():
+        with claimed(folder, "choose another folder"):
+            if not is_there():  # another command may have written it in the meantime
+                try:
+                    _write(folder, plan, planned, _processes(workers, days * per_day), progress)
+                except KeyboardInterrupt:
+                    raise Interrupted(
+                        f"Interrupted: {folder} is not complete; the same command writes it from its start."
+                    ) from None
+                return _summary(folder, planned, written=True)
+    return _summary(folder, planned, written=False)
+
+
+def _write(folder: Path, plan: Plan, planned: list[DayPlan], processes: int, progress: Progress | None) -> None:
+    """Write a demo in the place of an earlier one, if any."""
+    found = _found(folder)
     if found is not None:
-        _clear(folder)
+        _clear(folder, found)
     atomic_write(folder / MARKER, json.dumps(_record(plan, complete=False)) + "\n")
-    boxes = _draw_all(folder, plan, _processes(workers, days * per_day), progress)
+    boxes = _draw_all(folder, plan, processes, progress)
     from ntcir.corpora.demo.tables import write_tables  # pandas is not needed to draw
 
-    write_tables(folder, planned, boxes, seed)
-    atomic_write(folder / CONFIG, demo_config(per_day))
+    write_tables(folder, planned, boxes, plan.seed)
+    if (folder / CONFIG).exists():
+        say(f"{folder / CONFIG} was edited and is kept as it is: remove it and repeat the command for the demo's own.")
+    else:
+        atomic_write(folder / CONFIG, demo_config(plan.per_day))
     atomic_write(folder / MARKER, json.dumps(_record(plan, complete=True)) + "\n")
-    return _summary(folder, planned, written=True)
 
 
 def demo_shot(index: int, *, days: int = 16, per_day: int = 120, seed: int = 0) -> Shot:
@@ -211,12 +236,15 @@ def _is_whole(folder: Path, days: list[DayPlan]) -> bool:
     return all(_path(folder, shot).is_file() for day in days for shot in day.shots)
 
 
-def _clear(folder: Path) -> None:
-    """Remove an earlier demo, and nothing that the demo did not write."""
+def _clear(folder: Path, record: Mapping[str, object]) -> None:
+    """Remove an earlier demo, and nothing that the demo did not write; ``record``: its marker."""
     from ntcir.corpora.demo.tables import CONCEPTS, LOCATIONS, METADATA
 
     with disk_errors(folder):
-        for name in (CONFIG, METADATA, CONCEPTS, LOCATIONS):
+        config, per_day = folder / CONFIG, record.get("per_day")
+        if config.exists() and isinstance(per_day, int) and config.read_bytes() == demo_config(per_day).encode():
+            config.unlink()
+        for name in (METADATA, CONCEPTS, LOCATIONS):
             (folder / name).unlink(missing_ok=True)
         for path in sorted((folder / "images").glob("*/*/*.jpg")):
             if _PICTURE.fullmatch(path.name) and _is_drawn(path):
@@ -270,7 +298,10 @@ def _at_once(
     # Spawned, not forked: the caller may hold threads (a network library's, say), which a fork would tear.
     pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
     try:
-        running: list[Future[dict[str, list[Box]]]] = [pool.submit(_draw_some, folder, plan, *task) for task in tasks]
+        with _without_ctrl_c():
+            running: list[Future[dict[str, list[Box]]]] = [
+                pool.submit(_draw_some, folder, plan, *task) for task in tasks
+            ]
         for future in as_completed(running):
             yield future.result()
     except BrokenProcessPool as error:
@@ -279,6 +310,19 @@ def _at_once(
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach: this one hears it, and lets them finish what they are drawing."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _draw_some(folder: Path, plan: Plan, number: int, first: int, last: int) -> dict[str, list[Box]]:
