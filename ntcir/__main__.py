@@ -3,6 +3,8 @@
 
 def main() -> None:
     """Run the command line; Ctrl-C is one sentence from the first import on."""
+    import sys
+
     try:
         from ntcir.interruption import until_the_end
 
@@ -11,7 +13,8 @@ def main() -> None:
 
             verbs()
     except KeyboardInterrupt:  # before anything was imported
-        raise SystemExit(2) from None
+        sys.stderr.write("Error: Interrupted.\n")
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -41,8 +41,7 @@ def listening() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals
         return
-    kinds = [signal.SIGINT] if os.environ.get("WORLD_SIZE", "1") != "1" else [signal.SIGINT, signal.SIGTERM]
-    before = {kind: signal.getsignal(kind) for kind in kinds}
+    before = {kind: signal.getsignal(kind) for kind in _kinds()}
     before = {kind: handler for kind, handler in before.items() if handler not in {signal.SIG_IGN, None}}
     global _ending
     hook = sys.unraisablehook
@@ -53,7 +52,7 @@ def listening() -> Iterator[None]:
         if not isinstance(unraisable.exc_value, KeyboardInterrupt):
             hook(unraisable)
             return
-        timer = threading.Timer(_AGAIN, os.kill, (os.getpid(), signal.SIGINT))
+        timer = threading.Timer(_AGAIN, _repeat)
         timer.daemon = True
         timer.start()
 
@@ -70,16 +69,28 @@ def listening() -> Iterator[None]:
         _ending = ending
 
 
+def _kinds() -> list[signal.Signals]:
+    return [signal.SIGINT] if os.environ.get("WORLD_SIZE", "1") != "1" else [signal.SIGINT, signal.SIGTERM]
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
     _heard.append(number)
     if not _ending:
         raise KeyboardInterrupt
 
 
+def _repeat() -> None:
+    if _heard and not _ending:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
 def ignore_further() -> None:
     """Let further signals pass within ``listening``, for what is left to do is to say so."""
     global _ending
     _ending = True
+    # Python notes a KeyboardInterrupt that passes through exec() of a text, which is how dataclasses are made, and kills
+    # itself by SIGINT in the end, however it was handled. The next exec() of a text makes it forget.
+    exec("")
 
 
 @contextmanager
@@ -89,7 +100,6 @@ def until_the_end() -> Iterator[None]:
     Raises:
         SystemExit: if the body was interrupted; then the sentence has been said.
     """
-    code = 0
     try:
         with listening():
             try:
@@ -101,16 +111,10 @@ def until_the_end() -> Iterator[None]:
                 with suppress(OSError, ValueError, AttributeError):
                     print(f"Error: {SENTENCE}", file=sys.stderr, flush=True)  # noqa: T201
                 sys.exit(EXIT_CODE)
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        raise
-    except BaseException:
-        code = 1
-        raise
     finally:
-        # What remains is Python's own end, in which an interruption would be a traceback.
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, lambda number, frame: os._exit(code))
+        # What remains is Python's own end, in which an interruption would be a traceback, or another exit code.
+        for kind in _kinds():
+            signal.signal(kind, signal.SIG_IGN)
 
 
 @contextmanager

@@ -52,6 +52,14 @@ def _interruption() -> Iterator[None]:
 class Verbs(click.Group):
     """Says a user's mistake in one sentence, without a traceback, and ends with exit code 2; Ctrl-C likewise."""
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Parse the command line."""
+        try:
+            with _interruption():
+                return super().make_context(*arguments, **options)
+        except Interrupted as error:
+            raise mistake(error) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb."""
         try:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import re
-import signal
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +14,7 @@ from PIL import Image
 
 from ntcir.claims import claimed
 from ntcir.corpora.demo.canvas import Box
+from ntcir.corpora.demo.drawing import JPEG_COMMENT, Progress, draw_all, picture_path, processes_for
 from ntcir.corpora.demo.scenes import render_scene
 from ntcir.corpora.demo.shots import DayPlan, Plan, Shot, day_plan
 from ntcir.errors import Interrupted, UserError
@@ -26,14 +22,8 @@ from ntcir.files import atomic_write, disk_errors
 from ntcir.progress import say
 
 CONFIG, MARKER = "ntcir.yaml", "demo.json"
-JPEG_COMMENT = b"ntcir demo lifelog: drawn, not photographed"
 _VERSION = 3  # of the drawing: an older demo is written again
-_QUALITY = 80
-_CHUNK = 12  # photographs a task
-_FEWEST = 24  # photographs for which another process is worth its start
 _PICTURE = re.compile(r"\d{8}_\d{6}_000\.jpg")
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -130,7 +120,7 @@ def write_demo(
         with claimed(folder, "choose another folder"):
             if not is_there():  # another command may have written it in the meantime
                 try:
-                    _write(folder, plan, planned, _processes(workers, days * per_day), progress)
+                    _write(folder, plan, planned, processes_for(workers, days * per_day), progress)
                 except KeyboardInterrupt:
                     raise Interrupted(
                         f"Interrupted: {folder} is not complete; the same command writes it from its start."
@@ -145,7 +135,7 @@ def _write(folder: Path, plan: Plan, planned: list[DayPlan], processes: int, pro
     if found is not None:
         _clear(folder, found)
     atomic_write(folder / MARKER, json.dumps(_record(plan, complete=False)) + "\n")
-    boxes = _draw_all(folder, plan, processes, progress)
+    boxes = draw_all(folder, plan, processes, progress)
     from ntcir.corpora.demo.tables import write_tables  # pandas is not needed to draw
 
     write_tables(folder, planned, boxes, plan.seed)
@@ -233,7 +223,7 @@ def _is_whole(folder: Path, days: list[DayPlan]) -> bool:
 
     if not all((folder / name).is_file() for name in (CONFIG, METADATA, CONCEPTS, LOCATIONS)):
         return False
-    return all(_path(folder, shot).is_file() for day in days for shot in day.shots)
+    return all(picture_path(folder, shot).is_file() for day in days for shot in day.shots)
 
 
 def _clear(folder: Path, record: Mapping[str, object]) -> None:
@@ -259,82 +249,6 @@ def _is_drawn(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(1024)
     return JPEG_COMMENT in head or not head
-
-
-def _path(folder: Path, shot: Shot) -> Path:
-    return folder / "images" / shot.name[:6] / shot.name[6:8] / shot.name
-
-
-def _processes(workers: int | None, photographs: int) -> int:
-    if workers is not None:
-        return min(workers, photographs)
-    return max(1, min(os.cpu_count() or 1, photographs // _FEWEST))
-
-
-def _draw_all(folder: Path, plan: Plan, processes: int, progress: Progress | None) -> dict[str, list[Box]]:
-    """Draw all photographs; return their boxes by file name."""
-    tasks = [
-        (number, first, min(first + _CHUNK, plan.per_day))
-        for number in range(plan.days)
-        for first in range(0, plan.per_day, _CHUNK)
-    ]
-    boxes: dict[str, list[Box]] = {}
-    total = plan.days * plan.per_day
-    for drawn in _in_turn(folder, plan, tasks) if processes == 1 else _at_once(folder, plan, tasks, processes):
-        boxes.update(drawn)
-        if progress:
-            progress(len(boxes), total)
-    return boxes
-
-
-def _in_turn(folder: Path, plan: Plan, tasks: list[tuple[int, int, int]]) -> Iterator[dict[str, list[Box]]]:
-    for task in tasks:
-        yield _draw_some(folder, plan, *task)
-
-
-def _at_once(
-    folder: Path, plan: Plan, tasks: list[tuple[int, int, int]], processes: int
-) -> Iterator[dict[str, list[Box]]]:
-    # Spawned, not forked: the caller may hold threads (a network library's, say), which a fork would tear.
-    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        with _without_ctrl_c():
-            running: list[Future[dict[str, list[Box]]]] = [
-                pool.submit(_draw_some, folder, plan, *task) for task in tasks
-            ]
-        for future in as_completed(running):
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise UserError(
-            "A process that draws the demo was killed, perhaps for want of memory: try fewer workers."
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach: this one hears it, and lets them finish what they are drawing."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _draw_some(folder: Path, plan: Plan, number: int, first: int, last: int) -> dict[str, list[Box]]:
-    """Draw and save some photographs of one day."""
-    boxes = {}
-    for shot in day_plan(plan, number).shots[first:last]:
-        path = _path(folder, shot)
-        picture, boxes[shot.name] = render_scene(shot.moment)
-        with disk_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            picture.save(path, "JPEG", quality=_QUALITY, comment=JPEG_COMMENT)
-    return boxes
 
 
 def _summary(folder: Path, days: list[DayPlan], *, written: bool) -> DemoSummary:
