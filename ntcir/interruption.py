@@ -88,8 +88,8 @@ def ignore_further() -> None:
     """Let further signals pass within ``listening``, for what is left to do is to say so."""
     global _ending
     _ending = True
-    # Python notes a KeyboardInterrupt that passes through exec() of a text, which is how dataclasses are made, and kills
-    # itself by SIGINT in the end, however it was handled. The next exec() of a text makes it forget.
+    # Python notes a KeyboardInterrupt that passes through exec() of a text, which is how dataclasses are made, and in
+    # the end kills itself by SIGINT, however it was handled. The next exec() of a text makes it forget.
     exec("")
 
 

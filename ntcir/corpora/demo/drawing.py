@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -62,7 +63,7 @@ def _at_once(
     folder: Path, plan: Plan, tasks: list[tuple[int, int, int]], processes: int
 ) -> Iterator[dict[str, list[Box]]]:
     # Spawned, not forked: the caller may hold threads (a network library's, say), which a fork would tear.
-    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
     try:
         with _without_ctrl_c():
             running: list[Future[dict[str, list[Box]]]] = [
@@ -89,6 +90,19 @@ def _without_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_with_parent() -> None:
+    """Let this process end when the one that started it has been killed: nobody else would tell it that all is over."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _draw_some(folder: Path, plan: Plan, number: int, first: int, last: int) -> dict[str, list[Box]]:
