@@ -96,11 +96,13 @@ def build_topics(
     """Draw topics, their pools and their answers."""
     if reader and layout != "official":
         raise UserError("--reader is only for --format official: the other files hold no pixels.")
+    from ntcir.claims import claimed
     from ntcir.topics import build_topics as draw
     from ntcir.topics import topic_pairs
     from ntcir.workspace import read_corpus, resolve
 
     resolved = resolve(config, settings, data)
+    click.get_current_context().with_resource(claimed(out))
     corpus = read_corpus(resolved)
     pairs = topic_pairs(corpus, first and first.date(), last and last.date())
     size, number = pool or resolved.topics.pool, per_day or resolved.topics.per_day

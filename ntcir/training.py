@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import numpy as np
 import torch
 
 from ntcir.checkpoint import LAST, Progress, load_checkpoint, read_progress, save_checkpoint
+from ntcir.claims import claimed
 from ntcir.config import Config, load_config
 from ntcir.config.comparison import first_difference
 from ntcir.corpora.corpus import Corpus
@@ -25,6 +24,7 @@ from ntcir.data_parallel import check_same, embed, share_out, sum_over_parts, wh
 from ntcir.errors import Interrupted, UserError
 from ntcir.features.extract import ImageFeatures
 from ntcir.files import atomic_write, require_writable
+from ntcir.interruption import deferred
 from ntcir.metrics import METRICS, read_metrics
 from ntcir.model import CONFIG, WEIGHTS, Model
 from ntcir.objectives.infonce import info_nce
@@ -142,7 +142,7 @@ class Trainer:
             self._checkpoint(progress)
         options = self.config.training
         started = time.perf_counter()
-        with _deferred_signals() as interrupted:
+        with deferred(useless=Deserted) as interrupted:
             while progress.step < options.iters and not any_rank(bool(interrupted)):
                 self._advance(progress, started)
                 advance(1)
@@ -271,28 +271,6 @@ class Trainer:
         save_checkpoint(self.folder, self.model, self._optimizer, progress, self._mined())
 
 
-@contextmanager
-def _deferred_signals() -> Iterator[list[int]]:
-    """Collect Ctrl-C and SIGTERM instead of being stopped by them within a step; yield the list they go to."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received  # only the main thread may handle signals
-        return
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    before = {kind: signal.signal(kind, lambda number, frame: received.append(number)) for kind in kinds}
-    deserted = False
-    try:
-        yield received
-    except Deserted:
-        deserted = True
-        raise
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
-        if deserted and received:  # torchrun's, because another process has ended: there is no step to finish any more
-            signal.raise_signal(received[0])
-
-
 def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, resume: bool = False) -> TrainingResult:
     """Train a model in ``folder``: checked before anything is computed, resumable once it is under way.
 
@@ -305,11 +283,12 @@ def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, re
         resume: go on with an interrupted training there; it must have the same configuration but for the steps.
 
     Raises:
-        UserError: if the folder holds another training, or anything is wrong with data or weights, or there are more
-            processes than training pairs.
+        UserError: if the folder holds another training, or another command is training there, or anything is wrong
+            with data or weights, or there are more processes than training pairs.
     """
-    with together():
+    with together(), ExitStack() as claims:
         config = whole_batches(config)
+        by_first(lambda: claims.enter_context(claimed(folder)))
         by_first(lambda: _check_folder(config, folder, resume))
         corpus = read_corpus()
         share_out(config.training.batch, len(corpus.split("train")))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from ntcir.errors import UserError
+from ntcir.errors import Interrupted, UserError
+from ntcir.interruption import EXIT_CODE, SENTENCE, ignore_further, listening, was_interrupted
 from ntcir.parallel import ranks
 from ntcir.progress import say, told_by
-from ntcir.streams import output_failure, prepare_streams, settle_streams
+from ntcir.streams import give_up, output_failure, prepare_streams, settle_streams
 
 SHARED = frozenset({"train", "run", "features", "images"})  # verbs that several processes do together
 
@@ -18,7 +21,7 @@ SHARED = frozenset({"train", "run", "features", "images"})  # verbs that several
 class Mistake(click.ClickException):
     """A user's mistake."""
 
-    exit_code = 2
+    exit_code = EXIT_CODE
 
 
 def mistake(error: UserError) -> click.exceptions.Exit | Mistake:
@@ -27,15 +30,43 @@ def mistake(error: UserError) -> click.exceptions.Exit | Mistake:
     return click.exceptions.Exit(Mistake.exit_code) if sentence is None else Mistake(sentence)
 
 
+@contextmanager
+def _interruption() -> Iterator[None]:
+    """Turn Ctrl-C, and whatever a library has made of it, into one sentence.
+
+    Raises:
+        Interrupted: if the body was interrupted.
+    """
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit, Interrupted):
+        ignore_further()
+        raise
+    except (KeyboardInterrupt, Exception) as error:
+        if not (isinstance(error, KeyboardInterrupt) or was_interrupted()):
+            raise
+        ignore_further()
+        raise Interrupted(SENTENCE) from error
+
+
 class Verbs(click.Group):
-    """Says a user's mistake in one sentence, without a traceback, and ends with exit code 2."""
+    """Says a user's mistake in one sentence, without a traceback, and ends with exit code 2; Ctrl-C likewise."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Parse the command line."""
+        try:
+            with _interruption():
+                return super().make_context(*arguments, **options)
+        except Interrupted as error:
+            raise mistake(error) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb."""
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()  # while a full disk can still be told
-            return result
+            with _interruption():
+                result = super().invoke(ctx)
+                sys.stdout.flush()  # while a full disk can still be told
+                return result
         except UserError as error:
             raise mistake(error) from error
         except click.UsageError as error:
@@ -51,16 +82,19 @@ class Verbs(click.Group):
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run the command line, on streams that are ready for it."""
         prepare_streams()
-        try:
-            return super().main(*arguments, **options)
-        except OSError as error:  # of --help, which is printed before a verb is run, or of telling a mistake
-            sentence = output_failure(error)
-            if sentence is None:
-                raise
-            say(f"Error: {sentence}")
-            sys.exit(Mistake.exit_code)
-        finally:
-            settle_streams()
+        with listening():
+            try:
+                return super().main(*arguments, **options)
+            except OSError as error:  # of --help, which is printed before a verb is run, or of telling a mistake
+                sentence = output_failure(error)
+                if sentence is None:
+                    raise
+                say(f"Error: {sentence}")
+                sys.exit(Mistake.exit_code)
+            finally:
+                if was_interrupted():  # nobody waits until a reader takes what is still to be written
+                    give_up(sys.stdout, 1)
+                settle_streams()
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find the verb; refuse one whose work several processes would only do several times."""

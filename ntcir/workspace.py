@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ntcir import claims
 from ntcir.errors import UserError
 from ntcir.files import MODEL_CONFIG, MODEL_FILE
 from ntcir.home import expanded
@@ -165,14 +166,26 @@ def stored_elsewhere(store: Path, model: Path, corpus: Corpus, fingerprints: Seq
 
 
 def fresh_folder(name: str, folder: Path = RUNS, *, resume: bool = False) -> Path:
-    """Return ``folder/name``, with a number behind it where a finished model already lies there.
+    """Return ``folder/name``, with a number behind it where a finished model or another command's training lies there.
 
-    With ``resume`` the last of them that is there, finished or not.
+    What is returned is claimed for this process. With ``resume`` it is the last of them that is there, finished or not.
     """
     from ntcir.training import is_finished
 
+    def is_taken(place: Path) -> bool:
+        if is_finished(place):
+            return True
+        if resume:
+            return False
+        if not claims.take(place):
+            return True
+        if is_finished(place):  # by another command, in this very moment
+            claims.give(place)
+            return True
+        return False
+
     place, number = folder / name, 1
-    while is_finished(place):
+    while is_taken(place):
         number += 1
         following = folder / f"{name}-{number}"
         if resume and not following.is_dir():

@@ -65,6 +65,56 @@ def test_the_new_file_has_the_usual_permissions(tmp_path):
     assert stat.S_IMODE((tmp_path / "atomic").stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o755, 0o200])
+@pytest.mark.parametrize("link", [False, True], ids=["", "by a link"])
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, mode, link):
+    path = tmp_path / "scores.csv"
+    path.write_text("old")
+    path.chmod(mode)
+    written = path
+    if link:
+        written = tmp_path / "link.csv"
+        written.symlink_to(path)
+    with atomic_path(written) as temporary:
+        assert not stat.S_IMODE(temporary.stat().st_mode) & 0o077, "nobody else may read it before it has its mode"
+        temporary.write_text("new")
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    path.chmod(0o600)
+    assert path.read_text() == "new"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_a_file_that_root_replaces_keeps_its_owner(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("old")
+    os.chown(path, 12345, 12346)
+    path.chmod(0o640)
+    atomic_write(path, "new")
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (12345, 12346, 0o640)
+
+
+@pytest.mark.parametrize("mode", [0o444, 0o400, 0o555])
+def test_a_write_protected_file_is_not_replaced(tmp_path, mode):
+    path = tmp_path / "scores.csv"
+    path.write_text("precious")
+    path.chmod(mode)
+    (tmp_path / "link.csv").symlink_to(path)
+    begun = []
+
+    def write(written: Path) -> None:
+        with atomic_path(written) as temporary:
+            begun.append(temporary)
+
+    for written in (path, tmp_path / "link.csv"):
+        with pytest.raises(UserError, match=f"^{written} is write-protected: "):
+            write(written)
+    assert not begun, "it is told before the work"
+    assert path.read_text() == "precious"
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert names(tmp_path) == ["link.csv", "scores.csv"]
+
+
 @pytest.mark.parametrize("raised", [RuntimeError, KeyboardInterrupt])
 def test_whatever_stops_the_writing_leaves_the_old_file_and_nothing_else(tmp_path, raised):
     path = tmp_path / "file.txt"
@@ -99,8 +149,10 @@ with atomic_path(sys.argv[1]) as temporary:
     process.wait()
     process.stdout.close()
     assert path.read_text() == "old"
-    atomic_write(path, "new")  # and what the killed one left is in nobody's way
+    assert len(names(tmp_path)) == 2
+    atomic_write(path, "new")
     assert path.read_text() == "new"
+    assert names(tmp_path) == ["file.txt"], "what the killed one left is gone"
 
 
 def test_beyond_the_limit_of_file_size_one_sentence_and_nothing_is_left(tmp_path):

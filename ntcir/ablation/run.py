@@ -16,6 +16,7 @@ from ntcir.ablation.results import Result, digest_of, load_result
 from ntcir.ablation.rows import Row, Table, make_row, random_mrr
 from ntcir.ablation.stores import Stores
 from ntcir.ablation.training import is_prefix, train_and_answer
+from ntcir.claims import claimed
 from ntcir.config import Config
 from ntcir.errors import Interrupted, UserError
 from ntcir.progress import progress, say
@@ -37,18 +38,20 @@ def run_ablation(path: Path, data: Path | None, out: Path | None, write: Write) 
         the folder.
 
     Raises:
-        UserError: if anything in the file, the data or the weights is wrong, before anything is trained; or if a
-            training fails, or somebody presses Ctrl-C: what was computed is kept.
+        UserError: if anything in the file, the data or the weights is wrong, or another command fills the folder,
+            before anything is trained; or if a training fails: what was computed is kept.
+        Interrupted: if somebody presses Ctrl-C; likewise.
     """
     plan = read_plan(path, data)
     folder = out or RUNS / f"ablate-{plan.name}"
     ablation: Ablation | None = None
     try:
-        ablation = Ablation(plan, folder)
-        return ablation.run(write)
+        with claimed(folder):
+            ablation = Ablation(plan, folder)
+            return ablation.run(write)
     except (KeyboardInterrupt, Interrupted):
         done = f"{ablation.done} of {len(ablation.paths)} trainings are done, and " if ablation else ""
-        raise UserError(f"Interrupted: {done}nothing is lost; the same command goes on ({folder}).") from None
+        raise Interrupted(f"Interrupted: {done}nothing is lost; the same command goes on ({folder}).") from None
 
 
 class Ablation:

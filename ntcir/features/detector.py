@@ -6,8 +6,6 @@ import copy
 import hashlib
 import importlib.util
 import re
-import shutil
-import tempfile
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +25,7 @@ from ntcir.features.yolo import SAFE_LOAD, import_yolo, look, opening, trusts_we
 from ntcir.home import expanded
 from ntcir.progress import say
 from ntcir.signals import own_signal_stack
+from ntcir.temporaries import TemporaryFolder
 
 DEMO = "demo"  # names the detector that comes with the package, which knows the demo lifelog's objects
 FLOOR = 0.1  # detections less sure than this are not kept
@@ -217,9 +216,9 @@ class Detector:
             name += "_openvino_model"
         if name == self._path.name and "'" not in str(self._path):
             return self._path
-        folder = Path(tempfile.mkdtemp(prefix="ntcir-detector-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        link = folder / name.replace("'", "")
+        folder = TemporaryFolder("ntcir-detector-")
+        weakref.finalize(self, folder.close)
+        link = folder.path / name.replace("'", "")
         link.symlink_to(self._path, target_is_directory=self._path.is_dir())
         return link
 

@@ -18,6 +18,7 @@ import numpy as np
 from ntcir.errors import UserError
 from ntcir.features.shard_store import STORE_VERSION, ShardStore, signature, stored_meta
 from ntcir.plain_json import parse_json
+from ntcir.progress import say
 
 __all__ = ["STORE_VERSION", "DetectionStore", "FeatureStore", "signature", "stored_meta"]
 
@@ -95,7 +96,10 @@ class FeatureStore(ShardStore):
         """Note that ``name`` works features out from now on."""
         known = self.backends
         if known[-1:] != [name]:
-            self._renew("backends.json", json.dumps([*(each for each in known if each != name), name]))
+            try:
+                self._renew("backends.json", json.dumps([*(each for each in known if each != name), name]))
+            except UserError as error:  # a note for people ends nothing: others may own the store
+                say(str(error))
 
 
 class DetectionStore(ShardStore):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import platform
-import tempfile
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from ntcir import __version__
+from ntcir.claims import claimed_name
 from ntcir.config import Config
 from ntcir.errors import UserError, some
 from ntcir.files import atomic_write, disk_errors
+from ntcir.interruption import deferred
 from ntcir.model import Model
 from ntcir.official import check_ids
 from ntcir.progress import say
@@ -22,12 +23,14 @@ from ntcir.submission.requirements import closure, installed_bytes, pins, torch_
 from ntcir.submission.sums import SUMS, write_sums
 from ntcir.submission.wheel import write_wheel
 from ntcir.submission.write import LOCATION_COLUMNS, SENSOR_COLUMNS
+from ntcir.temporaries import TemporaryFolder, abandoned
 
 LIMIT = 10 * 2**30  # bytes, gzipped: the organisers' rule
 BASE = 150 * 10**6  # bytes of the image that ours is built on, about
 MARK = "bundle.json"  # in every bundle: what is in it, and that the folder may be replaced by a newer one
 _BOX = Path(__file__).parent / "box"
 _MADE_BY = "ntcir bundle"
+_EARLIER = "earlier"  # in the temporary folder of a new bundle: the one that it replaces
 
 
 def make_bundle(model: Path, out: Path, *, group: str, run: str, rehearsal: bool = True) -> str:
@@ -44,31 +47,36 @@ def make_bundle(model: Path, out: Path, *, group: str, run: str, rehearsal: bool
         What was made and what to type next, in lines.
 
     Raises:
-        UserError: if an id will not do, there is no model, its networks cannot be had, the folder holds something
-            else, there is no room, the image would be too large, or the rehearsal fails. Then nothing is left behind,
-            and an earlier bundle stays.
+        UserError: if an id is not valid, another command makes the same bundle, there is no model, its networks cannot
+            be had, the folder holds something else, there is no room, the image would be too large, or the rehearsal
+            fails. Then nothing is left behind, and an earlier bundle stays.
     """
     check_ids(group, run)
     target = out / f"{group}-{run}"
+    with claimed_name(target, "choose another --out or --run"):
+        return _make(target, model, group, run, rehearsal)
+
+
+def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> str:
+    with disk_errors(target):
+        _recover(target)
     _check_place(target)
     filled = self_contained(Model.load(model))
     if others := [name for name in filled.readings.names if name not in {*SENSOR_COLUMNS, *LOCATION_COLUMNS}]:
         say(f"WARNING: the model needs readings that the organisers' input does not have: {some(others)}.")
     _check_size(sum(value.nbytes for value in filled.state().values()))
     needed = closure()
-    with disk_errors(target):
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out, prefix=f".{target.name}.") as name:
-            folder = Path(name) / target.name
-            folder.mkdir()
-            _fill(folder, filled, needed, group, run)
-            tried = "NOT REHEARSED, as --no-rehearsal asks for: try it before it is handed in"
-            if rehearsal:
-                say(f"Rehearsing {target}: its submission.sh on a small input, in a clean environment")
-                cut = rehearse(folder, model, group, run)
-                tried = "rehearsed without network" if cut else "rehearsed, but WITH network: it cannot be cut off here"
-            size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            _replace(target, folder, Path(name) / "earlier")
+    with disk_errors(target), TemporaryFolder(f".{target.name}.", target.parent) as room:
+        folder = room / target.name
+        folder.mkdir()
+        _fill(folder, filled, needed, group, run)
+        tried = "NOT REHEARSED, as --no-rehearsal asks for: try it before it is handed in"
+        if rehearsal:
+            say(f"Rehearsing {target}: its submission.sh on a small input, in a clean environment")
+            cut = rehearse(folder, model, group, run)
+            tried = "rehearsed without network" if cut else "rehearsed, but WITH network: it cannot be cut off here"
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        _replace(target, folder, room / _EARLIER)
     return "\n".join(
         [f"{target}: {_amount(size)}, {tried}.", _image_size(size, needed), *_commands(target, group, run)]
     )
@@ -170,15 +178,29 @@ def _spelled(text: str, words: Mapping[str, str]) -> str:
 
 
 def _replace(target: Path, folder: Path, aside: Path) -> None:
-    """Put a folder in the place of another, which goes aside; if that fails, it comes back."""
-    if target.exists():
-        target.rename(aside)
-    try:
-        folder.rename(target)
-    except OSError:
-        if aside.exists():
+    """Put a folder in the place of another, which goes aside; if that fails, it comes back.
+
+    Ctrl-C waits until it is done. What only ``kill -9`` can leave aside is brought back by ``_recover``.
+    """
+    with deferred():
+        try:
+            if target.exists():
+                target.rename(aside)
+            folder.rename(target)
+        except BaseException:
+            if aside.exists() and not target.exists():
+                aside.rename(target)
+            raise
+
+
+def _recover(target: Path) -> None:
+    """Bring back an earlier bundle that a command had put aside when it was killed."""
+    for room, claim in abandoned(f".{target.name}.", target.parent):
+        aside = room / _EARLIER
+        if aside.is_dir() and not target.exists():
             aside.rename(target)
-        raise
+            say(f"{target}: the earlier bundle is back, which a killed command had put aside ({aside}).")
+        claim.give()
 
 
 def _image(group: str, run: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sysconfig
 import venv
@@ -62,11 +63,18 @@ class CleanRoom:
         Raises:
             subprocess.TimeoutExpired: if it is not done after ``seconds``.
         """
-        environment = self._environment() | dict(variables or {})
-        return subprocess.run(
-            [*self._prefix, *command], cwd=folder, env=environment, timeout=seconds, check=False,
-            stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace",
-        )  # fmt: skip
+        environment, words = self._environment() | dict(variables or {}), [*self._prefix, *command]
+        # In a session of its own, so that with it all ends that it has started.
+        with subprocess.Popen(
+            words, cwd=folder, env=environment, start_new_session=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
+        ) as process:  # fmt: skip
+            try:
+                output, errors = process.communicate(timeout=seconds)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        return subprocess.CompletedProcess(words, process.returncode, output, errors)
 
     def _environment(self) -> dict[str, str]:
         """Return all that commands are told: no folder of the user's, where weights may lie that the image lacks."""

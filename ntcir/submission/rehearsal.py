@@ -10,13 +10,13 @@ import math
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from ntcir.errors import UserError
 from ntcir.submission.cleanroom import CleanRoom
 from ntcir.submission.layout import INPUT, OUTPUT, ImageLayout, listing
 from ntcir.submission.sums import changed_since
+from ntcir.temporaries import TemporaryFolder
 
 HEADER = ["group_id", "run_id", "topic_id", "dmr_minute_id", "score"]
 TOLERANCE = 1e-4  # between a score in the bundle and one here: a kernel may add in another order
@@ -47,8 +47,7 @@ def rehearse(bundle: Path, source: Path, group: str, run: str) -> bool:
     """
     example = bundle / "example" / "input.json"
     wanted = [(str(record["topic_id"]), str(record["dmr_minute_id"])) for record in json.loads(example.read_bytes())]
-    with tempfile.TemporaryDirectory(prefix="ntcir-rehearsal-") as name:
-        folder = Path(name)
+    with TemporaryFolder("ntcir-rehearsal-") as folder:
         room = CleanRoom(folder / "room", next(bundle.glob("*.whl")))
         layouts = [ImageLayout(folder / "below", bundle, False), ImageLayout(folder / "covered", bundle, True)]
         found = [_scores(_play(room, bundle, example, layout), group, run, wanted) for layout in layouts]

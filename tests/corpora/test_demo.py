@@ -375,6 +375,33 @@ def test_other_arguments_replace_the_demo_but_nothing_else(tmp_path: Path) -> No
     assert json.loads((tmp_path / "demo.json").read_text())["per_day"] == 3
 
 
+@pytest.mark.parametrize("again", [{"per_day": 3}, {"seed": 1}, {"days": 4}, {}], ids=str)
+def test_a_configuration_that_was_edited_is_kept_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], again: dict[str, int]
+) -> None:
+    first = {"days": 3, "per_day": 2}
+    write_demo(tmp_path, **first, workers=1)  # type: ignore[arg-type]
+    config = tmp_path / "ntcir.yaml"
+    edited = config.read_text() + "training: {lr: 0.1}\n"
+    config.write_text(edited)
+    (tmp_path / "lsc22_metadata.csv").unlink(missing_ok=True)
+    next((tmp_path / "images").rglob("*.jpg")).unlink()  # so that it is written again in any case
+    capsys.readouterr()
+    assert write_demo(tmp_path, **first | again, workers=1).written  # type: ignore[arg-type]
+    assert config.read_text() == edited
+    assert f"{config} was edited and is kept as it is" in capsys.readouterr().err
+
+
+def test_a_configuration_that_nobody_edited_is_that_of_the_new_demo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_demo(tmp_path, days=3, per_day=2, workers=1)
+    capsys.readouterr()
+    write_demo(tmp_path, days=3, per_day=14, workers=1)
+    assert (tmp_path / "ntcir.yaml").read_text() == demo_config(14) != demo_config(2)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_folder_with_other_files_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").write_bytes(b"precious")
     with pytest.raises(UserError, match="choose a new or empty folder"):

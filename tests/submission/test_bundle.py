@@ -6,6 +6,7 @@ import errno
 import json
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 import torch
 from bundling import SMALL, instructions, small_config, small_model, write_model, write_weights
-from helpers import ROOT, command_line, one_thread, refusal  # noqa: F401
+from helpers import ROOT, command_line, environment, one_thread, refusal  # noqa: F401
 from safetensors.torch import load_file
 
 import ntcir
@@ -306,6 +307,68 @@ def test_a_bundle_that_cannot_take_its_place_leaves_the_earlier_one_there(traine
     monkeypatch.setattr(Path, "rename", refuse)
     assert "Not allowed" in refusal(quick, trained, tmp_path)
     assert contents(tmp_path) == before
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from ntcir.submission import bundle
+rename, count = Path.rename, [0]
+def killed(path, target):
+    if Path(sys.argv[2]).name in (path.name, Path(target).name):
+        count[0] += 1
+        if count[0] == int(sys.argv[3]) and sys.argv[4] == "before":
+            os.kill(os.getpid(), int(sys.argv[5]))
+        done = rename(path, target)
+        if count[0] == int(sys.argv[3]) and sys.argv[4] == "after":
+            os.kill(os.getpid(), int(sys.argv[5]))
+        return done
+    return rename(path, target)
+Path.rename = killed
+from ntcir.cli import main
+main(["bundle", sys.argv[1], "--out", str(Path(sys.argv[2]).parent), "--group", "ORG", "--run", "baseline",
+      "--no-rehearsal"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "moment"),
+    [
+        *((signal.SIGKILL, number, moment) for number in (1, 2) for moment in ("before", "after")),
+        (signal.SIGINT, 1, "after"), (signal.SIGINT, 2, "after"), (signal.SIGTERM, 1, "after"),
+    ],
+)  # fmt: skip
+def test_a_bundle_that_is_replaced_is_there_or_comes_back(trained, tmp_path, capsys, kind, number, moment):
+    """At every instant of replacing: the earlier or the new bundle is there, whole, or the next command says it."""
+    quick(trained, tmp_path)
+    target = tmp_path / "ORG-baseline"
+    (target / "README.md").write_text("earlier")
+    before = contents(tmp_path)
+    words = [sys.executable, "-c", KILLED, str(trained), str(target), str(number), moment, str(int(kind))]
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    if kind != signal.SIGKILL:
+        assert done.returncode == 0, "it was too late to interrupt"
+        assert (target / "README.md").read_text() != "earlier"
+        assert [path.name for path in tmp_path.iterdir()] == ["ORG-baseline"]
+        return
+    assert done.returncode == -signal.SIGKILL
+    aside = (number, moment) in {(1, "after"), (2, "before")}
+    assert target.exists() == (not aside)
+    capsys.readouterr()
+
+    def stop(*arguments: object) -> None:
+        raise bundles.UserError("Stopped.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundles, "write_wheel", stop)
+        assert refusal(quick, trained, tmp_path) == "Stopped."
+    assert ("the earlier bundle is back" in capsys.readouterr().err) == aside
+    if (number, moment) == (2, "after"):
+        assert (target / "README.md").read_text() != "earlier"
+    else:
+        assert contents(tmp_path) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["ORG-baseline"], "what was left is gone"
 
 
 def test_readings_that_the_organisers_do_not_give_are_warned_of(trained, tmp_path, capsys):

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import re
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,21 +12,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ntcir.claims import claimed
 from ntcir.corpora.demo.canvas import Box
+from ntcir.corpora.demo.drawing import JPEG_COMMENT, Progress, draw_all, picture_path, processes_for
 from ntcir.corpora.demo.scenes import render_scene
 from ntcir.corpora.demo.shots import DayPlan, Plan, Shot, day_plan
-from ntcir.errors import UserError
+from ntcir.errors import Interrupted, UserError
 from ntcir.files import atomic_write, disk_errors
+from ntcir.progress import say
 
 CONFIG, MARKER = "ntcir.yaml", "demo.json"
-JPEG_COMMENT = b"ntcir demo lifelog: drawn, not photographed"
 _VERSION = 3  # of the drawing: an older demo is written again
-_QUALITY = 80
-_CHUNK = 12  # photographs a task
-_FEWEST = 24  # photographs for which another process is worth its start
 _PICTURE = re.compile(r"\d{8}_\d{6}_000\.jpg")
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -99,7 +92,8 @@ def write_demo(
     """Write a synthetic lifelog in the layout of Lifelog-6.
 
     The same arguments give the same bytes, whatever the number of workers. A demo that was interrupted, or made with
-    other arguments, is written again from its start; one that is complete is left alone.
+    other arguments, is written again from its start, but for an ``ntcir.yaml`` that somebody has edited; one that is
+    complete is left alone.
 
     Args:
         folder: where to; new, empty, or an earlier demo's.
@@ -110,25 +104,46 @@ def write_demo(
         progress: called with the number of photographs drawn so far and the number of all.
 
     Raises:
-        UserError: if an argument is out of range, the folder holds other files, or the disk is full.
+        UserError: if an argument is out of range, the folder holds other files, another command writes there, or the
+            disk is full.
+        Interrupted: on Ctrl-C.
     """
     _check(days, per_day, seed, workers)
     folder, plan = Path(folder), Plan(days, per_day, seed)
-    with disk_errors(folder):
-        found = _found(folder)
     planned = [day_plan(plan, number) for number in range(days)]
-    if found == _record(plan, complete=True) and _is_whole(folder, planned):
-        return _summary(folder, planned, written=False)
+
+    def is_there() -> bool:
+        with disk_errors(folder):
+            return _found(folder) == _record(plan, complete=True) and _is_whole(folder, planned)
+
+    if not is_there():
+        with claimed(folder, "choose another folder"):
+            if not is_there():  # another command may have written it in the meantime
+                try:
+                    _write(folder, plan, planned, processes_for(workers, days * per_day), progress)
+                except KeyboardInterrupt:
+                    raise Interrupted(
+                        f"Interrupted: {folder} is not complete; the same command writes it from its start."
+                    ) from None
+                return _summary(folder, planned, written=True)
+    return _summary(folder, planned, written=False)
+
+
+def _write(folder: Path, plan: Plan, planned: list[DayPlan], processes: int, progress: Progress | None) -> None:
+    """Write a demo in the place of an earlier one, if any."""
+    found = _found(folder)
     if found is not None:
-        _clear(folder)
+        _clear(folder, found)
     atomic_write(folder / MARKER, json.dumps(_record(plan, complete=False)) + "\n")
-    boxes = _draw_all(folder, plan, _processes(workers, days * per_day), progress)
+    boxes = draw_all(folder, plan, processes, progress)
     from ntcir.corpora.demo.tables import write_tables  # pandas is not needed to draw
 
-    write_tables(folder, planned, boxes, seed)
-    atomic_write(folder / CONFIG, demo_config(per_day))
+    write_tables(folder, planned, boxes, plan.seed)
+    if (folder / CONFIG).exists():
+        say(f"{folder / CONFIG} was edited and is kept as it is: remove it and repeat the command for the demo's own.")
+    else:
+        atomic_write(folder / CONFIG, demo_config(plan.per_day))
     atomic_write(folder / MARKER, json.dumps(_record(plan, complete=True)) + "\n")
-    return _summary(folder, planned, written=True)
 
 
 def demo_shot(index: int, *, days: int = 16, per_day: int = 120, seed: int = 0) -> Shot:
@@ -208,15 +223,18 @@ def _is_whole(folder: Path, days: list[DayPlan]) -> bool:
 
     if not all((folder / name).is_file() for name in (CONFIG, METADATA, CONCEPTS, LOCATIONS)):
         return False
-    return all(_path(folder, shot).is_file() for day in days for shot in day.shots)
+    return all(picture_path(folder, shot).is_file() for day in days for shot in day.shots)
 
 
-def _clear(folder: Path) -> None:
-    """Remove an earlier demo, and nothing that the demo did not write."""
+def _clear(folder: Path, record: Mapping[str, object]) -> None:
+    """Remove an earlier demo, and nothing that the demo did not write; ``record``: its marker."""
     from ntcir.corpora.demo.tables import CONCEPTS, LOCATIONS, METADATA
 
     with disk_errors(folder):
-        for name in (CONFIG, METADATA, CONCEPTS, LOCATIONS):
+        config, per_day = folder / CONFIG, record.get("per_day")
+        if config.exists() and isinstance(per_day, int) and config.read_bytes() == demo_config(per_day).encode():
+            config.unlink()
+        for name in (METADATA, CONCEPTS, LOCATIONS):
             (folder / name).unlink(missing_ok=True)
         for path in sorted((folder / "images").glob("*/*/*.jpg")):
             if _PICTURE.fullmatch(path.name) and _is_drawn(path):
@@ -231,66 +249,6 @@ def _is_drawn(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(1024)
     return JPEG_COMMENT in head or not head
-
-
-def _path(folder: Path, shot: Shot) -> Path:
-    return folder / "images" / shot.name[:6] / shot.name[6:8] / shot.name
-
-
-def _processes(workers: int | None, photographs: int) -> int:
-    if workers is not None:
-        return min(workers, photographs)
-    return max(1, min(os.cpu_count() or 1, photographs // _FEWEST))
-
-
-def _draw_all(folder: Path, plan: Plan, processes: int, progress: Progress | None) -> dict[str, list[Box]]:
-    """Draw all photographs; return their boxes by file name."""
-    tasks = [
-        (number, first, min(first + _CHUNK, plan.per_day))
-        for number in range(plan.days)
-        for first in range(0, plan.per_day, _CHUNK)
-    ]
-    boxes: dict[str, list[Box]] = {}
-    total = plan.days * plan.per_day
-    for drawn in _in_turn(folder, plan, tasks) if processes == 1 else _at_once(folder, plan, tasks, processes):
-        boxes.update(drawn)
-        if progress:
-            progress(len(boxes), total)
-    return boxes
-
-
-def _in_turn(folder: Path, plan: Plan, tasks: list[tuple[int, int, int]]) -> Iterator[dict[str, list[Box]]]:
-    for task in tasks:
-        yield _draw_some(folder, plan, *task)
-
-
-def _at_once(
-    folder: Path, plan: Plan, tasks: list[tuple[int, int, int]], processes: int
-) -> Iterator[dict[str, list[Box]]]:
-    # Spawned, not forked: the caller may hold threads (a network library's, say), which a fork would tear.
-    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        running: list[Future[dict[str, list[Box]]]] = [pool.submit(_draw_some, folder, plan, *task) for task in tasks]
-        for future in as_completed(running):
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise UserError(
-            "A process that draws the demo was killed, perhaps for want of memory: try fewer workers."
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _draw_some(folder: Path, plan: Plan, number: int, first: int, last: int) -> dict[str, list[Box]]:
-    """Draw and save some photographs of one day."""
-    boxes = {}
-    for shot in day_plan(plan, number).shots[first:last]:
-        path = _path(folder, shot)
-        picture, boxes[shot.name] = render_scene(shot.moment)
-        with disk_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            picture.save(path, "JPEG", quality=_QUALITY, comment=JPEG_COMMENT)
-    return boxes
 
 
 def _summary(folder: Path, days: list[DayPlan], *, written: bool) -> DemoSummary:
