@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Any
 
 import click
 
-from ntcir.errors import UserError
+from ntcir.errors import UserError, escaped
 from ntcir.parallel import ranks
 from ntcir.progress import say, told_by
 from ntcir.streams import output_failure, prepare_streams, settle_streams
@@ -19,6 +20,20 @@ class Mistake(click.ClickException):
     """A user's mistake."""
 
     exit_code = 2
+
+    def format_message(self) -> str:
+        """Return the sentence as it is printed: what names and files put into it moves no terminal."""
+        return escaped(self.message)
+
+
+NO_MEMORY = "Not enough memory: free some, or give less at once, such as smaller files or a smaller batch."
+_TORCH_NO_MEMORY = ("DefaultCPUAllocator", "CUDA out of memory")  # how torch says so, by a RuntimeError
+
+
+def printable(error: click.UsageError) -> click.UsageError:
+    """Return click's complaint about what was typed, which it repeats, in a form that moves no terminal."""
+    error.message = escaped(error.message)
+    return error
 
 
 def mistake(error: UserError) -> click.exceptions.Exit | Mistake:
@@ -40,9 +55,13 @@ class Verbs(click.Group):
             raise mistake(error) from error
         except click.UsageError as error:
             told_by(UserError(error.message))
-            raise
+            raise printable(error) from error
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError) and not any(words in str(error) for words in _TORCH_NO_MEMORY):
+                raise
+            raise mistake(UserError(NO_MEMORY)) from error
         except OSError as error:
-            if sentence := output_failure(error):
+            if sentence := output_failure(error) or (NO_MEMORY if error.errno == errno.ENOMEM else None):
                 raise mistake(UserError(sentence)) from error
             if isinstance(error, BrokenPipeError) or error.filename is None:
                 raise
@@ -61,6 +80,13 @@ class Verbs(click.Group):
             sys.exit(Mistake.exit_code)
         finally:
             settle_streams()
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Parse the options in front of the verb."""
+        try:
+            return super().make_context(*arguments, **options)
+        except click.UsageError as error:
+            raise printable(error) from error
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find the verb; refuse one whose work several processes would only do several times."""

@@ -30,7 +30,7 @@ from ntcir.config.sections import (
     Training,
 )
 from ntcir.config.yaml_tree import NotYaml, parse_yaml, read_yaml
-from ntcir.errors import UserError, cut, did_you_mean, shown
+from ntcir.errors import UserError, did_you_mean, short, shown
 from ntcir.files import atomic_write
 from ntcir.home import expanded
 
@@ -132,7 +132,7 @@ def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Confi
         except NotYaml as error:
             reason = str(error).removeprefix("line 1: ")
             raise UserError(f"--set {shown(setting)}: the value is not YAML ({reason}).") from error
-        typed[key] = f"--set {cut(setting)}"
+        typed[key] = f"--set {short(setting)}"
     if not changes:
         return config
     try:  # all at once: some values will do only together
@@ -172,24 +172,24 @@ def _put(tree: Any, key: str, value: Any) -> None:
                 tree[section] = {}
             tree = tree[section]
         else:
-            raise UserError(f"There is no configuration key '{cut(key)}'.")
+            raise UserError(f"There is no configuration key '{short(key)}'.")
     if isinstance(tree, list) and last.isdigit() and int(last) < len(tree):
         tree[int(last)] = value
     elif isinstance(tree, dict):
         tree[last] = value
     else:
-        raise UserError(f"There is no configuration key '{cut(key)}'.")
+        raise UserError(f"There is no configuration key '{short(key)}'.")
 
 
 def _sentence(error: ValidationError, origin: str) -> str:
     """Return one sentence for the first thing that is wrong, naming the key, the value and what would do."""
     first = error.errors()[0]
     place = _place(first["loc"])
-    key = cut(".".join(place)) or "the file"
+    key = short(".".join(place)) or "the file"
     more = f" ({error.error_count() - 1} more after it)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
         known = _known_keys(first["loc"][:-1])
-        hint = did_you_mean(cut(place[-1]), known) or f"; known here: {', '.join(known)}" * bool(known)
+        hint = did_you_mean(short(place[-1]), known) or f"; known here: {', '.join(known)}" * bool(known)
         return f"Unknown key '{key}' in {origin}{hint}{more}."
     # Of a whole section only the message is worth reading.
     value = "" if isinstance(first["input"], dict) else f" = {shown(first['input'])}"
@@ -198,7 +198,7 @@ def _sentence(error: ValidationError, origin: str) -> str:
 
 def complaint(error: ErrorDetails) -> str:
     """Return what one of pydantic's errors says, beginning small; words that YAML took for something else are named."""
-    message = cut(error["msg"].removeprefix("Value error, "), 300)
+    message = short(error["msg"].removeprefix("Value error, "), 300)
     words = f"{message[0].lower()}{message[1:]}"
     if error["type"] == "string_type" and isinstance(error["input"], bool | int | float | dt.date):
         words += " (YAML reads words such as no, 010, 12:30 or 2020-01-01 as something else: put it in quotes)"

@@ -29,7 +29,7 @@ _BOX = Path(__file__).parent / "box"
 _MADE_BY = "ntcir bundle"
 
 
-def make_bundle(model: Path, out: Path, *, group: str, run: str, rehearsal: bool = True) -> str:
+def make_bundle(model: Path, out: Path, *, group: str, run: str, rehearsal: bool = True) -> list[str]:
     """Make ``out/GROUP-RUN``, replacing an earlier bundle of that name, and rehearse it.
 
     Args:
@@ -68,9 +68,7 @@ def make_bundle(model: Path, out: Path, *, group: str, run: str, rehearsal: bool
                 tried = "rehearsed without network" if cut else "rehearsed, but WITH network: it cannot be cut off here"
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
             _replace(target, folder, Path(name) / "earlier")
-    return "\n".join(
-        [f"{target}: {_amount(size)}, {tried}.", _image_size(size, needed), *_commands(target, group, run)]
-    )
+    return [f"{target}: {_amount(size)}, {tried}.", _image_size(size, needed), *_commands(target, group, run)]
 
 
 def self_contained(model: Model) -> Model:

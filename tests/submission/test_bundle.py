@@ -49,7 +49,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def quick(trained: Path, out: Path, **options: Any) -> str:
     """Make a bundle without rehearsal."""
-    return make_bundle(trained, out, **{"group": "ORG", "run": "baseline", "rehearsal": False} | options)
+    return "\n".join(make_bundle(trained, out, **{"group": "ORG", "run": "baseline", "rehearsal": False} | options))
 
 
 def test_it_holds_all_that_the_image_needs(plain):
