@@ -9,6 +9,7 @@ from typing import Any
 from ntcir.errors import UserError, shown
 from ntcir.plain_json import parse_object
 from ntcir.progress import say
+from ntcir.regular import read_regular
 
 METRICS = "metrics.jsonl"
 _MEASURED = ("loss", "seconds", "img2sen", "sen2img")  # of which a row has the first, and the others at validations
@@ -25,7 +26,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")  # what is not UTF-8 is not JSON either
+        text = read_regular(path).decode("utf-8", "surrogateescape")  # what is not UTF-8 is not JSON either
     except OSError as error:
         raise UserError(f"Cannot read {path}: {(error.strerror or str(error)).lower()}.") from error
     lines = text.split("\n")

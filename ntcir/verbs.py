@@ -30,10 +30,15 @@ NO_MEMORY = "Not enough memory: free some, or give less at once, such as smaller
 _TORCH_NO_MEMORY = ("DefaultCPUAllocator", "CUDA out of memory")  # how torch says so, by a RuntimeError
 
 
-def printable(error: click.UsageError) -> click.UsageError:
-    """Return click's complaint about what was typed, which it repeats, in a form that moves no terminal."""
-    error.message = escaped(error.message)
-    return error
+class Mistyped(click.UsageError):
+    """Click's complaint about what was typed, which it repeats: as a ``Mistake``, it moves no terminal."""
+
+    def __init__(self, error: click.UsageError) -> None:
+        super().__init__(error.format_message(), error.ctx)
+
+    def format_message(self) -> str:
+        """Return the complaint as it is printed."""
+        return escaped(self.message)
 
 
 def mistake(error: UserError) -> click.exceptions.Exit | Mistake:
@@ -53,9 +58,11 @@ class Verbs(click.Group):
             return result
         except UserError as error:
             raise mistake(error) from error
+        except click.exceptions.NoArgsIsHelpError:
+            raise
         except click.UsageError as error:
             told_by(UserError(error.message))
-            raise printable(error) from error
+            raise Mistyped(error) from error
         except (MemoryError, RuntimeError) as error:
             if not isinstance(error, MemoryError) and not any(words in str(error) for words in _TORCH_NO_MEMORY):
                 raise
@@ -85,8 +92,10 @@ class Verbs(click.Group):
         """Parse the options in front of the verb."""
         try:
             return super().make_context(*arguments, **options)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
         except click.UsageError as error:
-            raise printable(error) from error
+            raise Mistyped(error) from error
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find the verb; refuse one whose work several processes would only do several times."""

@@ -156,7 +156,7 @@ def read_grid(path: Path) -> Grid:
         UserError: if it is not there or not YAML, or a key or value is wrong; the sentence names both.
     """
     try:
-        tree = read_yaml(path)
+        tree = read_yaml(path, typed=True)
     except OSError as error:
         raise UserError(f"Cannot read the ablation {path}: {(error.strerror or str(error)).lower()}.") from error
     except NotYaml as error:

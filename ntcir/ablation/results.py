@@ -13,6 +13,8 @@ from typing import Any
 from ntcir.ablation.folds import Fold
 from ntcir.config import Config
 from ntcir.files import atomic_write
+from ntcir.plain_json import parse_object
+from ntcir.regular import read_regular
 from ntcir.topics import DIRECTIONS, Direction
 
 RESULT_VERSION = 1  # to be raised when a training with the same configuration and data comes to something else
@@ -42,7 +44,7 @@ class Result:
 def load_result(path: Path, fold: Fold) -> Result | None:
     """Return the result in a file, or None if there is none, or none of these topics."""
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = parse_object(read_regular(path))
         if tree.pop("version") != RESULT_VERSION:
             return None
         result = Result(**tree)

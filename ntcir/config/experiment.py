@@ -98,8 +98,10 @@ class Config(Section):
         return parse_config(_changed(self, changes), origin)
 
 
-def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Config:
+def load_config(path: Path | None = None, settings: Iterable[str] = (), *, typed: bool = False) -> Config:
     """Read a configuration file (or take the defaults) and apply ``key.sub=value`` settings, parsed as YAML, on top.
+
+    A file that is ``typed``, named by a user, may be a pipe.
 
     Raises:
         UserError: if the file is not there or not YAML, or a key or value is wrong; the sentence names both.
@@ -109,7 +111,7 @@ def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Confi
     if path is not None:
         origin = str(path)
         try:
-            tree = read_yaml(path)
+            tree = read_yaml(path, typed=typed)
         except OSError as error:
             raise UserError(
                 f"Cannot read the configuration {path}: {(error.strerror or str(error)).lower()}."
@@ -121,7 +123,7 @@ def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Confi
             raise UserError(f"{path} must hold keys and values, not {type(tree).__name__}.")
     config = parse_config(tree, origin)
     changes: dict[str, Any] = {}
-    typed: dict[str, str] = {}
+    origins: dict[str, str] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         key = key.strip()
@@ -132,15 +134,15 @@ def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Confi
         except NotYaml as error:
             reason = str(error).removeprefix("line 1: ")
             raise UserError(f"--set {shown(setting)}: the value is not YAML ({reason}).") from error
-        typed[key] = f"--set {short(setting)}"
+        origins[key] = f"--set {short(setting)}"
     if not changes:
         return config
     try:  # all at once: some values will do only together
         return Config.model_validate(_changed(config, changes))
     except ValidationError as error:
         place = ".".join(_place(error.errors()[0]["loc"]))
-        guilty = [words for key, words in typed.items() if place.startswith(key) or key.startswith(place)]
-        raise UserError(_sentence(error, " ".join(guilty or typed.values()))) from error
+        guilty = [words for key, words in origins.items() if place.startswith(key) or key.startswith(place)]
+        raise UserError(_sentence(error, " ".join(guilty or origins.values()))) from error
 
 
 def parse_config(tree: Mapping[str, Any], origin: str) -> Config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from ntcir.corpora.cells import BLANK_WORDS
 from ntcir.corpora.corpus import ReadingReport
 from ntcir.corpora.numbers import MIXED, read_numbers
 from ntcir.errors import UserError
+from ntcir.regular import LARGEST_TEXT, open_regular
+
+_LONGEST_HEADER = 1 << 20  # characters
 
 
 def header(path: Path) -> list[str]:
@@ -23,10 +27,13 @@ def header(path: Path) -> list[str]:
         UserError: if the file cannot be read as UTF-8 text.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        # No more than the header can have: a file without line breaks is not read whole for it.
+        with io.TextIOWrapper(open_regular(path, LARGEST_TEXT), encoding="utf-8-sig", newline="") as file:
+            return next(csv.reader(iter(lambda: file.readline(_LONGEST_HEADER), "")), [])
+    except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"Cannot read {path}: {error}.") from error
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {(error.strerror or str(error)).lower()}.") from error
 
 
 def columns_of(path: Path, known: Collection[str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from ntcir.errors import UserError
 from ntcir.features.file_kinds import is_onnx, kind_of
 from ntcir.home import share_caches
 from ntcir.progress import say
+from ntcir.regular import LARGEST_WEIGHTS, open_regular
 from ntcir.tensor_files import read_tensors
 
 PLACES365_URL = "http://places2.csail.mit.edu/models_places365/{arch}_places365.pth.tar"
@@ -193,5 +194,5 @@ def _load(path: Path, **options: Any) -> Any:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path, LARGEST_WEIGHTS) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,7 +15,9 @@ from ntcir.errors import UserError, some
 from ntcir.files import atomic_write, disk_errors
 from ntcir.model import Model
 from ntcir.official import check_ids
+from ntcir.plain_json import parse_object
 from ntcir.progress import say
+from ntcir.regular import read_regular
 from ntcir.submission.example import write_example
 from ntcir.submission.rehearsal import rehearse
 from ntcir.submission.requirements import closure, installed_bytes, pins, torch_pins
@@ -102,7 +104,7 @@ def _check_place(target: Path) -> None:
     if not target.exists():
         return
     try:
-        ours = json.loads((target / MARK).read_text(encoding="utf-8"))["made_by"] == _MADE_BY
+        ours = parse_object(read_regular(target / MARK))["made_by"] == _MADE_BY
     except (OSError, ValueError, LookupError, TypeError):
         ours = target.is_dir() and not any(target.iterdir())
     if not ours:
