@@ -197,6 +197,19 @@ def test_a_bundles_own_model_makes_the_same_bundle(plain, tmp_path):
     assert contents(tmp_path / "ORG-baseline") == contents(plain)
 
 
+@pytest.mark.parametrize("head", [True, False])
+def test_the_same_model_makes_the_same_bundle_byte_for_byte(tmp_path, head):
+    """Also where the network's checkpoint has no classifier, which would be drawn anew each time."""
+    weights = write_weights(tmp_path / "network.pth", head=head)
+    trained = write_model(tmp_path / "model", small_config(SMALL | {"weights": str(weights)}))
+    for out in ("one", "two"):
+        torch.rand(5)  # whatever else has drawn numbers
+        quick(trained, tmp_path / out)
+    made = [contents(tmp_path / out / "ORG-baseline") for out in ("one", "two")]
+    assert made[0].keys() == made[1].keys()
+    assert [name for name in made[0] if made[0][name] != made[1][name]] == []
+
+
 def test_an_earlier_bundle_is_replaced_as_a_whole(trained, plain, tmp_path):
     target = tmp_path / "ORG-baseline"
     target.mkdir()  # an empty folder is in nobody's way
