@@ -26,8 +26,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def some(items: Iterable[object], most: int = 5) -> str:
-    """Return the first ``most`` items joined by commas, and how many more there are."""
-    listed = [str(item) for item in items]
+    """Return the first ``most`` items joined by commas, long ones shortened, and how many more there are."""
+    listed = [short(str(item), 120) for item in items]
     rest = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + rest
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 from ntcir.errors import UserError, shown
-from ntcir.plain_json import parse_object
+from ntcir.plain_json import is_finite_number, parse_object
 from ntcir.progress import say
 from ntcir.regular import read_regular
 
@@ -61,6 +60,6 @@ def _row(line: str, before: int) -> dict[str, Any]:
         raise ValueError("it has no loss")
     for name in _MEASURED:
         value = row.get(name, 0.0)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_finite_number(value):
             raise ValueError(f"its {name} is {shown(value)}")
     return row

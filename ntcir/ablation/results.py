@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from ntcir.ablation.folds import Fold
 from ntcir.config import Config
 from ntcir.files import atomic_write
-from ntcir.plain_json import parse_object
+from ntcir.plain_json import is_finite_number, parse_object
 from ntcir.regular import read_regular
 from ntcir.topics import DIRECTIONS, Direction
 
@@ -52,8 +51,8 @@ def load_result(path: Path, fold: Fold) -> Result | None:
         numbers = [value for direction in DIRECTIONS for value in result.reciprocal[direction].values()]
         whole = all(isinstance(value, float | int) and 0 <= value <= 1 for value in numbers)
         whole &= int(result.what["iterations"]) > 0
-        whole &= math.isfinite(result.seconds) and set(answered) == {topic.topic_id for topic in fold.topics.topics}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # not there, or damaged
+        whole &= is_finite_number(result.seconds) and set(answered) == {topic.topic_id for topic in fold.topics.topics}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError):  # not there, or damaged
         return None
     return result if whole else None
 

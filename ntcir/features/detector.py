@@ -82,10 +82,17 @@ def _fetch(name: str) -> Path:
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 (hex) of a file, or of the names and contents of all files in a folder."""
+    """Return the SHA-256 (hex) of a file, or of the names and contents of all files in a folder.
+
+    Raises:
+        UserError: if one cannot be read.
+    """
     if path.is_file():
-        with open_regular(path, LARGEST_WEIGHTS) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with open_regular(path, LARGEST_WEIGHTS) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise UserError(f"Cannot read the detector {path}: {(error.strerror or str(error)).lower()}.") from error
     total = hashlib.sha256()
     for part in sorted(part for part in path.rglob("*") if part.is_file()):
         total.update(f"{part.relative_to(path).as_posix()} {digest(part)}\n".encode())

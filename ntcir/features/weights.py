@@ -15,7 +15,7 @@ from urllib.error import URLError
 
 import torch
 
-from ntcir.errors import UserError
+from ntcir.errors import UserError, short
 from ntcir.features.file_kinds import is_onnx, kind_of
 from ntcir.home import share_caches
 from ntcir.progress import say
@@ -164,7 +164,7 @@ def _reason(error: Exception) -> str:
     """Return why a file is no checkpoint, without torch's advice to trust it."""
     words = " ".join(str(error).split())
     if found := re.search(r"GLOBAL ([\w.]+)", words):
-        return f"it holds Python objects besides tensors, of {found[1]}: save the network's state_dict() alone"
+        return f"it holds Python objects besides tensors, of {short(found[1])}: save the network's state_dict() alone"
     if "TorchScript" in words:
         return "it is a TorchScript archive: save the network's state_dict() instead"
     if words.startswith("Weights only load failed"):

@@ -1,7 +1,7 @@
 """Every kind of file that is read, as it should be, with the reader that a command reads it by.
 
-A kind has a maker of a small folder, the file in it that is to be damaged, and what reads it. Torch is imported where it
-is needed: who only wants runs does not wait for it.
+A kind has a maker of a small folder, the file in it that is to be damaged, and what reads it. Torch is imported where
+it is needed: who only wants runs does not wait for it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import shutil
+import signal
+import time
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,6 +39,8 @@ class Kind:
         changes: how it is damaged.
         inside: opens a packed file, lets what is in it be changed and packs it again; used for half of the cases.
         share: how often, as compared to the others.
+        cost: how long a case takes, as compared to the others.
+        named: whether a user names the file, so that it may be a pipe.
         slow: whether it is left to ``make fuzz``.
     """
 
@@ -46,7 +51,9 @@ class Kind:
     changes: Sequence[Change] = TEXT
     inside: Inside | None = None
     share: float = 1.0
-    slow: bool = field(default=False)
+    cost: float = 1.0
+    named: bool = False
+    slow: bool = False
 
     def damaged(self, data: bytes, draw: np.random.Generator) -> tuple[str, bytes]:
         """Return a damaged version of the file, and what was done to it."""
@@ -243,8 +250,8 @@ PICTURES = ("jpg", "png", "webp", "tif", "bmp", "gif", "jp2", "avif", "ppm", "qo
 
 
 def _pictures(folder: Path) -> None:
-    from PIL import Image
     from picturing import ramp, turned_jpeg
+    from PIL import Image
 
     folder.mkdir(parents=True, exist_ok=True)
     picture = Image.fromarray(ramp(48, 32))
@@ -269,7 +276,8 @@ def _look(name: str) -> Callable[[Path], object]:
             try:
                 way(str(folder / name))
             except UnreadableImage as error:
-                assert not error.passing, "it is tried again for ever"
+                if error.passing:
+                    raise AssertionError(f"it is tried again for ever: {error}") from error
         return None
 
     return read
@@ -459,21 +467,21 @@ KINDS = [
     Kind("lsc22_metadata.csv", _lifelog, "corpus/lsc22_metadata.csv", _read_corpus),
     Kind("vaisl_gps.csv", _lifelog, "corpus/vaisl_gps.csv", _read_corpus),
     Kind("ntcir.yaml", _records, "corpus/ntcir.yaml", _resolve),
-    Kind("config.yaml", _configs, "whole.yaml", _load_config),
-    Kind("ablation.yaml", _configs, "grid.yaml", _load_grid),
-    Kind("topics.tsv", _ranking, "topics.tsv", _topics, share=2),
+    Kind("config.yaml", _configs, "whole.yaml", _load_config, named=True),
+    Kind("ablation.yaml", _configs, "grid.yaml", _load_grid, named=True),
+    Kind("topics.tsv", _ranking, "topics.tsv", _topics, share=2, named=True),
     Kind("scored topics.tsv", _ranking, "topics.tsv", _score("run.txt", "qrels.txt")),
     Kind("pools.tsv", _ranking, "pools.tsv", _score("run.txt", "qrels.txt"), share=2),
-    Kind("qrels.txt", _ranking, "qrels.txt", _score("run.txt", "qrels.txt"), share=2),
-    Kind("qrels.csv", _ranking, "qrels.csv", _score("run.csv", "qrels.csv"), share=2),
-    Kind("run.txt", _ranking, "run.txt", _score("run.txt", "qrels.txt"), share=3),
-    Kind("run.csv", _ranking, "run.csv", _score("run.csv", "qrels.csv"), share=3),
-    Kind("lifelog.csv", _ranking, "lifelog.csv", _score("lifelog.csv", "qrels.txt")),
-    Kind("run.txt.gz", _ranking, "run.txt.gz", _score("run.txt.gz", "qrels.txt"), inside=_in_gzip),
+    Kind("qrels.txt", _ranking, "qrels.txt", _score("run.txt", "qrels.txt"), share=2, named=True),
+    Kind("qrels.csv", _ranking, "qrels.csv", _score("run.csv", "qrels.csv"), share=2, named=True),
+    Kind("run.txt", _ranking, "run.txt", _score("run.txt", "qrels.txt"), share=3, named=True),
+    Kind("run.csv", _ranking, "run.csv", _score("run.csv", "qrels.csv"), share=3, named=True),
+    Kind("lifelog.csv", _ranking, "lifelog.csv", _score("lifelog.csv", "qrels.txt"), named=True),
+    Kind("run.txt.gz", _ranking, "run.txt.gz", _score("run.txt.gz", "qrels.txt"), inside=_in_gzip, named=True),
     Kind("rewritten run.txt", _ranking, "run.txt", _write_again("run.txt")),
     Kind("rewritten run.csv", _ranking, "run.csv", _write_again("run.csv")),
-    Kind("input.json", _input, "input.json", _predict("input.json"), share=2),
-    Kind("input.json.gz", _input, "input.json.gz", _predict("input.json.gz"), inside=_in_gzip, share=0.3),
+    Kind("input.json", _input, "input.json", _predict("input.json"), share=2, named=True),
+    Kind("input.json.gz", _input, "input.json.gz", _predict("input.json.gz"), inside=_in_gzip, share=0.3, named=True),
     *(Kind(f"picture.{end}", _pictures, f"a.{end}", _look(f"a.{end}"), changes=BYTES, share=0.7) for end in PICTURES),
     Kind("weights.pth", _weights, "a.pth", _checkpoint("a.pth"), changes=BYTES, inside=_in_zip),
     Kind("weights of old.pth", _weights, "old.pth", _checkpoint("old.pth"), changes=BYTES),
@@ -501,3 +509,28 @@ KINDS = [
         for name, changes in (("tiny.xml", TEXT), ("tiny.bin", BYTES), ("metadata.yaml", TEXT))
     ),
 ]  # fmt: skip
+
+
+# What a harness must see: these are no kinds of file, but ways to end badly, by the first letter of the file.
+def _badly(folder: Path) -> object:
+    how = (folder / "letter").read_bytes()[:1]
+    if how == b"a":
+        raise KeyError("a")
+    if how == b"b":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if how == b"c":
+        time.sleep(3600)
+    if how == b"d":
+        return bytearray(1 << 40)
+    if how == b"e":
+        (folder / ".letter.new").write_bytes(b"half")
+    return None
+
+
+def _letter(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "letter").write_bytes(b"ok")
+
+
+LETTERS = tuple((lambda data, draw, letter=letter: letter) for letter in (b"a", b"b", b"c", b"d", b"e", b"f"))
+BAD = Kind("bad", _letter, "letter", _badly, changes=LETTERS, slow=True)

@@ -39,11 +39,14 @@ def mutations(data: bytes, number: int, seed: int = 0) -> Iterator[tuple[str, by
 
 # What a program expects least in the place of a number, a name or a field.
 WORDS = (
-    "", " ", "0", "-0", "-1", "1e999", "-1e999", "1e-999", "9" * 25, "9" * 400, "0x10", "1_0", "٣", "１", "1,5", "1.5.2",
-    "nan", "NaN", "-inf", "Infinity", "null", "None", "NA", "true", "[]", "{}", "[[[]]]", '"', "'", '""', "\\", "\\u0000",
-    "\\ud800", "../../etc/passwd", "/dev/zero", "~", "-", "--", "=1+1", "*a", "&a", "!!python/object:os.system", "%s", "{0}",
-    "2020-02-30", "2020-02-30T25:61:61Z", "0000-00-00", "99999-01-01", "1e18", "253402300800", "\ufeff", "\u202eabc",
-    "\u2028", "\x85", "\x9b31m", "\x1b]0;x\x07", "\x00", "\x7f", "e\u0301" * 3, "👩\u200d💻", "ß" * 300, "İ", "a\nb", "\r",
+    "", " ", "0", "-0", "-1", "1e999", "-1e999", "1e-999", "9" * 25, "9" * 400, "0x10", "1_0", "٣", "１", "1,5",
+    "1.5.2", "nan", "NaN", "-inf", "Infinity", "null", "None", "NA", "true", "[]", "{}", "[[[]]]", '"', "'", '""', "\\",
+    "\\u0000", "\\ud800", "../../etc/passwd", "/dev/zero", "~", "-", "--", "=1+1", "*a", "&a",
+    "!!python/object:os.system",
+    "%s", "{0}", "2020-02-30", "2020-02-30T25:61:61Z", "0000-00-00", "99999-01-01", "1e18", "253402300800", "\ufeff",
+    "\u202eabc", "\u2028",
+    "\x85", "\x9b31m", "\x1b]0;x\x07", "\x00", "\x7f", "e\u0301" * 3, "👩\u200d💻", "ß" * 300, "İ", "a\nb",
+    "\r",
 )  # fmt: skip
 _BREAKS = (b",", b"\t", b" ", b";", b":", b'"', b"|", b"\r\n", b"{", b"[", b"]", b"}", b"- ", b"#")
 _WHOLE = (0, 1, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
@@ -100,7 +103,9 @@ def _spliced(data: bytes, draw: np.random.Generator) -> bytes:
 
 
 def _emptied(data: bytes, draw: np.random.Generator) -> bytes:
-    return draw.choice(np.array([b"", b"\n", b" ", b"\xef\xbb\xbf", b"\xff\xfe", b"\x1f\x8b", b"{", b"null"], dtype=object))
+    return draw.choice(
+        np.array([b"", b"\n", b" ", b"\xef\xbb\xbf", b"\xff\xfe", b"\x1f\x8b", b"{", b"null"], dtype=object)
+    )
 
 
 def _token(data: bytes, draw: np.random.Generator) -> bytes:
@@ -154,9 +159,12 @@ def _lines(data: bytes, draw: np.random.Generator) -> bytes:
 
 def _long(data: bytes, draw: np.random.Generator) -> bytes:
     at = _place(data, draw)
-    return data[:at] + draw.choice(np.array([b"a", b"9", b" ", b"\xc3\xa9", b",", b"["], dtype=object)) * int(
-        draw.choice([300, 5_000, 140_000])
-    ) + data[at:]
+    return (
+        data[:at]
+        + draw.choice(np.array([b"a", b"9", b" ", b"\xc3\xa9", b",", b"["], dtype=object))
+        * int(draw.choice([300, 5_000, 140_000]))
+        + data[at:]
+    )
 
 
 def _nested(data: bytes, draw: np.random.Generator) -> bytes:
@@ -179,7 +187,8 @@ BYTES: tuple[Change, ...] = (
     _flipped, _inserted, _deleted, _truncated, _zeroed, _number, _doubled, _spliced,
 )  # fmt: skip
 TEXT: tuple[Change, ...] = (
-    *BYTES, _emptied, _token, _token, _token, _token, _worded, _broken, _broken, _lines, _lines, _long, _nested, _encoded,
+    *BYTES, _emptied, _token, _token, _token, _token, _worded, _broken, _broken, _lines, _lines, _long, _nested,
+    _encoded,
 )  # fmt: skip
 
 
