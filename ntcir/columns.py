@@ -115,7 +115,7 @@ def _blocks(path: StrPath, raw: bytes | None) -> Iterator[bytes]:
         while piece := file.read(_BLOCK):
             left -= len(piece)
             if left < 0:
-                raise Irregular(f"it unpacks to more than {LARGEST_TEXT >> 20:,} MiB", path)
+                raise Irregular(f"it unpacks to more than {LARGEST_TEXT >> 20:,} megabytes", path)
             if len(rest) > _LONGEST_LINE:  # such as zeros without end
                 raise UserError(f"{path} is not a text file of lines: it has a line of over {_LONGEST_LINE >> 20} MiB.")
             whole, newline, rest = (rest + piece).rpartition(b"\n")

@@ -30,6 +30,20 @@ class Irregular(OSError):
         super().__init__(errno.EINVAL, problem, os.fspath(path))
 
 
+def exists(path: Path) -> bool:
+    """Return whether there is something of that name, which there cannot be where it is longer than a name can be.
+
+    Raises:
+        OSError: if that cannot be found out.
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return False
+
+
 def open_regular(path: str | os.PathLike[str], most: int = LARGEST) -> BufferedReader:
     """Open a regular file of at most ``most`` bytes, without waiting; a link to one is one.
 
@@ -71,7 +85,7 @@ def read_all(file: IO[bytes], path: str | os.PathLike[str], most: int) -> bytes:
         pieces.append(piece)
         left -= len(piece)
         if left < 0:
-            raise Irregular(f"it has more than the {most >> 20:,} MiB that are read at most", path)
+            raise Irregular(f"it has more than the {most >> 20:,} megabytes that are read at most", path)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
@@ -90,7 +104,7 @@ def _opened(path: str | os.PathLike[str], flags: int, kinds: set[int], most: int
         if kind not in kinds:
             raise Irregular(f"it is {_KINDS.get(kind, 'something else')}, not a file", path)
         if state.st_size > most:
-            raise Irregular(f"it has {state.st_size / 2**20:,.0f} MiB; at most {most >> 20:,} are read", path)
+            raise Irregular(f"it has {state.st_size / 2**20:,.0f} megabytes; at most {most >> 20:,} are read", path)
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)

@@ -14,7 +14,7 @@ import pandas as pd
 from ntcir.corpora.cells import BLANK_WORDS
 from ntcir.corpora.corpus import ReadingReport
 from ntcir.corpora.numbers import MIXED, read_numbers
-from ntcir.errors import UserError
+from ntcir.errors import UserError, some
 from ntcir.regular import LARGEST_TEXT, open_regular
 
 _LONGEST_HEADER = 1 << 20  # characters
@@ -89,7 +89,7 @@ def read_table(
     absent = [column for column in needed if column not in columns.values()]
     if absent:
         raise UserError(
-            f"{path} has no column '{absent[0]}'; it has: {', '.join(name or '(unnamed)' for name in header(path))}."
+            f"{path} has no column '{absent[0]}'; it has: {some((name or '(unnamed)' for name in header(path)), 40)}."
         )
     names = {written: name for written, name in columns.items() if name in known}
     if report is not None:

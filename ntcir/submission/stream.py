@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
 from ntcir.corpora.corpus import OFFICIAL_KEYS
-from ntcir.errors import UserError
+from ntcir.errors import UserError, short
 from ntcir.json_keys import each_once
 from ntcir.official import is_id
 from ntcir.topics import Direction
@@ -251,8 +251,8 @@ def _checked(fields: dict[str, Any], image: memoryview, number: int, text: _Text
     direction = DIRECTION.get(modal) if all(isinstance(name, str) for name in modal) else None
     if direction is None:
         text.refuse(
-            f"record {number} (topic {topic_id}): input_modal {json.dumps(modal[0])} and output_modal "
-            f"{json.dumps(modal[1])} must be image and sensor, or sensor and image"
+            f"record {number} (topic {topic_id}): input_modal {short(json.dumps(modal[0]))} and output_modal "
+            f"{short(json.dumps(modal[1]))} must be image and sensor, or sensor and image"
         )
     readings = {key: value for key, value in fields.items() if key not in OFFICIAL_KEYS}
     where = f"{text.name} record {number} (topic {topic_id})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -97,7 +96,7 @@ def test_topics_that_nobody_asked():
 def test_records_with_such_names_sessions_and_columns(tmp_path):
     folder = write_pictures(tmp_path / EVIL, per_session=4)
     lines = (folder / "records.csv").read_text().splitlines()
-    os.rename(folder / "images" / "s1_000.png", folder / "images" / f"{EVIL}.png")
+    (folder / "images" / "s1_000.png").rename(folder / "images" / f"{EVIL}.png")
     lines[1] = lines[1].replace("s1_000.png", f"{EVIL}.png")
     lines[2] = lines[2].replace("s1_001.png", f"absent{EVIL}.png").replace(",s1,", f",{EVIL},")
     lines[3] = re.sub(r"2021-[^,]*", EVIL, lines[3])
