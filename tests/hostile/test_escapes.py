@@ -74,8 +74,11 @@ def test_ids_in_the_tables_of_a_score(more):
     assert "\\x9b31m" in said("score", "run.txt", "--qrels", "qrels.txt", *more) or "--json" in more
 
 
-def test_ids_that_no_run_may_have():
-    Path("run.txt").write_text(f"t1 Q0 {MILD} 1 x x\nt1 Q0 {MILD} 1 0.5 x\nt1 Q0 {MILD} 1 0.5 x\n", encoding="utf-8")
+def test_scores_and_documents_that_are_refused():
+    write_ranking("t1", MILD)
+    Path("run.txt").write_text(
+        f"t1 Q0 {MILD} 1 {MILD} x\nt1 Q0 {MILD} 1 0.5 x\nt1 Q0 {MILD} 1 0.5 x\n", encoding="utf-8"
+    )
     said("score", "run.txt", "--qrels", "qrels.txt")
     Path("run.txt").write_text(f"t1 Q0 {MILD} 1 0.5 x\nt1 Q0 {MILD} 1 0.5 x\n", encoding="utf-8")
     said("score", "run.txt", "--qrels", "qrels.txt")
