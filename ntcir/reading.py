@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import IO, cast
 
 from ntcir.errors import UserError
-from ntcir.regular import LARGEST_TEXT, open_given, read_all
+from ntcir.regular import LARGEST_TEXT, ends_in_zeros, open_given, read_all
 
 StrPath = str | os.PathLike[str]
 
@@ -62,6 +62,8 @@ def opened(path: StrPath) -> Iterator[IO[bytes]]:
     with _readable(path), _raw(path) as file:
         plain: IO[bytes] = file
         if _head(file).startswith(_GZIP):
+            if ends_in_zeros(file):
+                raise EOFError
             plain = cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb"))
         yield _as_utf8(path, plain)
 

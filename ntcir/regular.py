@@ -89,6 +89,21 @@ def read_all(file: IO[bytes], path: str | os.PathLike[str], most: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
+def ends_in_zeros(file: IO[bytes]) -> bool:
+    """Return whether the last mebibyte of a regular file is zeros, as where a copy was interrupted; stays where it is.
+
+    Python's gzip looks through zeros behind the packed data byte by byte, which takes hours for a file of some GB.
+    """
+    if not file.seekable():
+        return False
+    here = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    try:
+        return size > _PIECE and file.seek(size - _PIECE) >= 0 and not file.read(_PIECE).strip(b"\0")
+    finally:
+        file.seek(here)
+
+
 def _opened(path: str | os.PathLike[str], flags: int, kinds: set[int], most: int) -> BufferedReader:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)

@@ -16,9 +16,11 @@ import pytest
 from helpers import command_line, environment, refusal
 
 from ntcir.config import load_config
+from ntcir.errors import UserError
 from ntcir.matching import read_qrels, read_run
 from ntcir.reading import read_bytes
 from ntcir.regular import Irregular, open_given, open_regular, read_all, read_regular
+from ntcir.submission.stream import open_input
 from ntcir.topics import read_topics
 
 RUN = "t1 Q0 d1 1 0.5 x\nt1 Q0 d2 2 0.4 x\n"
@@ -85,6 +87,15 @@ def test_zeros_that_are_packed_do_not_fill_the_memory(tmp_path):
         for _ in range(40):
             file.write(bytes(1 << 20))
     assert "it has a line of over 16 MiB" in refusal(read_run, path)
+
+
+def test_a_packed_file_with_zeros_behind_it_is_truncated(tmp_path):
+    path = tmp_path / "run.txt.gz"
+    path.write_bytes(gzip.compress(RUN.encode()))
+    os.truncate(path, 6 << 30)  # below the bound on size; Python's gzip would look at it for an hour
+    assert "the gzip file is truncated" in refusal(read_run, path)
+    with pytest.raises(UserError, match="it ends in zeros"), open_input(str(path)):
+        pass
 
 
 def test_what_has_no_size_is_bounded_as_it_is_read(tmp_path):

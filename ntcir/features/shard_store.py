@@ -253,6 +253,9 @@ class ShardStore:
             yield
 
     def _renew(self, name: str, text: str) -> None:
+        place = self.folder / name
+        if place.exists() and not place.is_file() and not place.is_dir():  # such as a pipe, which nobody may ever read
+            raise UserError(f"Cannot write {place}: what lies there is not a file; move it away.")
         with self._writing(name), atomic_path(self.folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="")
 

@@ -22,6 +22,7 @@ from ntcir.corpora.corpus import OFFICIAL_KEYS
 from ntcir.errors import UserError, short
 from ntcir.json_keys import each_once
 from ntcir.official import is_id
+from ntcir.regular import ends_in_zeros
 from ntcir.topics import Direction
 
 DIRECTION: dict[tuple[object, object], Direction] = {("image", "sensor"): "img2sen", ("sensor", "image"): "sen2img"}
@@ -75,6 +76,8 @@ def open_input(source: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             except OSError as error:
                 raise UserError(f"Cannot read the input {source}: {(error.strerror or str(error)).lower()}.") from error
         packed = raw.peek(2)[:2] == b"\x1f\x8b"
+        if packed and source != "-" and ends_in_zeros(raw):
+            raise UserError(f"{source} is not a complete gzip file: it ends in zeros; copy it here again.")
         yield cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw, raw
 
 
