@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 DEMO   := runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test format check bench clean
+.PHONY: help install demo test fuzz format check bench clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ demo: install  ## draw a synthetic lifelog, train on it, answer topics and score
 # One thread a process: two processes of two threads on two cores would only wait for each other.
 test: install  ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# What failed is told with the words that do it again: make fuzz SEED=7 KIND=run.txt CASE=41
+N    ?= 20000
+SEED ?= 0
+fuzz: install  ## damaged files through all readers: N=20000 of them, SEED=0 (KIND=run.txt CASE=41 repeats one)
+	$(BIN)/python tests/hostile/fuzzing.py --number $(N) --seed $(SEED) $(if $(KIND),--kind '$(KIND)') $(if $(CASE),--case $(CASE))
 
 format: install  ## bring the code into shape
 	$(BIN)/ruff check --fix --quiet .

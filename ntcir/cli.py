@@ -14,7 +14,7 @@ from ntcir import __version__
 from ntcir.errors import UserError
 from ntcir.parallel import by_first, together
 from ntcir.progress import say
-from ntcir.streams import output_is_closed
+from ntcir.streams import output_is_closed, write_output
 from ntcir.verbs import Verbs
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -160,7 +160,7 @@ def status(data: Path | None, as_json: bool, config: Path | None, settings: tupl
 
     resolved = resolve(config, settings, data)
     stores = report.corpus_status(read_corpus(resolved, splits=False), resolved.features.store)
-    click.echo(report.as_json(stores) if as_json else report.as_table(stores))
+    write_output((report.as_json(stores) if as_json else report.as_table(stores)) + "\n")
 
 
 @features.command()
@@ -249,7 +249,7 @@ def run(
     with together() as own:
         lines = answer(topics, model, data, tag=tag, pools=pools, depth=depth, split=split, settings=settings)
     if own.first:  # all is ranked before the first line is written: a mistake leaves no half of a run
-        click.echo("".join(lines), nl=False)
+        write_output("".join(lines))
 
 
 @main.command()
@@ -327,7 +327,8 @@ def show(topic_id: str, run: Path, topics: Path, out: Path | None, data: Path | 
     """Draw a topic and its ten best candidates."""
     from ntcir.report.show import draw_topic
 
-    click.echo(draw_topic(topic_id, run, topics, out or Path(f"show-{topic_id.replace(os.sep, '-')}.png"), data))
+    place = out or Path(f"show-{topic_id.replace(os.sep, '-')}.png")
+    write_output(f"{draw_topic(topic_id, run, topics, place, data)}\n")
 
 
 @main.command()
@@ -341,7 +342,7 @@ def bundle(model: Path | None, group: str, run_id: str, out: Path, no_rehearsal:
     from ntcir.submission.bundle import make_bundle
     from ntcir.workspace import newest_model
 
-    say(make_bundle(model or newest_model(), out, group=group, run=run_id, rehearsal=not no_rehearsal))
+    say(*make_bundle(model or newest_model(), out, group=group, run=run_id, rehearsal=not no_rehearsal))
 
 
 @main.command()

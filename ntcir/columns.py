@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ntcir.errors import UserError
 from ntcir.reading import BOM, StrPath, opened
+from ntcir.regular import LARGEST_TEXT, Irregular
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -28,6 +29,7 @@ Finding = tuple[Sequence[int] | Ints, Callable[[int], str]]
 
 _BLOCK = 1 << 20  # bytes read at a time: large enough for numpy, small enough for the processor's caches
 LONGEST = 256  # bytes in a column, so that one endless word does not widen the column of a million rows
+_LONGEST_LINE = 1 << 24  # bytes
 _PADDING = bytes(LONGEST + 8)  # behind a block: eight bytes can be read from any place of any word
 _MASKS = np.array([(1 << 8 * width) - 1 for width in range(9)], dtype="<u8")
 _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -116,8 +118,13 @@ def read_columns(
 def _blocks(path: StrPath, raw: bytes | None) -> Iterator[bytes]:
     """Yield a file piece by piece, each ending in a newline."""
     with opened(path) if raw is None else nullcontext(io.BytesIO(raw.removeprefix(BOM))) as file:
-        rest = b""
+        rest, left = b"", LARGEST_TEXT
         while piece := file.read(_BLOCK):
+            left -= len(piece)
+            if left < 0:
+                raise Irregular(f"it unpacks to more than {LARGEST_TEXT >> 20:,} megabytes", path)
+            if len(rest) > _LONGEST_LINE:  # such as zeros without end
+                raise UserError(f"{path} is not a text file of lines: it has a line of over {_LONGEST_LINE >> 20} MiB.")
             whole, newline, rest = (rest + piece).rpartition(b"\n")
             if newline:
                 yield whole + newline

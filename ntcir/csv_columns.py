@@ -11,7 +11,7 @@ from itertools import compress
 import numpy as np
 
 from ntcir.columns import LONGEST, Finding, Floats, Ints, Texts, check_text, numbers, refuse
-from ntcir.errors import UserError, some
+from ntcir.errors import UserError, short, some
 from ntcir.reading import BOM, StrPath, read_bytes
 from ntcir.runs import Pairs, distinct
 
@@ -99,7 +99,10 @@ def read_table(
                 wrong.append((done, f"{len(row)} columns instead of {len(header)}"))
     except csv.Error as error:
         raise UserError(f"{path} line {done + 1} is not CSV: {error}.") from None
-    left_out: Finding = ([line for line, _ in wrong], lambda i: wrong[i][1] + f" ({','.join(header)})" * (i == 0))
+    left_out: Finding = (
+        [line for line, _ in wrong],
+        lambda i: wrong[i][1] + f" ({short(','.join(header), 200)})" * (i == 0),
+    )
     if not lines:
         refuse(path, [left_out])
         raise UserError(f"{path} is empty: expected the header {','.join(names)}, then rows.")

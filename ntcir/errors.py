@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -25,29 +26,33 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def some(items: Iterable[object], most: int = 5) -> str:
-    """Return the first ``most`` items joined by commas, and how many more there are."""
-    listed = [str(item) for item in items]
+    """Return the first ``most`` items joined by commas, long ones shortened, and how many more there are."""
+    listed = [short(str(item), 120) for item in items]
     rest = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + rest
 
 
+# What a terminal obeys rather than shows (ESC, the C1 controls), what ends a line or turns the direction of writing,
+# and halves of characters, which no file can hold. Whatever else is unusual, such as a joiner in an emoji, is text.
+_UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def escaped(text: str) -> str:
+    """Return a line for people with its control characters spelled out: ``\\x1b`` for ESC, ``\\n`` for a newline.
+
+    Names of files, ids and headers are other people's words; raw, they could clear a terminal, rename its window or
+    forge a line. Everything that is said goes through here (``progress.say``, ``verbs.Mistake``), data does not.
+    """
+    return _UNSEEN.sub(lambda found: repr(found[0])[1:-1], text)
+
+
 def short(text: str, most: int = 80) -> str:
-    """Return a text for a message: of a long one both ends, of control characters their codes."""
-    plain = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    """Return a text for a sentence: escaped, and of a long one both ends."""
+    plain = escaped(text)
     half = (most - 3) // 2
     return plain if len(plain) <= most else f"{plain[:half]}...{plain[-half:]}"
 
 
-def cut(text: str, most: int = 80) -> str:
-    """Return the beginning of a text that is too long for a sentence."""
-    return text if len(text) <= most else f"{text[:most]} ..."
-
-
-def printable(name: str) -> str:
-    """Return a name with what is not UTF-8 in it, as a folder's may be, written out: it can go into any file."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def shown(value: object, most: int = 80) -> str:
-    """Return a value as Python writes it, cut where it is long: whoever reads a sentence knows the rest."""
-    return cut(repr(value), most)
+    """Return a value as Python writes it, shortened: whoever reads a sentence knows the rest."""
+    return short(repr(value), most)

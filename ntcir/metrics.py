@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 from ntcir.errors import UserError, shown
-from ntcir.plain_json import parse_object
+from ntcir.plain_json import is_finite_number, parse_object
 from ntcir.progress import say
+from ntcir.regular import read_regular
 
 METRICS = "metrics.jsonl"
 _MEASURED = ("loss", "seconds", "img2sen", "sen2img")  # of which a row has the first, and the others at validations
@@ -25,7 +25,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")  # what is not UTF-8 is not JSON either
+        text = read_regular(path).decode("utf-8", "surrogateescape")  # what is not UTF-8 is not JSON either
     except OSError as error:
         raise UserError(f"Cannot read {path}: {(error.strerror or str(error)).lower()}.") from error
     lines = text.split("\n")
@@ -60,6 +60,6 @@ def _row(line: str, before: int) -> dict[str, Any]:
         raise ValueError("it has no loss")
     for name in _MEASURED:
         value = row.get(name, 0.0)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_finite_number(value):
             raise ValueError(f"its {name} is {shown(value)}")
     return row

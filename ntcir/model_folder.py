@@ -25,6 +25,7 @@ from ntcir.encoders.saved_readings import check_saved
 from ntcir.errors import UserError, shown
 from ntcir.files import MODEL_CONFIG, MODEL_FILE, atomic_write
 from ntcir.plain_json import parse_object
+from ntcir.regular import read_regular
 from ntcir.tensor_files import not_finite, read_tensors, write_tensors
 
 MODEL_VERSION = 1
@@ -79,13 +80,13 @@ def read_model(folder: Path) -> Saved:
     with reading(folder):
         if not (folder / WEIGHTS).is_file():
             raise UserError(f"There is no trained model in {folder}: train one with `ntcir train`.")
-        facts = parse_object((folder / CARD).read_bytes())
+        facts = parse_object(read_regular(folder / CARD))
         if facts["version"] != MODEL_VERSION:
             raise UserError(f"The model in {folder} is of another version of ntcir: train it again.")
         config = load_config(folder / CONFIG)
-        if _LAST_SECTION not in (folder / CONFIG).read_text(encoding="utf-8"):  # what is left may still be YAML
+        if _LAST_SECTION not in read_regular(folder / CONFIG).decode():  # what is left may still be YAML
             raise ValueError(f"{CONFIG} is truncated")
-        written = (folder / READINGS).read_bytes()
+        written = read_regular(folder / READINGS)
         tree = parse_object(written)
         check_saved(tree)
         state, vouched = read_tensors(folder / WEIGHTS)

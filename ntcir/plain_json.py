@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import sys
+from typing import Any, TypeGuard
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -16,6 +17,11 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
+
+
+def is_finite_number(value: object) -> TypeGuard[int | float]:
+    """Return whether a value is a number, not true or false, that a float can hold; JSON's may have any length."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def parse_object(text: str | bytes) -> dict[str, Any]:

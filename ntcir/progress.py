@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
-from ntcir.errors import Interrupted, UserError
+from ntcir.errors import Interrupted, UserError, escaped
 from ntcir.parallel import Deserted, ranks
 
 _EVERY = 60.0  # seconds between two lines in a log
@@ -16,12 +16,15 @@ _EVERY = 60.0  # seconds between two lines in a log
 _INTERRUPTED, _MISTAKEN, _DESERTED = 2.0, 10.0, 60.0
 
 
-def say(text: str) -> None:
-    """Write one line to stderr, of several processes the first; a log that takes no more must not end the work."""
+def say(*lines: str) -> None:
+    """Write lines to stderr, of several processes the first; a log that takes no more must not end the work.
+
+    Control characters are spelled out, line breaks within a line included: they come from names and files.
+    """
     if not ranks().first:
         return
     with suppress(OSError):
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        print("\n".join(map(escaped, lines)), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def told_by(error: UserError) -> str | None:
@@ -101,8 +104,14 @@ def progress(what: str, total: float | None, done: float = 0, unit: str = "/s") 
         yield lines.advance
         lines.end()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(escaped(what), total=total)
         bar.update(task, completed=done)
         yield lambda steps: bar.advance(task, steps)

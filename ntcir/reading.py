@@ -12,10 +12,10 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, cast
 
 from ntcir.errors import UserError
+from ntcir.regular import LARGEST_TEXT, ends_in_zeros, open_given, read_all
 
 StrPath = str | os.PathLike[str]
 
@@ -55,7 +55,7 @@ def read_bytes(path: StrPath, most: int = -1) -> bytes:
         UserError: as :func:`opened` does.
     """
     with opened(path) as file:
-        return file.read(most)
+        return read_all(file, path, LARGEST_TEXT) if most < 0 else file.read(most)
 
 
 @contextmanager
@@ -71,6 +71,8 @@ def opened(path: StrPath) -> Iterator[IO[bytes]]:
     with _readable(path), _raw(path) as file:
         plain: IO[bytes] = file
         if _head(file).startswith(_GZIP):
+            if ends_in_zeros(file):
+                raise EOFError
             plain = cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb"))
         yield _as_utf8(path, plain)
 
@@ -81,10 +83,10 @@ def _raw(path: StrPath) -> Iterator[IO[bytes]]:
     if is_standard_input(path):
         if sys.stdin is None:
             raise UserError("Standard input is closed: give a file, or pipe one in.")
-        yield io.BytesIO(sys.stdin.buffer.read())
+        yield io.BytesIO(read_all(sys.stdin.buffer, named(path), LARGEST_TEXT))
         return
-    with Path(path).open("rb") as file:
-        yield file if file.seekable() else io.BytesIO(file.read())
+    with open_given(path) as file:
+        yield file if file.seekable() else io.BytesIO(read_all(file, path, LARGEST_TEXT))
 
 
 @contextmanager
@@ -95,7 +97,7 @@ def _readable(path: StrPath) -> Iterator[None]:
         what = "truncated" if isinstance(error, EOFError) else "damaged"
         raise UserError(f"{named(path)} cannot be unpacked: the gzip file is {what}. Copy it here again.") from error
     except OSError as error:
-        raise UserError(f"{named(path)} cannot be read: {os.strerror(error.errno or 0).lower()}.") from error
+        raise UserError(f"{named(path)} cannot be read: {(error.strerror or str(error)).lower()}.") from error
 
 
 def _head(file: IO[bytes]) -> bytes:
@@ -110,7 +112,7 @@ def _as_utf8(path: StrPath, file: IO[bytes]) -> IO[bytes]:
     head = _head(file)
     for mark, encoding in _MARKS:
         if head.startswith(mark):
-            return io.BytesIO(_decoded(path, file.read(), encoding).encode())
+            return io.BytesIO(_decoded(path, read_all(file, path, LARGEST_TEXT), encoding).encode())
     for magic, kind in _PACKED.items():
         if head.startswith(magic):
             extra = " (as spreadsheets such as .xlsx are)" if kind == "ZIP" else ""

@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
+from ntcir.errors import escaped
 from ntcir.files import NO_ROOM
 
 _OUTPUT, _ERROR = 1, 2
@@ -36,6 +37,18 @@ def prepare_streams() -> None:
         sys.stdout.reconfigure(errors="replace")
     if sys.stderr is None:
         sys.stderr = open(_ERROR, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+
+
+def write_output(text: str) -> None:
+    """Write data to standard output: as it is to a file or a pipe; to a terminal with its control characters escaped.
+
+    A terminal is read by a person, and would obey what an id or a name may hold; a program takes what it is given.
+    """
+    sys.stdout.write("\n".join(map(_on_screen, text.split("\n"))) if sys.stdout.isatty() else text)
+
+
+def _on_screen(line: str) -> str:
+    return "\t".join(map(escaped, line.split("\t")))
 
 
 def output_is_closed() -> bool:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ntcir.columns import LONGEST, is_word
-from ntcir.errors import UserError, printable
+from ntcir.errors import UserError
 from ntcir.progress import say
 
 
@@ -26,10 +26,15 @@ def run_tag(typed: str | None, folder: Path) -> str:
     name = folder.absolute().name
     if name in {"", ".."}:
         name = folder.resolve().name
-    tag = next(filter(is_word, (name, printable(name))), None) or _fitted(name)
+    tag = next(filter(is_word, (name, _as_text(name))), None) or _fitted(name)
     if tag != name:
         say(f"The run is tagged {tag}: the folder's name, {name!r}, cannot be a tag; choose another with --tag.")
     return tag
+
+
+def _as_text(name: str) -> str:
+    """Return a name with the bytes that are not UTF-8, as a folder's may have, written out."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _fitted(name: str) -> str:

@@ -18,6 +18,7 @@ from safetensors.torch import load, save_file
 
 from ntcir.files import atomic_path
 from ntcir.plain_json import parse_object
+from ntcir.regular import LARGEST_WEIGHTS, open_regular, read_regular
 
 DIGEST = "sha256"  # of everything else in the file
 _KEY = "ntcir"  # one key of the header for all facts: of several, safetensors writes now one first, now another
@@ -65,7 +66,7 @@ def read_facts(path: Path) -> dict[str, str]:
         OSError: if it cannot be read.
         Damaged: if its header is not one.
     """
-    with path.open("rb") as file:
+    with open_regular(path, LARGEST_WEIGHTS) as file:
         length = int.from_bytes(file.read(8), "little")
         header = file.read(length) if length <= _LARGEST_HEADER else b""
     if len(header) < max(length, 2):
@@ -94,7 +95,7 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         os.fspath(path).encode("utf-8")
     except UnicodeEncodeError:  # which safetensors cannot open by its name
-        return load(path.read_bytes())
+        return load(read_regular(path, LARGEST_WEIGHTS))
     with safe_open(path, framework="pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
 

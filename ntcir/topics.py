@@ -22,6 +22,7 @@ from ntcir.group_labels import group_labels
 from ntcir.json_keys import each_once
 from ntcir.manifest import TREC, write_set
 from ntcir.progress import say
+from ntcir.regular import LARGEST_TEXT, open_given, read_all
 
 Direction = Literal["img2sen", "sen2img"]
 DIRECTIONS: tuple[Direction, ...] = ("img2sen", "sen2img")
@@ -192,8 +193,11 @@ def read_topics(path: Path) -> list[Topic]:
             twice or an infinite one.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        with open_given(path) as file:
+            text = read_all(file, path, LARGEST_TEXT).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except OSError as error:
+        raise UserError(f"Cannot read the topics {path}: {(error.strerror or str(error)).lower()}.") from error
+    except UnicodeDecodeError as error:
         raise UserError(f"Cannot read the topics {path}: {error}.") from error
     # Not splitlines(): a reading's text may hold U+2028 or U+0085, which end no line of a TSV.
     rows = [line.removesuffix("\r").split("\t") for line in text.split("\n")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import Any
 
 import click
 
-from ntcir.errors import Interrupted, UserError
+from ntcir.errors import Interrupted, UserError, escaped
 from ntcir.interruption import EXIT_CODE, SENTENCE, ignore_further, listening, was_interrupted
 from ntcir.parallel import ranks
 from ntcir.progress import say, told_by
@@ -22,6 +23,25 @@ class Mistake(click.ClickException):
     """A user's mistake."""
 
     exit_code = EXIT_CODE
+
+    def format_message(self) -> str:
+        """Return the sentence as it is printed: what names and files put into it moves no terminal."""
+        return escaped(self.message)
+
+
+NO_MEMORY = "Not enough memory: free some, or give less at once, such as smaller files or a smaller batch."
+_TORCH_NO_MEMORY = ("DefaultCPUAllocator", "CUDA out of memory")  # how torch says so, by a RuntimeError
+
+
+class Mistyped(click.UsageError):
+    """Click's complaint about what was typed, which it repeats: as a ``Mistake``, it moves no terminal."""
+
+    def __init__(self, error: click.UsageError) -> None:
+        super().__init__(error.format_message(), error.ctx)
+
+    def format_message(self) -> str:
+        """Return the complaint as it is printed."""
+        return escaped(self.message)
 
 
 def mistake(error: UserError) -> click.exceptions.Exit | Mistake:
@@ -53,12 +73,16 @@ class Verbs(click.Group):
     """Says a user's mistake in one sentence, without a traceback, and ends with exit code 2; Ctrl-C likewise."""
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
-        """Parse the command line."""
+        """Parse the options in front of the verb."""
         try:
             with _interruption():
                 return super().make_context(*arguments, **options)
         except Interrupted as error:
             raise mistake(error) from error
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            raise Mistyped(error) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb."""
@@ -69,11 +93,17 @@ class Verbs(click.Group):
                 return result
         except UserError as error:
             raise mistake(error) from error
+        except click.exceptions.NoArgsIsHelpError:
+            raise
         except click.UsageError as error:
             told_by(UserError(error.message))
-            raise
+            raise Mistyped(error) from error
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError) and not any(words in str(error) for words in _TORCH_NO_MEMORY):
+                raise
+            raise mistake(UserError(NO_MEMORY)) from error
         except OSError as error:
-            if sentence := output_failure(error):
+            if sentence := output_failure(error) or (NO_MEMORY if error.errno == errno.ENOMEM else None):
                 raise mistake(UserError(sentence)) from error
             if isinstance(error, BrokenPipeError) or error.filename is None:
                 raise

@@ -70,7 +70,7 @@ def resolve(config: Path | None, settings: Sequence[str], data: Path | None) -> 
                 {"name": re.sub(r"[^A-Za-z0-9._-]+", "-", corpus_name(root)).strip("-._") or "run"}
             )
     else:
-        resolved = load_config(config, settings)
+        resolved = load_config(config, settings, typed=True)
         root = find_data(data, resolved.data.path)
     return resolved.anchored().changed({"data.path": str(root.absolute())})
 
@@ -102,7 +102,7 @@ def find_file(path: Path, folder: Path = TOPICS) -> Path:
         UserError: if it is in neither place.
     """
     for place in (path, folder / path):
-        if place.is_file():
+        if place.is_file() or (place == path and path.is_fifo()):  # a pipe is one that somebody typed
             return place
     raise UserError(f"There is no file {path}, nor {folder / path}: `ntcir build-topics` writes topics.")
 

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from ntcir.config import Config, Section, load_config, parse_config
 from ntcir.config.experiment import complaint
 from ntcir.config.yaml_tree import NotYaml, read_yaml
-from ntcir.errors import UserError, cut, did_you_mean
+from ntcir.errors import UserError, did_you_mean, short
 from ntcir.home import expanded
 from ntcir.workspace import find_data
 
@@ -156,7 +156,7 @@ def read_grid(path: Path) -> Grid:
         UserError: if it is not there or not YAML, or a key or value is wrong; the sentence names both.
     """
     try:
-        tree = read_yaml(path)
+        tree = read_yaml(path, typed=True)
     except OSError as error:
         raise UserError(f"Cannot read the ablation {path}: {(error.strerror or str(error)).lower()}.") from error
     except NotYaml as error:
@@ -174,16 +174,16 @@ def _sentence(error: ValidationError, path: Path) -> str:
     # What is unknown first: a file of another kind lacks things too, but that does not say what is wrong with it.
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     place = [str(part) for part in first["loc"]]
-    key = cut(".".join(place)) or "the file"
+    key = short(".".join(place)) or "the file"
     if first["type"] == "extra_forbidden":
         known = list((GridTopics if place[0] == "topics" else Grid).model_fields)
-        hint = did_you_mean(cut(place[-1]), known) or f"; known here: {', '.join(known)}"
+        hint = did_you_mean(short(place[-1]), known) or f"; known here: {', '.join(known)}"
         return f"Unknown key '{key}' in {path}{hint}."
     if first["type"] == "missing":
         return f"{path} lacks the key '{key}': the configuration that the grid changes."
     if place[0] == "base":
         return f"{path}: base must name a configuration file, or be one."
-    value = "" if isinstance(first["input"], dict | list) else f" = {cut(str(first['input']))}"
+    value = "" if isinstance(first["input"], dict | list) else f" = {short(str(first['input']))}"
     return f"{path}: {key}{value} will not do: {complaint(first)}."
 
 

@@ -30,7 +30,7 @@ def save_configs(plan: Plan, folds: Mapping[str, Fold], folder: Path) -> None:
         path = folder / CONFIGS / plan.file(cell)
         comments = "".join(f"# {line}\n" for line in _how_to_repeat(plan, unit, folds[unit.fold], folder, path))
         text = comments + plan.config(unit).to_yaml()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        if not path.is_file() or path.read_bytes() != text.encode():
             atomic_write(path, text)
 
 

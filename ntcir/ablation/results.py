@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 from ntcir.ablation.folds import Fold
 from ntcir.config import Config
 from ntcir.files import atomic_write
+from ntcir.plain_json import is_finite_number, parse_object
+from ntcir.regular import read_regular
 from ntcir.topics import DIRECTIONS, Direction
 
 RESULT_VERSION = 1  # to be raised when a training with the same configuration and data comes to something else
@@ -42,7 +43,7 @@ class Result:
 def load_result(path: Path, fold: Fold) -> Result | None:
     """Return the result in a file, or None if there is none, or none of these topics."""
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = parse_object(read_regular(path))
         if tree.pop("version") != RESULT_VERSION:
             return None
         result = Result(**tree)
@@ -50,8 +51,8 @@ def load_result(path: Path, fold: Fold) -> Result | None:
         numbers = [value for direction in DIRECTIONS for value in result.reciprocal[direction].values()]
         whole = all(isinstance(value, float | int) and 0 <= value <= 1 for value in numbers)
         whole &= int(result.what["iterations"]) > 0
-        whole &= math.isfinite(result.seconds) and set(answered) == {topic.topic_id for topic in fold.topics.topics}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # not there, or damaged
+        whole &= is_finite_number(result.seconds) and set(answered) == {topic.topic_id for topic in fold.topics.topics}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError):  # not there, or damaged
         return None
     return result if whole else None
 

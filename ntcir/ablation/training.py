@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from ntcir.errors import UserError
 from ntcir.files import atomic_write
 from ntcir.metrics import METRICS, read_metrics
 from ntcir.model import CARD, CONFIG, WEIGHTS, Model
+from ntcir.plain_json import parse_object
+from ntcir.regular import read_regular
 from ntcir.retrieval import Retriever
 from ntcir.scoring import score
 from ntcir.topics import DIRECTIONS, POOLS, QRELS, TOPICS, Direction
@@ -61,7 +62,7 @@ def _resumable(config: Config, folder: Path) -> int | None:
         if not (folder / LAST).is_file():
             return None
         done = read_progress(folder / LAST).step
-        best = json.loads((folder / CARD).read_text(encoding="utf-8"))["step"] if (folder / WEIGHTS).is_file() else 0
+        best = parse_object(read_regular(folder / CARD))["step"] if (folder / WEIGHTS).is_file() else 0
         # A model that is ahead of the steps asked for would answer in their place.
         if max(done, best) > config.training.iters:
             return None

@@ -30,7 +30,7 @@ from ntcir.config.sections import (
     Training,
 )
 from ntcir.config.yaml_tree import NotYaml, parse_yaml, read_yaml
-from ntcir.errors import UserError, cut, did_you_mean, shown
+from ntcir.errors import UserError, did_you_mean, short, shown
 from ntcir.files import atomic_write
 from ntcir.home import expanded
 
@@ -98,8 +98,10 @@ class Config(Section):
         return parse_config(_changed(self, changes), origin)
 
 
-def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Config:
+def load_config(path: Path | None = None, settings: Iterable[str] = (), *, typed: bool = False) -> Config:
     """Read a configuration file (or take the defaults) and apply ``key.sub=value`` settings, parsed as YAML, on top.
+
+    A file that is ``typed``, named by a user, may be a pipe.
 
     Raises:
         UserError: if the file is not there or not YAML, or a key or value is wrong; the sentence names both.
@@ -109,7 +111,7 @@ def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Confi
     if path is not None:
         origin = str(path)
         try:
-            tree = read_yaml(path)
+            tree = read_yaml(path, typed=typed)
         except OSError as error:
             raise UserError(
                 f"Cannot read the configuration {path}: {(error.strerror or str(error)).lower()}."
@@ -121,7 +123,7 @@ def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Confi
             raise UserError(f"{path} must hold keys and values, not {type(tree).__name__}.")
     config = parse_config(tree, origin)
     changes: dict[str, Any] = {}
-    typed: dict[str, str] = {}
+    origins: dict[str, str] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         key = key.strip()
@@ -132,15 +134,15 @@ def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Confi
         except NotYaml as error:
             reason = str(error).removeprefix("line 1: ")
             raise UserError(f"--set {shown(setting)}: the value is not YAML ({reason}).") from error
-        typed[key] = f"--set {cut(setting)}"
+        origins[key] = f"--set {short(setting)}"
     if not changes:
         return config
     try:  # all at once: some values will do only together
         return Config.model_validate(_changed(config, changes))
     except ValidationError as error:
         place = ".".join(_place(error.errors()[0]["loc"]))
-        guilty = [words for key, words in typed.items() if place.startswith(key) or key.startswith(place)]
-        raise UserError(_sentence(error, " ".join(guilty or typed.values()))) from error
+        guilty = [words for key, words in origins.items() if place.startswith(key) or key.startswith(place)]
+        raise UserError(_sentence(error, " ".join(guilty or origins.values()))) from error
 
 
 def parse_config(tree: Mapping[str, Any], origin: str) -> Config:
@@ -172,24 +174,24 @@ def _put(tree: Any, key: str, value: Any) -> None:
                 tree[section] = {}
             tree = tree[section]
         else:
-            raise UserError(f"There is no configuration key '{cut(key)}'.")
+            raise UserError(f"There is no configuration key '{short(key)}'.")
     if isinstance(tree, list) and last.isdigit() and int(last) < len(tree):
         tree[int(last)] = value
     elif isinstance(tree, dict):
         tree[last] = value
     else:
-        raise UserError(f"There is no configuration key '{cut(key)}'.")
+        raise UserError(f"There is no configuration key '{short(key)}'.")
 
 
 def _sentence(error: ValidationError, origin: str) -> str:
     """Return one sentence for the first thing that is wrong, naming the key, the value and what would do."""
     first = error.errors()[0]
     place = _place(first["loc"])
-    key = cut(".".join(place)) or "the file"
+    key = short(".".join(place)) or "the file"
     more = f" ({error.error_count() - 1} more after it)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
         known = _known_keys(first["loc"][:-1])
-        hint = did_you_mean(cut(place[-1]), known) or f"; known here: {', '.join(known)}" * bool(known)
+        hint = did_you_mean(short(place[-1]), known) or f"; known here: {', '.join(known)}" * bool(known)
         return f"Unknown key '{key}' in {origin}{hint}{more}."
     # Of a whole section only the message is worth reading.
     value = "" if isinstance(first["input"], dict) else f" = {shown(first['input'])}"
@@ -198,7 +200,7 @@ def _sentence(error: ValidationError, origin: str) -> str:
 
 def complaint(error: ErrorDetails) -> str:
     """Return what one of pydantic's errors says, beginning small; words that YAML took for something else are named."""
-    message = cut(error["msg"].removeprefix("Value error, "), 300)
+    message = short(error["msg"].removeprefix("Value error, "), 300)
     words = f"{message[0].lower()}{message[1:]}"
     if error["type"] == "string_type" and isinstance(error["input"], bool | int | float | dt.date):
         words += " (YAML reads words such as no, 010, 12:30 or 2020-01-01 as something else: put it in quotes)"

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ntcir.home import expanded
+from ntcir.regular import exists
 
 DateRange = tuple[dt.date, dt.date]
 
@@ -111,7 +112,11 @@ class Backbone(Section):
     def checkpoint(self) -> Path | None:
         """The path of the checkpoint, if ``weights`` is one; a file may lie there or not."""
         path = expanded(self.weights)
-        is_path = path.is_file() or "/" in self.weights or path.suffix in {".pth", ".pt", ".tar", ".safetensors"}
+        is_path = (
+            (exists(path) and path.is_file())
+            or "/" in self.weights
+            or path.suffix in {".pth", ".pt", ".tar", ".safetensors"}
+        )
         return path if is_path and self.weights not in {"imagenet", "places365", "random"} else None
 
 
@@ -213,7 +218,7 @@ class Objects(Section):
     def path(self) -> Path | None:
         """Where the detector lies, if ``detector`` says where; something may be there or not."""
         path = expanded(self.detector)
-        return path if self.detector != "demo" and (path.exists() or len(path.parts) > 1) else None
+        return path if self.detector != "demo" and (exists(path) or len(path.parts) > 1) else None
 
 
 class Positives(Section):

@@ -15,6 +15,7 @@ from yaml.constructor import ConstructorError
 from yaml.nodes import MappingNode, Node, ScalarNode
 
 from ntcir.errors import shown
+from ntcir.regular import open_given, open_regular
 
 LARGEST = 1 << 20  # bytes of a file: the longest configuration with lists of sessions has a tenth of that
 DEEPEST = 64  # mappings and lists inside one another; the configuration has 5
@@ -52,14 +53,18 @@ def parse_yaml(text: str) -> Any:
         loader.dispose()
 
 
-def read_yaml(path: Path) -> Any:
+def read_yaml(path: Path, *, typed: bool = False) -> Any:
     """Return the value of a YAML file, of which no more is read than a configuration can have.
+
+    Args:
+        path: a regular file.
+        typed: whether a user named it: then it may be a pipe as well.
 
     Raises:
         OSError: if it cannot be read.
         NotYaml: as ``parse_yaml``, or if it is not UTF-8.
     """
-    with path.open("rb") as file:
+    with (open_given if typed else open_regular)(path) as file:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise NotYaml(f"it is larger than {LARGEST:,} bytes")

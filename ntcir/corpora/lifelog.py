@@ -44,7 +44,10 @@ def is_lifelog(root: Path) -> bool:
 def refuse_lsc20(root: Path) -> None:
     """Raise a UserError if the folder holds an LSC'20 export, whose columns are named and measured otherwise."""
     for path in sorted(root.glob("*.csv")):
-        columns = set(header(path))
+        try:
+            columns = set(header(path))
+        except UserError:  # somebody else's file; of ours it is said as it is read
+            continue
         if columns >= _LSC20[0] and columns & _LSC20[1]:
             raise UserError(
                 f"{path} is an LSC'20 export (columns lat, lon, heart), which is another schema; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from ntcir.corpora.cells import BLANK_WORDS
 from ntcir.corpora.corpus import ReadingReport
 from ntcir.corpora.numbers import MIXED, read_numbers
 from ntcir.corpora.rows import survey
-from ntcir.errors import UserError
+from ntcir.errors import UserError, some
 from ntcir.reading import kind_of_bytes
+from ntcir.regular import LARGEST_TEXT, open_regular
 
 _MOST_LONGER = 0.5  # of the rows; if more are longer than the header, it is the file that is at fault
+_LONGEST_HEADER = 1 << 20  # characters
 
 
 def header(path: Path) -> list[str]:
@@ -27,8 +30,9 @@ def header(path: Path) -> list[str]:
         UserError: if the file cannot be read as UTF-8 text.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file), [])
+        # No more than the header can have: a file without line breaks is not read whole for it.
+        with io.TextIOWrapper(open_regular(path, LARGEST_TEXT), encoding="utf-8-sig", newline="") as file:
+            names = next(csv.reader(iter(lambda: file.readline(_LONGEST_HEADER), "")), [])
         if any("\0" in name for name in names):
             raise UnicodeDecodeError("utf-8", b"\0", 0, 1, "it holds zero bytes")
         return names
@@ -41,9 +45,10 @@ def _unreadable(path: Path, error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         with path.open("rb") as file:
             kind = kind_of_bytes(file.read(64))
-        return (
-            f"Cannot read {path}: it is not UTF-8 text{f' but {kind}' if kind else f' ({error.reason})'}; save it so."
-        )
+        what = f"but {kind}" if kind else f"({error.reason})"
+        return f"Cannot read {path}: it is not UTF-8 text {what}; save it so."
+    if isinstance(error, OSError):
+        return f"Cannot read {path}: {(error.strerror or str(error)).lower()}."
     return f"Cannot read {path}: {' '.join(str(error).split()).rstrip('.')}."
 
 
@@ -110,7 +115,7 @@ def read_table(
         if separated:
             raise UserError(f"{path} separates its columns by {separated!r}: save it with commas (CSV).")
         raise UserError(
-            f"{path} has no column '{absent[0]}'; it has: {', '.join(name or '(unnamed)' for name in there)}."
+            f"{path} has no column '{absent[0]}'; it has: {some((name or '(unnamed)' for name in there), 40)}."
         )
     names = {written: name for written, name in columns.items() if name in known}
     if report is not None:

@@ -23,6 +23,7 @@ _EPOCH = (946_684_800, 4_102_444_800)
 _UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 _READABLE = "write ISO 8601, such as 2020-03-16T16:50:00Z"
 
+_LONGEST = 64  # characters of a time in any spelling; looking through longer ones takes ever longer
 _NUMBER = re.compile(r"(\d{9,19})(?:\.(\d*))?", re.ASCII)
 # Four digits alone are a year to ISO 8601, but a count in any log; words such as 'now' are times to pandas.
 _ISO = re.compile(r"(\d{4})(?:[-/. ]\d[^tz,UG]*|\d{4}(?:[T ][^tz,UG]*)?)([tz,UG].*)?", re.ASCII)
@@ -98,6 +99,8 @@ class _Column:
         self._taken: dict[str, list[int]] = {}
         outside = []
         for row, text in enumerate(texts):
+            if len(text) > _LONGEST:
+                continue
             if iso := _ISO.fullmatch(text):
                 self.iso[row] = text if iso[2] is None else _SPELLINGS.sub(_spelling, text)
             elif (number := _NUMBER.fullmatch(text)) and (epoch := _epoch(number)):

@@ -11,7 +11,7 @@ import pandas as pd
 from ntcir.corpora.cells import number
 from ntcir.encoders.categories import Vocabulary, words
 from ntcir.encoders.presets import Columns
-from ntcir.errors import UserError, did_you_mean, some
+from ntcir.errors import UserError, did_you_mean, shown, some
 
 # Wavelengths of the position's sines and cosines, in metres: from the rooms of a house to the towns of a region.
 WAVELENGTHS = (100.0, 300.0, 1e3, 3e3, 10e3, 30e3, 100e3)
@@ -180,7 +180,7 @@ class ReadingsEncoder:
                     hint = did_you_mean(column, [*self.names, *known])
                     raise UserError(f"Unknown reading '{column}'{whose}{hint}; this model uses {some(self.names, 20)}.")
                 if column in self.names and not (self.accepts(column, value) and self._is_clear(column, value)):
-                    raise UserError(f"The reading '{column}'{whose} must be a number, not {value!r}.")
+                    raise UserError(f"The reading '{column}'{whose} must be a number, not {shown(value)}.")
         return pd.DataFrame(
             [{column: row.get(column) for column in self.names} for row in readings], columns=self.names, dtype=object
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from ntcir.errors import shown
+from ntcir.plain_json import is_finite_number
 
 _STATISTICS = ("shares", "vocabularies", "origin", "mean", "deviation", "indicators")
 _CHOSEN = ("numeric", "categorical", "cyclic", "location", "categories")
@@ -38,7 +38,7 @@ def _check_statistics(columns: Mapping[str, Any], statistics: Mapping[str, Any])
     standardised = [*columns["numeric"], *(() if embedded else columns["categorical"])]
     for key in ("mean", "deviation"):
         values = statistics[key]
-        if not isinstance(values, list) or not all(map(_is_number, values)):
+        if not isinstance(values, list) or not all(map(is_finite_number, values)):
             raise _wrong(key, values, "a list of numbers")
         if len(values) != len(standardised):
             raise ValueError(f"sensors.json has {len(values)} values of '{key}' for {len(standardised)} columns")
@@ -58,7 +58,7 @@ def _check_statistics(columns: Mapping[str, Any], statistics: Mapping[str, Any])
         raise _wrong("indicators", min(unknown), "one of the columns")
     origin = statistics["origin"]
     if columns["location"] is not None and not (
-        isinstance(origin, list) and len(origin) == 2 and all(map(_is_number, origin))
+        isinstance(origin, list) and len(origin) == 2 and all(map(is_finite_number, origin))
     ):
         raise _wrong("origin", origin, "a latitude and a longitude")
 
@@ -79,12 +79,8 @@ def _names(value: Any, key: str) -> list[str]:
 
 
 def _numbers(value: Any, key: str, least: float) -> None:
-    if not isinstance(value, dict) or not all(_is_number(each) and each >= least for each in value.values()):
+    if not isinstance(value, dict) or not all(is_finite_number(each) and each >= least for each in value.values()):
         raise _wrong(key, value, f"names and numbers of {least:g} or more")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _wrong(key: str, value: Any, wanted: str) -> ValueError:

@@ -184,6 +184,10 @@ def _fill(network: nn.Module, state: Mapping[str, torch.Tensor], backbone: Backb
             raise UserError(f"The weights {backbone.weights} do not fit {backbone.arch} ({reason}).") from error
     # Old checkpoints lack the counters of BatchNorm, and where only pooled features are asked for no head is needed.
     spare = _spare(backbone)
+    with torch.no_grad():
+        for name in missing:
+            if name.startswith(spare):  # drawn at random otherwise: whoever saves the network would save other bytes
+                network.state_dict()[name].zero_()
     missing = [name for name in missing if not name.endswith("num_batches_tracked") and not name.startswith(spare)]
     for problem, names in (("other shapes for", wrong), ("no", missing), ("the unknown", unknown)):
         if names:

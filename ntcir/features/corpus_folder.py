@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from ntcir.corpora.corpus import Corpus
-from ntcir.errors import UserError, printable
+from ntcir.errors import UserError
 from ntcir.features.claims import alone
 from ntcir.features.pictures import open_file
 from ntcir.features.shard_store import signature
@@ -88,12 +88,11 @@ def claim_folder(store: Path, corpus: Corpus) -> Path:
                     left.unlink()
             _renew(folder, note, corpus)
         if note.damaged:
-            say(f"{printable(str(folder / NOTE))} is damaged and is written anew.")
+            say(f"{folder / NOTE} is damaged and is written anew.")
         if folder.name != corpus.name and note.text is None:
-            usual, root, own = (printable(str(path)) for path in (store / corpus.name, corpus.root, folder))
             say(
-                f"{usual} holds the features of another corpus of that name, with other photographs under the same "
-                f"names, sizes and times: the features of {root} are kept in {own}."
+                f"{store / corpus.name} holds the features of another corpus of that name, with other photographs of "
+                f"the same names, sizes and times: the features of {corpus.root} are kept in {folder}."
             )
         break
     return folder

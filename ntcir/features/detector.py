@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 
 from ntcir.config import Objects
-from ntcir.errors import UserError
+from ntcir.errors import UserError, some
 from ntcir.features.file_kinds import kind_of
 from ntcir.features.letterbox import GREY, Frame, Letterboxed
 from ntcir.features.yolo import SAFE_LOAD, import_yolo, look, opening, trusts_weights
 from ntcir.home import expanded
 from ntcir.progress import say
+from ntcir.regular import LARGEST_WEIGHTS, open_regular
 from ntcir.signals import own_signal_stack
 from ntcir.temporaries import TemporaryFolder
 
@@ -49,8 +50,10 @@ def find_weights(name: str) -> Path:
             raise UserError(f"The demo's detector is missing from this installation: {path} is not there.")
         return path
     path = expanded(name)
-    if path.exists():
+    if path.is_file() or path.is_dir():
         return path.absolute()
+    if path.exists():
+        raise UserError(f"The detector {path} is neither a file nor a folder.")
     if PUBLISHED.fullmatch(name):
         return _fetch(name)
     raise UserError(
@@ -80,10 +83,17 @@ def _fetch(name: str) -> Path:
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 (hex) of a file, or of the names and contents of all files in a folder."""
+    """Return the SHA-256 (hex) of a file, or of the names and contents of all files in a folder.
+
+    Raises:
+        UserError: if one cannot be read.
+    """
     if path.is_file():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with open_regular(path, LARGEST_WEIGHTS) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise UserError(f"Cannot read the detector {path}: {(error.strerror or str(error)).lower()}.") from error
     total = hashlib.sha256()
     for part in sorted(part for part in path.rglob("*") if part.is_file()):
         total.update(f"{part.relative_to(path).as_posix()} {digest(part)}\n".encode())
@@ -252,6 +262,9 @@ def _require_runtime(path: Path) -> None:
     parts = [path] if path.is_file() else list(path.iterdir())
     if not parts:
         raise UserError(f"{path} is an empty folder, not a detector.")
+    # What runs the network opens its files by itself, and would wait for a pipe.
+    if odd := [part.name for part in parts if not part.is_file() and not part.is_dir()]:
+        raise UserError(f"The detector {path} holds {some(odd)}, which is not a file.")
     for suffix, package in _RUNTIMES.items():
         if any(part.suffix == suffix for part in parts) and importlib.util.find_spec(package) is None:
             raise UserError(f"{path} needs {package}, which is not installed: pip install {package}.")

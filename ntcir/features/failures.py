@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 from ntcir.progress import say
+from ntcir.regular import open_regular
 
 FAILURES = "failed.csv"
 _COLUMNS = ("id", "signature", "reason")
@@ -18,7 +20,7 @@ def read_failures(path: Path) -> dict[tuple[str, str], str]:
     """
     found: dict[tuple[str, str], str] = {}
     try:
-        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8", errors="replace", newline="") as file:
             reader = csv.DictReader(file)
             for row in reader:
                 item, sign, reason = (row.get(column) for column in _COLUMNS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -25,6 +24,7 @@ from ntcir.features.store import DetectionStore, signature, stored_meta
 from ntcir.files import atomic_write
 from ntcir.machine import cores
 from ntcir.progress import progress, say
+from ntcir.streams import write_output
 
 VERSION = 1  # of how pictures are read and boxes are kept
 SHARD_ITEMS = 512  # what a killed run loses at most
@@ -297,7 +297,7 @@ def detect_corpus(corpus: Corpus, config: Config, table: Path | None = None) -> 
     ids = corpus.images.index.tolist()
     detections.ensure(ids)
     if table == Path("-"):
-        sys.stdout.write(detections.csv(ids))
+        write_output(detections.csv(ids))
     elif table is not None:
         atomic_write(table, detections.csv(ids))
     return detections.summary(ids)

@@ -43,6 +43,7 @@ from ntcir.files import atomic_path, disk_errors
 from ntcir.machine import cores
 from ntcir.plain_json import parse_object
 from ntcir.progress import say
+from ntcir.regular import read_regular
 
 STORE_VERSION = 1
 
@@ -66,7 +67,7 @@ def stored_meta(folder: Path, what: str = "features") -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        return parse_object(path.read_bytes())
+        return parse_object(read_regular(path))
     except OSError as error:
         raise UserError(f"Cannot read {path}: {(error.strerror or str(error)).lower()}.") from error
     except ValueError as error:
@@ -232,7 +233,7 @@ class ShardStore:
         csv.writer(text).writerows([("id", "signature", "reason"), *rows])
         there: list[str] = []
         with suppress(OSError):
-            there = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            there = read_regular(path).decode("utf-8", "replace").splitlines()
         # What is there already is left alone, and a list for people ends nothing: others may own the store.
         if sorted(there) != sorted(text.getvalue().splitlines()) and (rows or there):
             try:
@@ -252,6 +253,9 @@ class ShardStore:
             yield
 
     def _renew(self, name: str, text: str) -> None:
+        place = self.folder / name
+        if place.exists() and not place.is_file() and not place.is_dir():  # such as a pipe, which nobody may ever read
+            raise UserError(f"Cannot write {place}: what lies there is not a file; move it away.")
         with self._writing(name), atomic_path(self.folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="")
 

@@ -17,6 +17,7 @@ import numpy as np
 from ntcir.errors import shown
 from ntcir.files import atomic_path, atomic_write
 from ntcir.plain_json import parse_object
+from ntcir.regular import LARGEST_WEIGHTS, open_regular, read_regular
 
 # Keys of an index: the digest of the rows, and that of all else in the index.
 ROWS_DIGEST, INDEX_DIGEST = "rows_sha256", "sha256"
@@ -63,7 +64,7 @@ def read_index(path: Path, width: int) -> Index:
         Damaged: if one of the two is not there, cannot be read, or does not fit.
     """
     try:
-        index = as_index(parse_object(path.read_bytes()))
+        index = as_index(parse_object(read_regular(path)))
         open_rows(path.with_suffix(".npy"), sum(index.lengths), width)
     except Damaged:
         raise
@@ -107,6 +108,7 @@ def open_rows(path: Path, number: int, width: int) -> np.ndarray:
         OSError: if the file cannot be read.
         Damaged: if it is not such an array and nothing else.
     """
+    open_regular(path, LARGEST_WEIGHTS).close()
     try:
         rows = np.load(path, mmap_mode="r")
     except OSError:

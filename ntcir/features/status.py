@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ntcir.corpora.corpus import Corpus
-from ntcir.errors import UserError, printable
+from ntcir.errors import UserError, escaped
 from ntcir.features.corpus_folder import corpus_folder
 from ntcir.features.store import STORE_VERSION, DetectionStore, FeatureStore, signature, stored_meta
 from ntcir.progress import say
@@ -131,8 +131,8 @@ def as_table(stores: Sequence[StoreStatus]) -> str:
             f"{each.failed:,}",
             f"{each.missing:,}",
             f"{each.bytes / 1e6:,.1f}",
-            ", ".join(each.made_by) or "-",
-            printable(each.store),
+            escaped(", ".join(each.made_by)) or "-",
+            escaped(each.store),
         ]
         for each in stores
     ]

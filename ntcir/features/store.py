@@ -19,6 +19,7 @@ from ntcir.errors import UserError
 from ntcir.features.shard_store import STORE_VERSION, ShardStore, signature, stored_meta
 from ntcir.plain_json import parse_json
 from ntcir.progress import say
+from ntcir.regular import read_regular
 
 __all__ = ["STORE_VERSION", "DetectionStore", "FeatureStore", "signature", "stored_meta"]
 
@@ -87,7 +88,7 @@ class FeatureStore(ShardStore):
     def backends(self) -> list[str]:
         """What worked the features out, such as ``eager bf16``, the latest last."""
         try:
-            found = parse_json((self.folder / "backends.json").read_bytes())
+            found = parse_json(read_regular(self.folder / "backends.json"))
         except (OSError, ValueError):
             return []
         return [str(name) for name in found] if isinstance(found, list) else []

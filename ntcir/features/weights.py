@@ -15,11 +15,12 @@ from urllib.error import URLError
 
 import torch
 
-from ntcir.errors import UserError
+from ntcir.errors import UserError, short
 from ntcir.features.file_kinds import is_onnx, kind_of
 from ntcir.home import settle_torch_home
 from ntcir.libraries import confine_libraries
 from ntcir.progress import say
+from ntcir.regular import LARGEST_WEIGHTS, open_regular
 from ntcir.tensor_files import read_tensors
 
 PLACES365_URL = "http://places2.csail.mit.edu/models_places365/{arch}_places365.pth.tar"
@@ -165,7 +166,7 @@ def _reason(error: Exception) -> str:
     """Return why a file is no checkpoint, without torch's advice to trust it."""
     words = " ".join(str(error).split())
     if found := re.search(r"GLOBAL ([\w.]+)", words):
-        return f"it holds Python objects besides tensors, of {found[1]}: save the network's state_dict() alone"
+        return f"it holds Python objects besides tensors, of {short(found[1])}: save the network's state_dict() alone"
     if "TorchScript" in words:
         return "it is a TorchScript archive: save the network's state_dict() instead"
     if words.startswith("Weights only load failed"):
@@ -195,5 +196,5 @@ def _load(path: Path, **options: Any) -> Any:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path, LARGEST_WEIGHTS) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

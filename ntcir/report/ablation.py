@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ntcir.ablation import DIRECTIONS, Estimate, Row, Table
+from ntcir.errors import escaped
 from ntcir.files import atomic_path, atomic_write
 from ntcir.report.canvas import canvas, drawn
 
@@ -119,7 +120,9 @@ def _trainings(seeds: Sequence[int]) -> str:
 
 def _plain(text: str) -> str:
     """Return text that is no markup within a cell."""
-    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*").replace("`", "'")
+    return (
+        escaped(" ".join(text.split())).replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*").replace("`", "'")
+    )
 
 
 def draw_chart(table: Table, path: Path) -> Path:

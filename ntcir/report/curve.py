@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ntcir.errors import printable
+from ntcir.errors import escaped
 from ntcir.metrics import METRICS, read_metrics
 from ntcir.report.canvas import canvas
 from ntcir.topics import DIRECTIONS
@@ -20,7 +20,7 @@ def draw_curve(folder: Path) -> Path:
     """Draw loss and validation MRR over the steps of the metrics log in ``folder``; return the PNG's path."""
     rows, path = read_metrics(folder / METRICS), folder / "curve.png"
     with canvas(path, figsize=(8, 4.5), dpi=120, layout="constrained") as figure:
-        _draw(figure, rows, printable(folder.absolute().name))
+        _draw(figure, rows, escaped(folder.absolute().name))
     return path
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ntcir.conversion import RunFormat, is_csv, save_alike, save_run
-from ntcir.errors import UserError
+from ntcir.errors import UserError, escaped
 from ntcir.manifest import reading_set
 from ntcir.matching import any_official, default_qrels, read_qrels, read_run
 from ntcir.progress import say
@@ -45,7 +45,7 @@ def render_score(report: Report, stream: TextIO) -> None:
             table.add_row(*cells, style="bold" if name == "all" else None)
     console.print(table)
     for warning in report.warnings:
-        console.print(f"Note: {warning}", soft_wrap=True, markup=False)
+        console.print(Text(escaped(f"Note: {warning}")), soft_wrap=True)
 
 
 def _cells(group: GroupScore) -> list[str]:
@@ -68,12 +68,15 @@ def _number(value: float | None, digits: int = 4) -> str:
 def render_per_topic(report: Report, stream: TextIO) -> None:
     """Write a line for each topic, in aligned columns between spaces: topic, direction, rank, reciprocal rank, pool.
 
-    What is not there (no rank, an unknown direction or pool) is a ``-``, so that every line has five words.
+    What is not there (no rank, an unknown direction or pool) is a ``-``, so that every line has five words. Control
+    characters that an id may hold are escaped: JSON has ids for programs.
     """
     rows = [("topic", "direction", "rank", "RR", "pool")]
     for topic in report.topics:
         rank = "-" if topic.rank is None else f"{topic.rank:g}"
-        rows.append((topic.topic, topic.direction or "-", rank, f"{topic.reciprocal_rank:.4f}", str(topic.pool or "-")))
+        rows.append(
+            (escaped(topic.topic), topic.direction or "-", rank, f"{topic.reciprocal_rank:.4f}", str(topic.pool or "-"))
+        )
     widest = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         left = (cell.ljust(width) for cell, width in zip(row[:2], widest[:2], strict=True))

@@ -16,7 +16,9 @@ from ntcir.files import atomic_write, disk_errors
 from ntcir.interruption import deferred
 from ntcir.model import Model
 from ntcir.official import check_ids
+from ntcir.plain_json import parse_object
 from ntcir.progress import say
+from ntcir.regular import read_regular
 from ntcir.submission.example import write_example
 from ntcir.submission.rehearsal import rehearse
 from ntcir.submission.requirements import closure, installed_bytes, pins, torch_pins
@@ -33,7 +35,7 @@ _MADE_BY = "ntcir bundle"
 _EARLIER = "earlier"  # in the temporary folder of a new bundle: the one that it replaces
 
 
-def make_bundle(model: Path, out: Path, *, group: str, run: str, rehearsal: bool = True) -> str:
+def make_bundle(model: Path, out: Path, *, group: str, run: str, rehearsal: bool = True) -> list[str]:
     """Make ``out/GROUP-RUN``, replacing an earlier bundle of that name, and rehearse it.
 
     Args:
@@ -57,7 +59,7 @@ def make_bundle(model: Path, out: Path, *, group: str, run: str, rehearsal: bool
         return _make(target, model, group, run, rehearsal)
 
 
-def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> str:
+def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> list[str]:
     with disk_errors(target):
         _recover(target)
     _check_place(target)
@@ -77,9 +79,7 @@ def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> s
             tried = "rehearsed without network" if cut else "rehearsed, but WITH network: it cannot be cut off here"
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         _replace(target, folder, room / _EARLIER)
-    return "\n".join(
-        [f"{target}: {_amount(size)}, {tried}.", _image_size(size, needed), *_commands(target, group, run)]
-    )
+    return [f"{target}: {_amount(size)}, {tried}.", _image_size(size, needed), *_commands(target, group, run)]
 
 
 def self_contained(model: Model) -> Model:
@@ -114,7 +114,7 @@ def _check_place(target: Path) -> None:
     if not target.exists():
         return
     try:
-        ours = json.loads((target / MARK).read_text(encoding="utf-8"))["made_by"] == _MADE_BY
+        ours = parse_object(read_regular(target / MARK))["made_by"] == _MADE_BY
     except (OSError, ValueError, LookupError, TypeError):
         ours = target.is_dir() and not any(target.iterdir())
     if not ours:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ from ntcir.model import Model, Vectors
 from ntcir.official import check_ids, format_run, number_of
 from ntcir.progress import progress, say
 from ntcir.ranking import score_candidates
-from ntcir.streams import output_is_closed
+from ntcir.streams import output_is_closed, write_output
 from ntcir.submission.pictures import PictureEncoder
 from ntcir.submission.stream import Record, open_input, read_records
 from ntcir.topics import Direction
@@ -135,7 +134,7 @@ def _check_target(source: str, target: str) -> None:
 def _output(target: str) -> Iterator[Callable[[str], object]]:
     """Yield what writes the whole output, to a place that was tried before the work began."""
     if target == "-":
-        yield sys.stdout.write
+        yield write_output
         return
     with atomic_path(target) as temporary:
         yield lambda text: temporary.write_text(text, encoding="utf-8")

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
 from ntcir.corpora.corpus import OFFICIAL_KEYS
-from ntcir.errors import UserError
+from ntcir.errors import UserError, short
 from ntcir.json_keys import each_once
 from ntcir.official import is_id
+from ntcir.regular import ends_in_zeros
 from ntcir.topics import Direction
 
 DIRECTION: dict[tuple[object, object], Direction] = {("image", "sensor"): "img2sen", ("sensor", "image"): "sen2img"}
@@ -75,6 +76,8 @@ def open_input(source: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             except OSError as error:
                 raise UserError(f"Cannot read the input {source}: {(error.strerror or str(error)).lower()}.") from error
         packed = raw.peek(2)[:2] == b"\x1f\x8b"
+        if packed and source != "-" and ends_in_zeros(raw):
+            raise UserError(f"{source} is not a complete gzip file: it ends in zeros; copy it here again.")
         yield cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw, raw
 
 
@@ -251,8 +254,8 @@ def _checked(fields: dict[str, Any], image: memoryview, number: int, text: _Text
     direction = DIRECTION.get(modal) if all(isinstance(name, str) for name in modal) else None
     if direction is None:
         text.refuse(
-            f"record {number} (topic {topic_id}): input_modal {json.dumps(modal[0])} and output_modal "
-            f"{json.dumps(modal[1])} must be image and sensor, or sensor and image"
+            f"record {number} (topic {topic_id}): input_modal {short(json.dumps(modal[0]))} and output_modal "
+            f"{short(json.dumps(modal[1]))} must be image and sensor, or sensor and image"
         )
     readings = {key: value for key, value in fields.items() if key not in OFFICIAL_KEYS}
     where = f"{text.name} record {number} (topic {topic_id})"

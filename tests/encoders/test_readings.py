@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ntcir.config import Sensors
 from ntcir.encoders.presets import PRESETS, Columns, chosen_columns
 from ntcir.encoders.readings import LIMIT, METRES_PER_DEGREE, MISSING, UNKNOWN, WAVELENGTHS, ReadingsEncoder
+from ntcir.errors import shown
 
 quick = settings(deadline=None, max_examples=80)
 # Whatever may stand in a cell of a hand-written or damaged table.
@@ -316,7 +317,7 @@ def test_an_unknown_reading_is_refused_with_a_suggestion():
 def test_a_number_is_needed_where_a_number_is_read(value):
     sentence = refusal(by_hand().table, [{"heart_rate": 61}, {"heart_rate": value}], [], ["t1", "t2"])
     assert "'heart_rate' of the topic t2 must be a number" in sentence
-    assert repr(value) in sentence
+    assert shown(value) in sentence
 
 
 @pytest.mark.parametrize("value", [62.5, "62.5", "62,5", " 62.5 ", "62,5 bpm", "6.25e1"])

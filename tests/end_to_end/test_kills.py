@@ -21,7 +21,7 @@ from killing import KILLED, NEEDS_ROOM, Ended, Server
 from ntcir.submission.sums import changed_since
 
 ALL = bool(os.environ.get("NTCIR_ALL_KILLS"))
-LEFTOVERS_STAY = True  # of killed commands, until the next one: temporary files and folders, which count for nothing
+LEFTOVERS_STAY = False  # of killed commands, until the next one: temporary files and folders, which count for nothing
 _TEMPORARY = re.compile(r"(^|/)\.[^/]+\.[a-z0-9_]{8}(\.[^/.]*)?(/|$)")
 
 Tree = dict[str, bytes]

@@ -54,7 +54,7 @@ def test_a_file_larger_than_any_picture_is_not_read(tmp_path, way):
     path = tmp_path / "vast.jpg"
     with path.open("wb") as file:
         file.truncate(300 * 2**30)  # without content, it takes no room
-    assert reason(way, path) == "it has 307,200 MiB; at most 512 are read"
+    assert reason(way, path) == "it has 307,200 megabytes; at most 512 are read"
 
 
 def test_a_file_that_grows_beyond_the_bound_while_it_is_read_is_given_up(tmp_path, monkeypatch):

@@ -51,7 +51,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def quick(trained: Path, out: Path, **options: Any) -> str:
     """Make a bundle without rehearsal."""
-    return make_bundle(trained, out, **{"group": "ORG", "run": "baseline", "rehearsal": False} | options)
+    return "\n".join(make_bundle(trained, out, **{"group": "ORG", "run": "baseline", "rehearsal": False} | options))
 
 
 def test_it_holds_all_that_the_image_needs(plain):
@@ -197,6 +197,19 @@ def test_networks_that_were_trained_along_go_in_as_they_are(tmp_path):
 def test_a_bundles_own_model_makes_the_same_bundle(plain, tmp_path):
     quick(plain / "model", tmp_path)
     assert contents(tmp_path / "ORG-baseline") == contents(plain)
+
+
+@pytest.mark.parametrize("head", [True, False])
+def test_the_same_model_makes_the_same_bundle_byte_for_byte(tmp_path, head):
+    """Also where the network's checkpoint has no classifier, which would be drawn anew each time."""
+    weights = write_weights(tmp_path / "network.pth", head=head)
+    trained = write_model(tmp_path / "model", small_config(SMALL | {"weights": str(weights)}))
+    for out in ("one", "two"):
+        torch.rand(5)  # whatever else has drawn numbers
+        quick(trained, tmp_path / out)
+    made = [contents(tmp_path / out / "ORG-baseline") for out in ("one", "two")]
+    assert made[0].keys() == made[1].keys()
+    assert [name for name in made[0] if made[0][name] != made[1][name]] == []
 
 
 def test_an_earlier_bundle_is_replaced_as_a_whole(trained, plain, tmp_path):

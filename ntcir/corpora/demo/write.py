@@ -19,7 +19,9 @@ from ntcir.corpora.demo.scenes import render_scene
 from ntcir.corpora.demo.shots import DayPlan, Plan, Shot, day_plan
 from ntcir.errors import Interrupted, UserError
 from ntcir.files import atomic_write, disk_errors
+from ntcir.plain_json import parse_json
 from ntcir.progress import say
+from ntcir.regular import Irregular, open_regular, read_regular
 
 CONFIG, MARKER = "ntcir.yaml", "demo.json"
 _VERSION = 3  # of the drawing: an older demo is written again
@@ -207,12 +209,12 @@ def _found(folder: Path) -> dict[str, object] | None:
     marker, config = folder / MARKER, folder / CONFIG
     record: object = None
     with suppress(OSError, ValueError):
-        record = json.loads(marker.read_text(encoding="utf-8"))
+        record = parse_json(read_regular(marker))
     if not isinstance(record, dict) or record.get("format") != "ntcir demo":
         if any(path.name[:1] != "." for path in folder.iterdir()):
             raise UserError(f"{folder} holds files that are no demo lifelog: choose a new or empty folder.")
         return None
-    if config.exists() and "name: demo" not in config.read_text(encoding="utf-8", errors="replace").splitlines():
+    if config.exists() and b"name: demo" not in read_regular(config).splitlines():
         raise UserError(f"{config} says that this folder is no longer 'name: demo': choose a new or empty folder.")
     return record
 
@@ -246,8 +248,11 @@ def _clear(folder: Path, record: Mapping[str, object]) -> None:
 
 def _is_drawn(path: Path) -> bool:
     """Return whether a JPEG says of itself that the demo drew it (or was cut off before it could say anything)."""
-    with path.open("rb") as file:
-        head = file.read(1024)
+    try:
+        with open_regular(path) as file:
+            head = file.read(1024)
+    except Irregular:
+        return False
     return JPEG_COMMENT in head or not head
 
 

@@ -1,0 +1,536 @@
+"""Every kind of file that is read, as it should be, with the reader that a command reads it by.
+
+A kind has a maker of a small folder, the file in it that is to be damaged, and what reads it. Torch is imported where
+it is needed: who only wants runs does not wait for it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import shutil
+import signal
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from mutating import BYTES, TEXT, Change, mutated
+
+Inside = Callable[[bytes, Callable[[bytes], bytes]], bytes]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file.
+
+    Attributes:
+        name: of the kind.
+        make: writes a folder, in which all is as it should be.
+        file: the one that is damaged, in the folder.
+        read: reads what is in the folder; returns, or raises a ``UserError``, else something is wrong.
+        changes: how it is damaged.
+        inside: opens a packed file, lets what is in it be changed and packs it again; used for half of the cases.
+        share: how often, as compared to the others.
+        cost: how long a case takes, as compared to the others.
+        named: whether a user names the file, so that it may be a pipe.
+        slow: whether it is left to ``make fuzz``.
+    """
+
+    name: str
+    make: Callable[[Path], None]
+    file: str
+    read: Callable[[Path], object]
+    changes: Sequence[Change] = TEXT
+    inside: Inside | None = None
+    share: float = 1.0
+    cost: float = 1.0
+    named: bool = False
+    slow: bool = False
+
+    def damaged(self, data: bytes, draw: np.random.Generator) -> tuple[str, bytes]:
+        """Return a damaged version of the file, and what was done to it."""
+        if self.inside is None or draw.random() < 0.5:
+            return mutated(data, draw, self.changes)
+        done: list[str] = []
+
+        def change(part: bytes) -> bytes:
+            what, changed = mutated(part, draw)
+            done.append(what)
+            return changed
+
+        packed = self.inside(data, change)
+        return f"inside: {'; '.join(done)}", packed
+
+
+# ------------------------------------------------------------------------------------------------------ packed files
+
+
+def _in_gzip(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    return gzip.compress(change(gzip.decompress(data)), mtime=0)
+
+
+def _in_header(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Change the JSON at the beginning of a ``.safetensors`` file, whose length goes with it."""
+    length = int.from_bytes(data[:8], "little")
+    header = change(data[8 : 8 + length])
+    return len(header).to_bytes(8, "little") + header + data[8 + length :]
+
+
+def _in_zip(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Change the pickle in a file of torch's."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(packed, "w") as new:
+        for name in old.namelist():
+            part = old.read(name)
+            new.writestr(zipfile.ZipInfo(name), change(part) if name.endswith("data.pkl") else part)
+    return packed.getvalue()
+
+
+# ----------------------------------------------------------------------------------------------------------- corpora
+
+
+def _records(folder: Path) -> None:
+    from helpers import write_pictures
+
+    write_pictures(folder / "corpus", per_session=4)
+
+
+def _lifelog(folder: Path) -> None:
+    from conftest import _make_lifelog
+
+    _make_lifelog(folder / "corpus", per_day=3)
+
+
+def _read_corpus(folder: Path) -> object:
+    from ntcir.config import AutoSplit
+    from ntcir.corpora import open_corpus
+
+    corpus = open_corpus(folder / "corpus", AutoSplit())
+    return corpus.report.lines()
+
+
+def _resolve(folder: Path) -> object:
+    from ntcir.workspace import resolve
+
+    return resolve(None, (), folder / "corpus")
+
+
+# ---------------------------------------------------------------------------------------------------- configurations
+
+
+def _configs(folder: Path) -> None:
+    from ntcir.config import Config
+
+    folder.mkdir(parents=True, exist_ok=True)
+    Config().save(folder / "whole.yaml")
+    (folder / "data").mkdir()
+    shutil.copy(folder / "whole.yaml", folder / "data" / "ntcir.yaml")
+    from toy_grid import write_grid
+
+    write_grid(folder / "grid.yaml")
+
+
+def _load_config(folder: Path) -> object:
+    from ntcir.config import load_config
+
+    return load_config(folder / "whole.yaml", typed=True)
+
+
+def _load_grid(folder: Path) -> object:
+    from ntcir.ablation.grid import read_grid
+
+    return read_grid(folder / "grid.yaml")
+
+
+# ------------------------------------------------------------------------------------------- topics, runs and answers
+
+
+def _ranking(folder: Path) -> None:
+    """Write topics, pools, qrels and runs of every format, about the same four topics."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ids = ["img2sen_001", "img2sen_é", "sen2img_001", "sen2img_002"]
+    queries = ["a.jpg", "b.jpg", '{"heart": 70.5, "place": "café"}', '{"heart": null, "steps": 3}']
+    stamp = "2020-03-16 16:50:00"
+    topics = [f"{topic}\t{stamp}\t{query}" for topic, query in zip(ids, queries, strict=True)]
+    pairs = [(topic, f"{number:05}", 5 - number) for topic in ids for number in range(1, 6)]
+    (folder / "topics.tsv").write_text("topic_id\ttimestamp\tquery\n" + "\n".join(topics) + "\n", encoding="utf-8")
+    pools = [f"{topic}\t{item}" for topic, item, _ in pairs]
+    (folder / "pools.tsv").write_text("topic_id\tdoc_id\n" + "\n".join(pools) + "\n", encoding="utf-8")
+    (folder / "qrels.txt").write_text("".join(f"{topic} 0 00002 1\n" for topic in ids), encoding="utf-8")
+    judged = [f"{topic},{item},20200316_1650,{int(item == '00002')}" for topic, item, _ in pairs]
+    header = "topic_id,dmr_minute_id,minute_id,rel\n"
+    (folder / "qrels.csv").write_text(header + "\n".join(judged) + "\n", encoding="utf-8")
+    trec = "".join(f"{topic} Q0 {item} {6 - score} {score / 7:.9g} x\n" for topic, item, score in pairs)
+    (folder / "run.txt").write_text(trec, encoding="utf-8")
+    (folder / "run.txt.gz").write_bytes(gzip.compress(trec.encode(), mtime=0))
+    rows = [f"ORG,base,{topic},{item},{score / 7:.9g}" for topic, item, score in pairs]
+    header = "group_id,run_id,topic_id,dmr_minute_id,score\n"
+    (folder / "run.csv").write_text(header + "\n".join(rows) + "\n", encoding="utf-8")
+    rows = [f"ORG,base,KIS2600{number % 3},{item}.jpg,{score}" for number, (_, item, score) in enumerate(pairs)]
+    (folder / "lifelog.csv").write_text("GROUP-ID,RUN-ID,TOPIC-ID,IMAGE-ID,SCORE\n" + "\n".join(rows) + "\n")
+
+
+def _score(run: str, qrels: str) -> Callable[[Path], object]:
+    def read(folder: Path) -> object:
+        from ntcir.report.score_table import score_files
+
+        told = io.StringIO()
+        score_files(
+            folder / run, folder / qrels, told, pools=None, as_json=False, per_topic=True, mrr="official", names=None,
+            write_run=None, write_qrels=None, layout=None, group=None,
+        )  # fmt: skip
+        return told.getvalue()
+
+    return read
+
+
+def _write_again(run: str) -> Callable[[Path], object]:
+    def read(folder: Path) -> object:
+        from ntcir.matching import read_run
+        from ntcir.report.score_table import save_run
+
+        save_run(read_run(folder / run), folder / "again.txt", None, None)
+        return save_run(read_run(folder / "again.txt"), folder / "again.csv", "ORG", "transfer")
+
+    return read
+
+
+def _topics(folder: Path) -> object:
+    from ntcir.topics import read_topics
+
+    return read_topics(folder / "topics.tsv")
+
+
+# ---------------------------------------------------------------------------------------------- the organisers' input
+
+
+@cache
+def _asked_model() -> Any:
+    from bundling import small_model
+
+    model = small_model()
+    model.embed_networks()
+    return model
+
+
+def _input(folder: Path) -> None:
+    from ntcir.submission.example import write_example
+
+    write_example(folder / "input.json", _asked_model().readings)
+    # A record's picture is nearly all of it; small ones leave something to be damaged besides.
+    records = json.loads((folder / "input.json").read_bytes())
+    for record in records:
+        record["image"] = [[row[:3] for row in plane[:2]] for plane in record["image"]]
+    text = json.dumps(records).encode()
+    (folder / "input.json").write_bytes(text)
+    (folder / "input.json.gz").write_bytes(gzip.compress(text, mtime=0))
+
+
+def _predict(name: str) -> Callable[[Path], object]:
+    def read(folder: Path) -> object:
+        from ntcir.submission.predict import score_input
+
+        model = _asked_model()
+        return score_input(str(folder / name), model, model.networks)
+
+    return read
+
+
+# ---------------------------------------------------------------------------------------------------------- pictures
+
+PICTURES = ("jpg", "png", "webp", "tif", "bmp", "gif", "jp2", "avif", "ppm", "qoi")
+
+
+def _pictures(folder: Path) -> None:
+    from picturing import ramp, turned_jpeg
+    from PIL import Image
+
+    folder.mkdir(parents=True, exist_ok=True)
+    picture = Image.fromarray(ramp(48, 32))
+    for ending in PICTURES[1:]:
+        picture.save(folder / f"a.{ending}")
+    turned_jpeg(folder / "a.jpg", picture, 6)
+
+
+def _look(name: str) -> Callable[[Path], object]:
+    def read(folder: Path) -> object:
+        from ntcir.config import Features
+        from ntcir.features.decode import UnreadableImage, decode, load_image
+        from ntcir.features.letterbox import Frame, letterbox
+        from ntcir.submission.readers import read_upright
+
+        small = {"size": 32, "crop": 32}
+        for way in (
+            load_image, lambda path: decode(path, Features(**small)),
+            lambda path: decode(path, Features(decode="scaled", **small)),
+            lambda path: letterbox(path, Frame(64, 64, 32)), read_upright,
+        ):  # fmt: skip
+            try:
+                way(str(folder / name))
+            except UnreadableImage as error:
+                if error.passing:
+                    raise AssertionError(f"it is tried again for ever: {error}") from error
+        return None
+
+    return read
+
+
+# ------------------------------------------------------------------------------------------------ weights and models
+
+
+def _weights(folder: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)
+    state = {f"module.layer{number}.weight": torch.randn(4, 3) for number in range(4)}
+    torch.save({"state_dict": state, "epoch": 3, "arch": "toy"}, folder / "a.pth")
+    torch.save(state, folder / "old.pth", _use_new_zipfile_serialization=False)
+    save_file(state, folder / "a.safetensors")
+
+
+def _checkpoint(name: str) -> Callable[[Path], object]:
+    def read(folder: Path) -> object:
+        from ntcir.features.weights import read_checkpoint
+
+        return read_checkpoint(folder / name)
+
+    return read
+
+
+def _model(folder: Path) -> None:
+    from helpers import fit, toy_config
+
+    fit(toy_config(training__iters=4, training__validate_every=2, sensors__categories="embedding"), folder / "m")
+
+
+def _load_model(folder: Path) -> object:
+    from helpers import toy_corpus
+
+    from ntcir.model import Model
+
+    model = Model.load(folder / "m")
+    return model.encode_readings(toy_corpus(per_group=1).sensors).vectors
+
+
+@cache
+def _empty_model(folder: Path) -> Any:
+    from ntcir.model import Model
+
+    return Model.load(folder)
+
+
+def _resume(folder: Path) -> object:
+    import torch
+
+    from ntcir.checkpoint import LAST, load_checkpoint, read_progress
+    from ntcir.model import Model
+
+    read_progress(folder / "m" / LAST)
+    model = Model.load(folder / "m")
+    return load_checkpoint(folder / "m", model, torch.optim.Adam([*model.towers.parameters()]))
+
+
+def _curve(folder: Path) -> object:
+    from ntcir.metrics import METRICS, read_metrics
+
+    return read_metrics(folder / "m" / METRICS)
+
+
+# -------------------------------------------------------------------------------------------------------- the stores
+
+_META = {"fingerprint": "f" * 64, "dim": 3}
+_IDS = [f"{number:05}" for number in range(8)]
+_SIGNS = [f"{number}-1" for number in range(8)]
+
+
+def _stores(folder: Path) -> None:
+    from ntcir.features.store import DetectionStore, FeatureStore
+
+    draw = np.random.default_rng(3)
+    features, objects = FeatureStore(folder / "features", _META), DetectionStore(folder / "objects", _META)
+    for block in range(2):
+        part = slice(4 * block, 4 * block + 4)
+        ids, signs, failed = _IDS[part], _SIGNS[part], [(f"bad-{block}", "1-1", "cut off")]
+        features.write(block, ids, signs, draw.standard_normal((4, 3)).astype(np.float32), failed)
+        objects.append(ids, signs, list(draw.standard_normal((4, 2, 6)).astype(np.float32)), failed)
+    features.note_backend("eager fp32")
+    for store in (features, objects):
+        store.list_failed({})
+        for number, path in enumerate(sorted(store.folder.glob("shard-*.npy"))):
+            for suffix in (".npy", ".json"):  # names that a kind can be given
+                path.with_suffix(suffix).rename(path.with_name(f"shard-{number}{suffix}"))
+
+
+def _fill(which: str) -> Callable[[Path], object]:
+    def read(folder: Path) -> object:
+        from ntcir.features.status import _meta_of
+        from ntcir.features.store import DetectionStore, FeatureStore
+
+        place = folder / which
+        _meta_of(place)
+        store: Any = FeatureStore(place, _META) if which == "features" else DetectionStore(place, _META)
+        store.check(_IDS, _SIGNS)
+        there = [at for at in range(8) if store.has(_IDS[at], _SIGNS[at])]
+        asked = [_IDS[at] for at in there], [_SIGNS[at] for at in there]
+        if which == "features":
+            store.load(*asked, np.empty((len(there), 3), dtype=np.float32))
+            store.note_backend("compile bf16")
+        else:
+            store.load(*asked)
+        store.list_failed({})
+        return store.failed({})
+
+    return read
+
+
+# ----------------------------------------------------------------------------------------------- marks and ablations
+
+
+def _marks(folder: Path) -> None:
+    from ntcir.ablation.results import Result
+
+    for name in ("bundle", "demo"):
+        (folder / name).mkdir(parents=True)
+    facts = {"made_by": "ntcir bundle", "ntcir": "0.1.0", "group": "ORG", "run": "a", "fingerprints": ["f" * 64]}
+    (folder / "bundle" / "bundle.json").write_text(json.dumps(facts, indent=1))
+    (folder / "demo" / "demo.json").write_text(json.dumps({"format": "ntcir demo", "version": 3, "complete": True}))
+    found = {"img2sen": {"img2sen_1": 0.5, "img2sen_2": 1.0}, "sen2img": {"sen2img_1": 0.25}}
+    what = {"method": "plain", "iterations": 10, "seed": 0}
+    Result(found, 1.5, 10, what).save(folder / "result.json")
+
+
+def _mark(folder: Path) -> object:
+    from ntcir.submission.bundle import _check_place
+
+    return _check_place(folder / "bundle")
+
+
+def _demo(folder: Path) -> object:
+    from ntcir.corpora.demo import write_demo
+
+    summary = write_demo(folder / "demo", days=3, per_day=1, seed=0, workers=1)
+    return summary.photographs
+
+
+def _result(folder: Path) -> object:
+    from ntcir.ablation.results import load_result
+
+    topics = [SimpleNamespace(topic_id=name) for name in ("img2sen_1", "img2sen_2", "sen2img_1")]
+    fold: Any = SimpleNamespace(topics=SimpleNamespace(topics=topics))
+    return load_result(folder / "result.json", fold)
+
+
+# --------------------------------------------------------------------------------------------------------- detectors
+
+
+def _detectors(folder: Path) -> None:
+    from detecting import make_detector
+
+    folder.mkdir(parents=True, exist_ok=True)
+    make_detector(folder / "tiny.pt")
+
+
+def _openvino(folder: Path) -> None:
+    from detecting import make_detector
+
+    from ntcir.features.yolo import import_yolo
+
+    folder.mkdir(parents=True, exist_ok=True)
+    import_yolo()(str(make_detector(folder / "tiny.pt")), task="detect").export(format="openvino", imgsz=64)
+    (folder / "tiny.pt").unlink()
+
+
+def _detect(name: str) -> Callable[[Path], object]:
+    def read(folder: Path) -> object:
+        from ntcir.config import Objects
+        from ntcir.features.detector import Detector, digest, find_weights
+
+        path = find_weights(str(folder / name))
+        digest(path)
+        return Detector(path, Objects(detector=str(path), size=64, batch=1)).names
+
+    return read
+
+
+KINDS = [
+    Kind("records.csv", _records, "corpus/records.csv", _read_corpus, share=2),
+    Kind("lsc22_metadata.csv", _lifelog, "corpus/lsc22_metadata.csv", _read_corpus),
+    Kind("vaisl_gps.csv", _lifelog, "corpus/vaisl_gps.csv", _read_corpus),
+    Kind("ntcir.yaml", _records, "corpus/ntcir.yaml", _resolve),
+    Kind("config.yaml", _configs, "whole.yaml", _load_config, named=True),
+    Kind("ablation.yaml", _configs, "grid.yaml", _load_grid, named=True),
+    Kind("topics.tsv", _ranking, "topics.tsv", _topics, share=2, named=True),
+    Kind("scored topics.tsv", _ranking, "topics.tsv", _score("run.txt", "qrels.txt")),
+    Kind("pools.tsv", _ranking, "pools.tsv", _score("run.txt", "qrels.txt"), share=2),
+    Kind("qrels.txt", _ranking, "qrels.txt", _score("run.txt", "qrels.txt"), share=2, named=True),
+    Kind("qrels.csv", _ranking, "qrels.csv", _score("run.csv", "qrels.csv"), share=2, named=True),
+    Kind("run.txt", _ranking, "run.txt", _score("run.txt", "qrels.txt"), share=3, named=True),
+    Kind("run.csv", _ranking, "run.csv", _score("run.csv", "qrels.csv"), share=3, named=True),
+    Kind("lifelog.csv", _ranking, "lifelog.csv", _score("lifelog.csv", "qrels.txt"), named=True),
+    Kind("run.txt.gz", _ranking, "run.txt.gz", _score("run.txt.gz", "qrels.txt"), inside=_in_gzip, named=True),
+    Kind("rewritten run.txt", _ranking, "run.txt", _write_again("run.txt"), named=True),
+    Kind("rewritten run.csv", _ranking, "run.csv", _write_again("run.csv"), named=True),
+    Kind("input.json", _input, "input.json", _predict("input.json"), share=2, named=True),
+    Kind("input.json.gz", _input, "input.json.gz", _predict("input.json.gz"), inside=_in_gzip, share=0.3, named=True),
+    *(Kind(f"picture.{end}", _pictures, f"a.{end}", _look(f"a.{end}"), changes=BYTES, share=0.7) for end in PICTURES),
+    Kind("weights.pth", _weights, "a.pth", _checkpoint("a.pth"), changes=BYTES, inside=_in_zip),
+    Kind("weights of old.pth", _weights, "old.pth", _checkpoint("old.pth"), changes=BYTES),
+    Kind("weights.safetensors", _weights, "a.safetensors", _checkpoint("a.safetensors"), inside=_in_header),
+    Kind("model/config.yaml", _model, "m/config.yaml", _load_model, share=0.5),
+    Kind("model/sensors.json", _model, "m/sensors.json", _load_model, share=0.5),
+    Kind("model/model.json", _model, "m/model.json", _load_model, share=0.5),
+    Kind("model/model.safetensors", _model, "m/model.safetensors", _load_model, inside=_in_header, share=0.5),
+    Kind("model/last.safetensors", _model, "m/last.safetensors", _resume, inside=_in_header, share=0.5),
+    Kind("model/metrics.jsonl", _model, "m/metrics.jsonl", _curve),
+    Kind("features/shard.npy", _stores, "features/shard-1.npy", _fill("features"), changes=BYTES),
+    Kind("features/shard.json", _stores, "features/shard-1.json", _fill("features")),
+    Kind("features/meta.json", _stores, "features/meta.json", _fill("features")),
+    Kind("features/failed.csv", _stores, "features/failed.csv", _fill("features"), share=0.5),
+    Kind("features/backends.json", _stores, "features/backends.json", _fill("features"), share=0.5),
+    Kind("objects/shard.npy", _stores, "objects/shard-1.npy", _fill("objects"), changes=BYTES, share=0.5),
+    Kind("objects/shard.json", _stores, "objects/shard-1.json", _fill("objects")),
+    Kind("result.json", _marks, "result.json", _result),
+    Kind("bundle.json", _marks, "bundle/bundle.json", _mark, share=0.5),
+    Kind("demo.json", _marks, "demo/demo.json", _demo, share=0.03, slow=True),
+    Kind("detector.pt", _detectors, "tiny.pt", _detect("tiny.pt"), changes=BYTES, inside=_in_zip, share=0.1, slow=True),
+    *(
+        Kind(f"openvino/{name}", _openvino, f"tiny_openvino_model/{name}", _detect("tiny_openvino_model"), share=0.05,
+             changes=changes, slow=True)
+        for name, changes in (("tiny.xml", TEXT), ("tiny.bin", BYTES), ("metadata.yaml", TEXT))
+    ),
+]  # fmt: skip
+
+
+# What a harness must see: these are no kinds of file, but ways to end badly, by the first letter of the file.
+def _badly(folder: Path) -> object:
+    how = (folder / "letter").read_bytes()[:1]
+    if how == b"a":
+        raise KeyError("a")
+    if how == b"b":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if how == b"c":
+        time.sleep(3600)
+    if how == b"d":
+        return bytearray(1 << 40)
+    if how == b"e":
+        (folder / ".letter.new").write_bytes(b"half")
+    return None
+
+
+def _letter(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "letter").write_bytes(b"ok")
+
+
+LETTERS = tuple((lambda data, draw, letter=letter: letter) for letter in (b"a", b"b", b"c", b"d", b"e", b"f"))
+BAD = Kind("bad", _letter, "letter", _badly, changes=LETTERS, slow=True)
