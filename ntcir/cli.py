@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-from pathlib import Path
-from typing import Any
+from ntcir.interruption import importing
 
-import click
+with importing():
+    import json
+    import os
+    import sys
+    from pathlib import Path
+    from typing import Any
 
-from ntcir import __version__
-from ntcir.errors import UserError
-from ntcir.parallel import by_first, together
-from ntcir.progress import say
-from ntcir.streams import output_is_closed, write_output
-from ntcir.verbs import Verbs
+    import click
+
+    from ntcir import __version__
+    from ntcir.errors import UserError
+    from ntcir.parallel import by_first, together
+    from ntcir.progress import say
+    from ntcir.streams import output_is_closed, write_output
+    from ntcir.verbs import Verbs
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -195,7 +198,9 @@ def objects(
 @config_option
 @data_option
 @set_option
-@click.option("--out", type=FOLDER, help="Where the model goes. [default: runs/NAME-ITERS]")
+@click.option(
+    "--out", type=FOLDER, help="Where the model goes. [default: runs/NAME-ITERS, with a number where that is taken]"
+)
 @click.option("--resume", is_flag=True, help="Go on with an interrupted training.")
 def train(
     iters: int | None, config: Path | None, data: Path | None, settings: tuple[str, ...], out: Path | None, resume: bool

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 EXIT_CODE = 2
 SENTENCE = "Interrupted: files that are complete stay, and none is left half-written."
@@ -107,14 +107,29 @@ def until_the_end() -> Iterator[None]:
             except (KeyboardInterrupt, Exception) as error:
                 if not (isinstance(error, KeyboardInterrupt) or was_interrupted()):
                     raise
-                ignore_further()
-                with suppress(OSError, ValueError, AttributeError):
-                    print(f"Error: {SENTENCE}", file=sys.stderr, flush=True)  # noqa: T201
-                sys.exit(EXIT_CODE)
+                _end()
     finally:
         # What remains is Python's own end, in which an interruption would be a traceback, or another exit code.
         for kind in _kinds():
             signal.signal(kind, signal.SIG_IGN)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Tell Ctrl-C during the first imports of the installed ``ntcir`` script; another program hears of it as ever."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if os.path.basename(sys.argv[0]) not in {"ntcir", "ntcir.exe"}:  # noqa: PTH119 (pathlib is not imported yet)
+            raise
+        _end()
+
+
+def _end() -> NoReturn:
+    ignore_further()
+    with suppress(OSError, ValueError, AttributeError):
+        print(f"Error: {SENTENCE}", file=sys.stderr, flush=True)  # noqa: T201
+    sys.exit(EXIT_CODE)
 
 
 @contextmanager

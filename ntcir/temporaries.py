@@ -109,8 +109,6 @@ def abandoned(prefix: str, place: Path) -> list[tuple[Path, LockFile]]:
         if not _DRAWN.fullmatch(folder.name.removeprefix(prefix)):
             continue
         claim = LockFile(folder / CLAIM)
-        if not (folder / CLAIM).is_file():  # of a version that claimed nothing, and may be at work
-            continue
         with suppress(OSError):
             if not folder.is_symlink() and folder.is_dir() and folder.stat().st_uid == os.geteuid() and claim.take():
                 found.append((folder, claim))

@@ -52,7 +52,7 @@ TABLE = {
     ),
     "build-topics": (
         ["build-topics", "--data", "data", "--out", "out"],
-        ["import:pandas", "call:ntcir.topics:atomic_path"],
+        ["import:pandas", "call:ntcir.manifest:atomic_path"],
     ),
     "official": (
         ["build-topics", "--data", "data", "--out", "out", "--format", "official"],
@@ -155,6 +155,27 @@ def test_at_any_moment_all_processes_of_a_group_end_as_one(here, command, second
     assert said.count("Interrupted") <= 1
     assert "Traceback" not in said
     assert not left_over(here)
+
+
+SCRIPT = """
+import os, signal, sys
+sys.argv = ["/somewhere/bin/ntcir", "--help"]
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from ntcir.cli import main
+main()
+"""
+
+
+def test_the_installed_script_says_one_sentence_during_its_first_imports():
+    command = [sys.executable, "-c", SCRIPT]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == EXIT_CODE
+    assert done.stderr.startswith("Error: Interrupted")
+    assert len(done.stderr.splitlines()) == 1
 
 
 IN_A_FINALISER = """

@@ -13,8 +13,8 @@ import pandas as pd
 
 from ntcir.corpora.cells import BLANK_WORDS
 from ntcir.corpora.corpus import ReadingReport
+from ntcir.corpora.csv_rows import survey
 from ntcir.corpora.numbers import MIXED, read_numbers
-from ntcir.corpora.rows import survey
 from ntcir.errors import UserError, some
 from ntcir.reading import kind_of_bytes
 from ntcir.regular import LARGEST_TEXT, open_regular

@@ -12,7 +12,7 @@ import ntcir
 from ntcir.files import atomic_path
 
 _WHEEL = "Wheel-Version: 1.0\nGenerator: ntcir\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-_ENTRY_POINTS = "[console_scripts]\nntcir = ntcir.__main__:main\n"
+_ENTRY_POINTS = "[console_scripts]\nntcir = ntcir.cli:main\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member, so that the same package gives the same bytes
 _PLAIN_FILE = 0o100644 << 16
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ntcir.corpora import rows as rows_module
-from ntcir.corpora.rows import survey
+from ntcir.corpora import csv_rows as rows_module
+from ntcir.corpora.csv_rows import survey
 
 
 def slowly(text: str, columns: int) -> tuple[list[int], dict[int, int], list[int]]:
