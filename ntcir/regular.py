@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import IO
 
@@ -28,6 +28,19 @@ class Irregular(OSError):
 
     def __init__(self, problem: str, path: str | os.PathLike[str]) -> None:
         super().__init__(errno.EINVAL, problem, os.fspath(path))
+
+
+class _Reader(BufferedReader):
+    """A file that makes no room for more than there is, whatever number of bytes somebody reads from a damaged header.
+
+    Python's own asks for the memory first: a PNG of 200 bytes with a part of "4 GB" would fail for want of it.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return so many bytes, or what is left."""
+        if size is not None and size > _PIECE:
+            size = min(size, max(os.fstat(self.fileno()).st_size - self.tell(), _PIECE))
+        return super().read(size)
 
 
 def exists(path: Path) -> bool:
@@ -120,7 +133,7 @@ def _opened(path: str | os.PathLike[str], flags: int, kinds: set[int], most: int
             raise Irregular(f"it is {_KINDS.get(kind, 'something else')}, not a file", path)
         if state.st_size > most:
             raise Irregular(f"it has {state.st_size / 2**20:,.0f} megabytes; at most {most >> 20:,} are read", path)
-        return os.fdopen(handle, "rb")
+        return (_Reader if kind == stat.S_IFREG else BufferedReader)(FileIO(handle, "rb"))
     except BaseException:
         os.close(handle)
         raise

@@ -68,6 +68,24 @@ def test_a_file_that_grows_beyond_the_bound_while_it_is_read_is_given_up(tmp_pat
     assert "more than" in reason("read", path)
 
 
+def test_a_small_file_that_claims_to_have_a_part_of_4_gb_takes_no_such_memory(tmp_path):
+    data = bytearray(saved(tmp_path / "a.png", ramp()).read_bytes())
+    at = data.index(b"IDAT")
+    data[at - 4 : at] = b"\xff\xff\xff\xf0"
+    (tmp_path / "a.png").write_bytes(data)
+    code = (
+        "import resource, sys; from ntcir.features.decode import UnreadableImage, load_image\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 30), -1))\n"
+        "try:\n    load_image(sys.argv[1])\nexcept UnreadableImage as error:\n    print(error, error.passing)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    command = [sys.executable, "-c", code, str(tmp_path / "a.png")]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "True" not in run.stdout
+
+
 def test_a_link_to_a_photograph_is_one(tmp_path):
     saved(tmp_path / "a.png", ramp())
     (tmp_path / "b.png").symlink_to("a.png")
