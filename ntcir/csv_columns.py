@@ -32,16 +32,19 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return stream.getvalue()
 
 
-def first_cells(head: bytes, names: Iterable[str] = ()) -> list[str]:
+def first_cells(
+    head: bytes, names: Iterable[str] = (), spelling: Callable[[str], str] = lambda cell: cell, least: int = 1
+) -> list[str]:
     """Return the cells of the first line of CSV that is not empty, from a file's first bytes; none if it is not CSV.
 
-    TREC's lines may hold commas within their words. So a line is CSV if it names one of the columns ``names``, if it is
-    one word, or if every word but the last ends in a comma.
+    TREC's lines may hold commas within their words. So a line is CSV if it names at least ``least`` of the columns
+    ``names``, in some ``spelling``, if it is one word, or if every word but the last ends in a comma.
     """
     line = next((line for line in head.removeprefix(BOM).splitlines() if line.strip()), b"")
     cells = [cell.strip(b' \t"').decode(errors="replace") for cell in line.split(b",")]
     apart = all(word.endswith(b",") for word in line.split()[:-1])
-    return cells if len(cells) > 1 and (apart or not set(cells).isdisjoint(names)) else []
+    named = len(set(map(spelling, cells)) & set(names)) >= least
+    return cells if len(cells) > 1 and (apart or named) else []
 
 
 def read_table(

@@ -37,7 +37,7 @@ def is_lifelog(head: bytes) -> bool:
     A row without a header has five cells, of which the last is a number, and the fourth, unlike the organisers'
     ``dmr_minute_id``, is not.
     """
-    cells = first_cells(head)
+    cells = first_cells(head, COLUMNS, _spelling, least=3)
     names = {_spelling(cell) for cell in cells}
     return ("IMAGE-ID" in names and "DMR-MINUTE-ID" not in names) or _is_row(cells)
 
@@ -48,7 +48,7 @@ def read_run(path: StrPath, raw: bytes) -> LifelogRun:
     Raises:
         UserError: as :func:`ntcir.official.read_run` does.
     """
-    cells_of_first = first_cells(raw[:HEAD])
+    cells_of_first = first_cells(raw[:HEAD], COLUMNS, _spelling, least=3)
     header = COLUMNS if _is_row(cells_of_first) else ()
     spelled = {cell: _spelling(cell) for cell in cells_of_first}
     cells, line, wrong = read_table(path, raw, COLUMNS, COLUMNS, spelled=spelled, header=header)
@@ -79,12 +79,13 @@ def too_many(run: Run) -> str | None:
     over = [run.topics[i] for i in np.flatnonzero(sizes > MOST_IMAGES)]
     if not over:
         return None
-    most = f"at most {MOST_IMAGES} images a topic, and {len(over)} topics have more (up to {sizes.max():,})"
+    have = "1 topic has" if len(over) == 1 else f"{len(over)} topics have"
+    most = f"at most {MOST_IMAGES} images a topic, and {have} more (up to {sizes.max():,})"
     return f"{run.path}: NTCIR-19 Lifelog takes {most}: {some(over)}."
 
 
 def _spelling(cell: str) -> str:
-    return cell.strip().upper().replace("_", "-")
+    return "-".join(cell.strip().upper().replace("_", " ").replace("-", " ").split())
 
 
 def _is_row(cells: list[str]) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from ntcir import lifelog_run, official, runs
 from ntcir.columns import refuse
 from ntcir.csv_columns import HEAD
-from ntcir.errors import UserError, some
+from ntcir.errors import UserError, short, some
 from ntcir.lifelog_run import LifelogRun
 from ntcir.official import OfficialQrels, OfficialRun, by_number
 from ntcir.reading import BOM, StrPath, is_standard_input, named, read_bytes
@@ -44,6 +44,7 @@ def read_run(path: StrPath) -> Run:
     raw, path = _piped(path), named(path)
     head = read_bytes(path, HEAD) if raw is None else raw[:HEAD]
     _check_separator(path, head)
+    _check_no_header_of_commas(path, head, runs.RUN)
     if lifelog_run.is_lifelog(head):
         return lifelog_run.read_run(path, read_bytes(path) if raw is None else raw)
     if official.is_official(path, head):
@@ -181,6 +182,14 @@ def _check_no_header(path: StrPath, head: bytes, columns: Sequence[str]) -> None
     titles = [word for word in words if word.strip("#,;:\"'").lower().replace("-", "_") in _TITLES]
     if len(words) >= len(columns) - 1 and len(titles) >= 2 and not any(word[0].isdigit() for word in words):
         said = f"line {number} is a header ({' '.join(words)[:80]!r})"
+        raise UserError(f"{path} {said}: the TREC format has none, only lines of {' '.join(columns)}; delete it.")
+
+
+def _check_no_header_of_commas(path: StrPath, head: bytes, columns: Sequence[str]) -> None:
+    """Refuse a TREC file under a header of CSV, before it is taken for CSV."""
+    lines = [line for line in head.splitlines()[:-1] if line.strip()][:2]
+    if len(lines) == 2 and b"," in lines[0] and b"," not in lines[1] and len(lines[1].split()) == len(columns):
+        said = f"line 1 is a header ({short(lines[0].decode(errors='replace'))!r})"
         raise UserError(f"{path} {said}: the TREC format has none, only lines of {' '.join(columns)}; delete it.")
 
 

@@ -80,14 +80,16 @@ def read_model(folder: Path) -> Saved:
     with reading(folder):
         if not (folder / WEIGHTS).is_file():
             raise UserError(f"There is no trained model in {folder}: train one with `ntcir train`.")
-        facts = parse_object(read_regular(folder / CARD))
+        facts = _object(CARD, read_regular(folder / CARD))
+        if "version" not in facts:
+            raise ValueError(f"version is missing in {CARD}")
         if facts["version"] != MODEL_VERSION:
             raise UserError(f"The model in {folder} is of another version of ntcir: train it again.")
         config = load_config(folder / CONFIG)
         if _LAST_SECTION not in read_regular(folder / CONFIG).decode():  # what is left may still be YAML
             raise ValueError(f"{CONFIG} is truncated")
         written = read_regular(folder / READINGS)
-        tree = parse_object(written)
+        tree = _object(READINGS, written)
         check_saved(tree)
         state, vouched = read_tensors(folder / WEIGHTS)
         if vouched.get(READINGS, digest := _sha256(written)) != digest:
@@ -103,6 +105,18 @@ def read_model(folder: Path) -> Saved:
         dim, prints = card.pop("image_dim"), card.pop("fingerprints")
         del card["version"]
         return Saved(config, ReadingsEncoder.from_json(tree), dim, prints, card, state)
+
+
+def _object(name: str, text: bytes) -> dict[str, Any]:
+    """Return the keys and values in one of the files.
+
+    Raises:
+        ValueError: if they cannot be read; the phrase names the file.
+    """
+    try:
+        return parse_object(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 @contextmanager

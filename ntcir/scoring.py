@@ -223,10 +223,11 @@ def _warnings(run: Run, qrels: Qrels, topics: Sequence[TopicScore], unjudged: in
     if missing:
         warnings.append(f"{run.path} lacks {len(missing)} of {len(topics)} topics, which count 0: {some(missing)}.")
     if unfound:
-        lacking = f"lacks the relevant document of {len(unfound)} topics, which count 0"
-        warnings.append(f"{run.path} {lacking}: {some(unfound)}.")
+        lacking = "1 topic, which counts 0" if len(unfound) == 1 else f"{len(unfound)} topics, which count 0"
+        warnings.append(f"{run.path} lacks the relevant document of {lacking}: {some(unfound)}.")
     if unjudged:
-        warnings.append(f"{qrels.path} has no relevant document for {unjudged} topics, which are left out.")
+        left_out = "1 topic, which is left out" if unjudged == 1 else f"{unjudged} topics, which are left out"
+        warnings.append(f"{qrels.path} has no relevant document for {left_out}.")
     return warnings
 
 
@@ -240,8 +241,10 @@ def _lacking_rows(
     ]
     if not some_lack:
         return []
-    number = f"{sum(number for _, number in some_lack):,} relevant documents of {len(some_lack)} topics"
-    return [f"{run.path} lacks {number} of which it has others; they count 0: {some(topic for topic, _ in some_lack)}."]
+    number = sum(number for _, number in some_lack)
+    what = "1 relevant document, which counts 0" if number == 1 else f"{number:,} relevant documents, which count 0"
+    where = f"{len(some_lack)} topic{'s' * (len(some_lack) > 1)} of which it has others"
+    return [f"{run.path} lacks {what}, in {where}: {some(topic for topic, _ in some_lack)}."]
 
 
 def _two_means(several: int, means: dict[str, float], mrr: Mrr) -> list[str]:

@@ -60,7 +60,7 @@ def output_failure(error: OSError) -> str | None:
     """Return a sentence if an error is of writing standard output, having given up what was still to be written."""
     if error.filename is not None or isinstance(error, BrokenPipeError):
         return None
-    if error.errno not in NO_ROOM and not _pending(sys.stdout):
+    if error.errno not in {*NO_ROOM, errno.EBADF} and not _pending(sys.stdout):  # an unbuffered stream holds nothing
         return None
     give_up(sys.stdout, _OUTPUT)
     if error.errno in NO_ROOM:

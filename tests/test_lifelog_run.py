@@ -51,6 +51,7 @@ def test_it_is_scored_against_qrels_with_the_same_images(tmp_path, text):
         (HEAD, True),
         ("DCU,r,AD26001,20190101_103717_000.jpg,1\n", True),
         ("group_id,run_id,topic_id,dmr_minute_id,score\n", False),
+        ("group id,run id,topic id,image id,score\n", True),
         ("ORG,baseline,img2sen_001,536,0.5\n", False),  # theirs of Transfer, without its header
         ("a,b,c,d\n", False),
         ("t1 Q0 a,b,IMAGE-ID,c,1 1 0.5 x\n", False),
@@ -90,7 +91,7 @@ def test_as_csv_it_stays_what_it_is(tmp_path):
 def test_more_images_than_the_task_takes_are_remarked(tmp_path):
     rows = "".join(f"DCU,x,KIS26001,i{n}.jpg,{-n}\n" for n in range(101))
     run, qrels = write(tmp_path, "run.csv", HEAD + rows), write(tmp_path, "qrels.txt", "KIS26001 0 i0.jpg 1\n")
-    most = "NTCIR-19 Lifelog takes at most 100 images a topic, and 1 topics have more (up to 101): KIS26001."
+    most = "NTCIR-19 Lifelog takes at most 100 images a topic, and 1 topic has more (up to 101): KIS26001."
     assert score(run, qrels).warnings == [f"{run}: {most}"]
     assert score(write(tmp_path, "fit.csv", HEAD + rows.rsplit("\n", 2)[0]), qrels).warnings == []
 

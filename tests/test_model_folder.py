@@ -219,3 +219,11 @@ def test_tensors_of_any_kind_come_back_the_same(tmp_path):
     assert facts == {"é": "\udce9"}
     assert found.keys() == tensors.keys()
     assert all(torch.equal(found[name], value) and found[name].dtype == value.dtype for name, value in tensors.items())
+
+
+@pytest.mark.parametrize("name", [READINGS, CARD])
+@pytest.mark.parametrize("text", ["", "{", "[]", "[" * 5000, '{"a": 1}'])
+def test_of_a_damaged_model_the_file_is_named(tmp_path, name, text):
+    folder = saved(tmp_path / "m")
+    (folder / name).write_text(text)
+    assert name in refusal(Model.load, folder)

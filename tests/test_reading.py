@@ -172,6 +172,8 @@ HEADED = [
     ),
     (read_run, "TOPIC Q0 DOC-ID RANK SCORE RUN\n" + RUN, "line 1 is a header"),
     (read_run, "query doc rank score tag\n" + RUN, "line 1 is a header"),
+    (read_run, "topicid,Q0,docid,rank,score,tag\n" + RUN, "line 1 is a header ('topicid,Q0,docid,rank,score,tag')"),
+    (read_run, "GROUP-ID, RUN-ID, TOPIC-ID, IMAGE-ID, SCORE\n" + RUN, "line 1 is a header"),
     (read_qrels, "topic iter docno rel\n" + QRELS, "only lines of topic iteration document relevance; delete it."),
     (
         read_run,

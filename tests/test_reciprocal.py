@@ -98,7 +98,7 @@ def test_what_the_run_lacks_counts_0_and_is_named(tmp_path):
     report = score(run, qrels)
     assert report.groups["all"].mrr == pytest.approx((1 / 2 + 0 + 0 + 0) / 4)
     assert f"{run} lacks 1 of 2 topics, which count 0: t2." in report.warnings
-    assert f"{run} lacks 1 relevant documents of 1 topics of which it has others; they count 0: t1." in report.warnings
+    assert f"{run} lacks 1 relevant document, which counts 0, in 1 topic of which it has others: t1." in report.warnings
 
 
 def test_a_minute_that_the_metadata_repeat_has_two_rows(tmp_path):

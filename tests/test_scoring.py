@@ -66,8 +66,8 @@ def test_the_official_measure_by_hand(example):
 def test_what_counts_0_is_named(example):
     missing, unfound, unjudged = score(*example).warnings
     assert "lacks 1 of 5 topics, which count 0: sen2img_1." in missing
-    assert "the relevant document of 1 topics, which count 0: sen2img_2." in unfound
-    assert "has no relevant document for 1 topics, which are left out." in unjudged
+    assert "the relevant document of 1 topic, which counts 0: sen2img_2." in unfound
+    assert "has no relevant document for 1 topic, which is left out." in unjudged
 
 
 def test_pools_give_the_check_and_the_random_baseline(example, tmp_path):

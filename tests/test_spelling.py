@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import Result
-from helpers import command_line
+from helpers import command_line, environment
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -128,6 +130,11 @@ def test_a_name_in_gz_is_packed_and_always_the_same(tmp_path, name):
         (("--write-qrels", "-"), "--write-qrels needs the name of a file: figures go to standard output."),
         (("--write-run", "o.txt", "--write-qrels", "o.txt"), "--write-run and --write-qrels name the same file, o.txt"),
         (
+            ("--write-run", "o.txt", "--write-qrels", "../o/o.txt"),
+            "--write-run and --write-qrels name the same file, o.txt",
+        ),
+        (("--write-run", "o.tgz"), "--write-run o.tgz: files are packed by gzip only"),
+        (
             ("--write-run", "o.csv.zip"),
             "--write-run o.csv.zip: files are packed by gzip only, give a name that ends in",
         ),
@@ -136,10 +143,25 @@ def test_a_name_in_gz_is_packed_and_always_the_same(tmp_path, name):
     ],
 )
 def test_options_that_do_not_go_together(tmp_path, monkeypatch, options, said):
-    monkeypatch.chdir(tmp_path)
-    write(tmp_path, "run.txt", "t Q0 1 1 1 x\n")
-    write(tmp_path, "qrels.txt", "t 0 1 1\n")
+    folder = tmp_path / "o"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    write(folder, "run.txt", "t Q0 1 1 1 x\n")
+    write(folder, "qrels.txt", "t 0 1 1\n")
     result = command_line("score", "run.txt", "--qrels", "qrels.txt", *options)
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["qrels.txt", "run.txt"]
+    assert sorted(path.name for path in folder.iterdir()) == ["qrels.txt", "run.txt"]
+
+
+def test_a_run_is_not_written_where_the_figures_go(tmp_path):
+    write(tmp_path, "run.txt", "t Q0 1 1 1 x\n")
+    write(tmp_path, "qrels.txt", "t 0 1 1\n")
+    target = tmp_path / "figures"
+    target.write_text("kept\n")
+    words = [sys.executable, "-m", "ntcir", "score", "run.txt", "--qrels", "qrels.txt", "--write-run", "/dev/stdout"]
+    with target.open("a") as file:
+        done = subprocess.run(words, cwd=tmp_path, env=environment(), stdout=file, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert "--write-run needs the name of a file: figures go to standard output." in done.stderr
+    assert target.read_text() == "kept\n"

@@ -47,6 +47,14 @@ def test_so_it_is_unbuffered_and_in_ascii(folder, redirection, variables):
     assert (done.returncode, done.stderr.decode()) == (2, CLOSED if "&" in redirection else FULL)
 
 
+@pytest.mark.parametrize("words", [SCORE, "--help"])
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_an_output_that_is_open_for_reading_only_is_one_sentence(folder, words, buffered):
+    done = shell(folder, words, "1< /dev/null", PYTHONUNBUFFERED=buffered)
+    errors = [line for line in done.stderr.decode().splitlines(keepends=True) if not line.startswith("Note:")]
+    assert (done.returncode, errors) == (2, [CLOSED])
+
+
 @pytest.mark.parametrize("redirection", ["2>&-", "2> /dev/full", "2>&- <&-"])
 @pytest.mark.parametrize(("words", "code"), [(SCORE, 0), ("--help", 0), ("score nowhere", 2), ("nothing", 2)])
 def test_without_standard_error_data_and_exit_code_are_as_ever(folder, words, redirection, code):

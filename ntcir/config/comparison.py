@@ -9,8 +9,8 @@ from ntcir.config.experiment import Config
 # Where things lie, what computes them and how many at a time: a model moves to other folders and machines. A training
 # may go on for more steps. Whether weights and detector are the same, their fingerprints tell.
 _MOVABLE = (
-    "name", "data.path", "data.outside", "features.store", "features.backend", "features.device", "features.batch", "training.iters",
-    "objects.detector", "objects.batch", "encoder.device",
+    "name", "data.path", "data.outside", "features.store", "features.backend", "features.device", "features.batch",
+    "training.iters", "objects.detector", "objects.batch", "encoder.device",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from yaml.constructor import ConstructorError
 from yaml.nodes import MappingNode, Node, ScalarNode
 
 from ntcir.errors import shown
+from ntcir.reading import kind_of_bytes
 from ntcir.regular import open_given, open_regular
 
 LARGEST = 1 << 20  # bytes of a file: the longest configuration with lists of sessions has a tenth of that
@@ -42,7 +43,10 @@ def parse_yaml(text: str) -> Any:
     except yaml.YAMLError as error:  # of characters that no YAML may have
         raise NotYaml(_sentence(error)) from error
     try:
-        root = loader.get_single_node()
+        try:
+            root = loader.get_single_node()
+        except ValueError as error:  # PyYAML's scanner, of an escape beyond Unicode such as \U00110000
+            raise NotYaml(f"line {loader.line + 1}: {error}") from error
         if root is None:
             return None
         _measure(root, {}, set())
@@ -68,6 +72,8 @@ def read_yaml(path: Path, *, typed: bool = False) -> Any:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise NotYaml(f"it is larger than {LARGEST:,} bytes")
+    if kind := kind_of_bytes(data[:64]):
+        raise NotYaml(f"it is not UTF-8 text but {kind}: save it as UTF-8")
     try:
         return parse_yaml(data.decode("utf-8"))
     except UnicodeDecodeError as error:

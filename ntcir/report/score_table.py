@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -19,7 +21,7 @@ from ntcir.runs import Pools, read_pools
 from ntcir.scoring import GroupScore, Mrr, Report, measures, score
 from ntcir.workspace import beside, pool_file
 
-_NOT_PACKED = {".zip", ".bz2", ".xz", ".zst", ".7z"}
+_NOT_PACKED = {".zip", ".bz2", ".xz", ".zst", ".7z", ".tgz", ".tar", ".lz4", ".rar"}
 _WIDTH = 80  # the least that the table is given; it needs 77
 
 
@@ -147,12 +149,20 @@ def _check_options(
     if group and not as_csv:
         raise UserError("--group is for --write-run FILE.csv: a TREC run has no group_id.")
     for option, path in (("--write-run", write_run), ("--write-qrels", write_qrels)):
-        if path and is_standard_input(path):
+        if path and (is_standard_input(path) or _is_standard_output(path)):
             raise UserError(f"{option} needs the name of a file: figures go to standard output.")
         if path and path.suffix.lower() in _NOT_PACKED:
             raise UserError(f"{option} {path}: files are packed by gzip only, give a name that ends in .gz.")
-    if write_run and write_run == write_qrels:
+    if write_run and write_qrels and write_run.resolve() == write_qrels.resolve():
         raise UserError(f"--write-run and --write-qrels name the same file, {write_run}: give each its own.")
+
+
+def _is_standard_output(path: Path) -> bool:
+    """Return whether a path leads where the figures go, such as ``/dev/stdout``."""
+    try:
+        return path.exists() and os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError, AttributeError):  # a stream that is no file
+        return False
 
 
 def _pools(path: Path | None) -> Pools | None:

@@ -33,6 +33,7 @@ WRONG = {
         f"a: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 100)}]",
         "with its aliases written out it is too large",
     ),
+    "no character": ('name: "\\U00110000"', "line 1: "),
     "half a character": ('name: "\\ud800"', "lone surrogate"),
     "half a character in a key": ('"\\udfff": 1', "lone surrogate"),
     "a control character": ("name: \x07", "special characters are not allowed"),
@@ -68,6 +69,12 @@ def test_a_setting_that_is_wrong_is_one_short_sentence(name: str):
     sentence = refusal(load_config, None, [f"features.backbones={text}"])
     assert "the value is not YAML (" in sentence
     assert len(sentence) < 400
+
+
+def test_a_file_that_a_windows_shell_wrote_is_named(tmp_path):
+    path = tmp_path / "shell.yaml"
+    path.write_text("seed: 1\n", encoding="utf-16")
+    assert refusal(load_config, path) == f"{path} is not YAML: it is not UTF-8 text but UTF-16: save it as UTF-8."
 
 
 def test_a_file_that_is_no_text_is_named_with_the_line(tmp_path):
