@@ -27,7 +27,7 @@ _TITLES = {
     *("topic", "topic_id", "topicid", "qid", "query", "query_id", "queryid", "q0", "iter", "iteration"),
     *("doc", "docid", "doc_id", "docno", "document", "document_id", "image", "image_id"),
     *("rank", "score", "sim", "similarity", "tag", "run", "run_id", "runid"),
-    *("rel", "relevance", "label", "grade", "judgment", "judgement"),
+    *("rel", "relevance", "label", "grade", "judgment", "judgement", "group_id"),
 }
 _NOT_COMMAS = {b";": "semicolons", b"\t": "tabs", b" ": "blanks"}
 
@@ -188,7 +188,10 @@ def _check_no_header(path: StrPath, head: bytes, columns: Sequence[str]) -> None
 def _check_no_header_of_commas(path: StrPath, head: bytes, columns: Sequence[str]) -> None:
     """Refuse a TREC file under a header of CSV, before it is taken for CSV."""
     lines = [line for line in head.splitlines()[:-1] if line.strip()][:2]
-    if len(lines) == 2 and b"," in lines[0] and b"," not in lines[1] and len(lines[1].split()) == len(columns):
+    if len(lines) < 2 or b"," not in lines[0] or b"," in lines[1] or len(lines[1].split()) != len(columns):
+        return
+    words = lines[0].decode(errors="replace").replace(",", " ").lower().replace("-", "_").split()
+    if len(_TITLES.intersection(words)) >= 3:
         said = f"line 1 is a header ({short(lines[0].decode(errors='replace'))!r})"
         raise UserError(f"{path} {said}: the TREC format has none, only lines of {' '.join(columns)}; delete it.")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fuzzing import Job, dealt, fuzz, shares
 
-NUMBER = 1500
+NUMBER = 4000
 
 
 def test_files_of_every_kind_damaged_or_something_else_altogether_end_in_a_value_or_one_sentence(tmp_path: Path):
