@@ -15,6 +15,7 @@ from ntcir.config.experiment import Config, load_config
 from ntcir.config.sections import Backbone, Features
 from ntcir.errors import UserError, shown
 from ntcir.home import expanded
+from ntcir.regular import exists
 
 _PUBLISHED = {"imagenet", "places365", "random"}
 
@@ -76,7 +77,7 @@ def _weights(backbone: Backbone, folder: Path) -> str | None:
         return backbone.weights
     place = expanded(backbone.weights)
     own = folder / place
-    if own.is_file():
+    if exists(own) and own.is_file():
         inside = own.resolve().is_relative_to(folder.resolve())
         return str(own.absolute()) if inside else None
     elsewhere = place.is_absolute() or ".." in place.parts

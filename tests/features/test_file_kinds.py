@@ -6,6 +6,7 @@ import argparse
 import gzip
 import io
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -104,6 +105,17 @@ def test_a_checkpoint_with_more_than_tensors_says_what_to_save(tmp_path, state, 
     assert "state_dict()" in sentence
     assert "weights_only" not in sentence
     assert ("argparse.Namespace" in sentence) == ("namespace" in kind)
+
+
+def test_a_name_without_end_in_a_pickle_takes_no_time(tmp_path):
+    path = tmp_path / "net.pth"
+    module = b"x" * 2_000_000  # pickled by hand: a global of a module with such a name
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net/data.pkl", b"\x80\x02c" + module + b"\nname\n.")
+        archive.writestr("net/version", b"3\n")
+    started = time.monotonic()
+    assert len(refusal(read_checkpoint, path)) < 1000
+    assert time.monotonic() - started < 10
 
 
 def test_a_whole_network_that_torch_was_told_to_allow_is_refused_likewise(tmp_path):
