@@ -44,7 +44,7 @@ def open_corpus(root: Path, split: Split | None, *, outside: bool = False) -> Co
         if recognise(root):
             corpus = read(root, split, corpus_name(root), outside)
             if corpus.pairs.empty:
-                reasons = "; ".join(corpus.report.lines())
+                reasons = corpus.report.sentence()
                 raise UserError(f"{root} holds no usable pair of photograph and readings ({reasons}).")
             return corpus
     refuse_lsc20(root)

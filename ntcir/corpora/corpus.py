@@ -12,6 +12,7 @@ from ntcir.errors import UserError, did_you_mean, short
 from ntcir.files import atomic_path
 
 SPLITS = ("train", "val", "test")
+_LONGEST_LINE, _MOST_LINES = 500, 6  # characters of a line of a report; lines in a sentence
 # Keys of a record in the organisers' input that are no readings: a column of such a name cannot be in it.
 OFFICIAL_KEYS = ("topic_id", "dmr_minute_id", "input_modal", "output_modal", "image")
 
@@ -45,7 +46,14 @@ class ReadingReport:
         """Return the report as short lines for a person."""
         read = ", ".join(f"{number:,} {what}" for what, number in self.counts.items())
         left_out = [f"left out {len(ids):,}: {reason} (first: {short(ids[0])})" for reason, ids in self.dropped.items()]
-        return [f"read {read}", *left_out, *self.notes]
+        # A name may fill a page, and is in the list of what was left out.
+        return [f"read {read}", *(short(line, _LONGEST_LINE) for line in (*left_out, *self.notes))]
+
+    def sentence(self) -> str:
+        """Return the first lines of the report, for a sentence."""
+        lines = self.lines()
+        more = [f"and {len(lines) - _MOST_LINES} more remarks"] if len(lines) > _MOST_LINES else []
+        return "; ".join(lines[:_MOST_LINES] + more)
 
     def save_dropped(self, path: Path) -> None:
         """Write the left-out items as CSV with the columns ``id, reason``."""

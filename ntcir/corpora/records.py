@@ -177,7 +177,7 @@ def _nothing(root: Path, path: Path, report: ReadingReport) -> str:
     reasons = [f"{len(ids):,} left out: {reason} (first: {short(ids[0])})" for reason, ids in report.dropped.items()]
     there = min((file for file in files_under(root / "images") if file.lower().endswith(ENDINGS)), default=None)
     shown = f"; a photograph there is {short(there)}" if there else "; there is no photograph in that folder"
-    why = f": {'; '.join(reasons)}" if reasons else ""
+    why = f": {'; '.join(short(reason, 500) for reason in reasons[:6])}" if reasons else ""
     return f"No row of {path} has a timestamp and a photograph under {root / 'images'}{why}{shown}."
 
 

@@ -106,3 +106,16 @@ def test_a_table_in_another_encoding_is_named(tmp_path, content, kind):
     sentence = refusal(read, root)
     assert f"records.csv: it is not UTF-8 text {kind}" in sentence
     assert sentence.endswith("; save it so.")
+
+
+def test_a_report_of_endless_names_is_a_sentence_of_a_page_at_most(tmp_path):
+    columns = [f"{'x' * 5000}{number}" for number in range(20)]
+    cells = ",".join(["1", "2", "3", "four"] * 5)
+    lines = [",".join(["file", "timestamp", *columns]), f"0.png,yesterday,{cells}"]
+    assert len(refusal(read, written(tmp_path / "rec", lines))) < 5000
+    lines[1:] = [f"{n}.png,2021-05-01T10:00:0{n}Z,{','.join(['1' if n % 4 else 'one'] * 20)}" for n in range(8)]
+    report = read(written(tmp_path / "more", lines)).report
+    assert len(report.notes) == 20
+    assert max(map(len, report.lines())) <= 500
+    assert len(report.sentence()) < 4000
+    assert report.sentence().endswith("; and 15 more remarks")
