@@ -7,18 +7,17 @@ import logging
 import re
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
 import torch
-from torch import _weights_only_unpickler
 
 from ntcir.errors import UserError, short
 from ntcir.features.file_kinds import is_onnx, kind_of
+from ntcir.features.unpickling import short_complaints
 from ntcir.home import settle_torch_home
 from ntcir.libraries import confine_libraries
 from ntcir.progress import say
@@ -29,7 +28,6 @@ PLACES365_URL = "http://places2.csail.mit.edu/models_places365/{arch}_places365.
 # As a third party lists it; the publisher states none.
 PLACES365_SHA256 = {"resnet50": "46529c86902bd0cfb0ea562a30b2850c28d2620d96282b3db9c318e1d774f6c5"}
 PLACES365_CLASSES = 365
-_COMPLAINT = 500  # characters
 # What data-parallel training, torch.compile, Lightning and others put in front of the keys of a network's weights.
 _WRAPPERS = ("module.", "_orig_mod.", "model.", "network.", "net.", "backbone.", "encoder.", "_forward_module.")
 _DENSE = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
@@ -194,30 +192,8 @@ def _unpickle(path: Path) -> Any:
 
 
 def _load(path: Path, **options: Any) -> Any:
-    with path.open("rb") as file, _short_complaints():  # given a path, torch goes by its suffix
+    with path.open("rb") as file, short_complaints():  # given a path, torch goes by its suffix
         return torch.load(file, map_location="cpu", weights_only=True, **options)
-
-
-@contextmanager
-def _short_complaints() -> Iterator[None]:
-    """Shorten what torch's unpickler complains of, a name of a megabyte perhaps.
-
-    torch searches the complaint by expressions that take a time quadratic in its length.
-    """
-    module: Any = _weights_only_unpickler
-    original = module.Unpickler.load
-
-    def load(self: Any) -> Any:
-        try:
-            return original(self)
-        except module.UnpicklingError as error:
-            raise module.UnpicklingError(short(str(error), _COMPLAINT)) from None
-
-    module.Unpickler.load = load
-    try:
-        yield
-    finally:
-        module.Unpickler.load = original
 
 
 def _sha256(path: Path) -> str:

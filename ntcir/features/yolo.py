@@ -74,11 +74,14 @@ def opening() -> Iterator[None]:
     from torch import serialization
     from ultralytics.utils import downloads as module
 
+    from ntcir.features.unpickling import short_complaints
+
     downloads: Any = module
     allowed, fetch = serialization.get_safe_globals(), downloads.safe_download
     downloads.safe_download = _fetch_nothing
     try:
-        yield
+        with short_complaints():
+            yield
     finally:
         downloads.safe_download = fetch
         serialization.clear_safe_globals()
