@@ -25,10 +25,10 @@ from score import ROOT, machine
 
 from ntcir.config import Objects
 from ntcir.corpora.corpus import Corpus, ReadingReport
-from ntcir.corpora.demo import write_demo
 from ntcir.features.detector import FLOOR, Detector
 from ntcir.features.objects import ObjectDetections
 from ntcir.features.yolo import import_yolo
+from ntcir_demo import write_demo
 
 SHARED = ROOT.parent / "shared"
 SURE = 0.5

@@ -96,7 +96,7 @@ def alone(arch: str) -> dict[str, float]:
     from ntcir.features.backbones import FrozenNetwork
     from ntcir.features.backends import _converted
     from ntcir.features.inference import Inference, precision_of
-    from ntcir.machine import cores
+    from ntcir.system.machine import cores
 
     options, cpu = Features(backbones=[Backbone(arch=arch, weights="random")]), torch.device("cpu")
     network = FrozenNetwork(options.backbones[0], options)

@@ -30,7 +30,7 @@ def step(arch: str, batch: int, chunk: int) -> dict[str, float]:
 
     from ntcir.config import Backbone, Encoder, Features
     from ntcir.features.backbones import FrozenNetwork
-    from ntcir.sources import LiveImages
+    from ntcir.training.sources import LiveImages
 
     class Pictures:
         """What fine-tuning needs of ``ImageFeatures``: a network, and noise for photographs."""

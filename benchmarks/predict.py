@@ -70,7 +70,7 @@ def make_model(folder: Path, kind: str) -> Path:
     from ntcir.encoders.presets import PRESETS
     from ntcir.encoders.readings import ReadingsEncoder
     from ntcir.features.backbones import FrozenNetwork
-    from ntcir.model import Model
+    from ntcir.model.model import Model
 
     arch, _, precision = kind.partition(" ")
     backbones = [{"arch": arch, "weights": "random", "seed": seed} for seed in (0, 1)]
@@ -86,8 +86,8 @@ def make_model(folder: Path, kind: str) -> Path:
 
 def own(source: Path, model: Path) -> dict[str, float]:
     """Score an input with ``ntcir``; seconds without start-up."""
-    from ntcir.model import Model
-    from ntcir.official import format_run
+    from ntcir.formats.official import format_run
+    from ntcir.model.model import Model
     from ntcir.submission.predict import load_networks, score_input
 
     trained = Model.load(model)
@@ -105,7 +105,7 @@ def peer(source: Path, model: Path) -> dict[str, float]:
     from torch.nn import functional
     from torchvision import models, transforms
 
-    from ntcir.model import Model
+    from ntcir.model.model import Model
 
     trained = Model.load(model)
     networks = []

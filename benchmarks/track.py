@@ -22,12 +22,12 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.features.extract import ImageFeatures
-from ntcir.model import Model
-from ntcir.ranking import average_ranks
-from ntcir.retrieval import Retriever
+from ntcir.formats.topics import TopicSet, build_topics, sample_pool
+from ntcir.model.model import Model
+from ntcir.retrieval.retriever import Retriever
 from ntcir.scoring import bootstrap, random_reciprocal_rank
-from ntcir.topics import TopicSet, build_topics, sample_pool
-from ntcir.training import Trainer
+from ntcir.search.ranking import average_ranks
+from ntcir.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

@@ -161,9 +161,9 @@ def train(folder: Path, iters: int, batch: int, method: str) -> dict[str, float]
     """Train with the default configuration, near-in-time and equal readings masked, validation as in it."""
     started = time.perf_counter()
     from ntcir.config import Config
-    from ntcir.preparation import Preparation
     from ntcir.sampling.overlap import ObjectOverlap, class_weights
-    from ntcir.training import Trainer
+    from ntcir.training.preparation import Preparation
+    from ntcir.training.trainer import Trainer
 
     def overlap(data: Preparation) -> ObjectOverlap:
         counts = detected(len(data.ids))

@@ -6,7 +6,7 @@ def main() -> None:
     import sys
 
     try:
-        from ntcir.interruption import until_the_end
+        from ntcir.system.interruption import until_the_end
 
         with until_the_end():
             from ntcir.cli import main as verbs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ntcir.interruption import importing
+from ntcir.system.interruption import importing
 
 with importing():
     import json
@@ -14,10 +14,10 @@ with importing():
     import click
 
     from ntcir import __version__
-    from ntcir.errors import UserError
-    from ntcir.parallel import by_first, together
-    from ntcir.progress import say
-    from ntcir.streams import output_is_closed, write_output
+    from ntcir.system.errors import UserError
+    from ntcir.system.parallel import by_first, together
+    from ntcir.system.progress import say
+    from ntcir.system.streams import output_is_closed, write_output
     from ntcir.verbs import Verbs
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -61,8 +61,14 @@ def main() -> None:
 @click.option("--seed", type=int, default=0, show_default=True)
 def demo(folder: Path, days: int, per_day: int, seed: int) -> None:
     """Write a synthetic lifelog (default DIR: data/demo)."""
-    from ntcir.corpora.demo import write_demo
-    from ntcir.progress import progress
+    from ntcir.system.progress import progress
+
+    try:
+        from ntcir_demo import write_demo
+    except ModuleNotFoundError as error:
+        if error.name != "ntcir_demo":
+            raise
+        raise UserError("The demo is not part of this installation: install ntcir as the README says.") from error
 
     with progress("Drawing photographs", days * per_day) as advance:
         summary = write_demo(folder, days=days, per_day=per_day, seed=seed, progress=lambda done, total: advance(1))
@@ -99,9 +105,9 @@ def build_topics(
     """Draw topics, their pools and their answers."""
     if reader and layout != "official":
         raise UserError("--reader is only for --format official: the other files hold no pixels.")
-    from ntcir.claims import claimed
-    from ntcir.topics import build_topics as draw
-    from ntcir.topics import topic_pairs
+    from ntcir.formats.topics import build_topics as draw
+    from ntcir.formats.topics import topic_pairs
+    from ntcir.system.claims import claimed
     from ntcir.workspace import read_corpus, resolve
 
     resolved = resolve(config, settings, data)
@@ -208,7 +214,7 @@ def train(
     """Train the towers of both modalities."""
     from ntcir.report.canvas import drawn
     from ntcir.report.curve import draw_curve
-    from ntcir.training import train as fit
+    from ntcir.training.trainer import train as fit
     from ntcir.workspace import fresh_folder, read_corpus, resolve
 
     if iters is not None:
@@ -249,7 +255,7 @@ def run(
     """Answer topics: a TREC run on standard output."""
     if output_is_closed():  # before the work, not after it
         raise UserError("Standard output is closed, where the run is written: type `ntcir run topics.tsv > run.txt`.")
-    from ntcir.retrieval import answer
+    from ntcir.retrieval.retriever import answer
 
     with together() as own:
         lines = answer(topics, model, data, tag=tag, pools=pools, depth=depth, split=split, settings=settings)

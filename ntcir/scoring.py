@@ -15,14 +15,22 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ntcir.columns import Floats, Ints
-from ntcir.directions import DIRECTIONS, directions_of
-from ntcir.errors import some
-from ntcir.matching import read_matching, remarks, zeros_apart
+from ntcir.formats.columns import Floats, Ints
+from ntcir.formats.directions import DIRECTIONS, directions_of
+from ntcir.formats.matching import read_matching, remarks, zeros_apart
+from ntcir.formats.reading import StrPath
+from ntcir.formats.runs import Qrels, Run, validate_run
 from ntcir.measures import measures
-from ntcir.reading import StrPath
-from ntcir.reciprocal import Figures, by_best, official, pool_sizes, random_reciprocal_rank, relevant_ranks, row_ranks
-from ntcir.runs import Qrels, Run, validate_run
+from ntcir.measures.reciprocal import (
+    Figures,
+    by_best,
+    official,
+    pool_sizes,
+    random_reciprocal_rank,
+    relevant_ranks,
+    row_ranks,
+)
+from ntcir.system.errors import some
 
 __all__ = [
     "GROUPS",
@@ -129,10 +137,10 @@ def score(
     """Check a run and score it over all topics that have a relevant document in the qrels.
 
     Args:
-        run: a run of any format; a file or what :func:`ntcir.matching.read_run` made of it.
-        qrels: qrels of either format, likewise. See :mod:`ntcir.matching` for how their ids are compared.
-        pools_path: the candidates (see :func:`ntcir.runs.read_pools`), for the check and the random baseline. Without
-            it they are those of the organisers' qrels; where these do not tell, what the run ranks for a topic.
+        run: a run of any format; a file or what :func:`ntcir.formats.matching.read_run` made of it.
+        qrels: qrels of either format, likewise. See :mod:`ntcir.formats.matching` for how their ids are compared.
+        pools_path: the candidates (see :func:`ntcir.formats.runs.read_pools`), for the check and the random baseline.
+            Without it they are those of the organisers' qrels; where these do not tell, what the run ranks for a topic.
         topics_path: a table with the columns ``topic_id`` and ``query``, for the directions: a query that is a JSON
             object asks with a sensor reading. Of topics not in it the direction is read from ids like ``sen2img_001``.
         own_pools: whether the organisers' qrels tell the candidates.
@@ -140,7 +148,7 @@ def score(
             A warning says so where the two differ.
 
     Raises:
-        UserError: if a file cannot be read, or the run does not stand up to :func:`ntcir.runs.validate_run`.
+        UserError: if a file cannot be read, or the run does not stand up to :func:`ntcir.formats.runs.validate_run`.
     """
     run, qrels, pools = read_matching(run, qrels, pools_path, own_pools=own_pools)
     validate_run(run, qrels, pools)

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from ntcir.errors import Interrupted, UserError, escaped
-from ntcir.interruption import EXIT_CODE, SENTENCE, ignore_further, listening, was_interrupted
-from ntcir.parallel import ranks
-from ntcir.progress import say, told_by
-from ntcir.streams import give_up, output_failure, prepare_streams, settle_streams
+from ntcir.system.errors import Interrupted, UserError, escaped
+from ntcir.system.interruption import EXIT_CODE, SENTENCE, ignore_further, listening, was_interrupted
+from ntcir.system.parallel import ranks
+from ntcir.system.progress import say, told_by
+from ntcir.system.streams import give_up, output_failure, prepare_streams, settle_streams
 
 SHARED = frozenset({"train", "run", "features", "images"})  # verbs that several processes do together
 

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ntcir import claims
-from ntcir.errors import UserError
-from ntcir.files import MODEL_CONFIG, MODEL_FILE
-from ntcir.home import expanded
-from ntcir.progress import say
+from ntcir.system import claims
+from ntcir.system.errors import UserError
+from ntcir.system.files import MODEL_CONFIG, MODEL_FILE
+from ntcir.system.home import expanded
+from ntcir.system.progress import say
 
 if TYPE_CHECKING:
     from ntcir.config import Config
@@ -170,7 +170,7 @@ def fresh_folder(name: str, folder: Path = RUNS, *, resume: bool = False) -> Pat
 
     What is returned is claimed for this process. With ``resume`` it is the last of them that is there, finished or not.
     """
-    from ntcir.training import is_finished
+    from ntcir.training.trainer import is_finished
 
     def is_taken(place: Path) -> bool:
         if is_finished(place):

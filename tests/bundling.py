@@ -19,7 +19,7 @@ from ntcir.config import Config
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.features.backbones import FrozenNetwork
-from ntcir.model import Model
+from ntcir.model.model import Model
 
 SMALL: dict[str, Any] = {"arch": "squeezenet1_1", "weights": "random", "grid": 2}
 

@@ -253,7 +253,7 @@ def work_at_once(folder: Path) -> None:
 
 def more_ranks_than_images(folder: Path) -> None:
     """What each of several processes does that torchrun has started on a single photograph."""
-    from ntcir.parallel import ranks, together
+    from ntcir.system.parallel import ranks, together
 
     make_small()
     with together():

@@ -16,12 +16,12 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import ntcir.cli
-import ntcir.training
+import ntcir.training.trainer
 from ntcir.config import Config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus, ReadingReport
-from ntcir.errors import UserError
-from ntcir.training import Trainer, TrainingResult, train
+from ntcir.system.errors import UserError
+from ntcir.training.trainer import Trainer, TrainingResult, train
 
 ROOT = Path(__file__).resolve().parents[1]
 FEATURES = 24  # of the stub; long enough for a linear head to find three readings in them
@@ -115,7 +115,7 @@ class ToyViews:
 
 def fit(config: Config, folder: Path, *, resume: bool = False, corpus: Corpus | None = None) -> TrainingResult:
     """Train on a toy corpus as the command does, with the toy's features instead of networks and pictures."""
-    with patch.object(ntcir.training, "ImageFeatures", lambda corpus, options: ToyFeatures(corpus)):
+    with patch.object(ntcir.training.trainer, "ImageFeatures", lambda corpus, options: ToyFeatures(corpus)):
         return train(config, lambda: corpus or toy_corpus(), folder, resume=resume)
 
 

@@ -24,9 +24,10 @@ CHANGES = ("replace", "rename", "link", "symlink", "mkdir", "unlink", "remove", 
 NEEDS_ROOM = frozenset({"replace", "rename", "link", "symlink", "mkdir"})
 KILLED = 137
 _HEAVY = (
-    "ntcir.cli", "ntcir.training", "ntcir.retrieval", "ntcir.report.show", "ntcir.report.ablation", "ntcir.ablation",
+    "ntcir.cli", "ntcir.training.trainer", "ntcir.retrieval.retriever", "ntcir.report.show",
+    "ntcir.report.ablation", "ntcir.ablation",
     "ntcir.submission.bundle", "ntcir.submission.predict", "ntcir.submission.write", "ntcir.features.objects",
-    "ntcir.features.extract", "ntcir.corpora.demo", "ntcir.report.curve", "matplotlib.backends.backend_agg",
+    "ntcir.features.extract", "ntcir_demo", "ntcir.report.curve", "matplotlib.backends.backend_agg",
     "torchvision.models", "rich.table", "rich.progress", "PIL.PngImagePlugin", "PIL.JpegImagePlugin",
 )  # fmt: skip
 

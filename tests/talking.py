@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from ntcir import parallel
-from ntcir.errors import UserError
-from ntcir.parallel import (
+from ntcir.system import parallel
+from ntcir.system.errors import UserError
+from ntcir.system.parallel import (
     Deserted,
     any_rank,
     barrier,
@@ -25,7 +25,7 @@ from ntcir.parallel import (
     sum_gradients,
     together,
 )
-from ntcir.progress import progress, say
+from ntcir.system.progress import progress, say
 
 COUNT = 3
 PARTS = {"even": [2, 2, 2], "uneven": [3, 0, 1], "two empty": [0, 4, 0], "nothing": [0, 0, 0]}

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ntcir.errors import UserError
+from ntcir.formats.runs import read_qrels, read_run
 from ntcir.report.score_table import print_scores, render_per_topic, render_score
-from ntcir.runs import read_qrels, read_run
 from ntcir.scoring import bootstrap, measures, random_reciprocal_rank, relevant_ranks, score
+from ntcir.system.errors import UserError
 
 KEYS = ["topics", "MRR", "MRR_95", "MRR@10", "R@1", "R@5", "R@10", "MedR", "random_MRR"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ntcir.errors import UserError
+from ntcir.system.errors import UserError
 from ntcir.workspace import beside, corpus_to_show, find_data, find_file, fresh_folder, read_corpus, resolve
 
 
@@ -112,10 +112,10 @@ def test_a_file_is_found_as_typed_or_under_topics(elsewhere):
 
 
 def test_a_fresh_folder_takes_the_next_number_where_a_finished_model_lies(monkeypatch):
-    import ntcir.training
+    import ntcir.training.trainer
 
     finished = {Path("runs/a"), Path("runs/a-2")}
-    monkeypatch.setattr(ntcir.training, "is_finished", finished.__contains__)
+    monkeypatch.setattr(ntcir.training.trainer, "is_finished", finished.__contains__)
     assert fresh_folder("b") == Path("runs/b")
     assert fresh_folder("a") == Path("runs/a-3")
 

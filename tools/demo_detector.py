@@ -3,7 +3,7 @@
 The scenes of other people's lives (seeds 1 and up) are drawn with their boxes; a YOLO11 narrower than `n` learns them
 from random weights. What is measured are the scenes of the demo itself (seed 0), none of which it has seen::
 
-    python tools/demo_detector.py train     # draws, trains, writes ntcir/corpora/demo/detector.pt, measures it
+    python tools/demo_detector.py train     # draws, trains, writes ntcir_demo/detector.pt, measures it
     python tools/demo_detector.py measure   # mAP of the detector that is there
 """
 
@@ -23,10 +23,10 @@ import yaml
 os.environ["YOLO_AUTOINSTALL"] = "false"  # before ultralytics is imported
 os.environ["YOLO_OFFLINE"] = "true"
 
-from ntcir.corpora.demo import CLASSES, demo_picture
+from ntcir_demo import CLASSES, demo_picture
 
 ROOT = Path(__file__).resolve().parent.parent
-DETECTOR = ROOT / "ntcir" / "corpora" / "demo" / "detector.pt"
+DETECTOR = ROOT / "ntcir_demo" / "detector.pt"
 SIZE = 320  # pixels of the longer side, in training and in use
 WIDTH = 0.125  # YOLO11n has 0.25
 DAYS, PER_DAY = 16, 120  # of each life drawn from

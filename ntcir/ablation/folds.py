@@ -13,11 +13,11 @@ from ntcir.ablation.grid import Plan
 from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.presets import chosen_columns
-from ntcir.errors import UserError, some
 from ntcir.features.corpus_folder import corpus_folder
 from ntcir.features.store import signature
-from ntcir.preparation import check_in_time
-from ntcir.topics import TopicSet, build_topics
+from ntcir.formats.topics import TopicSet, build_topics
+from ntcir.system.errors import UserError, some
+from ntcir.training.preparation import check_in_time
 from ntcir.workspace import read_corpus
 
 

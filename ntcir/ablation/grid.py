@@ -13,8 +13,8 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from ntcir.config import Config, Section, load_config, parse_config
 from ntcir.config.experiment import complaint
 from ntcir.config.yaml_tree import NotYaml, read_yaml
-from ntcir.errors import UserError, did_you_mean, short
-from ntcir.home import expanded
+from ntcir.system.errors import UserError, did_you_mean, short
+from ntcir.system.home import expanded
 from ntcir.workspace import find_data
 
 # Dotted keys of the configuration and what they become; nothing behind a name is an empty change.

@@ -11,8 +11,8 @@ import yaml
 
 from ntcir.ablation.folds import Fold
 from ntcir.ablation.grid import Plan, Unit
-from ntcir.files import atomic_write
-from ntcir.topics import QRELS, TOPICS
+from ntcir.formats.topics import QRELS, TOPICS
+from ntcir.system.files import atomic_write
 
 CONFIGS = "configs"
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from ntcir.ablation.folds import Fold
 from ntcir.config import Config
-from ntcir.files import atomic_write
-from ntcir.plain_json import is_finite_number, parse_object
-from ntcir.regular import read_regular
-from ntcir.topics import DIRECTIONS, Direction
+from ntcir.formats.topics import DIRECTIONS, Direction
+from ntcir.system.files import atomic_write
+from ntcir.system.plain_json import is_finite_number, parse_object
+from ntcir.system.regular import read_regular
 
 RESULT_VERSION = 1  # to be raised when a training with the same configuration and data comes to something else
 

@@ -11,8 +11,8 @@ import numpy as np
 from ntcir.ablation.folds import Fold
 from ntcir.ablation.grid import Cell
 from ntcir.ablation.results import Result
+from ntcir.formats.topics import DIRECTIONS, Direction
 from ntcir.scoring import bootstrap, random_reciprocal_rank
-from ntcir.topics import DIRECTIONS, Direction
 
 Results = Mapping[str, Sequence[Result]]  # fold -> a result a seed, in one order throughout
 

@@ -16,10 +16,10 @@ from ntcir.ablation.results import Result, digest_of, load_result
 from ntcir.ablation.rows import Row, Table, make_row, random_mrr
 from ntcir.ablation.stores import Stores
 from ntcir.ablation.training import is_prefix, train_and_answer
-from ntcir.claims import claimed
 from ntcir.config import Config
-from ntcir.errors import Interrupted, UserError
-from ntcir.progress import progress, say
+from ntcir.system.claims import claimed
+from ntcir.system.errors import Interrupted, UserError
+from ntcir.system.progress import progress, say
 from ntcir.workspace import RUNS
 
 Write = Callable[[Table], None]

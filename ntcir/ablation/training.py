@@ -7,18 +7,18 @@ from pathlib import Path
 
 from ntcir.ablation.folds import Fold
 from ntcir.ablation.results import Result
-from ntcir.checkpoint import LAST, read_progress
 from ntcir.config import Config, load_config
-from ntcir.errors import UserError
-from ntcir.files import atomic_write
-from ntcir.metrics import METRICS, read_metrics
-from ntcir.model import CARD, CONFIG, WEIGHTS, Model
-from ntcir.plain_json import parse_object
-from ntcir.regular import read_regular
-from ntcir.retrieval import Retriever
+from ntcir.formats.topics import DIRECTIONS, POOLS, QRELS, TOPICS, Direction
+from ntcir.model.metrics import METRICS, read_metrics
+from ntcir.model.model import CARD, CONFIG, WEIGHTS, Model
+from ntcir.retrieval.retriever import Retriever
 from ntcir.scoring import score
-from ntcir.topics import DIRECTIONS, POOLS, QRELS, TOPICS, Direction
-from ntcir.training import train
+from ntcir.system.errors import UserError
+from ntcir.system.files import atomic_write
+from ntcir.system.plain_json import parse_object
+from ntcir.system.regular import read_regular
+from ntcir.training.checkpoint import LAST, read_progress
+from ntcir.training.trainer import train
 
 
 def is_prefix(config: Config) -> bool:

@@ -30,9 +30,9 @@ from ntcir.config.sections import (
     Training,
 )
 from ntcir.config.yaml_tree import NotYaml, parse_yaml, read_yaml
-from ntcir.errors import UserError, did_you_mean, short, shown
-from ntcir.files import atomic_write
-from ntcir.home import expanded
+from ntcir.system.errors import UserError, did_you_mean, short, shown
+from ntcir.system.files import atomic_write
+from ntcir.system.home import expanded
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

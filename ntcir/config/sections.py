@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ntcir.home import expanded
-from ntcir.regular import exists
+from ntcir.system.home import expanded
+from ntcir.system.regular import exists
 
 DateRange = tuple[dt.date, dt.date]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from ntcir.config.experiment import Config, load_config
 from ntcir.config.sections import Backbone, Features
-from ntcir.errors import UserError, shown
-from ntcir.home import expanded
-from ntcir.regular import exists
+from ntcir.system.errors import UserError, shown
+from ntcir.system.home import expanded
+from ntcir.system.regular import exists
 
 _PUBLISHED = {"imagenet", "places365", "random"}
 

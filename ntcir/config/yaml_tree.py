@@ -14,9 +14,9 @@ import yaml
 from yaml.constructor import ConstructorError
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from ntcir.errors import shown
-from ntcir.reading import kind_of_bytes
-from ntcir.regular import open_given, open_regular
+from ntcir.formats.reading import kind_of_bytes
+from ntcir.system.errors import shown
+from ntcir.system.regular import open_given, open_regular
 
 LARGEST = 1 << 20  # bytes of a file: the longest configuration with lists of sessions has a tenth of that
 DEEPEST = 64  # mappings and lists inside one another; the configuration has 5

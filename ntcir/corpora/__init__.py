@@ -10,7 +10,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.corpora.lifelog import is_lifelog, read_lifelog, refuse_lsc20
 from ntcir.corpora.naming import corpus_name
 from ntcir.corpora.records import is_records, read_records
-from ntcir.errors import UserError
+from ntcir.system.errors import UserError
 
 
 def _read_lifelog(root: Path, split: Split | None, name: str, outside: bool) -> Corpus:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ntcir.errors import UserError, did_you_mean, short
-from ntcir.files import atomic_path
+from ntcir.system.errors import UserError, did_you_mean, short
+from ntcir.system.files import atomic_path
 
 SPLITS = ("train", "val", "test")
 _LONGEST_LINE, _MOST_LINES = 500, 6  # characters of a line of a report; lines in a sentence

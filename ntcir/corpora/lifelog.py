@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ntcir.columns import are_words, as_word, is_word
 from ntcir.config import Split
 from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.corpora.day_folders import ABSENT, find_days
@@ -16,7 +15,8 @@ from ntcir.corpora.minutes import note_unjoined, usual_minutes
 from ntcir.corpora.splits import assign_splits
 from ntcir.corpora.tables import day_names, header, read_table
 from ntcir.corpora.times import OUT_OF_RANGE, YEARS
-from ntcir.errors import UserError, short
+from ntcir.formats.columns import are_words, as_word, is_word
+from ntcir.system.errors import UserError, short
 
 METADATA_FILES = ("lsc22_metadata.csv", "lsc22_medatada.csv")  # one release spells it so
 LOCATION_FILES = ("vaisl_gps.csv", "VAISL_metadata.csv")  # the newer name

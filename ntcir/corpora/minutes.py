@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ntcir.corpora.corpus import ReadingReport
-from ntcir.errors import some
+from ntcir.system.errors import some
 
 _USUAL = r"\d{8}_\d{4}"
 _ALL_USUAL = re.compile(rf"(?:{_USUAL}\n)*+", re.ASCII)

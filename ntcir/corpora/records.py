@@ -9,14 +9,14 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from ntcir.columns import as_word
 from ntcir.config import Split
 from ntcir.corpora.corpus import OFFICIAL_KEYS, Corpus, ReadingReport
 from ntcir.corpora.photographs import ENDINGS, files_under, find_photographs
 from ntcir.corpora.splits import assign_splits
 from ntcir.corpora.tables import columns_of, day_names, header, numbers_or_words, read_table
 from ntcir.corpora.times import read_times
-from ntcir.errors import UserError, short
+from ntcir.formats.columns import as_word
+from ntcir.system.errors import UserError, short
 
 RECORDS_FILE = "records.csv"
 OWN_COLUMNS = ("file", "timestamp", "session")  # the others are readings; the session may be absent

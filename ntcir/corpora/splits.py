@@ -7,7 +7,7 @@ import pandas as pd
 
 from ntcir.config import AutoSplit, DateSplit, FractionSplit, SessionSplit, Split
 from ntcir.corpora.corpus import SPLITS
-from ntcir.errors import UserError, some
+from ntcir.system.errors import UserError, some
 
 
 def assign_splits(pairs: pd.DataFrame, split: Split | None, *, groups_are_days: bool) -> pd.Series:

@@ -15,9 +15,9 @@ from ntcir.corpora.cells import BLANK_WORDS
 from ntcir.corpora.corpus import ReadingReport
 from ntcir.corpora.csv_rows import survey
 from ntcir.corpora.numbers import MIXED, read_numbers
-from ntcir.errors import UserError, some
-from ntcir.reading import kind_of_bytes
-from ntcir.regular import LARGEST_TEXT, open_regular
+from ntcir.formats.reading import kind_of_bytes
+from ntcir.system.errors import UserError, some
+from ntcir.system.regular import LARGEST_TEXT, open_regular
 
 _MOST_LONGER = 0.5  # of the rows; if more are longer than the header, it is the file that is at fault
 _LONGEST_HEADER = 1 << 20  # characters

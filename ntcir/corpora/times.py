@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ntcir.errors import short
+from ntcir.system.errors import short
 
 # Years of a timestamp. Nanoseconds in 64 bits, to which pandas turns times in arithmetic, hold from 1678 to 2261; what
 # lies outside of living memory is an unset clock or a placeholder such as 9999-12-31.

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ntcir.config import Sensors
 from ntcir.corpora.corpus import OFFICIAL_KEYS
-from ntcir.errors import UserError, did_you_mean
+from ntcir.system.errors import UserError, did_you_mean
 
 ORGANISERS_NUMERIC = (
     "heart_rate(bpm)", "heart_rate_conf", "calories", "distance", "minutesAsleep", "minutesAwake",

@@ -11,7 +11,7 @@ import pandas as pd
 from ntcir.corpora.cells import number
 from ntcir.encoders.categories import Vocabulary, words
 from ntcir.encoders.presets import Columns
-from ntcir.errors import UserError, did_you_mean, shown, some
+from ntcir.system.errors import UserError, did_you_mean, shown, some
 
 # Wavelengths of the position's sines and cosines, in metres: from the rooms of a house to the towns of a region.
 WAVELENGTHS = (100.0, 300.0, 1e3, 3e3, 10e3, 30e3, 100e3)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ntcir.errors import shown
-from ntcir.plain_json import is_finite_number
+from ntcir.system.errors import shown
+from ntcir.system.plain_json import is_finite_number
 
 _STATISTICS = ("shares", "vocabularies", "origin", "mean", "deviation", "indicators")
 _CHOSEN = ("numeric", "categorical", "cyclic", "location", "categories")

@@ -12,7 +12,7 @@ from ntcir.corpora.numbers import Finding, read_numbers
 from ntcir.encoders.categories import Vocabulary, words
 from ntcir.encoders.presets import Columns
 from ntcir.encoders.readings import ReadingsEncoder, floats
-from ntcir.errors import UserError, some
+from ntcir.system.errors import UserError, some
 
 
 def understood(

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.inference import Inference, precision_of
-from ntcir.libraries import confine_libraries
-from ntcir.machine import cores
-from ntcir.signals import own_signal_stack
+from ntcir.system.errors import UserError
+from ntcir.system.libraries import confine_libraries
+from ntcir.system.machine import cores
+from ntcir.system.signals import own_signal_stack
 
 EAGER, COMPILE, OPENVINO = "eager", "compile", "openvino"
 _OPENVINO_BATCH = 16  # a lane; more is no faster, and takes memory

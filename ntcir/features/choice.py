@@ -8,13 +8,13 @@ from contextlib import suppress
 
 import torch
 
-from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import COMPILE, EAGER, KINDS, OPENVINO, Backend, is_there, require
 from ntcir.features.inference import batch_of
 from ntcir.features.stages import pool
 from ntcir.features.store import FeatureStore
-from ntcir.progress import say
+from ntcir.system.errors import UserError
+from ntcir.system.progress import say
 
 # Seconds until a network is ready, and the share of time that is hoped for: only what may pay back its start is tried.
 _START = {OPENVINO: 4.0, COMPILE: 40.0}

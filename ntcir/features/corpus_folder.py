@@ -29,13 +29,13 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from ntcir.corpora.corpus import Corpus
-from ntcir.errors import UserError
 from ntcir.features.claims import alone
 from ntcir.features.pictures import open_file
 from ntcir.features.shard_store import signature
-from ntcir.files import atomic_write, disk_errors
-from ntcir.plain_json import parse_object
-from ntcir.progress import say
+from ntcir.system.errors import UserError
+from ntcir.system.files import atomic_write, disk_errors
+from ntcir.system.plain_json import parse_object
+from ntcir.system.progress import say
 
 NOTE = "corpus.json"
 _HEAD = 1 << 16  # bytes of a file: past the header and thumbnail of a JPEG, which a camera's pictures may share

@@ -18,17 +18,17 @@ from typing import Any
 import numpy as np
 
 from ntcir.config import Objects
-from ntcir.errors import UserError, some
 from ntcir.features.file_kinds import kind_of
 from ntcir.features.letterbox import GREY, Frame, Letterboxed
 from ntcir.features.yolo import SAFE_LOAD, import_yolo, look, opening, trusts_weights
-from ntcir.home import expanded
-from ntcir.progress import say
-from ntcir.regular import LARGEST_WEIGHTS, open_regular
-from ntcir.signals import own_signal_stack
-from ntcir.temporaries import TemporaryFolder
+from ntcir.system.errors import UserError, some
+from ntcir.system.home import expanded
+from ntcir.system.progress import say
+from ntcir.system.regular import LARGEST_WEIGHTS, open_regular
+from ntcir.system.signals import own_signal_stack
+from ntcir.system.temporaries import TemporaryFolder
 
-DEMO = "demo"  # names the detector that comes with the package, which knows the demo lifelog's objects
+DEMO = "demo"  # names the detector that comes with the demo lifelog, and knows its objects
 FLOOR = 0.1  # detections less sure than this are not kept
 MOST = 300  # detections of a picture, the surest ones
 PUBLISHED = re.compile(r"yolo(v8|v9|v10|11|12|26)[a-z]\.pt")
@@ -45,10 +45,7 @@ def find_weights(name: str) -> Path:
         UserError: if there is no such detector, or it cannot be fetched (the sentence says where to put it).
     """
     if name == DEMO:
-        path = Path(str(resources.files("ntcir"))) / "corpora" / "demo" / "detector.pt"
-        if not path.is_file():
-            raise UserError(f"The demo's detector is missing from this installation: {path} is not there.")
-        return path
+        return _of_demo()
     path = expanded(name)
     if path.is_file() or path.is_dir():
         return path.absolute()
@@ -60,6 +57,19 @@ def find_weights(name: str) -> Path:
         f"There is no detector {name}: give the path of a .pt file, of an OpenVINO folder or of an .onnx file, "
         f"`{DEMO}`, or a published name such as yolo11n.pt."
     )
+
+
+def _of_demo() -> Path:
+    """Return the detector that knows the demo lifelog's objects."""
+    try:
+        path = Path(str(resources.files("ntcir_demo"))) / "detector.pt"
+    except ModuleNotFoundError:  # as in what is handed in, which has no use for it
+        raise UserError(
+            "The demo's detector is not part of this installation: name another in objects.detector."
+        ) from None
+    if not path.is_file():
+        raise UserError(f"The demo's detector is missing from this installation: {path} is not there.")
+    return path
 
 
 def _fetch(name: str) -> Path:

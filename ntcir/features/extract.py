@@ -14,7 +14,6 @@ import torch
 
 from ntcir.config import Features
 from ntcir.corpora.corpus import Corpus
-from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import EAGER, KINDS, Backend, is_there
 from ntcir.features.corpus_folder import claim_folder
@@ -24,8 +23,9 @@ from ntcir.features.inference import batch_of
 from ntcir.features.stages import Clock, pool
 from ntcir.features.store import STORE_VERSION, FeatureStore
 from ntcir.features.work import Output
-from ntcir.machine import cores
-from ntcir.progress import say
+from ntcir.system.errors import UserError
+from ntcir.system.machine import cores
+from ntcir.system.progress import say
 
 
 class ImageFeatures:

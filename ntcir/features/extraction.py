@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from ntcir.config import Features
-from ntcir.errors import Interrupted, UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import Backend
 from ntcir.features.choice import backends_for
@@ -21,9 +20,10 @@ from ntcir.features.jpegs import DeviceDecoder, available
 from ntcir.features.stages import Clock, ahead, pool
 from ntcir.features.store import FeatureStore, signature
 from ntcir.features.work import Batch, Block, Output, Views, Work, cut, require_finite
-from ntcir.machine import cores
-from ntcir.parallel import barrier, ranks
-from ntcir.progress import progress, say
+from ntcir.system.errors import Interrupted, UserError
+from ntcir.system.machine import cores
+from ntcir.system.parallel import barrier, ranks
+from ntcir.system.progress import progress, say
 
 _READERS = 8  # threads that read files: what they wait for is the disk
 _PAUSE = 0.5  # seconds until what another process is at is looked at again

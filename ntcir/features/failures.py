@@ -6,8 +6,8 @@ import csv
 import io
 from pathlib import Path
 
-from ntcir.progress import say
-from ntcir.regular import open_regular
+from ntcir.system.progress import say
+from ntcir.system.regular import open_regular
 
 FAILURES = "failed.csv"
 _COLUMNS = ("id", "signature", "reason")

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from ntcir.config import Features
-from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
-from ntcir.machine import has_fast_bf16
-from ntcir.parallel import ranks
+from ntcir.system.errors import UserError
+from ntcir.system.machine import has_fast_bf16
+from ntcir.system.parallel import ranks
 
 
 def precision_of(options: Features, device: torch.device) -> str:

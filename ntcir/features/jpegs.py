@@ -22,7 +22,7 @@ from torch.nn import functional
 from ntcir.config import Features
 from ntcir.features.decode import LONGEST, UnreadableImage, decode, factor_of, geometry, turn_of
 from ntcir.features.pictures import open_file
-from ntcir.libraries import confine_libraries
+from ntcir.system.libraries import confine_libraries
 
 _THREADS = 8  # read files; what they wait for is the disk
 _PIXELS = 2**25  # decoded at once, 400 MB as float32; larger pictures go the ordinary way

@@ -14,17 +14,17 @@ import pandas as pd
 
 from ntcir.config import Config, Objects
 from ntcir.corpora.corpus import Corpus
-from ntcir.errors import Interrupted, UserError, did_you_mean, some
 from ntcir.features.corpus_folder import claim_folder, corpus_folder
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.detector import DEMO, FLOOR, MOST, Detector, digest, find_weights
 from ntcir.features.letterbox import Letterboxed, letterbox
 from ntcir.features.stages import ahead, pool
 from ntcir.features.store import DetectionStore, signature, stored_meta
-from ntcir.files import atomic_write
-from ntcir.machine import cores
-from ntcir.progress import progress, say
-from ntcir.streams import write_output
+from ntcir.system.errors import Interrupted, UserError, did_you_mean, some
+from ntcir.system.files import atomic_write
+from ntcir.system.machine import cores
+from ntcir.system.progress import progress, say
+from ntcir.system.streams import write_output
 
 VERSION = 1  # of how pictures are read and boxes are kept
 SHARD_ITEMS = 512  # what a killed run loses at most

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from ntcir.regular import Irregular, open_regular, read_all
+from ntcir.system.regular import Irregular, open_regular, read_all
 
 # What cameras and picture editors write, decoded by Pillow itself or by a codec library. Left out is what it hands to
 # another program (EPS), what describes a drawing (WMF), and what nobody keeps photographs in.

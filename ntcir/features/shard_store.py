@@ -34,16 +34,16 @@ from typing import Any
 
 import numpy as np
 
-from ntcir.errors import UserError
 from ntcir.features.claims import alone
 from ntcir.features.failures import FAILURES, read_failures
 from ntcir.features.places import Places
 from ntcir.features.shards import Damaged, Index, check_rows, is_index, open_rows, read_index, write_shard
-from ntcir.files import atomic_path, disk_errors
-from ntcir.machine import cores
-from ntcir.plain_json import parse_object
-from ntcir.progress import say
-from ntcir.regular import read_regular
+from ntcir.system.errors import UserError
+from ntcir.system.files import atomic_path, disk_errors
+from ntcir.system.machine import cores
+from ntcir.system.plain_json import parse_object
+from ntcir.system.progress import say
+from ntcir.system.regular import read_regular
 
 STORE_VERSION = 1
 

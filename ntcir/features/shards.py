@@ -14,10 +14,10 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from ntcir.errors import shown
-from ntcir.files import atomic_path, atomic_write
-from ntcir.plain_json import parse_object
-from ntcir.regular import LARGEST_WEIGHTS, open_regular, read_regular
+from ntcir.system.errors import shown
+from ntcir.system.files import atomic_path, atomic_write
+from ntcir.system.plain_json import parse_object
+from ntcir.system.regular import LARGEST_WEIGHTS, open_regular, read_regular
 
 # Keys of an index: the digest of the rows, and that of all else in the index.
 ROWS_DIGEST, INDEX_DIGEST = "rows_sha256", "sha256"

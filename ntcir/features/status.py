@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ntcir.corpora.corpus import Corpus
-from ntcir.errors import UserError, escaped
 from ntcir.features.corpus_folder import corpus_folder
 from ntcir.features.store import STORE_VERSION, DetectionStore, FeatureStore, signature, stored_meta
-from ntcir.progress import say
+from ntcir.system.errors import UserError, escaped
+from ntcir.system.progress import say
 
 
 @dataclass(frozen=True)

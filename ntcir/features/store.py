@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from ntcir.errors import UserError
 from ntcir.features.shard_store import STORE_VERSION, ShardStore, signature, stored_meta
-from ntcir.plain_json import parse_json
-from ntcir.progress import say
-from ntcir.regular import read_regular
+from ntcir.system.errors import UserError
+from ntcir.system.plain_json import parse_json
+from ntcir.system.progress import say
+from ntcir.system.regular import read_regular
 
 __all__ = ["STORE_VERSION", "DetectionStore", "FeatureStore", "signature", "stored_meta"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import _weights_only_unpickler
 
-from ntcir.errors import short
+from ntcir.system.errors import short
 
 _LONGEST = 500  # characters of a complaint
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.claims import Claims
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.store import FeatureStore
+from ntcir.system.errors import UserError
 
 SHARD_ITEMS = 512  # what a killed run loses at most; 4 MB of ResNet50 features
 _DENSE = 128  # photographs asked for of each block; where they are fewer, what is asked for is cut into blocks itself

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ntcir.errors import UserError
 from ntcir.features.letterbox import Letterboxed
-from ntcir.libraries import confine_libraries
+from ntcir.system.errors import UserError
+from ntcir.system.libraries import confine_libraries
 
 SAFE_LOAD = "ULTRALYTICS_SAFE_LOAD"
 OLDEST = "8.4.67"  # the first version that heeds it; pyproject.toml asks for it

@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ntcir.columns import Floats, Ints
-from ntcir.errors import UserError
-from ntcir.matching import read_matching
+from ntcir.formats.columns import Floats, Ints
+from ntcir.formats.matching import read_matching
+from ntcir.formats.reading import StrPath
+from ntcir.formats.runs import Qrels, Run, validate_run
 from ntcir.measures.library import evaluate
 from ntcir.measures.names import parse_measures
 from ntcir.measures.own import own_measure
-from ntcir.reading import StrPath
-from ntcir.runs import Qrels, Run, validate_run
+from ntcir.system.errors import UserError
 
 __all__ = ["measures"]
 

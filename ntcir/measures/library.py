@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from ntcir.errors import UserError, some
+from ntcir.system.errors import UserError, some
 
 Scores = dict[str, dict[str, float]]  # topic -> document -> score
 Grades = dict[str, dict[str, int]]  # topic -> document -> grade

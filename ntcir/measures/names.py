@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from ntcir.errors import UserError, did_you_mean
+from ntcir.system.errors import UserError, did_you_mean
 
 # What is accepted of each parameter: the least, the most, and how to say so.
 _RANGES = {

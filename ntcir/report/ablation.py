@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ntcir.ablation import DIRECTIONS, Estimate, Row, Table
-from ntcir.errors import escaped
-from ntcir.files import atomic_path, atomic_write
 from ntcir.report.canvas import canvas, drawn
+from ntcir.system.errors import escaped
+from ntcir.system.files import atomic_path, atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ntcir.corpora.corpus import Corpus
-from ntcir.matching import any_official
-from ntcir.official import OfficialQrels, by_number
-from ntcir.runs import Qrels, Run
-from ntcir.topics import Topic
+from ntcir.formats.matching import any_official
+from ntcir.formats.official import OfficialQrels, by_number
+from ntcir.formats.runs import Qrels, Run
+from ntcir.formats.topics import Topic
 
 
 def ranked_items(

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ntcir.errors import UserError
-from ntcir.files import atomic_path
-from ntcir.libraries import confine_libraries
-from ntcir.progress import say
+from ntcir.system.errors import UserError
+from ntcir.system.files import atomic_path
+from ntcir.system.libraries import confine_libraries
+from ntcir.system.progress import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ntcir.errors import escaped
-from ntcir.metrics import METRICS, read_metrics
+from ntcir.formats.topics import DIRECTIONS
+from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.report.canvas import canvas
-from ntcir.topics import DIRECTIONS
+from ntcir.system.errors import escaped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,14 +11,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from ntcir.conversion import RunFormat, is_csv, save_alike, save_run
-from ntcir.errors import UserError, escaped
-from ntcir.manifest import reading_set
-from ntcir.matching import any_official, default_qrels, read_qrels, read_run
-from ntcir.progress import say
-from ntcir.reading import StrPath, is_standard_input
-from ntcir.runs import Pools, read_pools
+from ntcir.formats.conversion import RunFormat, is_csv, save_alike, save_run
+from ntcir.formats.manifest import reading_set
+from ntcir.formats.matching import any_official, default_qrels, read_qrels, read_run
+from ntcir.formats.reading import StrPath, is_standard_input
+from ntcir.formats.runs import Pools, read_pools
 from ntcir.scoring import GroupScore, Mrr, Report, measures, score
+from ntcir.system.errors import UserError, escaped
+from ntcir.system.progress import say
 from ntcir.workspace import beside, pool_file
 
 _NOT_PACKED = {".zip", ".bz2", ".xz", ".zst", ".7z", ".tgz", ".tar", ".lz4", ".rar"}

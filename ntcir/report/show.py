@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ntcir.corpora.corpus import Corpus
-from ntcir.errors import UserError, did_you_mean
-from ntcir.manifest import check_set
-from ntcir.matching import read_qrels, read_run
-from ntcir.official import OfficialRun
-from ntcir.ranking import average_ranks
+from ntcir.formats.manifest import check_set
+from ntcir.formats.matching import read_qrels, read_run
+from ntcir.formats.official import OfficialRun
+from ntcir.formats.topics import QRELS, Topic, read_topics
 from ntcir.report.candidates import ranked_items
 from ntcir.report.canvas import canvas
-from ntcir.topics import QRELS, Topic, read_topics
+from ntcir.search.ranking import average_ranks
+from ntcir.system.errors import UserError, did_you_mean
 from ntcir.workspace import beside, corpus_to_show, find_file
 
 if TYPE_CHECKING:

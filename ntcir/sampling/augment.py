@@ -23,8 +23,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ntcir.config import Augment
-from ntcir.errors import UserError, did_you_mean
-from ntcir.libraries import confine_libraries
+from ntcir.system.errors import UserError, did_you_mean
+from ntcir.system.libraries import confine_libraries
 
 VERSION = 1  # of the way from seed to view; another number computes stored views anew
 

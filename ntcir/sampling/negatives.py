@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ntcir.config import Negatives
-from ntcir.errors import UserError
 from ntcir.sampling.neighbours import nearest_others
 from ntcir.sampling.overlap import ObjectOverlap
 from ntcir.sampling.positives import Relation
 from ntcir.search.dots import dots
 from ntcir.search.keys import best_of_ragged, read_keys, sort_keys
+from ntcir.system.errors import UserError
 
 ABOVE_CEILING, WITHIN_ABSOLUTE, WITHIN_RELATIVE = (
     "above the score ceiling",

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from ntcir.errors import UserError, did_you_mean, some
+from ntcir.system.errors import UserError, did_you_mean, some
 
 _MOST_OF_A_CLASS = 255  # more of them than this are not told apart; it bounds the length of the codes
 

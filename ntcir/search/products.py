@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from ntcir.machine import has_fast_bf16
+from ntcir.system.machine import has_fast_bf16
 
 _HALF, _SINGLE, _DOUBLE = 2.0**-8, 2.0**-24, 2.0**-53  # what rounding to nearest may change, as a share of a number
 _SMALLEST = 2.0**-126  # normal number of single precision and of bf16; kernels may take lesser ones for 0

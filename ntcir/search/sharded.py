@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ntcir.parallel import ranks
 from ntcir.search.keys import best, read_keys, sort_keys
 from ntcir.search.nearest import nearest
+from ntcir.system.parallel import ranks
 
 _KEYS = 1 << 21  # that are compared at once
 
@@ -50,13 +50,13 @@ def nearest_sharded(
         documents: float32 [n, dim], those of this process, perhaps none. All documents are those of the first process,
             then those of the second and so on.
         k: how many; all if there are fewer.
-        gather: returns what each process gave it, in their order; ``ntcir.parallel.gather_objects`` if None.
+        gather: returns what each process gave it, in their order; ``ntcir.system.parallel.gather_objects`` if None.
 
     Returns:
         Rows among all documents, int64 [m, min(k, all)], best first, and scores, float32 of the same shape.
     """
     if gather is None:
-        from ntcir.parallel import gather_objects
+        from ntcir.system.parallel import gather_objects
 
         gather = gather_objects
     rows, scores = nearest(queries, documents, k)

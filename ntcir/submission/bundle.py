@@ -9,23 +9,23 @@ from importlib import metadata
 from pathlib import Path
 
 from ntcir import __version__
-from ntcir.claims import claimed_name
 from ntcir.config import Config
-from ntcir.errors import UserError, some
-from ntcir.files import atomic_write, disk_errors
-from ntcir.interruption import deferred
-from ntcir.model import Model
-from ntcir.official import check_ids
-from ntcir.plain_json import parse_object
-from ntcir.progress import say
-from ntcir.regular import read_regular
+from ntcir.formats.official import check_ids
+from ntcir.model.model import Model
 from ntcir.submission.example import write_example
 from ntcir.submission.rehearsal import rehearse
 from ntcir.submission.requirements import closure, installed_bytes, pins, torch_pins
 from ntcir.submission.sums import SUMS, write_sums
 from ntcir.submission.wheel import write_wheel
 from ntcir.submission.write import LOCATION_COLUMNS, SENSOR_COLUMNS
-from ntcir.temporaries import TemporaryFolder, abandoned
+from ntcir.system.claims import claimed_name
+from ntcir.system.errors import UserError, some
+from ntcir.system.files import atomic_write, disk_errors
+from ntcir.system.interruption import deferred
+from ntcir.system.plain_json import parse_object
+from ntcir.system.progress import say
+from ntcir.system.regular import read_regular
+from ntcir.system.temporaries import TemporaryFolder, abandoned
 
 LIMIT = 10 * 2**30  # bytes, gzipped: the organisers' rule
 BASE = 150 * 10**6  # bytes of the image that ours is built on, about

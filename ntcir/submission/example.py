@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.files import atomic_path
+from ntcir.formats.topics import DIRECTIONS
 from ntcir.submission.pixels import pixel_text
 from ntcir.submission.write import record_text
-from ntcir.topics import DIRECTIONS
+from ntcir.system.files import atomic_path
 
 CANDIDATES = 5  # a topic; there is one topic a direction
 _BLOCKS, _BLOCK = (3, 6, 8), 12  # pictures of 96 x 72 pixels: blocks of one colour

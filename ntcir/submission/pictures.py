@@ -11,14 +11,14 @@ from hashlib import sha256
 
 import numpy as np
 
-from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import square_of_planes
 from ntcir.features.extract import encode_pictures
 from ntcir.features.inference import batch_of
-from ntcir.model import Model, Vectors
+from ntcir.model.model import Model, Vectors
 from ntcir.submission.channels import channel_remarks, rgb_planes
 from ntcir.submission.pixels import Text, parse_pixels
+from ntcir.system.errors import UserError
 
 _DECODERS = max(1, min(4, (os.cpu_count() or 1) // 2))  # the networks want the cores too
 _TEXTS = _DECODERS + 2  # pictures whose text (8.4 MB for 1024 x 768) is in memory

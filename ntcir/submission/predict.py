@@ -21,18 +21,18 @@ import torch
 
 from ntcir.corpora.corpus import OFFICIAL_KEYS
 from ntcir.encoders.understanding import silent_columns, understood
-from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
-from ntcir.files import atomic_path
-from ntcir.manifest import check_set
-from ntcir.model import Model, Vectors
-from ntcir.official import check_ids, format_run, number_of
-from ntcir.progress import progress, say
-from ntcir.ranking import score_candidates
-from ntcir.streams import output_is_closed, write_output
+from ntcir.formats.manifest import check_set
+from ntcir.formats.official import check_ids, format_run, number_of
+from ntcir.formats.topics import Direction
+from ntcir.model.model import Model, Vectors
+from ntcir.search.ranking import score_candidates
 from ntcir.submission.pictures import PictureEncoder
 from ntcir.submission.stream import Record, open_input, read_records
-from ntcir.topics import Direction
+from ntcir.system.errors import UserError
+from ntcir.system.files import atomic_path
+from ntcir.system.progress import progress, say
+from ntcir.system.streams import output_is_closed, write_output
 from ntcir.workspace import newest_model
 
 _MEGABYTE = 1_000_000

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ntcir.errors import UserError, some
 from ntcir.features.decode import UnreadableImage, load_image, turn_of
 from ntcir.features.pictures import open_file, open_picture
-from ntcir.libraries import confine_libraries
+from ntcir.system.errors import UserError, some
+from ntcir.system.libraries import confine_libraries
 
 Reader = Callable[[str], NDArray[Any]]
 

@@ -12,11 +12,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from ntcir.errors import UserError
 from ntcir.submission.cleanroom import CleanRoom
 from ntcir.submission.layout import INPUT, OUTPUT, ImageLayout, listing
 from ntcir.submission.sums import changed_since
-from ntcir.temporaries import TemporaryFolder
+from ntcir.system.errors import UserError
+from ntcir.system.temporaries import TemporaryFolder
 
 HEADER = ["group_id", "run_id", "topic_id", "dmr_minute_id", "score"]
 TOLERANCE = 1e-4  # between a score in the bundle and one here: a kernel may add in another order

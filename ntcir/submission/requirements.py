@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from ntcir.errors import UserError
+from ntcir.system.errors import UserError
 
 # What predicting imports. The package's other requirements detect, alter, draw and score, none of which it does.
 ROOTS = (

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
 from ntcir.corpora.corpus import OFFICIAL_KEYS
-from ntcir.errors import UserError, short
-from ntcir.json_keys import each_once
-from ntcir.official import is_id
-from ntcir.regular import ends_in_zeros
-from ntcir.topics import Direction
+from ntcir.formats.official import is_id
+from ntcir.formats.topics import Direction
+from ntcir.system.errors import UserError, short
+from ntcir.system.json_keys import each_once
+from ntcir.system.regular import ends_in_zeros
 
 DIRECTION: dict[tuple[object, object], Direction] = {("image", "sensor"): "img2sen", ("sensor", "image"): "sen2img"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ntcir.files import atomic_write
-from ntcir.manifest import sha256_of
+from ntcir.formats.manifest import sha256_of
+from ntcir.system.files import atomic_write
 
 SUMS = "SHA256SUMS"
 

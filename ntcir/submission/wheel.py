@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 import ntcir
-from ntcir.files import atomic_path
+from ntcir.system.files import atomic_path
 
 _WHEEL = "Wheel-Version: 1.0\nGenerator: ntcir\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _ENTRY_POINTS = "[console_scripts]\nntcir = ntcir.cli:main\n"

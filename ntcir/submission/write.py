@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from ntcir.corpora.corpus import OFFICIAL_KEYS, Corpus
-from ntcir.errors import UserError, some
 from ntcir.features.decode import UnreadableImage
-from ntcir.manifest import OFFICIAL, write_set
-from ntcir.official import format_qrels
-from ntcir.progress import progress, say
+from ntcir.formats.manifest import OFFICIAL, write_set
+from ntcir.formats.official import format_qrels
+from ntcir.formats.topics import Direction, Topic, TopicSet
 from ntcir.submission.pixels import pixel_text
 from ntcir.submission.readers import Reader, read_upright
-from ntcir.topics import Direction, Topic, TopicSet
+from ntcir.system.errors import UserError, some
+from ntcir.system.progress import progress, say
 
 INPUT, QRELS = "input.json", "qrels.csv"
 SENSOR_COLUMNS = (

@@ -21,7 +21,7 @@ import ntcir.ablation.training
 from ntcir.ablation.rows import DIRECTIONS
 from ntcir.ablation.training import is_prefix
 from ntcir.config import Config
-from ntcir.training import Trainer
+from ntcir.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -232,7 +232,7 @@ def test_a_damaged_result_is_computed_again(here, steps, tmp_path):
 # ------------------------------------------------------------------------------------------------ stopped in the middle
 
 CHILD = (
-    "import os\nfrom ntcir.training import Trainer\nwhole, taken = Trainer._step, []\n"
+    "import os\nfrom ntcir.training.trainer import Trainer\nwhole, taken = Trainer._step, []\n"
     "def step(self, number):\n    taken.append(number)\n"
     "    len(taken) == 18 and os.kill(os.getpid(), 9)\n    return whole(self, number)\n"
     "Trainer._step = step\nfrom ntcir.cli import main\nmain()\n"

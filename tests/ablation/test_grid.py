@@ -17,8 +17,8 @@ from ntcir.ablation.quiet import saying_once
 from ntcir.ablation.rows import DIRECTIONS, random_mrr
 from ntcir.ablation.training import is_prefix
 from ntcir.config import SessionSplit
-from ntcir.progress import say
-from ntcir.training import Trainer
+from ntcir.system.progress import say
+from ntcir.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ntcir.config import Backbone, Config, DateSplit, FractionSplit, SessionSplit, load_config, parse_config
-from ntcir.errors import UserError
+from ntcir.system.errors import UserError
 
 
 def written(tmp_path: Path, text: str) -> Path:

@@ -17,8 +17,8 @@ from ntcir.config import AutoSplit, FractionSplit
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
 from ntcir.corpora.lifelog import IMAGE_NUMERIC, IMAGE_TEXT, MINUTE_NUMERIC, MINUTE_TEXT
-from ntcir.errors import UserError
-from ntcir.runs import format_ranking
+from ntcir.formats.runs import format_ranking
+from ntcir.system.errors import UserError
 
 NUMERIC, TEXT = (*IMAGE_NUMERIC, *MINUTE_NUMERIC), (*IMAGE_TEXT, *MINUTE_TEXT)
 

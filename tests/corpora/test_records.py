@@ -14,8 +14,8 @@ from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
 from ntcir.corpora.records import image_id
 from ntcir.encoders.presets import chosen_columns
-from ntcir.errors import UserError
-from ntcir.runs import format_ranking
+from ntcir.formats.runs import format_ranking
+from ntcir.system.errors import UserError
 
 
 def read(root, split=None) -> Corpus:

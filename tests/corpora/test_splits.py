@@ -10,7 +10,7 @@ import pytest
 
 from ntcir.config import AutoSplit, DateSplit, FractionSplit, SessionSplit
 from ntcir.corpora.splits import assign_splits
-from ntcir.errors import UserError
+from ntcir.system.errors import UserError
 
 
 def pairs(times: Sequence[str], groups: Sequence[str] | None = None) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ntcir.config import Sensors
 from ntcir.encoders.presets import PRESETS, Columns, chosen_columns
 from ntcir.encoders.readings import LIMIT, METRES_PER_DEGREE, MISSING, UNKNOWN, WAVELENGTHS, ReadingsEncoder
-from ntcir.errors import shown
+from ntcir.system.errors import shown
 
 quick = settings(deadline=None, max_examples=80)
 # Whatever may stand in a cell of a hand-written or damaged table.

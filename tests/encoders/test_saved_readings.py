@@ -12,7 +12,7 @@ from helpers import refusal, toy_config, toy_corpus
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.encoders.saved_readings import check_saved
-from ntcir.model import READINGS, Model
+from ntcir.model.model import READINGS, Model
 
 Tree = dict[str, Any]
 

@@ -10,7 +10,7 @@ import yaml
 from helpers import write_pictures
 from watching import Watch
 
-from ntcir.libraries import confine_libraries
+from ntcir.system.libraries import confine_libraries
 
 OPENVINO = importlib.util.find_spec("openvino") is not None
 # What Python and torch ask about fonts, libraries and the machine; a bundle is tried with its own Python.

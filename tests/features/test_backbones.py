@@ -12,9 +12,9 @@ from PIL import Image
 from torchvision.transforms._presets import ImageClassification
 
 from ntcir.config import Backbone, Features
-from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import decode
+from ntcir.system.errors import UserError
 
 MEAN, STD = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
 

@@ -19,10 +19,10 @@ from helpers import refusal
 
 import ntcir.features.backends as backends_module
 from ntcir.config import Backbone, Features
-from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import COMPILE, EAGER, KINDS, OPENVINO, Backend, is_there, require
 from ntcir.features.extract import encode_pictures
+from ntcir.system.errors import UserError
 
 CPU = torch.device("cpu")
 BATCH = 6

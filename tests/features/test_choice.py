@@ -12,11 +12,11 @@ from helpers import refusal
 
 import ntcir.features.choice as choice
 from ntcir.config import Backbone, Features
-from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import COMPILE, EAGER, OPENVINO, Backend
 from ntcir.features.choice import backends_for
 from ntcir.features.store import FeatureStore
+from ntcir.system.errors import UserError
 
 CPU = torch.device("cpu")
 LONG = 100_000  # pictures

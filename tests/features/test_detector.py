@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,12 +153,16 @@ def test_published_weights_that_cannot_be_fetched_say_where_to_put_the_file(hub)
 
 
 def test_the_demos_detector_is_the_packages(monkeypatch, tmp_path):
-    place = tmp_path / "corpora" / "demo" / "detector.pt"
+    place = tmp_path / "detector.pt"
     monkeypatch.setattr(detector_module.resources, "files", lambda package: tmp_path)
     assert f"missing from this installation: {place} is not there" in refusal(find_weights, DEMO)
-    place.parent.mkdir(parents=True)
     place.touch()
     assert find_weights(DEMO) == place
+
+
+def test_an_installation_without_the_demo_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ntcir_demo", None)
+    assert "is not part of this installation: name another in objects.detector" in refusal(find_weights, DEMO)
 
 
 # Real weights on real photographs -------------------------------------------------------------------------------------

@@ -27,12 +27,12 @@ import ntcir.features.extraction as extraction
 import ntcir.features.work as work
 from ntcir.config import Augment, Backbone
 from ntcir.corpora.corpus import Corpus, ReadingReport
-from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import Backend
 from ntcir.features.decode import UnreadableImage, decode
 from ntcir.features.extract import ImageFeatures
 from ntcir.sampling.augment import Augmenter
+from ntcir.system.errors import UserError
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from processes import exit_codes, torchrun
 
 import ntcir.features.extraction as extraction
 import ntcir.features.work as work
-from ntcir.errors import UserError
 from ntcir.features.extract import ImageFeatures
-from ntcir.topics import build_topics
+from ntcir.formats.topics import build_topics
+from ntcir.system.errors import UserError
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import ntcir.features.inference as inference
 from ntcir.config import Backbone, Features
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.inference import Inference, batch_of, device_of, precision_of
-from ntcir.machine import cores, has_fast_bf16
+from ntcir.system.machine import cores, has_fast_bf16
 
 CPU = torch.device("cpu")
 ARCHS = (

@@ -30,9 +30,9 @@ from detecting import (
 from helpers import ROOT, command_line, environment, refusal, write_pictures
 
 import ntcir.features.objects as objects_module
-from ntcir.errors import UserError
 from ntcir.features.detector import DEMO, Detector
 from ntcir.features.objects import COLUMNS, ObjectDetections
+from ntcir.system.errors import UserError
 from ntcir.workspace import resolve
 
 pytestmark = pytest.mark.usefixtures("small_shards")

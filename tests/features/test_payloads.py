@@ -21,14 +21,14 @@ from detecting import make_detector, options
 from helpers import ROOT, refusal, write_pictures
 from watching import Watch
 
-from ntcir.errors import UserError
 from ntcir.features import yolo
 from ntcir.features.detector import Detector
 from ntcir.features.shards import Damaged, open_rows
 from ntcir.features.weights import read_checkpoint
 from ntcir.features.yolo import import_yolo
-from ntcir.tensor_files import Damaged as DamagedTensors
-from ntcir.tensor_files import read_tensors
+from ntcir.model.tensor_files import Damaged as DamagedTensors
+from ntcir.model.tensor_files import read_tensors
+from ntcir.system.errors import UserError
 
 
 class Harm:

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import ntcir.features.claims as claims
-from ntcir.errors import UserError
 from ntcir.features.store import DetectionStore, FeatureStore, signature
+from ntcir.system.errors import UserError
 
 META = {"fingerprint": "f" * 64, "dim": 3, "arch": "some"}
 

@@ -16,11 +16,11 @@ from test_extract import passed, photographs, small_shards  # noqa: F401
 import ntcir.features.extraction as extraction
 from ntcir.config import Augment, Features
 from ntcir.corpora.corpus import Corpus
-from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import decode
 from ntcir.features.extract import ImageFeatures
 from ntcir.sampling.augment import Augmenter
+from ntcir.system.errors import UserError
 
 
 class Shifted:

@@ -20,8 +20,8 @@ from torch import nn
 
 import ntcir.features.weights as weights
 from ntcir.config import Backbone, Features
-from ntcir.errors import UserError
 from ntcir.features.backbones import FrozenNetwork
+from ntcir.system.errors import UserError
 
 SMALL = Features(size=64, crop=64)
 PICTURES = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(5))

@@ -102,7 +102,7 @@ def _drawn(kind: Kind, seed: int, case: int, data: bytes) -> tuple[str, bytes]:
 
 def _ended(kind: Kind, folder: Path, seconds: float = SECONDS) -> str | None:
     """Read; return how that ended if it should not have."""
-    from ntcir.errors import UserError
+    from ntcir.system.errors import UserError
 
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:

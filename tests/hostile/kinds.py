@@ -194,7 +194,7 @@ def _score(run: str, qrels: str) -> Callable[[Path], object]:
 
 def _write_again(run: str) -> Callable[[Path], object]:
     def read(folder: Path) -> object:
-        from ntcir.matching import read_run
+        from ntcir.formats.matching import read_run
         from ntcir.report.score_table import save_run
 
         save_run(read_run(folder / run), folder / "again.txt", None, None)
@@ -204,7 +204,7 @@ def _write_again(run: str) -> Callable[[Path], object]:
 
 
 def _topics(folder: Path) -> object:
-    from ntcir.topics import read_topics
+    from ntcir.formats.topics import read_topics
 
     return read_topics(folder / "topics.tsv")
 
@@ -316,7 +316,7 @@ def _model(folder: Path) -> None:
 def _load_model(folder: Path) -> object:
     from helpers import toy_corpus
 
-    from ntcir.model import Model
+    from ntcir.model.model import Model
 
     model = Model.load(folder / "m")
     return model.encode_readings(toy_corpus(per_group=1).sensors).vectors
@@ -324,7 +324,7 @@ def _load_model(folder: Path) -> object:
 
 @cache
 def _empty_model(folder: Path) -> Any:
-    from ntcir.model import Model
+    from ntcir.model.model import Model
 
     return Model.load(folder)
 
@@ -332,8 +332,8 @@ def _empty_model(folder: Path) -> Any:
 def _resume(folder: Path) -> object:
     import torch
 
-    from ntcir.checkpoint import LAST, load_checkpoint, read_progress
-    from ntcir.model import Model
+    from ntcir.model.model import Model
+    from ntcir.training.checkpoint import LAST, load_checkpoint, read_progress
 
     read_progress(folder / "m" / LAST)
     model = Model.load(folder / "m")
@@ -341,7 +341,7 @@ def _resume(folder: Path) -> object:
 
 
 def _curve(folder: Path) -> object:
-    from ntcir.metrics import METRICS, read_metrics
+    from ntcir.model.metrics import METRICS, read_metrics
 
     return read_metrics(folder / "m" / METRICS)
 
@@ -416,7 +416,7 @@ def _mark(folder: Path) -> object:
 
 
 def _demo(folder: Path) -> object:
-    from ntcir.corpora.demo import write_demo
+    from ntcir_demo import write_demo
 
     summary = write_demo(folder / "demo", days=3, per_day=1, seed=0, workers=1)
     return summary.photographs

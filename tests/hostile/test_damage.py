@@ -12,12 +12,12 @@ import torch
 from helpers import fit, one_thread, toy_config, toy_corpus  # noqa: F401
 from mutating import mutations
 
-from ntcir.checkpoint import LAST, load_checkpoint
-from ntcir.errors import UserError
 from ntcir.features.status import _meta_of
 from ntcir.features.store import DetectionStore, FeatureStore
-from ntcir.metrics import METRICS, read_metrics
-from ntcir.model import CARD, CONFIG, READINGS, WEIGHTS, Model
+from ntcir.model.metrics import METRICS, read_metrics
+from ntcir.model.model import CARD, CONFIG, READINGS, WEIGHTS, Model
+from ntcir.system.errors import UserError
+from ntcir.training.checkpoint import LAST, load_checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 EACH = 60  # damaged versions of a file

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from helpers import command_line, one_thread, write_pictures  # noqa: F401
 
-from ntcir.errors import UserError, escaped, short, shown
-from ntcir.progress import progress, say
-from ntcir.streams import write_output
+from ntcir.system.errors import UserError, escaped, short, shown
+from ntcir.system.progress import progress, say
+from ntcir.system.streams import write_output
 from ntcir.verbs import Mistake
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from helpers import refusal
 
-from ntcir.errors import UserError
 from ntcir.measures import measures
 from ntcir.measures.library import MOST_GRADE
+from ntcir.system.errors import UserError
 
 
 def write(folder: Path, name: str, text: str) -> Path:

@@ -34,8 +34,8 @@ SUFFIXES = [
 ]  # fmt: skip
 WORK = """
 import json, sys
-from ntcir.errors import UserError
-from ntcir.matching import read_qrels, read_run
+from ntcir.system.errors import UserError
+from ntcir.formats.matching import read_qrels, read_run
 from ntcir.measures import measures
 run, qrels = read_run(sys.argv[1]), read_qrels(sys.argv[2])
 for name in json.loads(sys.stdin.read()):

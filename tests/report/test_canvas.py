@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from helpers import command_line, environment, write_pictures
 
-from ntcir.errors import UserError
 from ntcir.report.canvas import canvas, drawn
+from ntcir.system.errors import UserError
 
 BACKENDS = ["module://nowhere.at_all", "module://matplotlib_inline.backend_inline", "nonsense", "Qt5Agg"]
 DRAW = """

@@ -9,8 +9,8 @@ import pytest
 from helpers import read_pictures, refusal, write_pictures
 from PIL import Image
 
+from ntcir.formats.topics import Topic, TopicSet, build_topics
 from ntcir.report.show import RIGHT, _summary, draw_topic
-from ntcir.topics import Topic, TopicSet, build_topics
 
 PER_SESSION = 14
 

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ntcir.submission.stream
-from ntcir.errors import UserError
 from ntcir.submission.pixels import parse_pixels, pixel_text
 from ntcir.submission.stream import Record, open_input, read_records
 from ntcir.submission.write import record_text
+from ntcir.system.errors import UserError
 
 NAME = "input.json"
 

@@ -48,9 +48,10 @@ def test_its_name_says_version_and_that_it_runs_anywhere(wheel):
 
 def test_it_holds_code_types_and_data(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    for name in ("__init__.py", "py.typed", "corpora/demo/detector.pt", "submission/box/Dockerfile", "model.py"):
+    for name in ("__init__.py", "py.typed", "submission/box/Dockerfile", "model/model.py"):
         assert f"ntcir/{name}" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
+    assert not [name for name in names if "demo" in name]  # no use to who is handed the wheel
 
 
 def test_its_record_lists_every_file_with_its_sum_and_size(wheel):

@@ -17,9 +17,9 @@ import ntcir.submission.write
 from ntcir.config import Config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
+from ntcir.formats.topics import TopicSet, build_topics
 from ntcir.submission.stream import read_records
 from ntcir.submission.write import LOCATION_COLUMNS, SENSOR_COLUMNS, OfficialTopics
-from ntcir.topics import TopicSet, build_topics
 
 DAYS = ("2020-03-20", "2020-03-21")
 

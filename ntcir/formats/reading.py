@@ -1,0 +1,143 @@
+"""Text files as bytes of UTF-8, however they were saved: plain, gzipped, in UTF-16 as PowerShell's ``>`` writes, piped.
+
+What is inside decides, never the name. This is the ground under :mod:`ntcir.formats.columns` and the CSV readers.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, cast
+
+from ntcir.system.errors import UserError
+from ntcir.system.regular import LARGEST_TEXT, ends_in_zeros, open_given, read_all
+
+StrPath = str | os.PathLike[str]
+
+BOM = b"\xef\xbb\xbf"  # some editors put this byte order mark in front
+STANDARD_INPUT = "standard input"
+
+_GZIP = b"\x1f\x8b"
+# The longer marks first: that of UTF-32 begins with that of UTF-16.
+_MARKS = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_PACKED = {b"PK\x03\x04": "ZIP", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_PEEK = 64  # bytes by which the kind of file is told
+
+
+def kind_of_bytes(head: bytes) -> str | None:
+    """Return what a file is by its first bytes, if it is no UTF-8 text: gzip, UTF-16, ...; None if nobody can tell."""
+    marked = next((encoding.upper() for mark, encoding in _MARKS if head.startswith(mark)), None)
+    packed = next((kind for magic, kind in {_GZIP: "gzip", **_PACKED}.items() if head.startswith(magic)), None)
+    if packed:
+        return f"packed by {packed}"
+    return marked or ("UTF-16" if _looks_like_utf16(head) else None)
+
+
+def is_standard_input(path: StrPath) -> bool:
+    """Return whether a path is the ``-`` that stands for standard input."""
+    return os.fspath(path) == "-"
+
+
+def named(path: StrPath) -> StrPath:
+    """Return what messages call a file."""
+    return STANDARD_INPUT if is_standard_input(path) else path
+
+
+def read_bytes(path: StrPath, most: int = -1) -> bytes:
+    """Return the first bytes of a text file in UTF-8, all of them by default; no byte order mark.
+
+    Raises:
+        UserError: as :func:`opened` does.
+    """
+    with opened(path) as file:
+        return read_all(file, path, LARGEST_TEXT) if most < 0 else file.read(most)
+
+
+@contextmanager
+def opened(path: StrPath) -> Iterator[IO[bytes]]:
+    """Open a text file, or standard input for ``-``, as bytes of UTF-8 without a byte order mark.
+
+    A regular file is read as it is used; what can be read only once, such as a pipe, at once.
+
+    Raises:
+        UserError: if it cannot be read; if it is damaged; if it is packed in another way than by gzip, or in UTF-16
+            without the mark that tells so.
+    """
+    with _readable(path), _raw(path) as file:
+        plain: IO[bytes] = file
+        if _head(file).startswith(_GZIP):
+            if ends_in_zeros(file):
+                raise EOFError
+            plain = cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb"))
+        yield _as_utf8(path, plain)
+
+
+@contextmanager
+def _raw(path: StrPath) -> Iterator[IO[bytes]]:
+    """Open a file whose beginning can be read again."""
+    if is_standard_input(path):
+        if sys.stdin is None:
+            raise UserError("Standard input is closed: give a file, or pipe one in.")
+        yield io.BytesIO(read_all(sys.stdin.buffer, named(path), LARGEST_TEXT))
+        return
+    with open_given(path) as file:
+        yield file if file.seekable() else io.BytesIO(read_all(file, path, LARGEST_TEXT))
+
+
+@contextmanager
+def _readable(path: StrPath) -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        what = "truncated" if isinstance(error, EOFError) else "damaged"
+        raise UserError(f"{named(path)} cannot be unpacked: the gzip file is {what}. Copy it here again.") from error
+    except OSError as error:
+        raise UserError(f"{named(path)} cannot be read: {(error.strerror or str(error)).lower()}.") from error
+
+
+def _head(file: IO[bytes]) -> bytes:
+    """Return the first bytes of a file, and go back."""
+    head = file.read(_PEEK)
+    file.seek(0)
+    return head
+
+
+def _as_utf8(path: StrPath, file: IO[bytes]) -> IO[bytes]:
+    """Return the file, or its content in UTF-8; either behind the byte order mark."""
+    head = _head(file)
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return io.BytesIO(_decoded(path, read_all(file, path, LARGEST_TEXT), encoding).encode())
+    for magic, kind in _PACKED.items():
+        if head.startswith(magic):
+            extra = " (as spreadsheets such as .xlsx are)" if kind == "ZIP" else ""
+            raise UserError(f"{named(path)} is packed by {kind}{extra}: give the text file that is in it.")
+    if _looks_like_utf16(head):
+        raise UserError(f"{named(path)} is UTF-16 text without a byte order mark: save it as UTF-8.")
+    if head.startswith(BOM):
+        file.seek(len(BOM))
+    return file
+
+
+def _decoded(path: StrPath, raw: bytes, encoding: str) -> str:
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{named(path)} begins as {encoding.upper()} text but is not valid from byte {error.start + 1} on: "
+            "save it as UTF-8."
+        ) from error
+
+
+def _looks_like_utf16(head: bytes) -> bool:
+    """Return whether every other byte is NUL, as in Latin letters and digits of UTF-16, of either order."""
+    even, odd = head[0::2], head[1::2]
+    for nul, letters in ((even, odd), (odd, even)):
+        if len(head) >= 4 and nul.count(0) >= 0.75 * len(nul) and 0 not in letters:
+            return True
+    return False

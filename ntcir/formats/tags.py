@@ -1,0 +1,44 @@
+"""The name of a run, its last column: as typed, or made from the model's folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ntcir.formats.columns import LONGEST, is_word
+from ntcir.system.errors import UserError
+from ntcir.system.progress import say
+
+
+def run_tag(typed: str | None, folder: Path) -> str:
+    """Return the tag of a run: as typed, or else the name of the model's folder, made fit and then said.
+
+    Raises:
+        UserError: if the typed one cannot be a tag.
+    """
+    if typed is not None:
+        if not is_word(typed):
+            raise UserError(
+                f"--tag {typed!r} cannot be a column of a run: use 1 to {LONGEST} bytes without blanks or control "
+                "characters."
+            )
+        return typed
+    name = folder.absolute().name
+    if name in {"", ".."}:
+        name = folder.resolve().name
+    tag = next(filter(is_word, (name, _as_text(name))), None) or _fitted(name)
+    if tag != name:
+        say(f"The run is tagged {tag}: the folder's name, {name!r}, cannot be a tag; choose another with --tag.")
+    return tag
+
+
+def _as_text(name: str) -> str:
+    """Return a name with the bytes that are not UTF-8, as a folder's may have, written out."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _fitted(name: str) -> str:
+    """Return the nearest name that can be a tag: blanks become hyphens, what is no text goes, the end is cut off."""
+    visible = "".join(letter for letter in "-".join(name.split()) if letter.isprintable())
+    words = re.sub("-{2,}", "-", visible).encode(errors="ignore")[:LONGEST].decode(errors="ignore")
+    return words.strip("-") or "run"

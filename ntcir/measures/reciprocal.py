@@ -1,0 +1,136 @@
+"""Ranks of relevant rows, and two means of their reciprocals: the organisers', and by the best-ranked of each topic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntcir.formats.columns import Floats, Ints
+from ntcir.formats.runs import Pools, Qrels, Run
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the figures of topics are made of, each (topics,): sums over their relevant rows, and the number of these.
+
+    Attributes:
+        sums, rows: of rel/rank, and the number of rows that it is the sum of.
+        ranks: of the best-ranked relevant documents, infinite where there is none.
+        chances: the mean of a topic's rows that a random order would have, NaN where the pool is not known.
+    """
+
+    sums: Floats
+    rows: Ints
+    ranks: Floats
+    chances: Floats
+
+    def of(self, chosen: NDArray[np.bool_]) -> Figures:
+        """Return those of some topics."""
+        return Figures(self.sums[chosen], self.rows[chosen], self.ranks[chosen], self.chances[chosen])
+
+    def mean(self) -> float:
+        """Return the mean over all rows."""
+        return float(self.sums.sum() / self.rows.sum())
+
+
+def official(topic: Ints, grades: Ints, ranks: Floats, rows: Ints, sizes: Ints) -> Figures:
+    """Return the figures by the organisers' definition, the mean of rel/rank over relevant rows.
+
+    In a random order of n candidates each of them has an expected 1/rank of H(n)/n, whatever the number of relevant.
+    """
+    sums = np.asarray(np.bincount(topic, grades / ranks, len(rows)), dtype=np.float64)
+    total = np.bincount(topic, grades, len(rows))
+    chances = np.full(len(rows), np.nan)
+    for i in np.flatnonzero((rows > 0) & (sizes > 0)):
+        in_pool = min(1.0, sizes[i] / rows[i])  # of more relevant rows than candidates, some are no candidates
+        chances[i] = total[i] / rows[i] * in_pool * random_reciprocal_rank(int(sizes[i]))
+    return Figures(sums, rows, _best_ranks(topic, ranks, len(rows)), chances)
+
+
+def by_best(topic: Ints, ranks: Floats, rows: Ints, sizes: Ints) -> Figures:
+    """Return the figures by each topic's best-ranked relevant document."""
+    best = _best_ranks(topic, ranks, len(rows))
+    chances = np.full(len(rows), np.nan)
+    for i in np.flatnonzero((rows > 0) & (sizes > 0)):
+        chances[i] = random_reciprocal_rank(int(sizes[i]), int(rows[i]))
+    return Figures(1 / best, np.ones_like(rows), best, chances)
+
+
+def relevant_ranks(run: Run, qrels: Qrels) -> Floats:
+    """Return the rank of each topic's best-ranked relevant document, (qrels.topics,) float64; infinite where none is.
+
+    The rank is the number of better scored documents + (the number of equally scored ones, itself included, + 1) / 2:
+    ties share their average rank. The run must have stood up to :func:`ntcir.formats.runs.validate_run`.
+    """
+    judged = np.flatnonzero(qrels.relevance > 0)
+    return _best_ranks(qrels.topic[judged], row_ranks(run, qrels, judged), len(qrels.topics))
+
+
+def _best_ranks(topic: Ints, ranks: Floats, topics: int) -> Floats:
+    best = np.full(topics, np.inf)
+    np.minimum.at(best, topic, ranks)
+    return best
+
+
+def row_ranks(run: Run, qrels: Qrels, judged: Ints) -> Floats:
+    """Return the rank of each of the rows ``judged`` of the qrels, (judged,), infinite where the run lacks it."""
+    rows = run.rows_of(qrels)[judged]
+    there = rows >= 0
+    ranks = np.full(len(judged), np.inf)
+    topics = run.topic[rows[there]]
+    if np.bincount(topics, minlength=1).max() > 1:
+        ranks[there] = _average_ranks(run)[rows[there]]
+        return ranks
+    # With one row a topic, as theirs mostly are, counting is several times faster than sorting.
+    target = np.full(len(run.topics), np.inf)
+    target[topics] = run.score[rows[there]]
+    goal = target[run.topic]
+    better = np.bincount(run.topic, run.score > goal, len(target))
+    equal = np.bincount(run.topic, run.score == goal, len(target))
+    ranks[there] = (better + (equal + 1) / 2)[topics]
+    return ranks
+
+
+def _average_ranks(run: Run) -> Floats:
+    """Return the rank of each row of a run within its topic, (rows,); ties share their average rank."""
+    order = np.lexsort((-run.score, run.topic))
+    topic, value = run.topic[order], run.score[order]
+    new_topic = np.concatenate([[True], topic[1:] != topic[:-1]])
+    first = np.flatnonzero(new_topic | np.concatenate([[True], value[1:] != value[:-1]]))  # of rows that tie
+    size = np.diff(first, append=len(order))
+    before = first - np.flatnonzero(new_topic)[np.cumsum(new_topic)[first] - 1]
+    ranks = np.empty(len(order))
+    ranks[order] = np.repeat(before + (size + 1) / 2, size)
+    return ranks
+
+
+def pool_sizes(run: Run, qrels: Qrels, pools: Pools | None) -> Ints:
+    """Return the number of candidates of each topic, (qrels.topics,) int64, 0 where unknown.
+
+    From the pools; else what the run ranks for the topic; for a topic that it lacks, the median of the others.
+    """
+    sizes = np.zeros(len(qrels.topics), dtype=np.int64)
+    sizes[qrels.codes_of(run)] = np.bincount(run.topic)
+    if sizes.any():
+        sizes[sizes == 0] = int(np.median(sizes[sizes > 0]))
+    if pools is not None:
+        known = pools.codes_of(qrels)
+        sizes[known >= 0] = np.bincount(pools.topic)[known[known >= 0]]
+    return sizes
+
+
+@cache
+def random_reciprocal_rank(size: int, relevant: int = 1) -> float:
+    """Return the expected reciprocal rank of the best of ``relevant`` documents in a random order of ``size``.
+
+    With one relevant document it is H(n)/n, H being the harmonic number: 0.0294 for the task's n = 200. In general the
+    best has rank k with probability C(n - k, r - 1) / C(n, r).
+    """
+    relevant = min(relevant, size)
+    k = np.arange(1, size - relevant + 2)
+    later = (size - k[:-1] - relevant + 1) / (size - k[:-1])  # P(best at k + 1) / P(best at k)
+    probability = relevant / size * np.concatenate([[1.0], np.cumprod(later)])
+    return float((probability / k).sum())

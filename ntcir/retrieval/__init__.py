@@ -1,0 +1,1 @@
+"""A trained model and a corpus: topics answered, splits evaluated."""

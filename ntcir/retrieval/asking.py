@@ -1,0 +1,138 @@
+"""What a model is asked about: which corpus, which part of it is ranked, and where its features lie already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ntcir.config import Config, load_config
+from ntcir.corpora import open_corpus
+from ntcir.corpora.corpus import SPLITS, Corpus
+from ntcir.corpora.naming import corpus_name
+from ntcir.model.model import Model
+from ntcir.system.errors import UserError
+from ntcir.system.files import MODEL_CONFIG
+from ntcir.system.home import expanded
+from ntcir.system.parallel import by_first
+from ntcir.system.progress import say
+from ntcir.workspace import read_corpus, stored_elsewhere
+
+ALL = "all"
+_SPLIT_KEY, _OUTSIDE_KEY, _STORE_KEY = "data.split", "data.outside", "features.store"
+
+
+def check_split(split: str | None, settings: Sequence[str]) -> None:
+    """Check what is typed of a split and of places, before anything is read.
+
+    Raises:
+        UserError: if there is no such split, or a setting is about anything else.
+    """
+    if split is not None and split not in {*SPLITS, ALL}:
+        raise UserError(f"There is no split '{split}': choose one of {', '.join(SPLITS)} or {ALL}.")
+    for setting in settings:
+        key = _key(setting)
+        if key not in {_OUTSIDE_KEY, _STORE_KEY} and not _is_of_split(setting):
+            raise UserError(
+                f"--set {setting!r}: a trained model keeps its configuration; of a run, only {_SPLIT_KEY}, "
+                f"{_OUTSIDE_KEY} and {_STORE_KEY} can be set."
+            )
+    load_config(None, [setting for setting in settings if not _is_of_split(setting)])  # is the value one?
+
+
+def corpus_to_ask(
+    model: Model, folder: Path, data: Path | None, *, pooled: bool, split: str | None, settings: Sequence[str] = ()
+) -> tuple[Corpus, str]:
+    """Read the corpus that a model is asked about; a model is not tied to the one that it was trained on.
+
+    With pools no split is needed, and the corpus is read without any. Without, it is the asker's to say what is ranked:
+    left open it is the test split of the model's own corpus, or the whole of another.
+
+    Args:
+        model: trained; from here on its features are stored where those of this corpus lie already, if they do.
+        folder: the model's.
+        data: the corpus folder; the one the model was trained on if None.
+        pooled: whether the topics have pools.
+        split: what is ranked without pools.
+        settings: of ``data.split``, ``data.outside`` and ``features.store``, for this corpus, in place of the model's.
+
+    Returns:
+        the corpus, and what is ranked without pools.
+
+    Raises:
+        UserError: if there is no corpus, or the split cannot be had of it.
+    """
+    root = data or model.config.data.path
+    if root is None or not root.is_dir():
+        whose = "--data names" if data else "The model was trained on"
+        raise UserError(f"{whose} {root}, which is not there: say with --data where the corpus lies.")
+    of_split = [setting for setting in settings if _is_of_split(setting)]
+    of_places = {_key(setting): setting for setting in settings if not _is_of_split(setting)}
+    typed = load_config(None, of_places.values())
+    # What the model's configuration allows was said of the corpus that it was trained on.
+    outside = typed.data.outside if _OUTSIDE_KEY in of_places else model.config.data.outside and _is_at(model, root)
+    config = model.config.changed(
+        {"data.path": str(root), "data.split": _split(folder, of_split), "data.outside": outside}
+    )
+    if pooled:
+        chosen, idle = ALL, split or " ".join(f"--set {setting}" for setting in of_split)
+        if idle:
+            say(f"The pools say what is ranked: {f'--split {split}' if split else idle} is not used.")
+    else:
+        chosen = split or _split_of(model, root, of_split)
+    corpus = _read(config, chosen, root)
+    if _STORE_KEY in of_places:
+        store = expanded(typed.features.store)
+    else:
+        store = by_first(lambda: stored_elsewhere(config.features.store, folder, corpus, model.fingerprints))
+    model.config = model.config.changed({"features.store": str(store)})
+    return corpus, chosen
+
+
+def _key(setting: str) -> str:
+    return setting.partition("=")[0].strip()
+
+
+def _is_of_split(setting: str) -> bool:
+    return _key(setting) == _SPLIT_KEY or _key(setting).startswith(f"{_SPLIT_KEY}.")
+
+
+def _split(folder: Path, settings: Sequence[str]) -> dict[str, Any]:
+    """Return how a corpus is split: the model's way, but for what is set; a way that is named begins anew."""
+    named = any(_key(setting) == f"{_SPLIT_KEY}.by" for setting in settings)
+    return load_config(None if named else folder / MODEL_CONFIG, settings).data.split.model_dump(mode="json")
+
+
+def _split_of(model: Model, root: Path, settings: Sequence[str]) -> str:
+    """Return what is ranked when nobody says."""
+    if settings or _is_own(model, root):
+        return "test"
+    say(f"{root} is not the corpus that the model was trained on: all of it is ranked (--split says otherwise).")
+    return ALL
+
+
+def _is_own(model: Model, root: Path) -> bool:
+    """Return whether a model was trained on a corpus, which may have been moved since."""
+    own = model.config.data.path
+    if own is None or not own.is_dir():
+        return corpus_name(root) == model.card.get("corpus")
+    return _is_at(model, root)
+
+
+def _is_at(model: Model, root: Path) -> bool:
+    """Return whether a corpus lies where the model's did when it was trained."""
+    own = model.config.data.path
+    return own is not None and own.resolve() == root.resolve()
+
+
+def _read(config: Config, split: str, root: Path) -> Corpus:
+    if split == ALL:
+        return read_corpus(config, splits=False)
+    try:
+        return read_corpus(config)
+    except UserError as error:
+        open_corpus(root, None, outside=config.data.outside)  # tells if it is the corpus that is at fault
+        raise UserError(
+            f"{root} cannot be split as the model's corpus was ({str(error).rstrip('.')}): rank all of it with "
+            f"--split {ALL}, or say how it is split, such as with --set {_SPLIT_KEY}.by=auto."
+        ) from error

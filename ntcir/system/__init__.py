@@ -1,0 +1,1 @@
+"""The ground: errors, files that appear whole, locks, signals, processes, progress, the machine."""

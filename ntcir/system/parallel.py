@@ -1,0 +1,368 @@
+"""Several processes that work together, as ``torchrun`` starts them: who is who, and what goes between them.
+
+One process alone is the usual case: all functions here then return at once, and torch is not imported.
+
+A process that waits for another must neither give up because the other has more to do, nor wait for one that has died.
+So there are two kinds of meetings. ``barrier``, ``gather_objects``, ``share`` and ``by_first`` are patient: they wait
+as long as the processes they wait for show signs of life. ``any_rank``, ``gather`` and ``sum_gradients`` are quick, for
+the steps of a training, which all processes come to at about the same time: they give up after half an hour, and at
+once when the other end of a connection is closed.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ntcir.system.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+    from torch.distributed import Store  # type: ignore[attr-defined]
+
+T = TypeVar("T")
+_JOIN = timedelta(minutes=10)  # until all processes have started
+_STEP = timedelta(minutes=30)  # until all processes have come to the same step
+_SIGN, _SILENCE = 10.0, 300.0  # seconds: between two signs of life; without one, a process counts as dead
+_POLLS = 0.005, 0.5  # seconds between two looks at who has come: at first, and after a while
+_BUCKET = 2**25  # numbers sent at once, 128 MiB
+
+
+class Deserted(UserError):
+    """Another process has ended. It has said why; this one only noticed."""
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Which of how many processes this is.
+
+    Attributes:
+        number: from 0; it alone writes files and says things.
+        count: of all machines together.
+        local: from 0 on each machine.
+    """
+
+    number: int
+    count: int
+    local: int
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes files and says things."""
+        return self.number == 0
+
+    def part(self, rows: int) -> slice:
+        """Return which of ``rows`` rows are this process's: as many as any other's, give or take one."""
+        return slice(rows * self.number // self.count, rows * (self.number + 1) // self.count)
+
+
+@dataclass
+class _Meeting:
+    """What the processes know of each other while they are together."""
+
+    store: Store
+    number: int = 0  # how often they have waited for each other, patiently
+
+
+_meeting: _Meeting | None = None
+
+
+def ranks() -> Ranks:
+    """Return which process this is, by ``RANK``, ``WORLD_SIZE`` and ``LOCAL_RANK``, which ``torchrun`` sets.
+
+    Raises:
+        UserError: if they contradict each other.
+    """
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        return Ranks(0, 1, 0)
+    count, number = _number("WORLD_SIZE"), _number("RANK")
+    local = _number("LOCAL_RANK") if "LOCAL_RANK" in os.environ else number
+    if not (0 <= number < count and 0 <= local <= number):
+        raise UserError(
+            f"RANK={number}, LOCAL_RANK={local} and WORLD_SIZE={count} contradict each other: "
+            "start several processes with torchrun, or unset WORLD_SIZE."
+        )
+    return Ranks(number, count, local)
+
+
+def _number(name: str) -> int:
+    value = os.environ.get(name, "")
+    if not value.isdecimal():
+        wrong = f"{name} is {value}, which is no number" if value else f"WORLD_SIZE is set, and {name} is not"
+        raise UserError(f"{wrong}: start several processes with torchrun, or unset WORLD_SIZE.")
+    return int(value)
+
+
+def own_gpu() -> bool:
+    """Return whether each process on this machine can have a GPU of its own; then ``cuda:LOCAL_RANK`` is this one's."""
+    import torch
+
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", ranks().count))
+    return torch.cuda.is_available() and torch.cuda.device_count() >= here
+
+
+@contextmanager
+def together() -> Iterator[Ranks]:
+    """Join the other processes, and leave when all are done; within another ``together`` nothing happens.
+
+    CPU tensors travel by gloo; where each process has a GPU of its own, CUDA tensors travel by NCCL.
+
+    Raises:
+        UserError: if the processes cannot meet.
+    """
+    global _meeting
+    own = ranks()
+    if own.count == 1 or _meeting is not None:
+        yield own
+        return
+    store = _join(own)
+    import torch.distributed as dist
+
+    _meeting = _Meeting(store)
+    over = threading.Event()
+    alive = threading.Thread(target=_show_life, args=(store, own, over), daemon=True)
+    alive.start()
+    try:
+        yield own
+        barrier()  # who leaves early takes what the others still need along
+    finally:
+        _meeting = None
+        over.set()
+        alive.join(timeout=_SIGN)
+        dist.destroy_process_group()
+
+
+def _join(own: Ranks) -> Store:
+    """Form the process group; return the store of keys that all processes see."""
+    import torch
+    import torch.distributed as dist
+
+    missing = [name for name in ("MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if missing:
+        raise UserError(
+            f"WORLD_SIZE is {own.count}, but {' and '.join(missing)} not set: start several processes with torchrun."
+        )
+    if not dist.is_available() or not dist.is_gloo_available():
+        raise UserError("This build of torch cannot let several processes work together: it has no gloo.")
+    gpu = own_gpu() and dist.is_nccl_available()
+    if gpu:
+        torch.cuda.set_device(own.local)
+    place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    try:
+        store, number, count = next(dist.rendezvous("env://", timeout=_JOIN))  # type: ignore[attr-defined]
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl" if gpu else "gloo", store=store, rank=number, world_size=count, timeout=_STEP
+        )
+    except (RuntimeError, ValueError, OSError) as error:
+        if "EADDRINUSE" in str(error):
+            raise UserError(f"{place} is in use by others: give torchrun another --master-port.") from error
+        raise UserError(
+            f"Process {own.number + 1} of {own.count} cannot meet the others at {place} ({_reason(error)})."
+        ) from error
+    return dist.PrefixStore("ntcir", store)  # type: ignore[attr-defined]
+
+
+def _show_life(store: Store, own: Ranks, over: threading.Event) -> None:
+    """Let the others see that this process lives, however long it works on something."""
+    while True:
+        try:
+            store.add(f"life/{own.number}", 1)
+        except RuntimeError:
+            return  # the store is gone, and the next meeting will notice
+        if over.wait(_SIGN):
+            return
+
+
+@contextmanager
+def _noticing() -> Iterator[None]:
+    """Say it in one sentence if another process is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise Deserted(
+            f"The processes could not go on together, mostly because one of them has ended ({_reason(error)})."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:150]
+
+
+def _met() -> _Meeting | None:
+    """Return the meeting under way; None where there is nobody to meet."""
+    if _meeting is None and ranks().count > 1:
+        raise RuntimeError("There are several processes, which have not joined: put `with together():` around it.")
+    return _meeting
+
+
+def barrier() -> None:
+    """Wait until all processes are here, however long that takes, as long as they live.
+
+    Raises:
+        UserError: if one of them has shown no sign of life for five minutes.
+    """
+    meeting = _met()
+    if meeting is None:
+        return
+    own, store = ranks(), meeting.store
+    meeting.number += 1
+    key = f"meeting/{meeting.number}"
+    with _noticing():
+        store.set(f"{key}/{own.number}", "here")
+        absent = {number for number in range(own.count) if number != own.number}
+        signs: dict[int, tuple[int, float]] = {}
+        pause, most = _POLLS
+        while absent := {number for number in absent if not store.check([f"{key}/{number}"])}:
+            for number in absent:
+                _check_life(store, number, signs)
+            time.sleep(pause)
+            pause = min(1.2 * pause, most)
+    any_rank(False)  # nobody goes before everybody has seen that all are here: the store may go with the first
+
+
+def _check_life(store: Store, number: int, signs: dict[int, tuple[int, float]]) -> None:
+    """Raise ``Deserted`` if a process has given no sign for too long; ``signs``: the last one, and when it was seen."""
+    now, sign = time.monotonic(), store.add(f"life/{number}", 0)
+    last, seen = signs.get(number, (-1, now))
+    if sign != last:
+        signs[number] = (sign, now)
+    elif now - seen > _SILENCE:
+        raise Deserted(
+            f"Process {number + 1} of {ranks().count} has shown no sign of life for {_SILENCE / 60:.0f} minutes."
+        )
+
+
+def gather_objects(value: T) -> list[T]:
+    """Return every process's value in the order of the processes; patient. Values are pickled."""
+    if _met() is None:
+        return [value]
+    import torch.distributed as dist
+
+    barrier()
+    values: list[Any] = [None] * ranks().count
+    with _noticing():
+        dist.all_gather_object(values, value)
+    return values
+
+
+def share(value: T) -> T:
+    """Return the value of the first process, on all; patient. What the others give is not looked at."""
+    if _met() is None:
+        return value
+    import torch.distributed as dist
+
+    barrier()
+    values: list[Any] = [value if ranks().first else None]
+    with _noticing():
+        dist.broadcast_object_list(values, src=0)
+    result: T = values[0]
+    return result
+
+
+def by_first(call: Callable[[], T]) -> T:
+    """Let the first process alone call this; return what it returns, or raise what ``UserError`` it raises, on all."""
+    if _met() is None:
+        return call()
+    mistake: UserError | None = None
+    value: Any = None
+    if ranks().first:
+        try:
+            value = call()
+        except UserError as error:
+            mistake = error
+    value, told = share((value, mistake and str(mistake)))
+    if told is not None:
+        raise UserError(told) from mistake
+    result: T = value
+    return result
+
+
+def any_rank(flag: bool) -> bool:
+    """Return whether the flag is up in any process; quick."""
+    if _met() is None:
+        return flag
+    import torch
+    import torch.distributed as dist
+
+    flags = torch.tensor([int(flag)])
+    with _noticing():
+        dist.all_reduce(flags, dist.ReduceOp.MAX)
+    return bool(flags.item())
+
+
+def gather(tensor: torch.Tensor) -> torch.Tensor:
+    """Put the rows of all processes together, with a gradient for those of this one; quick.
+
+    Every process computes the same loss from all rows, sends its gradient back through its own rows, and
+    ``sum_gradients`` adds up what comes of it: that is the gradient of one process with all rows. (What SLIP, Mu et al.
+    2021, and open_clip do is the same but for a factor: there, the gradients of all processes' losses are exchanged.)
+
+    Args:
+        tensor: [n, ...]; n may be another one in each process, 0 too.
+
+    Returns:
+        [sum of n, ...], in the order of the processes.
+    """
+    if _met() is None:
+        return tensor
+    import torch
+    import torch.distributed as dist
+
+    own = ranks()
+    counts = torch.zeros(own.count, dtype=torch.int64)
+    counts[own.number] = len(tensor)
+    with torch.no_grad(), _noticing():
+        dist.all_reduce(counts)
+        rows = counts.tolist()
+        padded = tensor.new_zeros((max(rows), *tensor.shape[1:]))
+        padded[: len(tensor)] = tensor
+        received = [torch.empty_like(padded) for _ in rows]
+        dist.all_gather(received, padded)
+    parts = [part[:number] for part, number in zip(received, rows, strict=True)]
+    parts[own.number] = tensor
+    return torch.cat(parts)
+
+
+def sum_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
+    """Add up the gradients of all processes; quick. Where no process has one, there is none afterwards.
+
+    Args:
+        parameters: the same ones in the same order in each process.
+    """
+    if _met() is None:
+        return
+    for bucket in _buckets(parameters):
+        _sum_bucket(bucket)
+
+
+def _buckets(parameters: Iterable[torch.nn.Parameter]) -> Iterator[list[torch.nn.Parameter]]:
+    """Group parameters that can be sent at once: of one device and type, and not too much."""
+    buckets: dict[tuple[torch.device, torch.dtype], list[torch.nn.Parameter]] = {}
+    for parameter in parameters:
+        kind = (parameter.device, parameter.dtype)
+        bucket = buckets.setdefault(kind, [])
+        bucket.append(parameter)
+        if sum(item.numel() for item in bucket) >= _BUCKET:
+            yield buckets.pop(kind)
+    yield from buckets.values()
+
+
+def _sum_bucket(bucket: list[torch.nn.Parameter]) -> None:
+    import torch
+    import torch.distributed as dist
+
+    there = bucket[0].new_tensor([float(item.grad is not None) for item in bucket])
+    parts = [torch.zeros_like(item) if item.grad is None else item.grad for item in bucket]
+    flat = torch.cat([there, *(part.detach().reshape(-1) for part in parts)])
+    with _noticing():
+        dist.all_reduce(flat)
+    flags, *sums = torch.split(flat, [len(bucket), *(item.numel() for item in bucket)])
+    for item, flag, part, total in zip(bucket, flags.tolist(), parts, sums, strict=True):
+        if flag:
+            item.grad = part.copy_(total.view(part.shape))

@@ -1,0 +1,117 @@
+"""What a person sees on stderr while long work goes on; stdout is for data only."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+
+from ntcir.system.errors import Interrupted, UserError, escaped
+from ntcir.system.parallel import Deserted, ranks
+
+_EVERY = 60.0  # seconds between two lines in a log
+# Seconds in which a process that is told of elsewhere is ended by torchrun, before it speaks up or leaves.
+_INTERRUPTED, _MISTAKEN, _DESERTED = 2.0, 10.0, 60.0
+
+
+def say(*lines: str) -> None:
+    """Write lines to stderr, of several processes the first; a log that takes no more must not end the work.
+
+    Control characters are spelled out, line breaks within a line included: they come from names and files.
+    """
+    if not ranks().first:
+        return
+    with suppress(OSError):
+        print("\n".join(map(escaped, lines)), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def told_by(error: UserError) -> str | None:
+    """Return the sentence with which this process ends; None where it has nothing to add to what others say.
+
+    A mistake that all processes meet is told by the first of each machine. The others hold their tongue for a while, in
+    which torchrun ends them because that one has ended; a mistake that is theirs alone comes after that.
+    """
+    try:
+        own = ranks()
+    except UserError:  # which will be this very mistake
+        return str(error)
+    if own.count > 1 and (own.local or isinstance(error, Deserted)):
+        if isinstance(error, Interrupted):  # all processes are, together
+            time.sleep(_INTERRUPTED)
+            return None
+        time.sleep(_DESERTED if isinstance(error, Deserted) else _MISTAKEN)
+    return str(error) if own.first else f"[process {own.number + 1} of {own.count}] {error}"
+
+
+class _Lines:
+    """Progress where nothing can move, such as a log: a line now and then, and one at the end."""
+
+    def __init__(self, what: str, total: float | None, done: float, unit: str) -> None:
+        self._what, self._total, self._unit = what, total, unit
+        self._begun, self._done = done, done
+        self._start = self._said = time.monotonic()
+
+    def advance(self, steps: float) -> None:
+        self._done += steps
+        now = time.monotonic()
+        if now - self._said >= _EVERY:
+            self._said = now
+            rate = (self._done - self._begun) / (now - self._start)
+            total, left = "", ""
+            if self._total is not None:
+                total = f" of {self._total:,.0f}"
+                left = f", {timedelta(seconds=round((self._total - self._done) / rate))} left" if rate else ""
+            say(f"{self._what}: {self._done:,.0f}{total}, {rate:.1f}{self._unit}{left}")
+
+    def end(self) -> None:
+        say(f"{self._what}: {self._done if self._total is None else self._total:,.0f} done")
+
+
+@contextmanager
+def progress(what: str, total: float | None, done: float = 0, unit: str = "/s") -> Iterator[Callable[[float], None]]:
+    """Show a bar with rate and time left on stderr, and yield the function that moves it on by a number of steps.
+
+    Where stderr is no terminal, a line is written each minute and at the end. ``total`` is None where nobody knows.
+    Of several processes only the first shows anything.
+    """
+    if not ranks().first:
+        yield lambda steps: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Steps a second."""
+
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{speed:.1f}{unit}" if speed else "")
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        lines = _Lines(what, total, done, unit)
+        yield lines.advance
+        lines.end()
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(escaped(what), total=total)
+        bar.update(task, completed=done)
+        yield lambda steps: bar.advance(task, steps)

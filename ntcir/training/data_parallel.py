@@ -1,0 +1,92 @@
+"""Training shared by several processes: each encodes a part of a batch, all compute the loss of the whole.
+
+Every process draws the whole batch, which the seed and the step determine, and encodes as many of its photographs and
+readings as any other. The embeddings are put together, each process computes the loss of all of them, and what its own
+part contributes to the gradient is added up over the processes (``ntcir.system.parallel.gather``). So N processes of
+B pairs take the steps of one process of N x B pairs, up to rounding; dropout is that of the whole batch too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+
+from ntcir.config import Config
+from ntcir.system.errors import UserError
+from ntcir.system.parallel import gather, gather_objects, ranks, sum_gradients
+from ntcir.system.progress import say
+from ntcir.towers.dropout import of_whole
+
+
+def whole_batches(config: Config) -> Config:
+    """Return the configuration of one process that does what all do, each with ``training.batch`` pairs.
+
+    It is what is saved, so that a training can be resumed with another number of processes, if only the batch is the
+    same.
+    """
+    count = ranks().count
+    return config if count == 1 else config.changed({"training.batch": count * config.training.batch})
+
+
+def share_out(batch: int, pairs: int) -> None:
+    """Say how a batch is shared.
+
+    Args:
+        batch: of all processes together.
+        pairs: in the training split.
+
+    Raises:
+        UserError: if there are more processes than pairs.
+    """
+    count = ranks().count
+    if count == 1:
+        return
+    if pairs < count:
+        raise UserError(f"{count} processes are too many for the {pairs} pairs of the training split: start fewer.")
+    fewer = f", all there are (not {batch})" if pairs < batch else ""
+    say(f"{count} processes of {batch // count} pairs: batches of {min(batch, pairs)}{fewer}.")
+
+
+def check_same(digest: str) -> None:
+    """Check that all processes see the same data.
+
+    Raises:
+        UserError: if one does not.
+    """
+    digests = gather_objects(digest)
+    other = next((number for number, theirs in enumerate(digests) if theirs != digests[0]), None)
+    if other is not None:
+        raise UserError(
+            f"Process {other + 1} of {len(digests)} sees other photographs, readings or network weights than the "
+            "first: give all machines the same data and the same store of features."
+        )
+
+
+def embed(tower: nn.Module, rows: int, features: Callable[[slice], torch.Tensor]) -> torch.Tensor:
+    """Return the embeddings of a batch, float32 [rows, dim]; this process's own ones have a gradient.
+
+    Args:
+        tower: encodes float32 [any, features]; no row must depend on another.
+        rows: of the batch, the same number in all processes.
+        features: gives those of a part of the batch.
+    """
+    part = ranks().part(rows)
+    if part == slice(0, rows):
+        return gather(tower(features(part)))
+    with of_whole(tower, rows, part):
+        return gather(tower(features(part)))
+
+
+def sum_over_parts(parameters: Iterable[nn.Parameter], of_loss: nn.Parameter) -> None:
+    """Make the gradients those of the whole batch.
+
+    Args:
+        parameters: all that are learnt.
+        of_loss: one that acts not on embeddings but on the loss, which each process has computed as a whole: its
+            gradient is there already, and must not be counted once a process.
+    """
+    if of_loss.grad is not None and not ranks().first:
+        of_loss.grad.zero_()
+    sum_gradients(parameters)

@@ -1,0 +1,118 @@
+"""What a configuration asks for that a training will not do: settings without effect, said before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ntcir.config import Config, Section
+from ntcir.system.errors import some
+
+
+def idle_settings(config: Config, group_sizes: np.ndarray) -> Iterator[str]:
+    """Yield a sentence for each setting that has no effect.
+
+    Args:
+        config: resolved.
+        group_sizes: pairs of each group (day, session) of the training split.
+    """
+    yield from _of_batches(config, group_sizes)
+    yield from _switched_off(config)
+    yield from _of_shares(config)
+    yield from _of_mining(config, int(group_sizes.sum()))
+
+
+def _of_batches(config: Config, sizes: np.ndarray) -> Iterator[str]:
+    batch, pairs = config.training.batch, int(sizes.sum())
+    if config.training.batches == "all":
+        if batch > pairs:
+            yield f"training.batch = {batch} is more than the {pairs} training pairs: a batch has all of them."
+        return
+    alone, most = int((sizes == 1).sum()), int(sizes.max(initial=0))
+    if alone == len(sizes):
+        yield "training.batches = day has no effect: no day (session) has two pairs; batches are drawn from all."
+        return
+    if alone:
+        yield f"{alone} training pairs are alone in their day (session): training.batches = day never shows them."
+    if batch > most:
+        yield f"training.batch = {batch} is more than the {most} pairs of the largest day (session): it is cut."
+
+
+def _switched_off(config: Config) -> Iterator[str]:
+    """Yield what is set of parts that are off."""
+    mined = config.negatives.objects or config.negatives.model
+    switches: list[tuple[str, Section, bool, str]] = [
+        ("positives", config.positives, config.needs_objects, "positives.objects is false"),
+        ("augment", config.augment, config.augment.views > 0, "augment.views is 0"),
+        ("negatives", config.negatives, mined, "negatives.objects and negatives.model are false"),
+        ("encoder", config.encoder, config.encoder.finetune, "encoder.finetune is false"),
+    ]
+    for name, section, on, why in switches:
+        changed = [] if on else _changed(section)
+        if changed:
+            keys = some([f"{name}.{key}" for key in changed], 3)
+            yield f"{keys} {'is' if len(changed) == 1 else 'are'} set but not used: {why}."
+
+
+def _changed(section: Section) -> list[str]:
+    """Return the keys of a section that are not as they are by default."""
+    usual = type(section)()
+    return [key for key in type(section).model_fields if getattr(section, key) != getattr(usual, key)]
+
+
+def _of_shares(config: Config) -> Iterator[str]:
+    """Yield what is worked out and then shown to nobody, because the share of it rounds to nothing."""
+    batch, negatives = config.training.batch, config.negatives
+    kinds = negatives.objects + negatives.model
+    shown = {
+        ("positives.share", "matched photographs"): (config.positives.objects, config.positives.share, 1),
+        ("augment.share", "altered photographs"): (config.augment.views > 0, config.augment.share, 1),
+        ("negatives.share", "hard negatives"): (kinds > 0, negatives.share, kinds),
+    }
+    for (key, what), (on, share, parts) in shown.items():
+        if on and round(share * batch) < parts:
+            yield f"{key} = {share:g} of a batch of {batch} comes to no {what}: none are shown; raise it."
+
+
+def _of_mining(config: Config, pairs: int) -> Iterator[str]:
+    negatives, iters = config.negatives, config.training.iters
+    if negatives.model and negatives.every >= iters:
+        yield (
+            f"negatives.every = {negatives.every} is not less than training.iters = {iters}: the model never mines; "
+            "lower it."
+        )
+    if negatives.model and negatives.range_min >= pairs - 1:
+        yield (
+            f"negatives.range_min = {negatives.range_min} lies beyond the {pairs - 1} other training pairs: the model "
+            "mines nothing; lower it."
+        )
+    elif negatives.model and negatives.range_min >= negatives.sample - 1:
+        yield (
+            f"negatives.range_min = {negatives.range_min} lies beyond the pairs that are searched (negatives.sample = "
+            f"{negatives.sample}): the model may mine nothing; lower the one or raise the other."
+        )
+    if negatives.objects and not negatives.near_seconds and not negatives.similar:
+        yield "negatives.near_seconds and negatives.similar are both 0: nothing is mined by objects; raise one of them."
+
+
+def of_validation(pool_sizes: np.ndarray) -> Iterator[str]:
+    """Yield what keeps a validation from telling good weights from bad ones.
+
+    Args:
+        pool_sizes: candidates of each pool.
+    """
+    pairs, alone = int(pool_sizes.sum()), int((pool_sizes == 1).sum())
+    if pairs < 2:
+        found = "no pair" if pairs == 0 else "a single pair"
+        yield f"The validation split has {found} (data.split): the last weights are kept, not the best."
+    elif alone == len(pool_sizes):
+        yield (
+            "WARNING: every validation pair is alone in its day (session) and so ranked first (MRR 1) whatever the "
+            "model: the first weights measured are kept; give a validation split with longer days (data.split)."
+        )
+    elif alone:
+        yield (
+            f"WARNING: {alone} of {pairs} validation pairs are alone in their day (session) and so ranked first "
+            "whatever the model: the validation MRR is too high."
+        )

@@ -1,0 +1,76 @@
+"""What goes wrong in silence while a training is under way, said once each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ntcir.config import Config
+from ntcir.sampling.negatives import ABOVE_CEILING, SAME_OBJECTS, WITHIN_ABSOLUTE, WITHIN_RELATIVE, MiningReport
+from ntcir.sampling.positives import EQUAL, NEAR
+from ntcir.system.progress import say
+
+_STEPS = 25  # without any loss, until that is said
+# Why candidates are refused -> the key, and what to do with it.
+_KEYS = {
+    NEAR: "lower training.near_seconds",
+    EQUAL: "set training.mask_equal_readings to false",
+    ABOVE_CEILING: "raise negatives.max_score",
+    WITHIN_ABSOLUTE: "lower negatives.absolute_margin",
+    WITHIN_RELATIVE: "lower negatives.relative_margin",
+    SAME_OBJECTS: "raise negatives.max_overlap",
+}
+
+
+def nothing_mined(report: MiningReport, by: str) -> str | None:
+    """Return what to say of mining that kept nothing, and None of any other.
+
+    Args:
+        report: what came of it.
+        by: ``the model`` or ``objects``.
+    """
+    if report.kept:
+        return None
+    refused = {reason: count for reason, count in report.refused.items() if count}
+    start = f"WARNING: mining by {by} kept no hard negative for {report.pairs:,} {report.of}"
+    if not refused:
+        key = "negatives.range_min" if by == "the model" else "positives.least"
+        return f"{start}, for there was no candidate: lower {key}."
+    worst = max(refused, key=lambda reason: refused[reason])
+    listed = ", ".join(f"{count:,} {reason}" for reason, count in refused.items())
+    advice = _KEYS.get(worst, "raise negatives.range_max")
+    return f"{start}; candidates refused: {listed}; {advice}."
+
+
+class Watch:
+    """Notices what a training does in vain.
+
+    Args:
+        config: resolved.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._temperature = config.training.temperature
+        self._said: set[str] = set()
+        self._in_vain = 0
+
+    def loss(self, loss: float) -> None:
+        """Take note of the loss of a step."""
+        self._in_vain = self._in_vain + 1 if loss == 0 else 0
+        if self._in_vain == _STEPS:
+            self._say(
+                "loss",
+                f"WARNING: the loss has been 0 for {_STEPS} steps, so that nothing is learnt: raise "
+                f"training.temperature (now {self._temperature:g}), or see which negatives are left.",
+            )
+
+    def mined(self, reports: Mapping[str, MiningReport]) -> None:
+        """Take note of what the model mined."""
+        for report in reports.values():
+            sentence = nothing_mined(report, "the model")
+            if sentence:
+                self._say(report.of, sentence)
+
+    def _say(self, kind: str, sentence: str) -> None:
+        if kind not in self._said:
+            self._said.add(kind)
+            say(sentence)

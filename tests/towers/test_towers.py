@@ -1,0 +1,131 @@
+"""The towers: features or encoded readings in, unit vectors out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from helpers import one_thread  # noqa: F401
+
+from ntcir.config import Towers
+from ntcir.encoders.presets import Columns
+from ntcir.encoders.readings import ReadingsEncoder
+from ntcir.towers.image import Standardise, image_tower
+from ntcir.towers.sensor import EmbedCodes, sensor_tower
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+SMALL = Towers(dim=8, sensor_hidden=16)
+
+
+def linear_shapes(tower: torch.nn.Module) -> list[tuple[int, int]]:
+    return [(part.in_features, part.out_features) for part in tower.modules() if isinstance(part, torch.nn.Linear)]
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1, 1e4])
+def test_vectors_have_length_1_whatever_the_size_of_the_input(scale):
+    rows = torch.randn(50, 12) * scale
+    for tower in (image_tower(12, SMALL), sensor_tower(12, [], 4, SMALL)):
+        assert tower(rows).norm(dim=1).detach().numpy() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_poster_s_towers_are_a_linear_layer_and_a_two_layer_mlp_to_512():
+    assert linear_shapes(image_tower(4096, Towers())) == [(4096, 512)]
+    assert linear_shapes(sensor_tower(3, [], 16, Towers())) == [(3, 512), (512, 512)]
+
+
+def test_the_image_tower_is_linear_on_standardised_features():
+    tower = image_tower(3, SMALL)
+    features = np.random.default_rng(0).normal(7, 3, (40, 3)).astype(np.float32)
+    [standardise] = [part for part in tower.modules() if isinstance(part, Standardise)]
+    standardise.fit(features)
+    [linear] = [part for part in tower.modules() if isinstance(part, torch.nn.Linear)]
+    expected = ((features - features.mean(axis=0)) / features.std(axis=0)) @ linear.weight.detach().numpy().T
+    expected += linear.bias.detach().numpy()
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    assert tower(torch.from_numpy(features)).detach().numpy() == pytest.approx(expected, abs=1e-5)
+
+
+def test_without_standardising_the_image_tower_has_no_statistics():
+    tower = image_tower(3, Towers(dim=8, standardise=False))
+    assert [name for name, _ in tower.named_buffers()] == []
+
+
+def test_image_statistics_are_those_of_all_blocks_together():
+    # More rows than a block has; the last one is a shorter one.
+    features = np.random.default_rng(0).normal([0, 50, -3], [1, 0.5, 20], (2500, 3)).astype(np.float32)
+    part = Standardise(3)
+    part.fit(features)
+    encoded = part(torch.from_numpy(features)).numpy()
+    assert encoded.mean(axis=0) == pytest.approx(0, abs=1e-3)
+    assert encoded.std(axis=0) == pytest.approx(1, abs=1e-3)
+
+
+def test_standardising_leaves_its_input_as_it_was():
+    features = torch.ones(2, 3) * 4
+    part = Standardise(3)
+    part.fit(np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32))
+    part(features)
+    assert features.tolist() == [[4.0] * 3] * 2
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1234.567])
+def test_an_image_feature_without_variance_becomes_0_and_not_nan(constant):
+    part = Standardise(2)
+    part.fit(np.stack([np.full(3000, constant), np.arange(3000)], axis=1).astype(np.float32))
+    encoded = part(torch.tensor([[constant, 0.0], [constant + 1, 5.0]]))
+    assert encoded[:, 0].tolist() == [0, 0]
+    assert torch.isfinite(encoded).all()
+
+
+def test_codes_become_learnt_vectors_behind_the_numbers():
+    part = EmbedCodes(2, [4, 3], 5)
+    rows = torch.tensor([[0.5, -1.0, 3.0, 0.0], [2.0, 7.0, 0.0, 2.0]])
+    out = part(rows)
+    assert out.shape == (2, part.dim)
+    assert part.dim == 2 + 2 * 5
+    for row in range(2):
+        first, second = (int(code) for code in rows[row, 2:])
+        expected = torch.cat([rows[row, :2], part.tables[0].weight[first], part.tables[1].weight[second]])
+        assert torch.equal(out[row], expected)
+
+
+def test_every_category_code_an_encoder_gives_has_a_vector():
+    words = pd.DataFrame({"place": ["home", "work", "cafe", None] * 3, "n": range(12)})
+    columns = Columns(numeric=("n",), categorical=("place",), categories="embedding")
+    encoder = ReadingsEncoder.fit(columns, words)
+    tower = sensor_tower(encoder.continuous, encoder.vocabulary_sizes, 4, SMALL)
+    asked = encoder.encode(pd.DataFrame({"place": ["home", "nowhere", None, "work", "cafe"], "n": 3}))
+    vectors = tower(torch.from_numpy(asked))
+    assert torch.isfinite(vectors).all()
+    # What is missing and what is unknown say the same before training: nothing.
+    assert len(torch.unique(vectors, dim=0)) == 4
+    assert torch.equal(vectors[1], vectors[2])
+
+
+def test_readings_of_categories_alone_have_a_tower():
+    vectors = sensor_tower(0, [5], 4, SMALL)(torch.tensor([[2.0], [3.0]]))
+    assert vectors.shape == (2, 8)
+    assert not torch.equal(vectors[0], vectors[1])
+
+
+@pytest.mark.parametrize("layers", [1, 2, 4])
+def test_the_mlp_has_as_many_linear_layers_as_asked_for(layers):
+    assert len(linear_shapes(sensor_tower(3, [], 4, Towers(dim=8, sensor_hidden=16, sensor_layers=layers)))) == layers
+
+
+def test_dropout_works_in_training_only():
+    options = Towers(dim=8, sensor_hidden=16, image_dropout=0.5, sensor_dropout=0.5)
+    rows = torch.randn(20, 12)
+    for tower in (image_tower(12, options), sensor_tower(12, [], 4, options)):
+        tower.train()
+        assert not torch.equal(tower(rows), tower(rows))
+        tower.eval()
+        assert torch.equal(tower(rows), tower(rows))
+
+
+def test_the_most_extreme_reading_still_has_a_unit_vector():
+    encoder = ReadingsEncoder.fit(Columns(numeric=("a", "b")), pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, np.nan]}))
+    tower = sensor_tower(encoder.continuous, [], 4, SMALL)
+    vectors = tower(torch.from_numpy(encoder.encode(pd.DataFrame({"a": [1e308, -1e308], "b": [-1e308, np.inf]}))))
+    assert vectors.norm(dim=1).detach().numpy() == pytest.approx(1, abs=1e-5)

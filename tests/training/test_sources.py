@@ -1,0 +1,180 @@
+"""Image features for a training step: read from memory, or from networks that are trained along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers import (
+    ToyFeatures,
+    command_line,
+    one_thread,  # noqa: F401
+    read_pictures,
+    refusal,
+    toy_corpus,
+    write_pictures,
+)
+from safetensors.torch import load_file
+
+from ntcir.config import Augment, Backbone, Config, Encoder, Features
+from ntcir.features.extract import ImageFeatures
+from ntcir.model.model import WEIGHTS, Model
+from ntcir.sampling.augment import Augmenter
+from ntcir.training.sources import LiveImages, StoredImages
+from ntcir.training.trainer import Trainer
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+SMALL = Features(backbones=[Backbone(arch="resnet18", weights="random")], size=32, crop=32, batch=8)
+
+
+def live(folder: Path, chunk: int = 4, precision: str = "fp32", augment: bool = False) -> tuple[LiveImages, list[str]]:
+    corpus = read_pictures(write_pictures(folder / "data"))
+    ids = corpus.images.index.tolist()
+    options = Encoder.model_validate({"finetune": True, "chunk": chunk, "precision": precision, "device": "cpu"})
+    alteration = Augmenter(Augment(views=1), 32) if augment else None
+    return LiveImages(ImageFeatures(corpus, SMALL), ids, options, alteration), ids
+
+
+def finetuning(folder: Path) -> Config:
+    corpus = folder / "data"
+    if not corpus.is_dir():
+        write_pictures(corpus)
+    return Config().changed(
+        {
+            "data.path": str(corpus), "features": SMALL.model_dump(mode="json") | {"store": str(folder / "features")},
+            "towers.dim": 16, "towers.sensor_hidden": 16, "training.batch": 12, "training.iters": 6,
+            "training.validate_every": 3, "training.near_seconds": 0, "topics.pool": 14, "augment.views": 1,
+            "encoder": {"finetune": True, "lr": 1e-3, "chunk": 5, "device": "cpu", "precision": "fp32"},
+        }
+    )  # fmt: skip
+
+
+def test_stored_features_and_views_are_picked_by_position():
+    images = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
+    views = np.random.default_rng(1).normal(size=(2, 9, 4)).astype(np.float16)
+    source = StoredImages(ToyFeatures(toy_corpus()), images, views)
+    found = source(np.array([3, 3, 3, 8]), np.array([0, 2, 1, 0]), step=0)
+    assert found.dtype == torch.float32
+    assert np.array_equal(found.numpy(), [images[3], views[1, 3], views[0, 3], images[8]])
+    assert np.array_equal(source.encode_pairs(np.arange(9)), images)
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 100])
+def test_cached_gradients_are_those_of_the_whole_batch_at_once(tmp_path, chunk):
+    source, ids = live(tmp_path, chunk)
+    rows = np.array([0, 7, 3, 20, 41, 7, 12])
+    target = torch.randn(len(rows), 512, generator=torch.Generator().manual_seed(0))
+
+    def loss(features: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(features @ target.T / 10, torch.arange(len(rows)))
+
+    found = source(rows, np.zeros_like(rows), step=0)
+    loss(found).backward()
+    source.backward()
+    cached = [parameter.grad for parameter in source.parameters]
+    network = source._features.networks[0]
+    network.zero_grad()
+    pictures = source._features.decode_many([ids[row] for row in rows])
+    whole = network(pictures)
+    assert torch.allclose(found.detach(), whole.detach(), atol=1e-5)
+    loss(whole).backward()
+    compared = 0
+    for one, parameter in zip(cached, source.parameters, strict=True):
+        assert (one is None) == (parameter.grad is None)
+        if one is not None:
+            assert torch.allclose(one, parameter.grad, rtol=1e-3, atol=1e-6)
+            compared += 1
+    assert compared > 50
+
+
+def test_views_are_drawn_anew_at_each_step_and_the_rest_stays(tmp_path):
+    source, _ = live(tmp_path, augment=True)
+    rows, views = np.array([2, 2, 9]), np.array([0, 1, 1])
+    first, second, again = (source(rows, views, step=step).detach() for step in (0, 1, 0))
+    assert torch.equal(first, again)
+    assert torch.equal(first[0], second[0])
+    assert not torch.allclose(first[1:], second[1:], atol=1e-3)
+    assert not torch.allclose(first[0], first[1], atol=1e-3)
+
+
+def test_bf16_is_near_fp32_and_comes_back_as_fp32(tmp_path):
+    exact, _ = live(tmp_path)
+    rows = np.arange(6)
+    expected = exact(rows, np.zeros_like(rows), step=0).detach()
+    coarse = LiveImages(exact._features, exact._ids, Encoder(finetune=True, device="cpu"))
+    found = coarse(rows, np.zeros_like(rows), step=0).detach()
+    assert found.dtype == torch.float32
+    assert not torch.equal(found, expected)
+    assert torch.nn.functional.cosine_similarity(found, expected).min() > 0.999
+
+
+def test_batchnorm_keeps_its_statistics_while_the_weights_learn(tmp_path):
+    config = finetuning(tmp_path)
+    corpus = read_pictures(tmp_path / "data")
+    features = ImageFeatures(corpus, config.features)
+    before = {name: value.clone() for name, value in features.networks[0].network.state_dict().items()}
+    trainer = Trainer(config, corpus, features, tmp_path / "model")
+    trainer.run()
+    after = features.networks[0].network.state_dict()
+    moved = {name for name, value in after.items() if not torch.equal(value, before[name])}
+    assert {"conv1.weight", "bn1.weight", "layer4.1.conv2.weight"} <= moved
+    assert not [name for name in moved if "running" in name or "num_batches" in name]
+
+
+def test_networks_learn_at_their_own_rate(tmp_path):
+    config = finetuning(tmp_path).changed({"training.schedule": "cosine", "training.lr": 0.5})
+    corpus = read_pictures(tmp_path / "data")
+    trainer = Trainer(config, corpus, ImageFeatures(corpus, config.features), tmp_path / "model")
+    towers, networks = trainer._optimizer.param_groups
+    assert (towers["lr"], networks["lr"]) == (0.5, 1e-3)
+    trainer._step(3)
+    assert (towers["lr"], networks["lr"]) == pytest.approx((0.25, 0.5e-3))
+
+
+def test_a_fine_tuned_model_answers_with_its_own_networks(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = finetuning(tmp_path)
+    config.save(tmp_path / "config.yaml")
+    for command in (
+        ["build-topics", "--config", "config.yaml"],
+        ["train", "--config", "config.yaml", "--out", "runs/tuned"],
+        ["run", "topics.tsv"],
+    ):
+        done = command_line(*command)
+        assert done.exit_code == 0, done.output
+    model = Model.load(tmp_path / "runs" / "tuned")
+    assert model.networks is not None
+    saved = load_file(tmp_path / "runs" / "tuned" / WEIGHTS)
+    assert torch.equal(model.networks[0].network.conv1.weight, saved["networks.0.conv1.weight"])
+    corpus = read_pictures(tmp_path / "data")
+    first = ImageFeatures(corpus, config.features)
+    assert first.fingerprints != model.fingerprints
+    tuned = ImageFeatures(corpus, config.features, model.networks)
+    assert tuned.fingerprints == model.fingerprints
+    ids = corpus.images.index.tolist()
+    first.ensure(ids)
+    tuned.ensure(ids)
+    assert not np.allclose(first.load(ids), tuned.load(ids), atol=1e-3)
+
+
+def test_an_interrupted_fine_tuning_ends_as_if_it_had_not_been(tmp_path):
+    config = finetuning(tmp_path)
+    corpus = read_pictures(tmp_path / "data")
+    states = []
+    for name, stops in (("whole", [6]), ("pieces", [4, 6])):
+        for iters in stops:
+            changed = config.changed({"training.iters": iters})
+            trainer = Trainer(changed, corpus, ImageFeatures(corpus, config.features), tmp_path / name)
+            trainer.run(resume=iters != stops[0])
+        states.append(trainer.model.state())
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_a_gpu_that_is_not_there_is_one_sentence(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    corpus = read_pictures(write_pictures(tmp_path / "data"))
+    features = ImageFeatures(corpus, SMALL)
+    assert "encoder.device" in refusal(LiveImages, features, [], Encoder(finetune=True, device="cuda"))
