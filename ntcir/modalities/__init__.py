@@ -1,0 +1,67 @@
+"""The modalities, and the directions between two of them. Nothing here imports torch or pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ntcir.modalities.image import IMAGE
+from ntcir.modalities.modality import Direction, Modality, Query
+from ntcir.modalities.sensor import SENSOR
+from ntcir.system.errors import UserError, did_you_mean
+
+__all__ = ["DEFAULT_PAIR", "Direction", "Modality", "Query", "direction", "directions", "modality", "register"]
+
+# A new modality is a new module and an entry here.
+_MODALITIES: dict[str, Modality] = {each.name: each for each in (IMAGE, SENSOR)}
+DEFAULT_PAIR = (IMAGE.name, SENSOR.name)
+
+
+def register(new: Modality) -> None:
+    """Add a modality that is defined elsewhere.
+
+    Raises:
+        ValueError: if another one has its name or its code.
+    """
+    for other in _MODALITIES.values():
+        if other is not new and (other.name == new.name or other.code == new.code):
+            raise ValueError(f"the modality {new.name} ({new.code}) has the name or the code of another")
+    _MODALITIES[new.name] = new
+
+
+def modality(name: str) -> Modality:
+    """Return the modality of that name.
+
+    Raises:
+        UserError: if there is none.
+    """
+    if name not in _MODALITIES:
+        hint = did_you_mean(name, _MODALITIES)
+        raise UserError(f"There is no modality '{name}'{hint}; there are: {', '.join(_MODALITIES)}.")
+    return _MODALITIES[name]
+
+
+def directions(pair: Sequence[str] = DEFAULT_PAIR) -> tuple[Direction, Direction]:
+    """Return the directions between two modalities, by name: left asks for right, right asks for left.
+
+    Raises:
+        UserError: if there is no such modality.
+    """
+    left, right = (modality(name) for name in pair)
+    return Direction(left, right), Direction(right, left)
+
+
+def direction(name: str) -> Direction:
+    """Return the direction of that name, such as ``img2sen``.
+
+    Raises:
+        UserError: if there is none.
+    """
+    known = {
+        (found := Direction(query, answer)).name: found
+        for query in _MODALITIES.values()
+        for answer in _MODALITIES.values()
+        if query is not answer
+    }
+    if name not in known:
+        raise UserError(f"There is no direction '{name}'{did_you_mean(name, known)}; there are: {', '.join(known)}.")
+    return known[name]

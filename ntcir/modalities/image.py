@@ -1,0 +1,23 @@
+"""Photographs."""
+
+from __future__ import annotations
+
+from ntcir.modalities.modality import Modality
+
+
+def _parse(text: str) -> str | None:
+    """Return the id or the path of a picture; what begins like a JSON object is not one."""
+    return None if text.startswith("{") else text
+
+
+IMAGE = Modality(
+    name="image",
+    code="img",
+    noun="photograph",
+    plural="photographs",
+    parse=_parse,
+    write=str,
+    ask=lambda item, row: item,
+    encoders=("frozen", "vectors"),
+    tower={"layers": 1, "standardise": True},
+)

@@ -1,0 +1,50 @@
+"""What an item is to a person, and which of two modalities asks for the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+# What a modality's ``parse`` makes of a cell: an item's id or a file's path, readings by column, a sentence.
+Query = Any
+
+
+@dataclass(frozen=True, eq=False)
+class Modality:
+    """One kind of item: a photograph, a sensor reading, a caption.
+
+    Attributes:
+        name: the column of a corpus's pairs, and the key of its tables, towers and encoders.
+        code: three letters or so, of which names of directions are made, such as ``img``.
+        noun: one item, in messages.
+        plural: several items, in messages.
+        parse: the cell of a topic file -> the query, or None if the cell is of another modality. Raises a ValueError
+            that says what is wrong with a cell that is of this modality and cannot be read.
+        write: the query -> the cell.
+        ask: an item's id and its row of the corpus's table -> the query that asks with it.
+        encoders: kinds of encoders that its items can have, the usual one first (``ntcir.encoders.KINDS``).
+        tower: settings of its tower that differ from the defaults of ``ntcir.config.Tower``.
+    """
+
+    name: str
+    code: str
+    noun: str
+    plural: str
+    parse: Callable[[str], Query | None]
+    write: Callable[[Query], str]
+    ask: Callable[[str, Mapping[str, Any]], Query]
+    encoders: tuple[str, ...]
+    tower: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Direction(NamedTuple):
+    """Which modality asks, and which is ranked."""
+
+    query: Modality
+    answer: Modality
+
+    @property
+    def name(self) -> str:
+        """The two codes, such as ``img2sen``."""
+        return f"{self.query.code}2{self.answer.code}"
