@@ -167,8 +167,8 @@ def seen_mrr(model: Model, corpus: Corpus, config: Config) -> list[float]:
     for _, rows in corpus.split("train").groupby("group", sort=False):
         pool = rows.loc[sample_pool(rows, 200, np.random.default_rng(0))]
         features.ensure(pool["image"].tolist())
-        images = model.encode_images(features.load(pool["image"].tolist())).vectors
-        sensors = model.encode_readings(corpus.sensors.loc[pool["sensor"]]).vectors
+        images = model.encode("image", features.load(pool["image"].tolist())).vectors
+        sensors = model.ENCODE_READINGS(corpus.sensors.loc[pool["sensor"]]).vectors
         for similarity in (images @ sensors.T, sensors @ images.T):
             values.append(float((1 / average_ranks(similarity, np.arange(len(pool)))).mean()))
     return values

@@ -88,7 +88,7 @@ class ToyFeatures:
         rows = values @ draw.normal(size=(3, FEATURES)) + noise * draw.normal(size=(len(values), FEATURES))
         self._rows = dict(zip(corpus.pairs["image"], rows.astype(np.float32), strict=True))
         self._unreadable = set(unreadable)
-        self.dim, self.fingerprints = FEATURES, ["toy"]
+        self.dim, self.fingerprints, self.networks = FEATURES, ["toy"], []
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         return np.array([item not in self._unreadable for item in ids], dtype=bool)
@@ -113,17 +113,24 @@ class ToyViews:
         return np.stack([self._features.load(ids) + 0.1 * (view + 1) for view in range(self._number)])
 
 
+@contextmanager
+def toy_features(**options: Any) -> Iterator[None]:
+    """Let whoever opens the features of photographs get the toy's."""
+    with patch.object(ntcir.encoders.frozen, "ImageFeatures", lambda corpus, *_: ToyFeatures(corpus, **options)):
+        yield
+
+
 def fit(config: Config, folder: Path, *, resume: bool = False, corpus: Corpus | None = None) -> TrainingResult:
     """Train on a toy corpus as the command does, with the toy's features instead of networks and pictures."""
-    with patch.object(ntcir.training.trainer, "ImageFeatures", lambda corpus, options: ToyFeatures(corpus)):
+    with toy_features():
         return train(config, lambda: corpus or toy_corpus(), folder, resume=resume)
 
 
 def toy_trainer(config: Config, folder: Path, corpus: Corpus | None = None, **options: Any) -> Trainer:
     """Return a training that has not begun."""
     corpus = corpus or toy_corpus()
-    features: Any = ToyFeatures(corpus, **options)
-    return Trainer(config, corpus, features, folder)
+    with toy_features(**options):
+        return Trainer(config, corpus, open_pair(config, corpus), folder)
 
 
 def write_pictures(folder: Path, sessions: Sequence[str] = ("s1", "s2", "s3", "s4"), per_session: int = 14) -> Path:

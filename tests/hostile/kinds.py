@@ -319,7 +319,7 @@ def _load_model(folder: Path) -> object:
     from ntcir.model.model import Model
 
     model = Model.load(folder / "m")
-    return model.encode_readings(toy_corpus(per_group=1).sensors).vectors
+    return model.ENCODE_READINGS(toy_corpus(per_group=1).sensors).vectors
 
 
 @cache

@@ -37,7 +37,8 @@ def vectors(folder: Path) -> bytes:
     model = Model.load(folder)
     features = np.random.default_rng(0).normal(size=(5, model.image_dim)).astype(np.float32)
     found = (
-        model.encode_images(features).vectors.tobytes() + model.encode_readings(toy_corpus().sensors).vectors.tobytes()
+        model.encode("image", features).vectors.tobytes()
+        + model.ENCODE_READINGS(toy_corpus().sensors).vectors.tobytes()
     )
     return found + json.dumps([model.fingerprints, model.card]).encode()
 

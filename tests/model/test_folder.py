@@ -74,14 +74,14 @@ def test_settings_with_which_a_model_was_not_trained_are_refused(tmp_path, key, 
 
 def test_a_model_may_move_to_other_folders_and_machines(tmp_path):
     folder = saved(tmp_path / "m")
-    before = Model.load(folder).encode_images(features(5)).vectors
+    before = Model.load(folder).encode("image", features(5)).vectors
     moved = {
         "name": "another", "data.path": "/elsewhere", "features.store": "/elsewhere/features", "features.batch": 3,
         "features.backend": "eager", "features.device": "cpu", "features.backbones.0.weights": "/elsewhere/net.pth",
         "objects.detector": "/elsewhere/yolo.pt", "objects.batch": 2, "encoder.device": "cpu", "training.iters": 999,
     }  # fmt: skip
     load_config(folder / CONFIG).changed(moved).save(folder / CONFIG)
-    assert (Model.load(folder).encode_images(features(5)).vectors == before).all()
+    assert (Model.load(folder).encode("image", features(5)).vectors == before).all()
 
 
 def test_settings_that_an_earlier_version_did_not_know_are_its_defaults(tmp_path):
@@ -99,12 +99,12 @@ def test_settings_that_an_earlier_version_did_not_know_are_its_defaults(tmp_path
 
 def test_models_and_checkpoints_from_before_digests_are_read_as_they_are(tmp_path):
     fit(toy_config(training__iters=10), tmp_path / "m")
-    before = Model.load(tmp_path / "m").encode_images(features(5)).vectors
+    before = Model.load(tmp_path / "m").encode("image", features(5)).vectors
     progress = read_progress(tmp_path / "m" / LAST)
     save_file(load_file(tmp_path / "m" / WEIGHTS), tmp_path / "m" / WEIGHTS)
     told = json.dumps(vars(progress))
     save_file(load_file(tmp_path / "m" / LAST), tmp_path / "m" / LAST, metadata={"progress": told})
-    assert (Model.load(tmp_path / "m").encode_images(features(5)).vectors == before).all()
+    assert (Model.load(tmp_path / "m").encode("image", features(5)).vectors == before).all()
     assert read_progress(tmp_path / "m" / LAST) == progress
     assert fit(toy_config(training__iters=20), tmp_path / "m", resume=True).steps == 20
 
@@ -119,7 +119,7 @@ def test_a_kill_between_two_files_of_a_later_model_leaves_the_earlier_one(tmp_pa
         shutil.copy(tmp_path / "later" / name, tmp_path / "m" / name)
     again = Model.load(tmp_path / "m")
     assert (again.card, again.fingerprints) == (earlier.card, earlier.fingerprints)
-    assert (again.encode_images(features(5)).vectors == earlier.encode_images(features(5)).vectors).all()
+    assert (again.encode("image", features(5)).vectors == earlier.encode("image", features(5)).vectors).all()
 
 
 def test_the_fingerprints_of_trained_networks_are_those_of_the_weights_at_hand(tmp_path):
@@ -192,7 +192,7 @@ def test_what_may_not_be_read_is_said_to_be_so(tmp_path):
 def test_a_folder_whose_name_is_not_utf_8_holds_a_model_like_any_other(tmp_path):
     folder = tmp_path / os.fsdecode(b"mod\xe8le")
     fit(toy_config(training__iters=10), folder)
-    assert Model.load(folder).encode_images(features(5)).vectors.shape == (5, 32)
+    assert Model.load(folder).encode("image", features(5)).vectors.shape == (5, 32)
     assert fit(toy_config(training__iters=20), folder, resume=True).steps == 20
 
 

@@ -107,9 +107,9 @@ def test_scores_are_the_cosines_in_full_float32(here):
     for topic in read_topics(here / "topics/topics.tsv")[::5]:
         for _, _, document, _, score, _ in [line for line in lines if line[0] == topic.topic_id]:
             image, sensor = (topic.query, document) if isinstance(topic.query, str) else (document, None)
-            left = model.encode_images(features.load([image])).vectors[0]
+            left = model.encode("image", features.load([image])).vectors[0]
             table = corpus.sensors.loc[[sensor]] if sensor else model.readings.table([topic.query], ["local_hour"])
-            right = model.encode_readings(table).vectors[0]
+            right = model.ENCODE_READINGS(table).vectors[0]
             assert float(score) == pytest.approx(float(left @ right), abs=1e-5)
             assert f"{np.float32(score):.9g}" == score
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 import ntcir.training.trainer
 from ntcir.corpora.corpus import Corpus
 from ntcir.model.model import WEIGHTS, Model
-from ntcir.objectives.infonce import info_nce
+from ntcir.objectives.info_nce import info_nce
 from ntcir.system.errors import UserError
 from ntcir.training.checkpoint import LAST, read_progress
 from ntcir.training.trainer import METRICS, read_metrics
@@ -72,8 +72,8 @@ def test_validation_is_the_mrr_of_pools_worked_out_pair_by_pair(tmp_path):
 
     one.model.unit_vectors = rounded  # type: ignore[method-assign]
     val = corpus.split("val")
-    images = one.model.encode_images(ToyFeatures(corpus).load(val["image"].tolist())).vectors
-    sensors = one.model.encode_readings(corpus.sensors.loc[val["sensor"]]).vectors
+    images = one.model.encode("image", ToyFeatures(corpus).load(val["image"].tolist())).vectors
+    sensors = one.model.ENCODE_READINGS(corpus.sensors.loc[val["sensor"]]).vectors
     reciprocal: dict[str, list[float]] = {"img2sen": [], "sen2img": []}
     for day in ("2020-03-01", "2020-03-02"):
         rows = np.flatnonzero((val["group"] == day).to_numpy())
