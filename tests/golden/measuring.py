@@ -50,6 +50,12 @@ KINDS: dict[str, Json] = {
         "encoder.finetune": True, "encoder.lr": 1e-4, "encoder.chunk": 8, "encoder.precision": "fp32",
         "encoder.device": "cpu", "augment.views": 1, "towers.standardise": False,
     },
+    # The training in ``kept/interrupted``, in one piece.
+    "interrupted": {
+        "towers.dim": 4, "towers.image_dropout": 0.1, "towers.sensor_dropout": 0.1, "training.learn_temperature": True,
+        "training.schedule": "cosine", "training.validate_every": 10, "negatives.model": True, "negatives.every": 4,
+        "negatives.range_max": 8, "negatives.share": 0.5,
+    },
 }  # fmt: skip
 # A training on the drawn lifelog: all that is matched, altered and mined.
 MINED: Json = {
@@ -99,11 +105,16 @@ def write_network(folder: Path) -> None:
 
 
 def copy_kept(folder: Path, *names: str) -> Path:
-    """Copy parts of what is kept, the corpus and others, with the times that its store knows the photographs by."""
+    """Copy parts of what is kept, the corpus and others, with the times that its store knows the photographs by.
+
+    Configurations of kept models name the new place. The store names the old one, as after a move.
+    """
     for name in ("data", *names):
         shutil.copytree(KEPT / name, folder / name)
     for path in sorted((folder / "data").rglob("*")):
         os.utime(path, ns=(WHEN, WHEN))
+    for path in folder.glob("*/config.yaml"):
+        path.write_text(path.read_text(encoding="utf-8").replace("/kept/", f"{folder}/"), encoding="utf-8")
     write_network(folder)
     return folder
 

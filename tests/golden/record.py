@@ -1,9 +1,8 @@
 """Writes down the figures that the golden tests hold all later code to: ``python tests/golden/record.py [NAME ...]``.
 
-The values in ``values.json`` were recorded with the code as it was before photographs and readings became two modalities
-among others. They are recorded again only where a figure is meant to change, which the CHANGELOG then says: name those
-measurements, and the others stay as they are. What lies under ``kept/`` is never written again: it stands for what users
-have.
+The values in ``values.json`` were recorded before photographs and readings became two modalities among others. They are
+recorded again only where a figure is meant to change, which the CHANGELOG then says: name those measurements, and the
+others stay as they are. What lies under ``kept/`` is never written again: it stands for what users have.
 """
 
 from __future__ import annotations
