@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from functools import cached_property
@@ -85,7 +86,9 @@ def trained(kind: str) -> Callable[[Places], Json]:
 
 
 def topics(places: Places) -> Json:
-    return {name: lines(places.answering / "topics" / name) for name in FILES}
+    folder = places.answering / "topics"
+    digest = hashlib.sha256((folder / "input.json").read_bytes()).hexdigest()  # pixels of PNGs: nothing is rounded
+    return {name: lines(folder / name) for name in FILES} | {"input.json": digest}
 
 
 def run(places: Places) -> Json:
@@ -99,16 +102,18 @@ def run(places: Places) -> Json:
 
 
 def score(places: Places) -> Json:
+    """Score the run of ``run`` and the CSV of ``predict``, which are the same."""
     run(places)
-    printed, _ = typed(places.answering, "score", "--json", "--measures", "RR nDCG@5")
-    result: Json = json.loads(printed)
-    return result
+    predict(places)
+    scored = {"run.txt": ["--measures", "RR nDCG@5"], "scores.csv": ["--mrr", "best"]}
+    return {
+        name: json.loads(typed(places.answering, "score", name, "--json", *words)[0]) for name, words in scored.items()
+    }
 
 
 def predict(places: Places) -> Json:
-    typed(
-        places.answering, "predict", "topics/input.json", "scores.csv", "--model", "asked", "--group", "G", "--run", "1"
-    )
+    names = ["--model", "asked", "--group", "G", "--run", "1"]
+    typed(places.answering, "predict", "topics/input.json", "scores.csv", *names)
     return official(places.answering / "scores.csv")
 
 
@@ -127,8 +132,7 @@ def lifelog_features(places: Places) -> Json:
 
 
 def objects(places: Places) -> Json:
-    found = detected(places.lifelog, MINED)
-    return {item: [name for name, _ in each] for item, each in found.items()}
+    return detected(places.lifelog, MINED)
 
 
 def lifelog_run(places: Places) -> Json:

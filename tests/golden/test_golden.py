@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from comparing import differences, run_differences
 from helpers import one_thread  # noqa: F401
 from measurements import MEASUREMENTS, Places
-from measuring import KINDS, VALUES, Json, differences, lines, run_differences, train
+from measuring import KINDS, VALUES, Json, lines, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 TOLERANCE = 2e-4

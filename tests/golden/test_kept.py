@@ -18,16 +18,15 @@ import json
 from pathlib import Path
 
 import pytest
+from comparing import differences, run_differences
 from helpers import command_line, one_thread  # noqa: F401
 from measuring import (
     KEPT,
     KINDS,
     VALUES,
     copy_kept,
-    differences,
     official,
     ranking,
-    run_differences,
     train_words,
     training,
     typed,
