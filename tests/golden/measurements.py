@@ -18,6 +18,7 @@ from measuring import (
     lines,
     official,
     ranking,
+    settings,
     stored,
     train,
     train_together,
@@ -127,6 +128,7 @@ def ablation(places: Places) -> Json:
 
 def lifelog_features(places: Places) -> Json:
     assert places.mined
+    typed(places.lifelog, "features", "images", "--data", "lifelog", *settings(MINED))
     found = stored(places.lifelog / "features")
     return {name: items for name, items in found.items() if "squeezenet" in name}
 
