@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +16,16 @@ from torch import nn
 
 from ntcir.config import Config
 from ntcir.encoders.readings import ReadingsEncoder
+from ntcir.encoders.saved_readings import check_saved
 from ntcir.features.backbones import FrozenNetwork
-from ntcir.model.folder import CARD, CONFIG, READINGS, WEIGHTS, Saved, read_model, reading, write_model
+from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS, Saved, read_model, reading, write_model
+from ntcir.model.version1 import lift_state
 from ntcir.sampling.positives import group_equal_rows
 from ntcir.system.errors import UserError
 from ntcir.towers.image import Standardise, image_tower
 from ntcir.towers.sensor import sensor_tower
 
-__all__ = ["CARD", "CONFIG", "READINGS", "WEIGHTS", "Model", "Vectors"]
+__all__ = ["CARD", "CONFIG", "ENCODERS", "WEIGHTS", "Model", "Vectors"]
 
 _BLOCK = 4096  # rows encoded at once
 
@@ -123,13 +126,14 @@ class Model:
         for number, network in enumerate(self.networks or ()):
             weights = network.network.state_dict(prefix=f"networks.{number}.")
             state |= {name: value.cpu() for name, value in weights.items()}
-        return state
+        return lift_state(state)
 
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
         """Take the weights that ``state`` returned."""
+        state = _as_modules(state)
         self.towers.load_state_dict(_under("towers.", state))
         for number, network in enumerate(self.networks or ()):
-            weights = OrderedDict(_under(f"networks.{number}.", state))
+            weights = OrderedDict(_under(f"networks.image.{number}.", state))
             # The versions of its modules, which files leave out and one of torchvision's networks (MNASNet) insists on.
             weights._metadata = network.network.state_dict()._metadata  # type: ignore[attr-defined]
             network.network.load_state_dict(weights)
@@ -166,20 +170,26 @@ class Model:
             network.retrained()
         if self.networks:
             self.fingerprints = [str(network.meta["fingerprint"]) for network in self.networks]
-        saved = Saved(self.config, self.readings, self.image_dim, self.fingerprints, self.card, self.state())
-        write_model(folder, saved)
+        encoders = {
+            "image": {"kind": "frozen", "dim": self.image_dim, "fingerprints": self.fingerprints},
+            "sensor": {"kind": "readings", **self.readings.to_json()},
+        }
+        write_model(folder, Saved(self.config, encoders, self.card, self.state()))
 
     @classmethod
     def load(cls, folder: Path) -> Model:
         """Read a model that ``save`` wrote.
 
         Raises:
-            UserError: if there is none, or it is of another version, damaged, or cannot be read.
+            UserError: if there is none, or it is of a later format, damaged, or cannot be read.
         """
         saved = read_model(folder)
         with reading(folder):
             networks = _stored_networks(saved.config, saved.state)
-            model = cls(saved.config, saved.readings, saved.image_dim, saved.fingerprints, saved.card, networks)
+            image, sensor = (saved.encoders[modality] for modality in ("image", "sensor"))
+            check_saved(sensor)
+            readings = ReadingsEncoder.from_json(sensor)
+            model = cls(saved.config, readings, image["dim"], image["fingerprints"], saved.card, networks)
             model.load_state(saved.state)
         return model
 
@@ -194,11 +204,27 @@ def _stored_networks(config: Config, state: Mapping[str, torch.Tensor]) -> list[
         return None
     try:
         return [
-            FrozenNetwork(backbone, config.features, _under(f"networks.{number}.", state))
+            FrozenNetwork(backbone, config.features, _under(f"networks.image.{number}.", state))
             for number, backbone in enumerate(config.features.backbones)
         ]
     except UserError as error:  # which speaks of weights that a user names
         raise ValueError(str(error)) from error
+
+
+def _as_modules(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return weights under the names that the modules have, until these are stem and head and bear the names of files.
+
+    To be removed with ``lift_state`` in ``Model.state``.
+    """
+    with_stem = {name.split(".")[1] for name in state if re.match(r"towers\.\w+\.stem\.", name)}
+
+    def former(name: str) -> str:
+        if layer := re.fullmatch(r"towers\.(\w+)\.(?:stem|head\.(\d+))\.(.+)", name):
+            number = int(layer[2]) + (layer[1] in with_stem) if layer[2] else 0
+            return f"towers.{layer[1]}.head.{number}.{layer[3]}"
+        return "log_temperature" if name == "learnt.0.log_temperature" else name
+
+    return {former(name): value for name, value in state.items()}
 
 
 def _under(prefix: str, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -18,11 +18,11 @@ from ntcir.formats.runs import format_ranking, read_pools
 from ntcir.formats.tags import run_tag
 from ntcir.formats.topics import Topic, read_topics
 from ntcir.model.model import Model, Vectors
+from ntcir.model.trained import is_finished
 from ntcir.retrieval.asking import check_split, corpus_to_ask
 from ntcir.search.ranking import rank_all, score_candidates, top_k
 from ntcir.system.errors import UserError, some
 from ntcir.system.progress import say
-from ntcir.training.trainer import is_finished
 from ntcir.workspace import find_file, newest_model, pool_file
 
 _BLOCK = 8192  # photographs whose features are in memory at once
