@@ -11,13 +11,13 @@ from ntcir.config import Config, load_config
 from ntcir.formats.topics import DIRECTIONS, POOLS, QRELS, TOPICS, Direction
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.model.model import CARD, CONFIG, WEIGHTS, Model
+from ntcir.model.trained import LAST, read_progress
 from ntcir.retrieval.retriever import Retriever
 from ntcir.scoring import score
 from ntcir.system.errors import UserError
 from ntcir.system.files import atomic_write
 from ntcir.system.plain_json import parse_object
 from ntcir.system.regular import read_regular
-from ntcir.training.checkpoint import LAST, read_progress
 from ntcir.training.trainer import train
 
 

@@ -13,7 +13,7 @@ from ntcir.model.model import Model
 from ntcir.retrieval.asking import check_split, corpus_to_ask
 from ntcir.retrieval.retriever import Retriever
 from ntcir.system.progress import say
-from ntcir.training.trainer import is_finished
+from ntcir.model.trained import is_finished
 from ntcir.workspace import find_file, newest_model, pool_file
 
 

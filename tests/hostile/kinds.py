@@ -487,7 +487,7 @@ KINDS = [
     Kind("weights of old.pth", _weights, "old.pth", _checkpoint("old.pth"), changes=BYTES),
     Kind("weights.safetensors", _weights, "a.safetensors", _checkpoint("a.safetensors"), inside=_in_header),
     Kind("model/config.yaml", _model, "m/config.yaml", _load_model, share=0.5),
-    Kind("model/sensors.json", _model, "m/sensors.json", _load_model, share=0.5),
+    Kind("model/encoders.json", _model, "m/encoders.json", _load_model, share=0.5),
     Kind("model/model.json", _model, "m/model.json", _load_model, share=0.5),
     Kind("model/model.safetensors", _model, "m/model.safetensors", _load_model, inside=_in_header, share=0.5),
     Kind("model/last.safetensors", _model, "m/last.safetensors", _resume, inside=_in_header, share=0.5),

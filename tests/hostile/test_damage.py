@@ -15,7 +15,7 @@ from mutating import mutations
 from ntcir.features.status import _meta_of
 from ntcir.features.store import DetectionStore, FeatureStore
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.model.model import CARD, CONFIG, READINGS, WEIGHTS, Model
+from ntcir.model.model import CARD, CONFIG, ENCODERS, WEIGHTS, Model
 from ntcir.system.errors import UserError
 from ntcir.training.checkpoint import LAST, load_checkpoint
 
@@ -63,7 +63,7 @@ def metrics(folder: Path) -> bytes:
 @pytest.mark.parametrize(
     ("name", "read"),
     [
-        (CONFIG, vectors), (READINGS, vectors), (CARD, vectors), (WEIGHTS, vectors), (LAST, checkpointed),
+        (CONFIG, vectors), (ENCODERS, vectors), (CARD, vectors), (WEIGHTS, vectors), (LAST, checkpointed),
         (METRICS, metrics),
     ],
 )  # fmt: skip

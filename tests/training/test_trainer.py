@@ -153,7 +153,7 @@ def test_nothing_but_the_towers_learns(tmp_path):
     after = load_file(tmp_path / "m" / WEIGHTS)
     kept = {name for name in after if torch.equal(before[name], after[name])}
     # The features are fixed: their statistics do not drift from step to step, as BatchNorm's would.
-    assert {"towers.image.head.0.mean", "towers.image.head.0.scale", "log_temperature"} == kept
+    assert {"towers.image.stem.mean", "towers.image.stem.scale", "learnt.0.log_temperature"} == kept
 
 
 def test_a_photograph_that_cannot_be_read_is_left_out_of_its_split(tmp_path):
