@@ -17,6 +17,7 @@ from ntcir.formats.manifest import reading_set
 from ntcir.formats.runs import format_ranking, read_pools
 from ntcir.formats.tags import run_tag
 from ntcir.formats.topics import Topic, read_topics
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.model.model import Model, Vectors
 from ntcir.retrieval.asking import check_split, corpus_to_ask
 from ntcir.search.ranking import rank_all, score_candidates, top_k
@@ -84,7 +85,7 @@ class Retriever:
         inside = {name for name in pictures.values() if name in self._corpus.images.index}
         wanted: dict[str, set[str]] = {"img2sen": set(), "sen2img": inside}
         for topic in topics:
-            wanted[topic.direction].update(candidates[topic.topic_id])
+            wanted[topic.direction.name].update(candidates[topic.topic_id])
         documents = {
             "img2sen": self._encode_readings(sorted(wanted["img2sen"])),
             "sen2img": self._encode_images(sorted(wanted["sen2img"])),
@@ -101,7 +102,7 @@ class Retriever:
             return
         for topic in asked:
             ids = np.asarray(candidates[topic.topic_id], dtype=object)
-            there, vectors, twins = documents[topic.direction].pick(ids)
+            there, vectors, twins = documents[topic.direction.name].pick(ids)
             scores = np.full(len(ids), WORST, dtype=np.float32)
             scores[there] = score_candidates(queries[topic.topic_id], vectors, twins)
             best = top_k(scores, ids, len(ids))
@@ -119,18 +120,17 @@ class Retriever:
         """Yield the rankings of topics whose candidates are the same within a direction."""
         rankings: dict[str, Iterator[_Ranking]] = {}
         for direction, items in documents.items():
-            asked = [topic.topic_id for topic in topics if topic.direction == direction]
+            asked = [topic.topic_id for topic in topics if topic.direction.name == direction]
             if asked:
                 ids = np.asarray(candidates[asked[0]], dtype=object)
                 rankings[direction] = _rank(np.stack([queries[topic] for topic in asked]), items, ids, depth)
         for topic in topics:
-            best, scores = next(rankings[topic.direction])
+            best, scores = next(rankings[topic.direction.name])
             yield format_ranking(topic.topic_id, best.tolist(), scores, tag)
 
     def _candidates(
         self, topics: Sequence[Topic], pools: Mapping[str, Sequence[str]] | None, split: str
     ) -> dict[str, Sequence[str]]:
-        answer = {"img2sen": "sensor", "sen2img": "image"}
         if pools is None:
             pairs = self._corpus.pairs if split == "all" else self._corpus.split(split)
             if pairs.empty:
@@ -138,14 +138,14 @@ class Retriever:
                     f"The split '{split}' of {self._corpus.root} is empty: choose one of {', '.join(SPLITS)} or all."
                 )
             whole = {name: pairs[name].unique().tolist() for name in ("image", "sensor")}
-            return {topic.topic_id: whole[answer[topic.direction]] for topic in topics}
+            return {topic.topic_id: whole[topic.direction.answer.name] for topic in topics}
         for topic in topics:
             if topic.topic_id not in pools:
                 raise UserError(
                     f"The topic {topic.topic_id} has no pool: add its candidates to the pools file, "
                     "or rank a whole split with --pools none."
                 )
-            table = self._corpus.tables[answer[topic.direction]]
+            table = self._corpus.tables[topic.direction.answer.name]
             unknown = [item for item in pools[topic.topic_id] if item not in table.index]
             if unknown:
                 raise UserError(
@@ -273,7 +273,7 @@ def answer(
     check_split(split, settings)
     place = find_file(topics)
     with reading_set(place):
-        asked = read_topics(place)
+        asked = read_topics(place, DEFAULT_PAIR)
         candidate_file = pool_file(pools, place)
         candidates = read_pools(candidate_file) if candidate_file else None
     folder = model or newest_model()
