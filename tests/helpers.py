@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -20,6 +21,8 @@ import ntcir.training.trainer
 from ntcir.config import Config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus, ReadingReport
+from ntcir.formats.topics import Topic
+from ntcir.modalities import direction
 from ntcir.system.errors import UserError
 from ntcir.training.trainer import Trainer, TrainingResult, train
 
@@ -76,6 +79,23 @@ def toy_corpus(
     )
     report = ReadingReport()
     return Corpus("toy", Path("toy"), {"image": images, "sensor": sensors}, pairs, True, "records", report)
+
+
+def twice_a_minute(days: Sequence[str] = ("2020-03-16", "2020-03-17", "2020-03-19"), minutes: int = 30) -> Corpus:
+    """Return a corpus in which each minute has two photographs."""
+    corpus = toy_corpus(days, minutes)
+    later = corpus.pairs.assign(
+        image=corpus.pairs["image"].str.replace("00_000", "32_000"),
+        timestamp=corpus.pairs["timestamp"] + pd.Timedelta(seconds=32),
+    )
+    pairs = pd.concat([corpus.pairs, later]).sort_values("timestamp", ignore_index=True)
+    images = pd.DataFrame({"path": ""}, index=pd.Index(pairs["image"], name="image"))
+    return replace(corpus, pairs=pairs, tables={"image": images, "sensor": corpus.sensors})
+
+
+def question(topic_id: str, timestamp: str, query: Any) -> Topic:
+    """Return a topic of photographs and readings, whose query tells its direction."""
+    return Topic(topic_id, timestamp, query, direction("sen2img" if isinstance(query, dict) else "img2sen"))
 
 
 class ToyFeatures:

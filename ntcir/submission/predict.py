@@ -24,7 +24,6 @@ from ntcir.encoders.understanding import silent_columns, understood
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.formats.manifest import check_set
 from ntcir.formats.official import check_ids, format_run, number_of
-from ntcir.formats.topics import Direction
 from ntcir.model.model import Model, Vectors
 from ntcir.search.ranking import score_candidates
 from ntcir.submission.accepted import readings, self_contained
@@ -157,7 +156,7 @@ def load_networks(model: Model, device: str) -> list[FrozenNetwork]:
 class _Topic:
     """A topic so far: its query and its candidates, as numbers of pictures and readings."""
 
-    direction: Direction
+    direction: str
     query: int
     candidates: list[int] = field(default_factory=list)
     ids: dict[str, int] = field(default_factory=dict)  # dmr_minute_id, without leading zeros -> position

@@ -19,7 +19,7 @@ from ntcir.config import Config, load_config
 from ntcir.config.comparison import first_difference
 from ntcir.corpora.corpus import Corpus
 from ntcir.features.extract import ImageFeatures
-from ntcir.formats.topics import DIRECTIONS
+from ntcir.modalities import all_directions
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.model.model import CONFIG, WEIGHTS, Model
 from ntcir.model.trained import LAST, Progress, is_finished, read_progress
@@ -155,7 +155,7 @@ class Trainer:
                 f"the same command with --resume goes on ({self.folder})."
             )
         best = next((row for row in self._metrics if row["step"] == progress.best_step), {})
-        validation: dict[str, float] = {name: best[name] for name in DIRECTIONS if name in best}
+        validation: dict[str, float] = {name: best[name] for name in all_directions() if name in best}
         return TrainingResult(self.folder, progress.step, progress.best_step, validation)
 
     def _advance(self, progress: Progress, started: float) -> None:
