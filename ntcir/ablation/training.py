@@ -9,8 +9,9 @@ from ntcir.ablation.folds import Fold
 from ntcir.ablation.results import Result
 from ntcir.config import Config, load_config
 from ntcir.formats.topics import POOLS, QRELS, TOPICS
+from ntcir.model.folder import CARD, CONFIG, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.model.model import CARD, CONFIG, WEIGHTS, Model
+from ntcir.model.model import Model
 from ntcir.model.trained import LAST, read_progress
 from ntcir.retrieval.retriever import Retriever
 from ntcir.scoring import score

@@ -20,8 +20,9 @@ from ntcir.config.comparison import first_difference
 from ntcir.corpora.corpus import Corpus
 from ntcir.features.extract import ImageFeatures
 from ntcir.modalities import all_directions
+from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.model.model import CONFIG, WEIGHTS, Model
+from ntcir.model.model import Model
 from ntcir.model.trained import LAST, Progress, is_finished, read_progress
 from ntcir.objectives.infonce import info_nce
 from ntcir.sampling.batches import BatchSampler

@@ -14,8 +14,9 @@ from mutating import mutations
 
 from ntcir.features.status import _meta_of
 from ntcir.features.store import DetectionStore, FeatureStore
+from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.model.model import CARD, CONFIG, ENCODERS, WEIGHTS, Model
+from ntcir.model.model import Model
 from ntcir.system.errors import UserError
 from ntcir.training.checkpoint import LAST, load_checkpoint
 

@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.model.model import CARD, CONFIG, ENCODERS, WEIGHTS, Model
+from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS
+from ntcir.model.model import Model
 from ntcir.system.tensor_files import read_tensors, write_tensors
 from ntcir.workspace import newest_model
 

@@ -21,7 +21,8 @@ from safetensors.torch import load_file
 
 import ntcir
 from ntcir.config import load_config
-from ntcir.model.model import CONFIG, WEIGHTS, Model
+from ntcir.model.folder import CONFIG, WEIGHTS
+from ntcir.model.model import Model
 from ntcir.submission import bundle as bundles
 from ntcir.submission.bundle import LIMIT, MARK, make_bundle
 from ntcir.submission.sums import SUMS

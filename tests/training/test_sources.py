@@ -20,7 +20,8 @@ from safetensors.torch import load_file
 
 from ntcir.config import Augment, Backbone, Config, Encoder, Features
 from ntcir.features.extract import ImageFeatures
-from ntcir.model.model import WEIGHTS, Model
+from ntcir.model.folder import WEIGHTS
+from ntcir.model.model import Model
 from ntcir.sampling.augment import Augmenter
 from ntcir.training.sources import LiveImages, StoredImages
 from ntcir.training.trainer import Trainer
