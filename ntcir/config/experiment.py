@@ -92,6 +92,15 @@ class Config(Section):
         """Whether training asks which objects the photographs show."""
         return self.positives.objects or self.negatives.objects
 
+    def remedies(self) -> str:
+        """Return what helps where a loss or a vector is not finite, for a sentence."""
+        own = [
+            f"{verb} objectives.{place}.{key}"
+            for place, objective in enumerate(self.objectives)
+            for verb, key in (each.split() for each in objective.remedies())
+        ]
+        return " or ".join(["lower training.lr", *own])
+
     def to_yaml(self) -> str:
         """Return the resolved configuration as YAML that ``load_config`` reads back to the same value."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
