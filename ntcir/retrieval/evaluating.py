@@ -14,9 +14,9 @@ from ntcir.encoders import open_pair
 from ntcir.encoders.encoder import Rows
 from ntcir.formats.reading import StrPath, read_bytes
 from ntcir.measures.reciprocal import Figures, official
+from ntcir.modalities import Direction
 from ntcir.model.model import Model, Vectors
 from ntcir.model.trained import is_finished
-from ntcir.modalities import Direction
 from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask
 from ntcir.sampling.pools import draw_pools
 from ntcir.scoring import Report, group_score
