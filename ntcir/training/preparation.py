@@ -17,10 +17,11 @@ from ntcir.encoders.understanding import idle_columns, require_values
 from ntcir.features.extract import ImageFeatures
 from ntcir.features.objects import ObjectDetections
 from ntcir.sampling.augment import Augmenter
-from ntcir.sampling.examples import Composer
-from ntcir.sampling.negatives import mine_by_objects
+from ntcir.sampling.examples import Composer, Shares
+from ntcir.sampling.negatives import HardNegatives
+from ntcir.sampling.negatives_by_objects import mine_by_objects
 from ntcir.sampling.overlap import ObjectOverlap, check_weights, class_weights
-from ntcir.sampling.positives import FalseNegatives, ObjectPositives, Relation
+from ntcir.sampling.positives import FalseNegatives, ObjectPositives
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import by_first, ranks
 from ntcir.system.progress import say
@@ -159,26 +160,25 @@ class Preparation:
         Args:
             images: the features of the training photographs, float32 [pairs, dim].
         """
+        known = _false_negatives(self.config, self.train, self.encoded)
+        groups = self.train["group"].to_numpy()
+        objects = None
+        if self.overlap is not None and self.config.positives.objects:
+            objects = ObjectPositives(self.overlap, groups, self.seconds, self.config.positives)
+            say(objects.sentence())
         composer = Composer(
-            _false_negatives(self.config, self.train, self.encoded),
+            known,
             self.config.seed,
-            positives=self.config.positives,
-            augment=self.config.augment,
-            negatives=self.config.negatives,
+            Shares.of(self.config),
+            objects=objects,
+            shared=known.same if self.corpus.shared_are_positive else None,
         )
-        if self.overlap is not None:
-            groups = self.train["group"].to_numpy()
-            if self.config.positives.objects:
-                composer.objects = ObjectPositives(self.overlap, groups, self.seconds, self.config.positives)
-                say(composer.objects.sentence())
-            if self.config.negatives.objects:
-                mined = mine_by_objects(
-                    self.seconds, groups, images, self.overlap, forbidden(composer), self.config.negatives
-                )
-                composer.hard_images["objects"] = composer.hard_sensors["objects"] = mined.rows
-                for line in [*mined.report.lines(), *filter(None, [nothing_mined(mined.report, "objects")])]:
-                    say(line)
-        return composer
+        if self.overlap is None or not self.config.negatives.objects:
+            return composer
+        mined = mine_by_objects(self.seconds, groups, images, self.overlap, composer.forbidden(), self.config.negatives)
+        for line in [*mined.report.lines(), *filter(None, [nothing_mined(mined.report, "objects")])]:
+            say(line)
+        return composer.with_hard("objects", HardNegatives(mined.rows, mined.rows))
 
     def check_negatives(self, composer: Composer) -> None:
         """Say how many negatives the photographs will have.
@@ -186,9 +186,9 @@ class Preparation:
         Raises:
             UserError: if none has any.
         """
-        mined = any((rows >= 0).any() for rows in composer.hard_sensors.values())
+        mined = any(not found.is_empty for found in composer.hard.values())
         groups = self.train["group"].to_numpy()
-        say(check_negatives(self.config, groups, self.seconds, forbidden(composer), mined=mined).sentence())
+        say(check_negatives(self.config, groups, self.seconds, composer.forbidden(), mined=mined).sentence())
 
 
 def check_in_time(config: Config, corpus: Corpus) -> None:
@@ -223,11 +223,3 @@ def _false_negatives(config: Config, pairs: pd.DataFrame, encoded: np.ndarray) -
 
 def _seconds(pairs: pd.DataFrame) -> np.ndarray:
     return np.asarray((pairs["timestamp"] - pd.Timestamp(0, tz="UTC")).dt.total_seconds())
-
-
-def forbidden(composer: Composer) -> dict[str, Relation]:
-    """Return why a pair may not be a hard negative of another: reason -> relation."""
-    relations = dict(composer.false_negatives.relations)
-    if composer.objects is not None:
-        relations["pseudo-positive"] = composer.objects
-    return relations
