@@ -21,10 +21,11 @@ from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask
 from ntcir.sampling.pools import draw_pools
 from ntcir.scoring import Report, group_score
 from ntcir.search.ranking import average_ranks, distinct_scores
-from ntcir.system.errors import UserError, some
+from ntcir.system.errors import UserError, shown, some
 from ntcir.system.progress import say
 from ntcir.workspace import newest_model
 
+WHOLE = 0  # in place of the size of a pool
 _CELLS = 1 << 22  # scores in memory at once
 
 
@@ -51,7 +52,6 @@ def evaluate(
     *,
     split: str | None = None,
     pool: int | None = None,
-    whole: bool = False,
     subset: Path | None = None,
     settings: Sequence[str] = (),
 ) -> Report:
@@ -61,8 +61,8 @@ def evaluate(
         folder: the model's; the newest under ``runs/`` if None.
         data: the corpus folder; the one the model was trained on if None.
         split: whose pairs; if None, the test split of the model's own corpus or the whole of another.
-        pool: candidates of a pool, one a group (day, session); the model's ``topics.pool`` if None.
-        whole: rank the whole split instead, where an item's partners are all relevant.
+        pool: pairs of a pool, one a group (day, session); the model's ``topics.pool`` if None; ``WHOLE`` to rank the
+            whole split, where an item's partners are all relevant.
         subset: a file of ids, one a line: only pairs with one of these are asked and ranked.
         settings: of ``data.split``, ``data.outside`` and ``features.store``, in place of the model's.
 
@@ -80,11 +80,24 @@ def evaluate(
         raise UserError(f"The split '{asked}' of {corpus.root} is empty: choose one of {', '.join(SPLITS)} or {ALL}.")
     if subset is not None:
         pairs = _of_subset(pairs, model.config.pair, subset, corpus)
-    size = None if whole else pool or model.config.topics.pool
+    size = None if pool == WHOLE else pool or model.config.topics.pool
     report = evaluate_pairs(model, corpus, pairs, size)
     among = f"in pools of up to {size} a group" if size else "among all of them"
     say(f"{corpus.name}, split {asked}: every item asks both ways {among} ({folder})")
     return report
+
+
+def pool_size(typed: str | None) -> int | None:
+    """Return the size of pools as typed: a number from 2 on, ``none`` for ``WHOLE``, or None for the model's own.
+
+    Raises:
+        UserError: if it is anything else.
+    """
+    if typed is None or typed == "none":
+        return None if typed is None else WHOLE
+    if not (typed.isascii() and typed.isdecimal() and len(typed) < 10 and int(typed) >= 2):
+        raise UserError(f"--pool {shown(typed)} is not valid: give a whole number from 2 on, or none.")
+    return int(typed)
 
 
 def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int | None) -> Report:

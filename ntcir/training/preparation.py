@@ -25,6 +25,7 @@ from ntcir.sampling.positives import FalseNegatives, ObjectPositives
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import by_first, ranks
 from ntcir.system.progress import say
+from ntcir.training.needs import require_needs
 from ntcir.training.readiness import check_negatives
 from ntcir.training.remarks import idle_settings, of_validation
 from ntcir.training.watching import nothing_mined
@@ -72,9 +73,10 @@ class Preparation:
                 "(see data.split in the configuration)."
             )
         for name, each in rows.items():
-            each.check(train[name])
+            each.check(train[name].tolist())
         # What is wrong with these must not be found out after hours of encoding.
         _require_pictures(config)
+        require_needs(config, corpus)
         augmenter = Augmenter(config.augment, config.features.crop) if config.augment.views else None
         detections = None
         if config.needs_objects:
@@ -90,7 +92,7 @@ class Preparation:
                 f"Of the training split of {corpus.root}, {len(train)} pairs can be read; at least 2 are needed."
             )
         for name, each in rows.items():
-            for remark in each.fit(train[name]):
+            for remark in each.fit(train[name].tolist()):
                 say(remark)
         return cls(config, corpus, rows, train, val, augmenter, detections)
 
@@ -207,7 +209,7 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
     for name in config.pair:
         if encoder_class(str(config.towers.of(name).encoder)).repeats:
             rows = open_rows(config, corpus, name)
-            rows.fit(train[name])
+            rows.fit(train[name].tolist())
             repeated[name] = rows.load(train[name].tolist())
     related = _false_negatives(config, train, repeated)
     check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations, pair=config.pair)
