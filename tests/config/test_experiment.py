@@ -142,7 +142,7 @@ def test_set_changes_one_key_and_is_parsed_as_yaml():
             "sensors.categories=",
         ],
     )  # fmt: skip
-    assert (config.training.iters, config.training.lr, config.training.symmetric) == (100, 1e-4, False)
+    assert (config.training.iters, config.training.lr, config.objectives[0].symmetric) == (100, 1e-4, False)
     assert (config.data.path, config.seed) == (Path("/a b/c=d"), 7)
     assert config.sensors.numeric == ["speed", "heading (deg)"]
     assert config.sensors.cyclic == {"heading": 360}
