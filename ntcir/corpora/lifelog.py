@@ -50,8 +50,8 @@ def refuse_lsc20(root: Path) -> None:
             continue
         if columns >= _LSC20[0] and columns & _LSC20[1]:
             raise UserError(
-                f"{path} is an LSC'20 export (columns lat, lon, heart), which is another schema; "
-                f"Lifelog-6 (LSC'22 to LSC'24) with {METADATA_FILES[0]} and {LOCATION_FILES[0]} is needed."
+                f"{path} is an LSC'20 export (columns lat, lon, heart), whose schema is not supported: Lifelog-6 "
+                f"(LSC'22 to LSC'24) with {METADATA_FILES[0]} and {LOCATION_FILES[0]} is needed."
             )
 
 
@@ -122,7 +122,7 @@ def _words(ids: pd.Series, what: str, report: ReadingReport) -> pd.Series:
     if what:
         first = f"'{short(ids[odd].iloc[0])}' is {short(words[odd].iloc[0])}"
         report.notes.append(
-            f"{ids[odd].nunique():,} {what} have ids that cannot be in a run; they are quoted (first: {first})"
+            f"{ids[odd].nunique():,} {what} have ids that a run cannot hold; they are percent-encoded (first: {first})"
         )
     return words
 
@@ -231,5 +231,5 @@ def _local_hour(times: pd.Series, zones: Sequence[pd.Series], report: ReadingRep
         report.notes.append(f"local_hour: {minutes:,} minutes have the time zone '{short(zone)}', which is unknown")
     if len(unknown) > _MOST:
         rest = list(unknown.values())[_MOST:]
-        report.notes.append(f"local_hour: {sum(rest):,} minutes have {len(rest):,} more time zones that are unknown")
+        report.notes.append(f"local_hour: {sum(rest):,} minutes have {len(rest):,} more unknown time zones")
     return hours

@@ -202,13 +202,13 @@ class _Habits:
     def doubt(self, one: Spelling) -> str:
         """Return why a spelling cannot be read in this column, empty if it can."""
         if one.comma == "either" and (not self.commas or (self.points and self._far(self.value(one)))):
-            return "a comma may be for decimals or for thousands"
+            return "a comma may mark decimals or thousands"
         if one.grouped == "." and self.mixed:
-            return "others have points for decimals, not between thousands"
+            return "other cells use the point for decimals, not thousands"
         if _measure(one) not in {"", self.unit}:
             return f"the column's unit is {self.unit!r}"
         if _measure(one) and len(self.usual) and self._contradicts(one):
-            return "numbers without a unit are of another size or sign"
+            return "numbers without a unit differ in size or sign"
         return ""
 
     def _far(self, value: float) -> bool:
@@ -225,7 +225,7 @@ class _Habits:
         """Return what is special about a spelling."""
         comma = self.commas if one.comma == "either" else one.comma
         parts = ["a decimal comma"] if comma == "decimal" else []
-        parts += ["separated thousands"] if comma == "thousands" or one.grouped else []
+        parts += ["thousands separators"] if comma == "thousands" or one.grouped else []
         parts += [f"the unit {one.unit!r}"] if one.unit else []
         parts += ["a letter N, S, E or W"] if one.hemisphere else []
         return " and ".join(parts) or "typographic characters"
@@ -241,7 +241,7 @@ def _read_pointed(cells: pd.Series, plain: np.ndarray, weights: np.ndarray, colu
     for row in np.flatnonzero(plain):
         if isinstance(cells[row], str) and _POINTED.fullmatch(text := cells[row].strip()):
             column.values[row] = float(text.replace(".", ""))
-            column.special.setdefault("points between thousands", Finding()).add(text, int(row), int(weights[row]))
+            column.special.setdefault("points for thousands", Finding()).add(text, int(row), int(weights[row]))
 
 
 def _plain(cells: pd.Series) -> np.ndarray:

@@ -19,13 +19,13 @@ _DRIVE = re.compile(r"[A-Za-z]:|//")
 _NO_NAME = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EILSEQ, errno.EBADF}
 
 _ABSENT = "photograph is listed but not on disk (looked for under images/)"
-OUTSIDE = "photograph lies outside images/ (such are read with --set data.outside=true only)"
-_SEVERAL = "file may be any of several that differ in case or ending only"
-_SHARED = "file is the same as that of another path once their folders are cut"
+OUTSIDE = "photograph is outside images/ (allow that with --set data.outside=true)"
+_SEVERAL = "file name matches several files that differ only in case or extension"
+_SHARED = "file is the same as another path's once their folders are removed"
 # How names are altered.
-BLANKS, WINDOWS, PREFIX = "without the blanks around them", "with / for \\", "without ./ and what leads to images/"
-CUT, CASE, UNICODE = "without the folders of another machine", "without regard to case", "in another form of Unicode"
-ENDING = "with the ending they lack"
+BLANKS, WINDOWS, PREFIX = "without surrounding blanks", "with / for \\", "without ./ and the path to images/"
+CUT, CASE, UNICODE = "without the folders of another machine", "ignoring case", "in another Unicode normal form"
+ENDING = "with the missing extension"
 
 
 @dataclass

@@ -121,8 +121,8 @@ def _note_columns(columns: Mapping[str, str], written: Sequence[str], report: Re
             report.notes.append(f"the column '{name}' is a reading; to group rows by it, name it 'session'")
     if own := [name for name in names if name in OFFICIAL_KEYS]:
         report.notes.append(
-            f"a model is not given the column{'s' * (len(own) > 1)} {', '.join(own)}, for the organisers' input has "
-            "keys of its own with that name: rename it, or name it in sensors.numeric or sensors.categorical"
+            f"a model is not given the column{'s' * (len(own) > 1)} {', '.join(own)}, because the organisers' input "
+            "uses that name for another key: rename it, or list it in sensors.numeric or sensors.categorical"
         )
 
 
@@ -189,5 +189,5 @@ def _sessions(written: pd.Series, report: ReadingReport) -> pd.Series:
     unnamed, taken = "unnamed", set(written[~empty])
     while unnamed in taken:
         unnamed += "-2"
-    report.notes.append(f"{int(empty.sum()):,} rows without a session are the session '{unnamed}'")
+    report.notes.append(f"{int(empty.sum()):,} rows without a session form the session '{unnamed}'")
     return written.where(~empty, unnamed)

@@ -46,7 +46,7 @@ def _unreadable(path: Path, error: Exception) -> str:
         with path.open("rb") as file:
             kind = kind_of_bytes(file.read(64))
         what = f"but {kind}" if kind else f"({error.reason})"
-        return f"Cannot read {path}: it is not UTF-8 text {what}; save it so."
+        return f"Cannot read {path}: it is not UTF-8 text {what}; save it as UTF-8."
     if isinstance(error, OSError):
         return f"Cannot read {path}: {(error.strerror or str(error)).lower()}."
     return f"Cannot read {path}: {' '.join(str(error).split()).rstrip('.')}."
@@ -113,7 +113,7 @@ def read_table(
         there = header(path)
         separated = next((sign for sign in ";\t|" if len(there) == 1 and sign in there[0]), None)
         if separated:
-            raise UserError(f"{path} separates its columns by {separated!r}: save it with commas (CSV).")
+            raise UserError(f"{path} separates its columns with {separated!r}: save it as CSV, with commas.")
         raise UserError(
             f"{path} has no column '{absent[0]}'; it has: {some((name or '(unnamed)' for name in there), 40)}."
         )
@@ -163,11 +163,11 @@ def _straight(table: pd.DataFrame, path: Path, report: ReadingReport | None) -> 
         first = f"row {rows.numbers[longer[0]]} has {rows.longer[longer[0]]} cells for {len(header(path))} columns"
         if len(longer) > _MOST_LONGER * len(table):
             raise UserError(
-                f"{path}: {len(longer):,} of {len(table):,} rows are longer than the header ({first}): put cells that "
-                "hold a comma, such as 12,5, in quotes."
+                f"{path}: {len(longer):,} of {len(table):,} rows are longer than the header ({first}): put cells "
+                "that contain a comma, such as 12,5, in quotes."
             )
         if report is not None:
-            reason = f"row of {path.name} is longer than the header, such as by a comma without quotes ({first})"
+            reason = f"row of {path.name} is longer than the header, for example because of an unquoted comma ({first})"
             report.drop(reason, [f"row {number}" for number in rows.numbers[longer]])
     if rows.shorter and report is not None:
         report.notes.append(
@@ -230,8 +230,8 @@ def numbers_or_words(column: pd.Series, report: ReadingReport, path: Path) -> pd
         report.note(
             str(column.name),
             [
-                f"WARNING: {read.numbers:,} of {read.filled:,} values are numbers, too few for a numeric column: it is "
-                f"read as a category ({first.first(place)}); correct the cells, or name it in sensors.numeric"
+                f"WARNING: {read.numbers:,} of {read.filled:,} values are numbers, too few for a numeric column: it "
+                f"is read as a category ({first.first(place)}); correct the cells, or list it in sensors.numeric"
             ],
         )
     return words.astype("category")

@@ -108,7 +108,7 @@ class _Column:
             elif found := _EXIF.fullmatch(text):
                 year, month, day, clock, offset = found.groups()
                 self.iso[row] = f"{year}-{month}-{day} {clock}{offset or ''}"
-                self._take("EXIF dates; without an offset they are taken for UTC", row)
+                self._take("EXIF dates; without an offset they are taken as UTC", row)
             elif (date := _WRITTEN.fullmatch(text)) and min(int(date[1]), int(date[3])) in range(1, 13):
                 self._dates[row] = date
             elif (packed := _PACKED.fullmatch(text)) and int(text[:4]) in YEARS:
@@ -152,7 +152,7 @@ class _Column:
                 self._take(f"epoch times in {unit}; their local_hour is that of UTC", row)
             else:
                 others.append(row)
-        kind = f"most rows are epoch times in {unit}" if alike else "other rows are dates, or numbers of another unit"
+        kind = f"most rows are epoch times in {unit}" if alike else "other rows are dates, or numbers in another unit"
         self.problem(f"timestamp is a number where {kind}", others, example=True)
 
     def read_ordered_dates(self) -> None:
@@ -164,7 +164,7 @@ class _Column:
         month_first = any(second > 12 >= first for first, second in pairs)
         rows = list(self._dates)
         if day_first == month_first:
-            why = "the column has both" if day_first else "no row of the column shows which"
+            why = "the column has both" if day_first else "no row shows which"
             self.problem(f"timestamp may be day/month or month/day, and {why} (write 2020-03-16)", rows, example=True)
             return
         outside = [row for row in rows if int(self._dates[row][4]) not in YEARS]
