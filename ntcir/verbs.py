@@ -29,7 +29,7 @@ class Mistake(click.ClickException):
         return escaped(self.message)
 
 
-NO_MEMORY = "Not enough memory: free some, or give less at once, such as smaller files or a smaller batch."
+NO_MEMORY = "Out of memory: free some memory, or use smaller files or a smaller batch."
 _TORCH_NO_MEMORY = ("DefaultCPUAllocator", "CUDA out of memory")  # how torch says so, by a RuntimeError
 
 
@@ -131,8 +131,8 @@ class Verbs(click.Group):
         found = super().resolve_command(ctx, args)
         if found[0] not in SHARED and ranks().count > 1:
             raise UserError(
-                f"{found[0]} is the work of one process, and torchrun started {ranks().count}: "
-                "of several, only train, run and features images make use."
+                f"{found[0]} runs in one process, but torchrun started {ranks().count}: only train, run and features "
+                "images use several."
             )
         return found
 

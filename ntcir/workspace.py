@@ -42,8 +42,8 @@ def find_data(typed: Path | None, configured: Path | None = None) -> Path:
     if DEMO.is_dir():
         return DEMO
     raise UserError(
-        "No data: say where the lifelog lies with --data DIR or NTCIR_DATA=DIR, "
-        "or write a synthetic one with `ntcir demo`."
+        "No data: name a corpus folder with --data DIR or NTCIR_DATA=DIR, or write a synthetic lifelog with "
+        "`ntcir demo`."
     )
 
 
@@ -146,8 +146,8 @@ def stored_elsewhere(store: Path, model: Path, corpus: Corpus, fingerprints: Seq
                 return place
         named, store = store, Features().store
         say(
-            f"The model keeps features in {named}, which holds none by its networks: {store} is used instead "
-            f"(use --set features.store={named} to keep them there)."
+            f"The model's feature store {named} has no features of its networks: {store} is used instead (to use it "
+            f"all the same, add --set features.store={named})."
         )
     if beside_corpus.name == DEMO.parent.name:
         beside_corpus = beside_corpus.parent
@@ -157,7 +157,7 @@ def stored_elsewhere(store: Path, model: Path, corpus: Corpus, fingerprints: Seq
         folder = corpus_folder(place, corpus)
         if all(any(folder.glob(f"*-{fingerprint[:10]}")) for fingerprint in fingerprints):
             if place != store:
-                say(f"The features of {corpus.name} are taken from {place}: there are none in {store.absolute()}.")
+                say(f"The features of {corpus.name} are read from {place}: there are none in {store.absolute()}.")
             return place
     if home != Path.cwd().resolve():  # else nobody would expect them anywhere but here
         looked = ", ".join(map(str, others))

@@ -91,7 +91,7 @@ def give(folder: Path) -> None:
 def _claimed(folder: Path, place: Path, instead: str) -> Iterator[None]:
     claim = _take(place)
     if isinstance(claim, str):
-        raise UserError(f"{folder} is being written by {claim}: wait until it has ended, or {instead}.")
+        raise UserError(f"{folder} is being written by {claim}: wait for it to end, or {instead}.")
     claim.users += 1
     try:
         yield
@@ -119,7 +119,10 @@ def _take(place: Path) -> _Claim | str:
         return lock.holder()
     if free is None and not _told:
         _told.append(folder)
-        say(f"WARNING: {folder} is on a file system without locks: let no two commands write there at once.")
+        say(
+            f"WARNING: {folder} is on a file system without locks: do not run two commands that write there at "
+            "the same time."
+        )
     claim = _claims[key] = _Claim(lock, made)
     return claim
 

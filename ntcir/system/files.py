@@ -35,9 +35,9 @@ def disk_errors(path: Path) -> Iterator[None]:
     except Exception as error:
         number = getattr(error, "errno", None)
         if number in NO_ROOM or (number is None and _tells_no_room(str(error))):
-            raise UserError(f"No room left to write {path}: free some space and start again.") from error
+            raise UserError(f"No space left to write {path}: free some space and start again.") from error
         if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
-            raise UserError(f"Not allowed to write {path}: choose another place.") from error
+            raise UserError(f"No permission to write {path}: choose another place.") from error
         if number in _IN_THE_WAY:
             raise UserError(f"Cannot write {path}: {os.strerror(number).lower()}.") from error
         raise
@@ -75,7 +75,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         try:
             temporary, held = make_temporary(place)
         except FileNotFoundError as error:  # as /proc has it
-            raise UserError(f"Cannot write {path}: no file can be made in {place.parent}.") from error
+            raise UserError(f"Cannot write {path}: no file can be created in {place.parent}.") from error
         try:
             yield temporary
             with temporary.open("rb") as file:
@@ -136,7 +136,7 @@ def require_writable(folder: Path) -> None:
             with tempfile.TemporaryFile(dir=there):
                 pass
         except FileNotFoundError as error:  # as /proc has it
-            raise UserError(f"Cannot write to {folder}: no file can be made in {there}.") from error
+            raise UserError(f"Cannot write to {folder}: no file can be created in {there}.") from error
 
 
 def _write_into(place: Path, source: Path) -> None:

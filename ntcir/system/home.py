@@ -38,7 +38,7 @@ def expanded(path: str | Path) -> Path:
     except RuntimeError:  # pathlib's way of saying that there is no home
         found = path
     if found == path or os.environ.get("HOME", "").startswith(_prefix()):
-        raise UserError(f"{path} begins with a home folder that is not known here (is HOME set?): write the path out.")
+        raise UserError(f"{path} starts with a home folder that is not known here (is HOME set?): give the full path.")
     return found
 
 

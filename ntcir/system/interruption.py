@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 EXIT_CODE = 2
-SENTENCE = "Interrupted: files that are complete stay, and none is left half-written."
+SENTENCE = "Interrupted: complete files are kept, and no file is left half-written."
 _AGAIN = 0.05  # seconds until an interruption that came to nothing is repeated
 
 _heard: list[int] = []  # signals of this command, in order

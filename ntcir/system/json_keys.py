@@ -14,6 +14,6 @@ def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for key, value in pairs:
         if key in fields:
-            raise ValueError(f"the key {key!r} comes twice")
+            raise ValueError(f"the key {key!r} appears twice")
         fields[key] = value
     return fields

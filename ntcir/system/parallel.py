@@ -94,7 +94,7 @@ def ranks() -> Ranks:
 def _number(name: str) -> int:
     value = os.environ.get(name, "")
     if not value.isdecimal():
-        wrong = f"{name} is {value}, which is no number" if value else f"WORLD_SIZE is set, and {name} is not"
+        wrong = f"{name} is {value}, which is not a number" if value else f"WORLD_SIZE is set, and {name} is not"
         raise UserError(f"{wrong}: start several processes with torchrun, or unset WORLD_SIZE.")
     return int(value)
 
@@ -149,7 +149,7 @@ def _join(own: Ranks) -> Store:
             f"WORLD_SIZE is {own.count}, but {' and '.join(missing)} not set: start several processes with torchrun."
         )
     if not dist.is_available() or not dist.is_gloo_available():
-        raise UserError("This build of torch cannot let several processes work together: it has no gloo.")
+        raise UserError("This build of torch has no gloo backend, which several processes need to work together.")
     gpu = own_gpu() and dist.is_nccl_available()
     if gpu:
         torch.cuda.set_device(own.local)
@@ -161,9 +161,9 @@ def _join(own: Ranks) -> Store:
         )
     except (RuntimeError, ValueError, OSError) as error:
         if "EADDRINUSE" in str(error):
-            raise UserError(f"{place} is in use by others: give torchrun another --master-port.") from error
+            raise UserError(f"{place} is already in use: give torchrun another --master-port.") from error
         raise UserError(
-            f"Process {own.number + 1} of {own.count} cannot meet the others at {place} ({_reason(error)})."
+            f"Process {own.number + 1} of {own.count} cannot reach the others at {place} ({_reason(error)})."
         ) from error
     return dist.PrefixStore("ntcir", store)  # type: ignore[attr-defined]
 
@@ -186,7 +186,7 @@ def _noticing() -> Iterator[None]:
         yield
     except RuntimeError as error:
         raise Deserted(
-            f"The processes could not go on together, mostly because one of them has ended ({_reason(error)})."
+            f"The processes could not continue together, probably because one of them has ended ({_reason(error)})."
         ) from error
 
 
@@ -233,9 +233,7 @@ def _check_life(store: Store, number: int, signs: dict[int, tuple[int, float]]) 
     if sign != last:
         signs[number] = (sign, now)
     elif now - seen > _SILENCE:
-        raise Deserted(
-            f"Process {number + 1} of {ranks().count} has shown no sign of life for {_SILENCE / 60:.0f} minutes."
-        )
+        raise Deserted(f"Process {number + 1} of {ranks().count} has not responded for {_SILENCE / 60:.0f} minutes.")
 
 
 def gather_objects(value: T) -> list[T]:

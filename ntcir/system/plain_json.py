@@ -16,7 +16,7 @@ def parse_json(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except RecursionError as error:
-        raise ValueError("it is nested too deep") from error
+        raise ValueError("it is too deeply nested") from error
 
 
 def is_finite_number(value: object) -> TypeGuard[int | float]:
@@ -32,5 +32,5 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
     """
     tree = parse_json(text)
     if not isinstance(tree, dict):
-        raise ValueError("it holds no keys and values")
+        raise ValueError("it is not a JSON object")
     return tree

@@ -98,7 +98,7 @@ def read_all(file: IO[bytes], path: str | os.PathLike[str], most: int) -> bytes:
         pieces.append(piece)
         left -= len(piece)
         if left < 0:
-            raise Irregular(f"it has more than the {most >> 20:,} megabytes that are read at most", path)
+            raise Irregular(f"it has more than {most >> 20:,} megabytes, the most that is read", path)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 

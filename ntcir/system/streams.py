@@ -64,7 +64,7 @@ def output_failure(error: OSError) -> str | None:
         return None
     give_up(sys.stdout, _OUTPUT)
     if error.errno in NO_ROOM:
-        return "No room left to write standard output: it is truncated."
+        return "No space left: standard output is truncated."
     if error.errno == errno.EBADF:
         return "Standard output is closed: nothing could be written to it."
     return f"Standard output cannot be written: {(error.strerror or str(error)).lower()}."
