@@ -120,13 +120,13 @@ def _check(files: FileSet, folder: Path) -> None:
     new, old, other = manifest.split(found)
     if old and (new or manifest.mixed):
         raise UserError(
-            f"The files {', '.join(found)} in {folder} are not of one set: `{_WRITER}` was interrupted while it wrote "
-            "them; run it again."
+            f"The files {', '.join(found)} in {folder} do not belong together: `{_WRITER}` was interrupted while "
+            "writing them; run it again."
         )
     for name in other:
         say(
-            f"WARNING: {folder / name} was changed since it was written with {folder / _other(files, name)}; "
-            f"if they still belong together, remove {folder / files.manifest}."
+            f"WARNING: {folder / name} has been changed since it was written with {folder / _other(files, name)}; if "
+            f"they still belong together, remove {folder / files.manifest}."
         )
 
 
@@ -145,7 +145,7 @@ def reading_set(path: Path, own: Path | None = None) -> Iterator[None]:
     before = _states(path, own)
     yield
     if _states(path, own) != before:
-        raise UserError(f"The files beside {path} were written while they were read: type the command again.")
+        raise UserError(f"The files beside {path} were rewritten while they were being read: run the command again.")
 
 
 def digest_of(path: Path) -> str:
@@ -233,7 +233,7 @@ def _read(place: Path) -> _Manifest:
         raise UserError(f"Cannot read {place}: {(error.strerror or str(error)).lower()}.") from error
     except (ValueError, KeyError) as error:
         raise UserError(
-            f"{place} is damaged, so that nobody can tell whether the files beside it belong together: run `{_WRITER}` "
+            f"{place} is damaged, so it is not known whether the files beside it belong together: run `{_WRITER}` "
             "again, or remove it if they do."
         ) from error
     return _Manifest(files, earlier, mixed)

@@ -137,7 +137,7 @@ def zeros_apart(run: Run, qrels: Qrels) -> list[str]:
     if pair is None:
         return []
     said = f"{run.path} has the document {pair[0]!r} where {qrels.path} has {pair[1]!r}"
-    return [f"{said}: TREC ids are compared letter by letter, so that these are two documents."]
+    return [f"{said}: TREC ids are compared as text, so these are two documents."]
 
 
 def any_official(run: Run, qrels: Qrels) -> bool:

@@ -34,7 +34,7 @@ def kind_of_bytes(head: bytes) -> str | None:
     marked = next((encoding.upper() for mark, encoding in _MARKS if head.startswith(mark)), None)
     packed = next((kind for magic, kind in {_GZIP: "gzip", **_PACKED}.items() if head.startswith(magic)), None)
     if packed:
-        return f"packed by {packed}"
+        return f"compressed with {packed}"
     return marked or ("UTF-16" if _looks_like_utf16(head) else None)
 
 
@@ -95,7 +95,7 @@ def _readable(path: StrPath) -> Iterator[None]:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         what = "truncated" if isinstance(error, EOFError) else "damaged"
-        raise UserError(f"{named(path)} cannot be unpacked: the gzip file is {what}. Copy it here again.") from error
+        raise UserError(f"{named(path)} cannot be unpacked: the gzip file is {what}; copy it again.") from error
     except OSError as error:
         raise UserError(f"{named(path)} cannot be read: {(error.strerror or str(error)).lower()}.") from error
 
@@ -116,7 +116,9 @@ def _as_utf8(path: StrPath, file: IO[bytes]) -> IO[bytes]:
     for magic, kind in _PACKED.items():
         if head.startswith(magic):
             extra = " (as spreadsheets such as .xlsx are)" if kind == "ZIP" else ""
-            raise UserError(f"{named(path)} is packed by {kind}{extra}: give the text file that is in it.")
+            raise UserError(
+                f"{named(path)} is compressed with {kind}{extra}: extract the text file that is in it and give that."
+            )
     if _looks_like_utf16(head):
         raise UserError(f"{named(path)} is UTF-16 text without a byte order mark: save it as UTF-8.")
     if head.startswith(BOM):

@@ -29,7 +29,7 @@ def parse_measures(names: str) -> dict[str, Any]:
     for name in re.findall(r"(?:\([^()]*\)|[^\s,()])+", names):  # a comma or space within parentheses separates nothing
         wanted[name] = _parse(name)
     if not wanted:
-        raise UserError("No measure is named: use names of ir_measures such as 'RR@10 nDCG@10'.")
+        raise UserError("No measure is given: use names of ir_measures, such as 'RR@10 nDCG@10'.")
     return wanted
 
 
