@@ -67,7 +67,7 @@ def markdown(table: Table) -> str:
     lines.append(f"| | | random | {chance['img2sen']} | | {chance['sen2img']} | | | |")
     lines += [_markdown_row(row) for row in table.rows]
     if len(table.rows) < table.of:
-        lines += ["", f"{len(table.rows)} of {table.of} rows: the same command goes on."]
+        lines += ["", f"{len(table.rows)} of {table.of} rows: run the same command again to continue."]
     return "\n".join(lines) + "\n"
 
 

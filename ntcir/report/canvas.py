@@ -52,7 +52,7 @@ def drawn(draw: Callable[[], Path]) -> Path | None:
         return draw()
     except Exception as error:  # of fonts, of the disk, of memory: hours of work must not end by it
         reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-        say(f"WARNING: the picture could not be drawn ({reason}); everything else is in place.")
+        say(f"WARNING: the chart could not be drawn ({reason}); everything else is complete.")
         return None
 
 
@@ -72,7 +72,7 @@ def _import_matplotlib() -> Any:
                 matplotlib.rcParams["backend"] = wanted
     except Exception as error:  # such as a matplotlibrc that is not text
         reason = " ".join(str(error).split())[:200].rstrip(".")
-        raise UserError(f"No picture can be drawn: matplotlib cannot be imported ({reason}).") from error
+        raise UserError(f"Nothing can be drawn: matplotlib cannot be imported ({reason}).") from error
     finally:
         if wanted is not None:
             os.environ[_BACKEND] = wanted

@@ -144,15 +144,15 @@ def _check_options(
     if sum(map(is_standard_input, sources)) > 1:
         raise UserError("Only one of run, qrels and pools can be standard input (-).")
     if layout and not write_run:
-        raise UserError("--run-format is for --write-run FILE.")
+        raise UserError("--run-format needs --write-run FILE.")
     as_csv = write_run is not None and (is_csv(write_run) if layout is None else layout != "trec")
     if group and not as_csv:
-        raise UserError("--group is for --write-run FILE.csv: a TREC run has no group_id.")
+        raise UserError("--group needs --write-run FILE.csv: a TREC run has no group_id.")
     for option, path in (("--write-run", write_run), ("--write-qrels", write_qrels)):
         if path and (is_standard_input(path) or _is_standard_output(path)):
-            raise UserError(f"{option} needs the name of a file: figures go to standard output.")
+            raise UserError(f"{option} needs the name of a file: the scores go to standard output.")
         if path and path.suffix.lower() in _NOT_PACKED:
-            raise UserError(f"{option} {path}: files are packed by gzip only, give a name that ends in .gz.")
+            raise UserError(f"{option} {path}: files are compressed with gzip only; give a name that ends in .gz.")
     if write_run and write_qrels and write_run.resolve() == write_qrels.resolve():
         raise UserError(f"--write-run and --write-qrels name the same file, {write_run}: give each its own.")
 
