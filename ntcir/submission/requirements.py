@@ -106,7 +106,9 @@ def modules(distribution: metadata.Distribution) -> dict[str, Path]:
     """
     if distribution.files is None:
         name = distribution.metadata["Name"]
-        raise UserError(f"Which files belong to {name} is not known: install it with pip, or leave the rehearsal out.")
+        raise UserError(
+            f"The files of {name} are not known: install it with pip, or skip the rehearsal with --no-rehearsal."
+        )
     files = [file for file in distribution.files if ".." not in file.parts]
     names = {str(file) for file in files}
     found = {}

@@ -76,7 +76,8 @@ class OfficialTopics:
         names = [str(column) for column in corpus.sensors.columns if column not in {"local_hour", *OFFICIAL_KEYS}]
         if own := [column for column in corpus.sensors.columns if column in OFFICIAL_KEYS]:
             say(
-                f"WARNING: {some(own)}: left out, for the input has keys of its own with that name; rename the columns."
+                f"WARNING: left out {some(own)}, because the organisers' input uses these names for other "
+                "keys; rename the columns."
             )
         official = [*SENSOR_COLUMNS, *LOCATION_COLUMNS] if corpus.layout == "lifelog" else []
         self._columns = official + [name for name in names if name not in official]
@@ -117,7 +118,9 @@ class OfficialTopics:
                 file.write(b"]\n")
                 size = file.tell()
             if not judged:
-                raise UserError(f"None of the photographs asked for can be decoded: {some(self._unreadable)}.")
+                raise UserError(
+                    f"No topic is left, because none of these photographs can be decoded: {some(self._unreadable)}."
+                )
             places[QRELS].write_text(format_qrels(judged), encoding="utf-8")
         if self._unreadable:
             say(f"WARNING: {len(self._unreadable)} photographs cannot be decoded: {some(self._unreadable)}; left out.")
@@ -158,6 +161,6 @@ def _check_room(folder: Path, needed: int) -> None:
     room = shutil.disk_usage(folder).free
     if needed > room:
         raise UserError(
-            f"The input would take about {needed / 1e9:.1f} GB, and {folder} has room for {room / 1e9:.1f}: "
-            "give fewer days, --topics-per-day or --pool, or another --out."
+            f"The input would take about {needed / 1e9:.1f} GB, but {folder} has {room / 1e9:.1f} GB free: choose "
+            "fewer days, a smaller --topics-per-day or --pool, or another --out."
         )

@@ -376,7 +376,7 @@ def test_a_bundle_that_is_replaced_is_there_or_comes_back(trained, tmp_path, cap
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundles, "write_wheel", stop)
         assert refusal(quick, trained, tmp_path) == "Stopped."
-    assert ("the earlier bundle is back" in capsys.readouterr().err) == aside
+    assert ("has been restored" in capsys.readouterr().err) == aside
     if (number, moment) == (2, "after"):
         assert (target / "README.md").read_text() != "earlier"
     else:

@@ -164,7 +164,7 @@ def test_a_disk_without_room_is_refused_before_the_work(
         free = 10_000
 
     monkeypatch.setattr(ntcir.submission.write.shutil, "disk_usage", lambda folder: Usage)
-    assert "has room for" in refusal(OfficialTopics(topics_of(lifelog), lifelog).save, tmp_path / "out")
+    assert "GB free" in refusal(OfficialTopics(topics_of(lifelog), lifelog).save, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
 
 
