@@ -329,7 +329,7 @@ def test_when_there_is_no_room_nothing_of_the_shard_is_left_and_the_others_stay(
         raise UserError(f"No space left to write {path}")
 
     monkeypatch.setattr(module, "atomic_write", full)
-    with pytest.raises(UserError, match="No room left"):
+    with pytest.raises(UserError, match="No space left"):
         store.write(7, ["new"], ["sign"], features(1))
     assert sorted((tmp_path / "store").iterdir()) == before
     assert not store.has("new", "sign")

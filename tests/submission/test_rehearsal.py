@@ -277,7 +277,7 @@ def test_other_scores_than_the_models_fail_and_rounding_does_not(staged, whole, 
 def test_a_submission_that_ends_badly_or_never_fails_with_its_last_words(staged):
     assert "exit code 3: one | ValueError: two." in staged(code=3)
     assert "wrote no output file" in staged(None, code=0)
-    assert "not done after" in staged(error=subprocess.TimeoutExpired("bash", 1))
+    assert "did not finish within" in staged(error=subprocess.TimeoutExpired("bash", 1))
 
 
 def test_a_submission_that_runs_only_where_its_script_is_in_the_working_folder_fails(staged, whole):
