@@ -37,7 +37,7 @@ def open_corpus(root: Path, split: Split | None, *, outside: bool = False) -> Co
         outside: whether its tables may name photographs outside its folder.
 
     Raises:
-        UserError: if the layout is unknown or the files are not as they should be, or a session is not there that
+        UserError: if the layout is unknown, the files are not valid, or a session is missing that
             ``split`` names.
     """
     for recognise, read in LAYOUTS:

@@ -18,7 +18,7 @@ from ntcir.corpora.times import OUT_OF_RANGE, YEARS
 from ntcir.formats.columns import are_words, as_word, is_word
 from ntcir.system.errors import UserError, short
 
-METADATA_FILES = ("lsc22_metadata.csv", "lsc22_medatada.csv")  # one release spells it so
+METADATA_FILES = ("lsc22_metadata.csv", "lsc22_medatada.csv")  # the spelling of one release
 LOCATION_FILES = ("vaisl_gps.csv", "VAISL_metadata.csv")  # the newer name
 
 MINUTE_NUMERIC = (
@@ -42,11 +42,11 @@ def is_lifelog(root: Path) -> bool:
 
 
 def refuse_lsc20(root: Path) -> None:
-    """Raise a UserError if the folder holds an LSC'20 export, whose columns are named and measured otherwise."""
+    """Raise a UserError if the folder holds an LSC'20 export, whose columns have other names and units."""
     for path in sorted(root.glob("*.csv")):
         try:
             columns = set(header(path))
-        except UserError:  # somebody else's file; of ours it is said as it is read
+        except UserError:  # not one of our files; a problem with ours is reported when it is read
             continue
         if columns >= _LSC20[0] and columns & _LSC20[1]:
             raise UserError(
@@ -66,7 +66,7 @@ def read_lifelog(root: Path, split: Split | None, name: str = "lifelog") -> Corp
     minutes with photographs but without metadata are counted and named in the report.
 
     Raises:
-        UserError: if a file or column is not there, or the export is LSC'20.
+        UserError: if a file or column is missing, or the export is LSC'20.
     """
     refuse_lsc20(root)
     report = ReadingReport()
@@ -223,7 +223,7 @@ def _local_hour(times: pd.Series, zones: Sequence[pd.Series], report: ReadingRep
     for zone, rows in names.groupby(names.to_numpy(), sort=False).indices.items():
         try:
             local = times.iloc[rows].dt.tz_convert(str(zone))
-        except (KeyError, ValueError, OSError):  # zoneinfo's ways of saying that there is no such zone
+        except (KeyError, ValueError, OSError):  # what zoneinfo raises for an unknown zone
             unknown[str(zone)] = len(rows)
             continue
         hours[rows] = local.dt.hour + local.dt.minute / 60 + local.dt.second / 3600

@@ -14,7 +14,7 @@ import pandas as pd
 from ntcir.corpora.cells import Spelling, is_missing, spelling
 
 NEARLY_ALL, MIXED = 0.95, 0.5  # of the filled cells: so many numbers make a numeric column, or one worth a remark
-_FAR = 10.0  # times the largest plain number: a doubtful spelling so far out is not believed
+_FAR = 10.0  # times the largest plain number: an ambiguous spelling beyond that is not accepted
 _EXAMPLES, _WIDTH = 3, 40  # texts quoted, and how much of each
 _POINTED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+", re.ASCII)
 
@@ -83,7 +83,7 @@ class NumberColumn:
         return self.share >= NEARLY_ALL or not self.filled
 
     def remarks(self, place: Callable[[int], str] = lambda row: "") -> list[str]:
-        """Return what is to be said of the column, a sentence a kind; nothing of plain numbers and empty cells.
+        """Return remarks on the column, one sentence per kind; none on plain numbers and empty cells.
 
         Args:
             place: names a row, such as ``row 17``, or is empty.
@@ -151,7 +151,7 @@ def read_numbers(cells: pd.Series, counts: Sequence[int] | np.ndarray | None = N
 
 @dataclass
 class _Habits:
-    """How numbers are spelled in a column; what one cell leaves open, the others decide.
+    """How numbers are spelled in a column: what is ambiguous in one cell is decided by the others.
 
     Attributes:
         commas: what a comma is for that may be for either: ``decimal`` or ``thousands``, or empty if nobody can tell.

@@ -19,7 +19,7 @@ from ntcir.formats.reading import kind_of_bytes
 from ntcir.system.errors import UserError, some
 from ntcir.system.regular import LARGEST_TEXT, open_regular
 
-_MOST_LONGER = 0.5  # of the rows; if more are longer than the header, it is the file that is at fault
+_MOST_LONGER = 0.5  # of the rows; if more are longer than the header, the file is at fault
 _LONGEST_HEADER = 1 << 20  # characters
 
 
@@ -41,7 +41,7 @@ def header(path: Path) -> list[str]:
 
 
 def _unreadable(path: Path, error: Exception) -> str:
-    """Return the sentence of a file that cannot be read."""
+    """Return the error for a file that cannot be read."""
     if isinstance(error, UnicodeDecodeError):
         with path.open("rb") as file:
             kind = kind_of_bytes(file.read(64))
@@ -58,7 +58,7 @@ def columns_of(path: Path, known: Collection[str]) -> dict[str, str]:
     That is the same, but for a known column that the file lacks: it is one that differs in case or blanks around it.
 
     Raises:
-        UserError: if the file cannot be read or is empty; if a known column comes twice, or may be either of two.
+        UserError: if the file cannot be read or is empty; if a known column appears twice, or may be either of two.
     """
     there = header(path)
     if not there:
@@ -127,7 +127,7 @@ def read_table(
     numeric = [column for column in numeric if column in names.values()]
     as_text = {*text, *plain, *raw}
     # Text is read as text and made categories afterwards: pandas would take categories "00012" for numbers. Among
-    # numbers, words for a missing value are counted, so that pandas must not take them out of sight.
+    # numbers, words for a missing value are counted, so pandas must not drop them.
     table = _read(path, names, text=as_text, words=known - {*numeric, *raw})
     odd = [column for column in numeric if not _is_plain(table[column])]
     if odd:

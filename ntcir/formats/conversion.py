@@ -59,8 +59,8 @@ def save_run(run: Run, path: Path, group: str | None = None, layout: RunFormat |
         layout: the format; by default as :func:`run_format` has it.
 
     Raises:
-        UserError: if a document comes twice in a topic; if there is more than one tag, or none of use; if an id cannot
-            stand in the format; if the file cannot be written.
+        UserError: if a document appears twice in a topic; if there is more than one tag, or no usable one; if an id
+            cannot stand in the format; if the file cannot be written.
     """
     layout = layout or run_format(path, run)
     refuse(run.path, [(by_number(run) if layout == "transfer" else run).twice()])

@@ -101,7 +101,7 @@ def write_set(files: FileSet, folder: Path) -> Iterator[dict[str, Path]]:
 
 
 def check_set(*paths: Path) -> None:
-    """Check the files that belong together with those that are about to be read; say if one was edited.
+    """Check the files that belong together with those that are about to be read; report one that was edited.
 
     Args:
         paths: of any files; most belong to no set.
@@ -180,7 +180,7 @@ def _announce(files: FileSet, folder: Path, new: Digests) -> None:
             manifest = _read(place)
             of_new, of_old, _ = manifest.split(found)
             mixed = bool(of_old and (of_new or manifest.mixed))
-        except UserError:  # a damaged one says nothing of the files beside it
+        except UserError:  # a damaged one says nothing about the files beside it
             mixed = True
     _write(files, folder, {"files": new, "earlier": found, "mixed": mixed})
 

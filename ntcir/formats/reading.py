@@ -1,6 +1,6 @@
 """Text files as bytes of UTF-8, however they were saved: plain, gzipped, in UTF-16 as PowerShell's ``>`` writes, piped.
 
-What is inside decides, never the name. This is the ground under :mod:`ntcir.formats.columns` and the CSV readers.
+The content decides, never the name. This is the ground under :mod:`ntcir.formats.columns` and the CSV readers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PEEK = 64  # bytes by which the kind of file is told
 
 
 def kind_of_bytes(head: bytes) -> str | None:
-    """Return what a file is by its first bytes, if it is no UTF-8 text: gzip, UTF-16, ...; None if nobody can tell."""
+    """Return what a file is by its first bytes, if it is not UTF-8 text: gzip, UTF-16, ...; None if unknown."""
     marked = next((encoding.upper() for mark, encoding in _MARKS if head.startswith(mark)), None)
     packed = next((kind for magic, kind in {_GZIP: "gzip", **_PACKED}.items() if head.startswith(magic)), None)
     if packed:
@@ -66,7 +66,7 @@ def opened(path: StrPath) -> Iterator[IO[bytes]]:
 
     Raises:
         UserError: if it cannot be read; if it is damaged; if it is packed in another way than by gzip, or in UTF-16
-            without the mark that tells so.
+            without a byte order mark.
     """
     with _readable(path), _raw(path) as file:
         plain: IO[bytes] = file

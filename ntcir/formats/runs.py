@@ -1,4 +1,4 @@
-"""Runs, qrels and pools: written in the TREC formats, read fast, and checked before anything is made of them."""
+"""Runs, qrels and pools: written in the TREC formats, read fast, and checked before they are used."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def format_ranking(topic_id: str, doc_ids: Sequence[str], scores: NDArray[np.flo
 
     Raises:
         UserError: if a score is not finite in float32, if an id or the tag is empty, too long, or holds whitespace or
-            control characters, or if a document comes twice.
+            control characters, or if a document appears twice.
     """
     for word in (topic_id, tag, *doc_ids):
         if not is_word(word):
@@ -108,7 +108,7 @@ class Pairs:
         return found
 
     def twice(self) -> Finding:
-        """Find the pairs that come more than once."""
+        """Find the pairs that appear more than once."""
         key = self._key[self._order]
         at = np.flatnonzero(key[1:] == key[:-1])
         one, two = self._order[at], self._order[at + 1]

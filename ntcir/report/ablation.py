@@ -1,4 +1,4 @@
-"""An ablation as a table to be read, a table to be computed with, and a picture."""
+"""An ablation as a table to read, a table to compute with, and a chart."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _rounded(value: float) -> str:
 
 
 def markdown(table: Table) -> str:
-    """Return the table in Markdown, with what must be known to read it."""
+    """Return the table in Markdown, with the explanations needed to read it."""
     lines = [f"# {_plain(table.name)}", "", *_explanation(table), ""]
     lines.append("| iterations | weights | method | img2sen | difference | sen2img | difference | seconds | config |")
     lines.append("|---:|---|---|---|---|---|---|---:|---|")

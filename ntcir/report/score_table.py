@@ -120,7 +120,7 @@ def score_files(
             # The pools beside the qrels name documents, where the organisers number them; theirs are in their qrels.
             candidates = None if pools is None and any_official(ranked, judged) else beside_them
         except UserError:
-            if write_run:  # what is wrong with the qrels is not the run's fault
+            if write_run:  # an error in the qrels is not the run's fault
                 say(save_run(ranked, write_run, group, layout))
             raise
         if write_run or write_qrels:

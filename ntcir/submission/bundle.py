@@ -50,7 +50,7 @@ def make_bundle(model: Path, out: Path, *, group: str, run: str, rehearsal: bool
 
     Raises:
         UserError: if an id is not valid, another command makes the same bundle, there is no model, its networks cannot
-            be had, the folder holds something else, there is no room, the image would be too large, or the rehearsal
+            be loaded, the folder holds something else, there is no room, the image would be too large, or the rehearsal
             fails. Then nothing is left behind, and an earlier bundle stays.
     """
     check_ids(group, run)
@@ -88,7 +88,7 @@ def self_contained(model: Model) -> Model:
     """Make a loaded model one that needs nothing else: its networks inside, no path of this machine in its settings.
 
     Raises:
-        UserError: if the networks cannot be had, or are not those the model was trained with.
+        UserError: if the networks cannot be loaded, or are not those the model was trained with.
     """
     model.embed_networks()
     model.config = portable(model.config)
@@ -137,7 +137,7 @@ def _check_size(weights: int) -> None:
 
 
 def _fill(folder: Path, model: Model, needed: Sequence[metadata.Distribution], group: str, run: str) -> None:
-    """Write everything but the rehearsal's answer."""
+    """Write everything except the rehearsal's answer."""
     model.save(folder / "model")
     wheel = write_wheel(folder)
     atomic_write(folder / "requirements.txt", pins(needed))

@@ -67,7 +67,7 @@ class PictureEncoder:
             where: what to name in an error.
 
         Raises:
-            UserError: if a picture that was given earlier is none; a few pictures late, as it is decoded beside.
+            UserError: if an earlier picture is not valid; a few pictures late, as decoding runs in parallel.
         """
         if self._failed:
             raise self._failed

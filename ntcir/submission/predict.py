@@ -93,7 +93,7 @@ def score_input(source: str, model: Model, networks: Sequence[FrozenNetwork]) ->
         networks: the image networks, wherever they are.
 
     Raises:
-        UserError: if a record will not do.
+        UserError: if a record is not valid.
     """
     size = None if source == "-" or not Path(source).is_file() else Path(source).stat().st_size / _MEGABYTE
     name = source if source != "-" else "standard input"
@@ -116,7 +116,7 @@ def score_input(source: str, model: Model, networks: Sequence[FrozenNetwork]) ->
 
 
 def _check_target(source: str, target: str) -> None:
-    """Refuse now what would be refused, or regretted, hours later."""
+    """Refuse now what would fail hours later."""
     if target == "-":
         if output_is_closed():
             raise UserError("Standard output is closed: name an output file.")
@@ -144,7 +144,7 @@ def load_networks(model: Model, device: str) -> list[FrozenNetwork]:
     """Return the model's image networks, its own or those that its configuration names, on a device.
 
     Raises:
-        UserError: if their weights cannot be had or are others than the model was trained with, or there is no GPU.
+        UserError: if their weights cannot be loaded or differ from those of training, or there is no GPU.
     """
     gpu = torch.cuda.is_available()
     if device == "cuda" and not gpu:
@@ -185,7 +185,7 @@ class _Board:
         """Take a record.
 
         Raises:
-            UserError: if its readings will not do, its id came before, or its topic had another query.
+            UserError: if its readings are not valid, its id appeared before, or its topic had another query.
         """
         reading, picture = self._reading(record), self._pictures.number(record.image, record.where)
         by_picture = record.direction == "img2sen"

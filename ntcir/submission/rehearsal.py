@@ -82,7 +82,7 @@ def _play(room: CleanRoom, bundle: Path, example: Path, layout: ImageLayout) -> 
 
 
 def _last_words(text: str) -> str:
-    """Return what a failed submission said in the end: its one sentence, or else the last few lines."""
+    """Return the last output of a failed submission: its one sentence, or else the last few lines."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if lines and lines[-1].startswith("Error: "):
         return lines[-1].removeprefix("Error: ")
@@ -92,7 +92,7 @@ def _last_words(text: str) -> str:
 def _predict_here(example: Path, target: Path, source: Path, group: str, run: str) -> None:
     from ntcir.submission.predict import predict
 
-    with contextlib.redirect_stderr(io.StringIO()):  # what it says was said when the bundle was made
+    with contextlib.redirect_stderr(io.StringIO()):  # its remarks were made when the bundle was made
         predict(str(example), str(target), source, group=group, run=run)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ntcir.system.errors import UserError
 
-# What predicting imports. The package's other requirements detect, alter, draw and score, none of which it does.
+# What predicting imports. The package's other requirements are for detection, augmentation, charts and scoring.
 ROOTS = (
     "click", "numpy", "pandas", "pillow", "pydantic", "PyYAML", "rich", "safetensors", "torch", "torchvision",
 )  # fmt: skip

@@ -28,8 +28,8 @@ from ntcir.system.regular import ends_in_zeros
 DIRECTION: dict[tuple[object, object], Direction] = {("image", "sensor"): "img2sen", ("sensor", "image"): "sen2img"}
 
 _CHUNK = 1 << 20  # bytes read at a time
-_LONGEST = 1 << 30  # bytes of a record: whatever is longer is no record, and would fill the memory
-_LONGEST_TEXT = 1 << 23  # bytes of a string in it; an open one is looked at anew with each chunk
+_LONGEST = 1 << 30  # bytes of a record: anything longer is not a record, and would fill the memory
+_LONGEST_TEXT = 1 << 23  # bytes of a string in it; an open one is searched again with each chunk
 # A string, closed or cut off by the end of what is read, or a bracket; the rest of JSON needs no look here.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _BLANK = re.compile(rb"[ \t\r\n]++")
@@ -89,7 +89,7 @@ def read_records(file: IO[bytes], name: str) -> Iterator[Record]:
         name: of the file, for messages.
 
     Raises:
-        UserError: naming the record and its topic, if the file is no JSON array of records, ends too early, or a
+        UserError: naming the record and its topic, if the file is not a JSON array of records, ends too early, or a
             record lacks what every record has.
     """
     text = _Text(file, name)
@@ -268,7 +268,7 @@ def _topic_of(fields: dict[str, Any]) -> str:
 
 
 def _topic(text: bytes | bytearray) -> str:
-    """Return the topic of a record that is not whole, in brackets, or nothing."""
+    """Return the topic of an incomplete record, in brackets, or nothing."""
     found = _TOPIC.search(text)
     return f" (topic {found[1].decode(errors='replace').strip(chr(34))})" if found else ""
 

@@ -72,7 +72,7 @@ class OfficialTopics:
 
     def __init__(self, topics: TopicSet, corpus: Corpus, read: Reader = read_upright) -> None:
         self._topics, self._corpus, self._read = topics, corpus, read
-        # Theirs has no time of day. A corpus that is no lifelog has columns of its own.
+        # Theirs has no time of day. A corpus that is not a lifelog has columns of its own.
         names = [str(column) for column in corpus.sensors.columns if column not in {"local_hour", *OFFICIAL_KEYS}]
         if own := [column for column in corpus.sensors.columns if column in OFFICIAL_KEYS]:
             say(
@@ -92,7 +92,7 @@ class OfficialTopics:
     def save(self, folder: Path) -> str:
         """Write ``input.json``, one record at a time, and ``qrels.csv``; return a sentence about them.
 
-        Both or none are left; a manifest beside them tells a mixture of two calls.
+        Both files are written or neither; a manifest beside them reveals a mixture of two calls.
 
         A photograph that cannot be decoded is no candidate; a topic that asks for one is left out.
 
@@ -157,7 +157,7 @@ class OfficialTopics:
 
 
 def _check_room(folder: Path, needed: int) -> None:
-    """Refuse what will not fit on the disk, before hours are spent on it."""
+    """Refuse what does not fit on the disk, before hours are spent on it."""
     room = shutil.disk_usage(folder).free
     if needed > room:
         raise UserError(

@@ -14,7 +14,7 @@ from pathlib import Path
 from ntcir.system.errors import UserError
 from ntcir.system.temporaries import TemporaryFolder, make_temporary
 
-# A model folder's files that are looked for without importing torch.
+# Files of a model folder that are looked for without importing torch.
 MODEL_FILE, MODEL_CONFIG = "model.safetensors", "config.yaml"
 
 # Raised by the system when there is no room: disk full, quota used up, file size limit reached.
@@ -96,7 +96,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _refuse_protected(place: Path, path: Path) -> None:
-    """Refuse to replace a file that may not be written to, although its folder's permissions would allow it.
+    """Refuse to replace a write-protected file, although its folder's permissions would allow it.
 
     Raises:
         UserError: if nobody may write to it, or this user may not. (To root the system allows everything.)
@@ -123,7 +123,7 @@ def _take_permissions(temporary: Path, place: Path) -> None:
 
 
 def require_writable(folder: Path) -> None:
-    """Check that files can be made in a folder, which may not be there yet, so that nobody finds out after hours.
+    """Check that files can be created in a folder, which may not exist yet, before hours of work depend on it.
 
     Raises:
         UserError: if they cannot.

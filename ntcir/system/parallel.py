@@ -1,4 +1,4 @@
-"""Several processes that work together, as ``torchrun`` starts them: who is who, and what goes between them.
+"""Several processes that work together, as started by ``torchrun``: their ranks, and what they exchange.
 
 One process alone is the usual case: all functions here then return at once, and torch is not imported.
 
@@ -35,7 +35,7 @@ _BUCKET = 2**25  # numbers sent at once, 128 MiB
 
 
 class Deserted(UserError):
-    """Another process has ended. It has said why; this one only noticed."""
+    """Another process has ended. It has reported why; this one only noticed."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def together() -> Iterator[Ranks]:
     alive.start()
     try:
         yield own
-        barrier()  # who leaves early takes what the others still need along
+        barrier()  # a process that leaves early takes with it what the others still need
     finally:
         _meeting = None
         over.set()
@@ -181,7 +181,7 @@ def _show_life(store: Store, own: Ranks, over: threading.Event) -> None:
 
 @contextmanager
 def _noticing() -> Iterator[None]:
-    """Say it in one sentence if another process is gone."""
+    """Report in one sentence that another process is gone."""
     try:
         yield
     except RuntimeError as error:
@@ -223,7 +223,7 @@ def barrier() -> None:
                 _check_life(store, number, signs)
             time.sleep(pause)
             pause = min(1.2 * pause, most)
-    any_rank(False)  # nobody goes before everybody has seen that all are here: the store may go with the first
+    any_rank(False)  # no process leaves before all have seen that all are here: the store may end with the first
 
 
 def _check_life(store: Store, number: int, signs: dict[int, tuple[int, float]]) -> None:
