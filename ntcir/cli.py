@@ -246,7 +246,8 @@ def train(
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE",
     help="data.split.KEY=VALUE: how the corpus is split, in place of the model's way; data.outside=true: read "
-    "photographs that records.csv names outside images/; features.store=DIR: where features are kept. Repeatable.",
+    "photographs that records.csv names outside images/; features.store=DIR: where features are kept; "
+    "towers.MODALITY.vectors=FILE: the vectors of this corpus. Repeatable.",
 )  # fmt: skip
 def run(
     topics: Path, model: Path | None, data: Path | None, tag: str | None, pools: str | None, depth: int,
