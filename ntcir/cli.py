@@ -89,7 +89,8 @@ def demo(folder: Path, days: int, per_day: int, seed: int) -> None:
 @click.option("--out", type=FOLDER, default=Path("topics"), show_default=True)
 @click.option(
     "--format", "layout", type=click.Choice(["trec", "official"]), default="trec", show_default=True,
-    help="official: the same topics as the organisers' input.json, with all pixels, and qrels.csv.",
+    help="official: the same topics as the organisers' input.json, with all pixels, and qrels.csv; and "
+    "input.topics.tsv, by which `score` tells the directions.",
 )  # fmt: skip
 @click.option(
     "--reader", type=click.Choice(["ntcir", "torchvision"]),
@@ -105,8 +106,8 @@ def build_topics(
     """Draw topics, their pools and their answers."""
     if reader and layout != "official":
         raise UserError("--reader is only for --format official: the other files hold no pixels.")
-    from ntcir.formats.topics import build_topics as draw
-    from ntcir.formats.topics import topic_pairs
+    from ntcir.sampling.topics import build_topics as draw
+    from ntcir.sampling.topics import topic_pairs
     from ntcir.system.claims import claimed
     from ntcir.workspace import read_corpus, resolve
 
@@ -297,6 +298,11 @@ def predict(source: str, target: str, model: Path | None, group: str, run: str, 
     "--pools", metavar="FILE|none",
     help="Candidates by topic. [default: pools.tsv beside the qrels; with CSV those of the qrels]",
 )  # fmt: skip
+@click.option(
+    "--topics", type=FILE,
+    help="The topics, for figures by direction: columns topic_id and query or direction, tab-separated. [default: "
+    "topics.tsv beside the qrels; of CSV qrels, input.topics.tsv if there]",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--per-topic", is_flag=True, help="Print each topic's rank.")
 @click.option(
@@ -314,7 +320,7 @@ def predict(source: str, target: str, model: Path | None, group: str, run: str, 
 )  # fmt: skip
 @click.option("--group", help="The group's id for --write-run FILE.csv. [default: the run's own, ORG]")
 def score(
-    run: Path, qrels: Path | None, pools: str | None, as_json: bool, per_topic: bool, mrr: Any,
+    run: Path, qrels: Path | None, pools: str | None, topics: Path | None, as_json: bool, per_topic: bool, mrr: Any,
     measures: str | None, write_run: Path | None, write_qrels: Path | None, run_format: Any, group: str | None,
 ) -> None:  # fmt: skip
     """Score a run (default: run.txt; - for standard input) by MRR, as NTCIR does.
@@ -324,8 +330,8 @@ def score(
     from ntcir.report.score_table import score_files
 
     score_files(
-        run, qrels, sys.stdout, pools=pools, as_json=as_json, per_topic=per_topic, mrr=mrr, names=measures,
-        write_run=write_run, write_qrels=write_qrels, layout=run_format, group=group,
+        run, qrels, sys.stdout, pools=pools, topics=topics, as_json=as_json, per_topic=per_topic, mrr=mrr,
+        names=measures, write_run=write_run, write_qrels=write_qrels, layout=run_format, group=group,
     )  # fmt: skip
 
 

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ntcir.model.trained import is_finished, newest
 from ntcir.system import claims
 from ntcir.system.errors import UserError
-from ntcir.system.files import MODEL_CONFIG, MODEL_FILE
+from ntcir.system.files import MODEL_CONFIG
 from ntcir.system.home import expanded
 from ntcir.system.progress import say
 
@@ -170,7 +171,6 @@ def fresh_folder(name: str, folder: Path = RUNS, *, resume: bool = False) -> Pat
 
     What is returned is claimed for this process. With ``resume`` it is the last of them that is there, finished or not.
     """
-    from ntcir.training.trainer import is_finished
 
     def is_taken(place: Path) -> bool:
         if is_finished(place):
@@ -200,25 +200,19 @@ def newest_model(folder: Path = RUNS) -> Path:
     Raises:
         UserError: if there is none.
     """
-    trained = _trained(folder)
-    if not trained:
+    model = newest(folder)
+    if model is None:
         raise UserError(f"There is no trained model under {folder}: train one with `ntcir train --iters 500`.")
-    return trained[-1]
-
-
-def _trained(folder: Path) -> list[Path]:
-    """Return the folders with a model, the newest last."""
-    found = sorted(folder.glob(f"*/{MODEL_FILE}"), key=lambda path: path.stat().st_mtime_ns)
-    return [path.parent for path in found]
+    return model
 
 
 def corpus_to_show(data: Path | None) -> Corpus:
     """Return the corpus in ``data``, else the newest model's, else the one found as everywhere."""
     from ntcir.config import load_config
 
-    trained = _trained(RUNS)
-    if trained:
-        config = load_config(trained[-1] / MODEL_CONFIG)
+    model = newest(RUNS)
+    if model is not None:
+        config = load_config(model / MODEL_CONFIG)
         own = config.data.path
         if own is not None and own.is_dir() and (data is None or (data.is_dir() and own.samefile(data))):
             return read_corpus(config, splits=False)

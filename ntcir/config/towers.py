@@ -30,9 +30,9 @@ class Tower(Section):
     dropout: float = Field(0.0, ge=0, lt=1)  # after each layer in between
 
     @model_validator(mode="after")
-    def _whole(self) -> Tower:
-        if (self.encoder == "vectors") != (self.vectors is not None):
-            raise ValueError("encoder: vectors and the path of a file in vectors go together")
+    def _used(self) -> Tower:
+        if self.vectors is not None and self.encoder != "vectors":
+            raise ValueError("a file of vectors is given, but the encoder is not vectors")
         return self
 
 

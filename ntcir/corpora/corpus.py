@@ -101,6 +101,23 @@ class Corpus:
         """Return the pairs of one split, in order of time."""
         return self.pairs[self.pairs["split"] == name]
 
+    def require_pair(self, pair: Sequence[str]) -> None:
+        """Check that the corpus has items of two modalities, and pairs of them.
+
+        Args:
+            pair: the modalities' names.
+
+        Raises:
+            UserError: naming a modality that the corpus lacks, and those that it has.
+        """
+        known = [name for name in self.tables if name in self.pairs.columns]
+        for name in pair:
+            if name not in known:
+                raise UserError(
+                    f"{self.root} has no pairs of {' and '.join(pair)}: it has nothing of the modality '{name}', "
+                    f"only of {' and '.join(known)}{did_you_mean(name, known)}."
+                )
+
     def require_columns(self, columns: Sequence[str]) -> None:
         """Check that the sensor table has these columns.
 

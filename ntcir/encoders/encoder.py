@@ -24,11 +24,13 @@ class Encoder(ABC):
         kind: its name in ``towers.MODALITY.encoder``.
         repeats: whether different items often have equal rows, which cannot be told apart.
         dim: columns of a row.
+        fingerprints: of what it keeps in ``features.store``, if it keeps anything.
     """
 
     kind: ClassVar[str]
     repeats: ClassVar[bool] = False
     dim: int
+    fingerprints: Sequence[str] = ()
 
     def stem(self, tower: Tower, config: Config) -> tuple[nn.Module, int]:
         """Return the layer that a tower on these rows begins with, and the width of what comes out of it."""

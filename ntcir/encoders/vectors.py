@@ -95,8 +95,10 @@ class VectorRows(Rows):
             UserError: if it cannot be used.
         """
         path = config.towers.of(modality).vectors
-        if path is None:  # which a configuration that was checked does not say
-            raise UserError(f"towers.{modality}.vectors names no file.")
+        if path is None:
+            raise UserError(
+                f"towers.{modality}.encoder is vectors, but no file is named: give it in towers.{modality}.vectors."
+            )
         names = (str(corpus.tables[modality].index.name or modality), _ID_COLUMN)
         file = read_vectors(expanded(path), modality, names)
         return cls(file, corpus, modality, encoder if isinstance(encoder, VectorsEncoder) else None)

@@ -45,8 +45,9 @@ class FileSet:
     names: tuple[str, ...]
 
 
+OFFICIAL_TOPICS = "input.topics.tsv"  # topics.tsv may lie beside it, which is of the other set
 TREC = FileSet("topics.manifest.json", ("topics.tsv", "pools.tsv", "qrels.txt"))
-OFFICIAL = FileSet("input.manifest.json", ("input.json", "qrels.csv"))
+OFFICIAL = FileSet("input.manifest.json", ("input.json", OFFICIAL_TOPICS, "qrels.csv"))
 _SET_OF = {name: each for each in (TREC, OFFICIAL) for name in each.names}
 
 

@@ -48,3 +48,8 @@ class Direction(NamedTuple):
     def name(self) -> str:
         """The two codes, such as ``img2sen``."""
         return f"{self.query.code}2{self.answer.code}"
+
+
+def is_json_object(cell: str) -> bool:
+    """Return whether the cell of a topic file is a JSON object, which a spreadsheet may have put in quotes."""
+    return cell.lstrip(' "').startswith("{")

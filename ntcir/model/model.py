@@ -14,8 +14,8 @@ from torch import nn
 from ntcir.config import Config
 from ntcir.encoders import encoder_class
 from ntcir.encoders.encoder import Encoder
-from ntcir.model.folder import Saved, read_model, reading, write_model
 from ntcir.modalities import Direction, directions
+from ntcir.model.folder import Saved, read_model, reading, write_model
 from ntcir.objectives.batch import Batch
 from ntcir.sampling.positives import group_equal_rows
 from ntcir.towers.heads import mlp

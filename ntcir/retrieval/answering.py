@@ -10,10 +10,10 @@ from ntcir.formats.runs import read_pools
 from ntcir.formats.tags import run_tag
 from ntcir.formats.topics import read_topics
 from ntcir.model.model import Model
+from ntcir.model.trained import is_finished
 from ntcir.retrieval.asking import check_split, corpus_to_ask
 from ntcir.retrieval.retriever import Retriever
 from ntcir.system.progress import say
-from ntcir.training.trainer import is_finished
 from ntcir.workspace import find_file, newest_model, pool_file
 
 

@@ -90,9 +90,10 @@ def corpus_to_ask(
     if _STORE_KEY in of_places:
         store = expanded(typed.features.store)
     else:
-        store = by_first(lambda: stored_elsewhere(config.features.store, folder, corpus, model.fingerprints))
-    found = {f"towers.{name}.vectors": path for name, path in _files(config).items()}
-    model.config = model.config.changed({"features.store": str(store)} | found)
+        prints = [each for encoder in model.encoders.values() for each in encoder.fingerprints]
+        store = by_first(lambda: stored_elsewhere(config.features.store, folder, corpus, prints))
+    files = {f"towers.{name}.vectors": path for name, path in _files(config).items()}
+    model.config = model.config.changed({"features.store": str(store)} | files)
     return corpus, chosen
 
 

@@ -11,8 +11,8 @@ from ntcir.encoders import open_rows
 from ntcir.encoders.encoder import Rows
 from ntcir.formats.runs import format_ranking
 from ntcir.formats.topics import Topic
-from ntcir.model.model import Model
 from ntcir.modalities import Direction
+from ntcir.model.model import Model
 from ntcir.retrieval.items import Items
 from ntcir.search.ranking import rank_all, score_candidates, top_k
 from ntcir.system.errors import UserError, some

@@ -10,8 +10,11 @@ from pathlib import Path
 
 from ntcir import __version__
 from ntcir.config import Config
+from ntcir.config.places import handed_on
 from ntcir.formats.official import check_ids
 from ntcir.model.model import Model
+from ntcir.submission.accepted import photographs, readings
+from ntcir.submission.accepted import self_contained as networks_inside
 from ntcir.submission.example import write_example
 from ntcir.submission.rehearsal import rehearse
 from ntcir.submission.requirements import closure, installed_bytes, pins, torch_pins
@@ -64,7 +67,7 @@ def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> l
         _recover(target)
     _check_place(target)
     filled = self_contained(Model.load(model))
-    if others := [name for name in filled.readings.names if name not in {*SENSOR_COLUMNS, *LOCATION_COLUMNS}]:
+    if others := [name for name in readings(filled).names if name not in {*SENSOR_COLUMNS, *LOCATION_COLUMNS}]:
         say(f"WARNING: the model needs readings that the organisers' input does not have: {some(others)}.")
     _check_size(sum(value.nbytes for value in filled.state().values()))
     needed = closure()
@@ -88,25 +91,14 @@ def self_contained(model: Model) -> Model:
     Raises:
         UserError: if the networks cannot be had, or are not those the model was trained with.
     """
-    model.embed_networks()
+    networks_inside(model)
     model.config = portable(model.config)
     return model
 
 
 def portable(config: Config) -> Config:
     """Return a copy without paths of this machine: no corpus, files by their names alone, the usual stores."""
-    backbones = [
-        backbone.model_dump() | ({"weights": backbone.checkpoint.name} if backbone.checkpoint else {})
-        for backbone in config.features.backbones
-    ]
-    changes = {
-        "data.path": None,
-        "data.outside": False,
-        "features.backbones": backbones,
-        "features.store": str(Config().features.store),
-        "objects.detector": Path(config.objects.detector).name,
-    }
-    return config.changed(changes)
+    return config.changed({**handed_on(config), "data.outside": False})
 
 
 def _check_place(target: Path) -> None:
@@ -140,7 +132,7 @@ def _fill(folder: Path, model: Model, needed: Sequence[metadata.Distribution], g
     wheel = write_wheel(folder)
     atomic_write(folder / "requirements.txt", pins(needed))
     atomic_write(folder / "torch-requirements.txt", torch_pins(needed))
-    write_example(folder / "example" / "input.json", model.readings)
+    write_example(folder / "example" / "input.json", readings(model))
     words = {
         "GROUP": group, "RUN": run, "WHEEL": wheel.name, "VERSION": __version__, "IMAGE": _image(group, run),
         "PYTHON": ".".join(platform.python_version_tuple()[:2]),
@@ -153,7 +145,7 @@ def _fill(folder: Path, model: Model, needed: Sequence[metadata.Distribution], g
     _readable_by_all(folder / "model")
     facts = {
         "made_by": _MADE_BY, "ntcir": __version__, "group": group, "run": run, "name": model.config.name,
-        "fingerprints": model.fingerprints, "python": words["PYTHON"], "torch": metadata.version("torch"),
+        "fingerprints": photographs(model).fingerprints, "python": words["PYTHON"], "torch": metadata.version("torch"),
     }  # fmt: skip
     atomic_write(folder / MARK, json.dumps(facts, indent=1) + "\n")
     write_sums(folder)

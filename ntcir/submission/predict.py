@@ -24,9 +24,9 @@ from ntcir.encoders.understanding import silent_columns, understood
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.formats.manifest import check_set
 from ntcir.formats.official import check_ids, format_run, number_of
-from ntcir.formats.topics import Direction
 from ntcir.model.model import Model, Vectors
 from ntcir.search.ranking import score_candidates
+from ntcir.submission.accepted import readings, self_contained
 from ntcir.submission.pictures import PictureEncoder
 from ntcir.submission.stream import Record, open_input, read_records
 from ntcir.system.errors import UserError
@@ -149,15 +149,14 @@ def load_networks(model: Model, device: str) -> list[FrozenNetwork]:
     gpu = torch.cuda.is_available()
     if device == "cuda" and not gpu:
         raise UserError("--device cuda: torch finds no GPU here; use cpu or auto.")
-    model.embed_networks()
-    return [network.to("cuda" if gpu and device != "cpu" else "cpu") for network in model.networks or ()]
+    return [network.to("cuda" if gpu and device != "cpu" else "cpu") for network in self_contained(model)]
 
 
 @dataclass
 class _Topic:
     """A topic so far: its query and its candidates, as numbers of pictures and readings."""
 
-    direction: Direction
+    direction: str
     query: int
     candidates: list[int] = field(default_factory=list)
     ids: dict[str, int] = field(default_factory=dict)  # dmr_minute_id, without leading zeros -> position
@@ -172,7 +171,7 @@ class _Board:
     """
 
     def __init__(self, model: Model, pictures: PictureEncoder) -> None:
-        self._model, self._pictures = model, pictures
+        self._model, self._pictures, self._encoder = model, pictures, readings(model)
         self._readings: dict[str, int] = {}
         self._table: list[list[Any]] = []
         self._counts: list[int] = []  # records with these readings
@@ -206,7 +205,7 @@ class _Board:
 
     def _reading(self, record: Record) -> int:
         """Return the number of a record's readings; the same for the same values."""
-        encoder = self._model.readings
+        encoder = self._encoder
         for column in encoder.names:
             if column not in record.readings:
                 advice = _ADVICE.format(column) if column in {"local_hour", *OFFICIAL_KEYS} else ""
@@ -227,11 +226,11 @@ class _Board:
 
     def _same(self, one: int, other: int) -> bool:
         """Return whether readings that are spelled differently, such as 60 and 60.0, are the same to the model."""
-        encoded = self._model.readings.encode(self._frame([one, other]))
+        encoded = self._encoder.encode(self._frame([one, other]))
         return bool((encoded[0] == encoded[1]).all())
 
     def _frame(self, numbers: Sequence[int] | range) -> pd.DataFrame:
-        names = self._model.readings.names
+        names = self._encoder.names
         return pd.DataFrame([self._table[number] for number in numbers], columns=names, dtype=object)
 
     def rows(self, pictures: Vectors) -> Iterator[tuple[str, str, float]]:
@@ -240,16 +239,16 @@ class _Board:
         Args:
             pictures: the vectors of all pictures, by number.
         """
-        encoder = self._model.readings
+        encoder = self._encoder
         # A column is read as a whole: what a comma is for in one cell, the others tell.
         table, remarks = understood(
             encoder, self._frame(range(len(self._table))), self._counts, lambda row: self._where[row]
         )
         self.remarks = [*remarks, *silent_columns(encoder, table)]
-        readings = self._model.encode_readings(table)
+        minutes = self._model.encode("sensor", encoder.encode(table))
         scores = {}
         for name, topic in self.topics.items():
-            asked, ranked = (pictures, readings) if topic.direction == "img2sen" else (readings, pictures)
+            asked, ranked = (pictures, minutes) if topic.direction == "img2sen" else (minutes, pictures)
             rows = np.array(topic.candidates)
             scores[name] = score_candidates(asked.vectors[topic.query], ranked.vectors[rows], ranked.twins[rows])
         for name, minute in self._order:

@@ -20,12 +20,11 @@ from typing import IO, Any, NoReturn, cast
 
 from ntcir.corpora.corpus import OFFICIAL_KEYS
 from ntcir.formats.official import is_id
-from ntcir.formats.topics import Direction
 from ntcir.system.errors import UserError, short
 from ntcir.system.json_keys import each_once
 from ntcir.system.regular import ends_in_zeros
 
-DIRECTION: dict[tuple[object, object], Direction] = {("image", "sensor"): "img2sen", ("sensor", "image"): "sen2img"}
+DIRECTION: dict[tuple[object, object], str] = {("image", "sensor"): "img2sen", ("sensor", "image"): "sen2img"}
 
 _CHUNK = 1 << 20  # bytes read at a time
 _LONGEST = 1 << 30  # bytes of a record: whatever is longer is no record, and would fill the memory
@@ -54,7 +53,7 @@ class Record:
     where: str
     topic_id: str
     dmr_minute_id: str
-    direction: Direction
+    direction: str
     image: memoryview
     readings: dict[str, Any]
 

@@ -19,9 +19,11 @@ from ntcir.config import Config, load_config
 from ntcir.config.comparison import first_difference
 from ntcir.corpora.corpus import Corpus
 from ntcir.features.extract import ImageFeatures
-from ntcir.formats.topics import DIRECTIONS
+from ntcir.modalities import all_directions
+from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.model.model import CONFIG, WEIGHTS, Model
+from ntcir.model.model import Model
+from ntcir.model.trained import LAST, Progress, is_finished, read_progress
 from ntcir.objectives.infonce import info_nce
 from ntcir.sampling.batches import BatchSampler
 from ntcir.sampling.negatives import mine_by_model, renumbered, sample_to_mine, within
@@ -32,7 +34,7 @@ from ntcir.system.files import atomic_write, require_writable
 from ntcir.system.interruption import deferred
 from ntcir.system.parallel import Deserted, any_rank, barrier, by_first, ranks, together
 from ntcir.system.progress import progress, say
-from ntcir.training.checkpoint import LAST, Progress, load_checkpoint, read_progress, save_checkpoint
+from ntcir.training.checkpoint import load_checkpoint, save_checkpoint
 from ntcir.training.data_parallel import check_same, embed, share_out, sum_over_parts, whole_batches
 from ntcir.training.preparation import Preparation, forbidden
 from ntcir.training.sources import ImageSource, LiveImages, StoredImages, find_device
@@ -154,7 +156,7 @@ class Trainer:
                 f"the same command with --resume goes on ({self.folder})."
             )
         best = next((row for row in self._metrics if row["step"] == progress.best_step), {})
-        validation: dict[str, float] = {name: best[name] for name in DIRECTIONS if name in best}
+        validation: dict[str, float] = {name: best[name] for name in all_directions() if name in best}
         return TrainingResult(self.folder, progress.step, progress.best_step, validation)
 
     def _advance(self, progress: Progress, started: float) -> None:
@@ -336,10 +338,3 @@ def _check_folder(config: Config, folder: Path, resume: bool) -> None:
             f"Cannot resume {folder} with another configuration: {key} was changed{sizes}; choose another --out, "
             "or remove the folder to train it again."
         )
-
-
-def is_finished(folder: Path) -> bool:
-    """Return whether a training in ``folder`` has come to its last step."""
-    if not (folder / LAST).is_file():
-        return (folder / WEIGHTS).is_file()
-    return read_progress(folder / LAST).step >= load_config(folder / CONFIG).training.iters

@@ -10,9 +10,10 @@ import pandas as pd
 from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.formats.topics import DIRECTIONS, Direction, sample_pool
+from ntcir.modalities import directions
 from ntcir.model.model import Model
 from ntcir.sampling.positives import group_equal_rows
+from ntcir.sampling.topics import sample_pool
 from ntcir.search.ranking import average_ranks, score_candidates
 from ntcir.system.errors import UserError
 
@@ -59,7 +60,7 @@ class Validation:
         images, sensors = model.unit_vectors("image", self._images), model.unit_vectors("sensor", self._readings)
         if not (np.isfinite(images).all() and np.isfinite(sensors).all()):
             raise UserError("The training has diverged (NaN): lower training.lr or raise training.temperature.")
-        reciprocal: dict[Direction, list[np.ndarray]] = {direction: [] for direction in DIRECTIONS}
+        reciprocal: dict[str, list[np.ndarray]] = {direction.name: [] for direction in directions()}
         for pool in self._pools:
             own = np.arange(pool.stop - pool.start)
             to_sensors = score_candidates(images[pool], sensors[pool], self._reading_twins[pool])

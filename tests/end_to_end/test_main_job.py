@@ -75,7 +75,15 @@ def test_the_four_commands_work_in_a_row_without_options(folder: Path) -> None:
     assert {"topics.tsv", "pools.tsv", "qrels.txt"} <= {path.name for path in (folder / "topics").iterdir()}
     model = next((folder / "runs").iterdir())
     names = {path.name for path in model.iterdir()}
-    assert {"model.safetensors", "config.yaml", "sensors.json", "metrics.jsonl", "curve.png", "dropped.csv"} <= names
+    assert {
+        "model.safetensors",
+        "config.yaml",
+        "encoders.json",
+        "model.json",
+        "metrics.jsonl",
+        "curve.png",
+        "dropped.csv",
+    } <= names
     assert not {name for name in names if name.endswith((".pkl", ".pt", ".pth"))}
 
 

@@ -21,7 +21,7 @@ from processes import exit_codes, torchrun
 import ntcir.features.extraction as extraction
 import ntcir.features.work as work
 from ntcir.features.extract import ImageFeatures
-from ntcir.formats.topics import build_topics
+from ntcir.sampling.topics import build_topics
 from ntcir.system.errors import UserError
 
 

@@ -72,7 +72,7 @@ def test_it_becomes_trec_and_comes_back(tmp_path):
     words = ("score", str(trec), "--qrels", str(qrels), "--write-run", str(back))
     again = command_line(*words, "--run-format", "lifelog", "--group", "DCU")
     assert again.stderr == f"{back}: 3 rows, GROUP-ID DCU, RUN-ID run-01\n"
-    assert again.stdout == there.stdout
+    assert again.stdout.startswith(there.stdout)  # and, of a TREC run, a note that there are no topics by direction
     assert read_run(back).ranking("AD26001") == read_run(run).ranking("AD26001")
     assert back.read_text().startswith("GROUP-ID,RUN-ID,TOPIC-ID,IMAGE-ID,SCORE\nDCU,run-01,AD26001,")
     assert command_line("score", str(back), "--qrels", str(qrels)).stdout == there.stdout

@@ -265,4 +265,4 @@ def test_predict_refuses_an_input_whose_answers_are_of_another(tmp_path, stop_at
         write(OFFICIAL, tmp_path, "new")
     monkeypatch.undo()
     sentence = refusal(predict, str(tmp_path / "input.json"), str(tmp_path / "out.csv"), None, group="A", run="b")
-    assert "The files input.json, qrels.csv" in sentence
+    assert "The files input.json, input.topics.tsv, qrels.csv" in sentence

@@ -78,16 +78,18 @@ def files(month, tmp_path) -> dict[str, Path]:
         "run.txt": write(tmp_path, "run.txt", trec_run(run)),
         "qrels.csv": write(tmp_path, "qrels.csv", format_qrels(qrels)),
         "qrels.txt": write(tmp_path, "qrels.txt", "".join(f"{topic} 0 {doc} {rel}\n" for topic, doc, _, rel in qrels)),
+        "topics.tsv": write(tmp_path, "topics.tsv", TOPICS),
         "same.txt": write(tmp_path, "same.txt", "".join(f"{t} 0 {int(doc)} {rel}\n" for t, doc, _, rel in qrels)),
     }
 
 
+TOPICS = "topic_id\tdirection\nimg2sen_001\timg2sen\nsen2img_001\tsen2img\n"
 PAIRS = [("run.csv", "qrels.csv"), ("run.csv", "qrels.txt"), ("run.txt", "qrels.csv"), ("run.txt", "same.txt")]
 
 
 @pytest.mark.parametrize(("run", "qrels"), PAIRS)
 def test_every_combination_scores_alike(files, run, qrels):
-    report = score(files[run], files[qrels])
+    report = score(files[run], files[qrels], topics_path=files["topics.tsv"])
     assert [(topic.topic, topic.direction, topic.rank, topic.pool) for topic in report.topics] == [
         ("img2sen_001", "img2sen", 1.5, 4),
         ("sen2img_001", "sen2img", 3, 4),
@@ -232,7 +234,7 @@ def test_the_qrels_are_found_in_the_format_of_the_run(files, tmp_path, monkeypat
     pools = {name: json.loads(ntcir("score", name, "--json", "--per-topic").stdout) for name in ("run.csv", "run.txt")}
     assert [topic["pool"] for topic in pools["run.csv"]["topics"]] == [4, 4]
     assert [topic["pool"] for topic in pools["run.txt"]["topics"]] == [8, 8]
-    assert [topic["direction"] for topic in pools["run.csv"]["topics"]] == ["sen2img", "sen2img"]
+    assert [topic["direction"] for topic in pools["run.csv"]["topics"]] == ["sen2img", None]
     typed = ntcir("score", "run.csv", "--pools", "topics/pools.tsv", "--json", "--per-topic")
     assert [topic["pool"] for topic in json.loads(typed.stdout)["topics"]] == [8, 8]
     assert "lacks 8 of the candidates" in typed.stderr

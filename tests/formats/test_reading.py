@@ -136,7 +136,7 @@ def test_standard_input_has_a_name_and_serves_once(tmp_path):
     twice = ntcir("score", "-", "--qrels", "-", stdin=RUN.encode())
     assert (twice.exit_code, twice.stderr) == (
         2,
-        "Error: Only one of run, qrels and pools can be standard input (-).\n",
+        "Error: Only one of run, qrels, pools and topics can be standard input (-).\n",
     )
 
 

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ntcir.ablation import DIRECTIONS, Estimate, Row, Table
+from ntcir.ablation import Estimate, Row, Table
 from ntcir.ablation.grid import Cell
 from ntcir.report.ablation import COLOURS, draw_chart, markdown, write_csv, write_report
+
+DIRECTIONS = ("img2sen", "sen2img")
 
 METHODS = ("in-batch only", "+ objects", "+ augmentation", "+ mined", "all")
 

@@ -21,7 +21,8 @@ from safetensors.torch import load_file
 
 import ntcir
 from ntcir.config import load_config
-from ntcir.model.model import CONFIG, WEIGHTS, Model
+from ntcir.model.folder import CONFIG, WEIGHTS
+from ntcir.model.model import Model
 from ntcir.submission import bundle as bundles
 from ntcir.submission.bundle import LIMIT, MARK, make_bundle
 from ntcir.submission.sums import SUMS
@@ -179,7 +180,7 @@ def test_the_model_it_is_made_of_stays_as_it_is(tmp_path):
     quick(trained, tmp_path / "out")
     assert contents(trained) == before
     inside = load_file(tmp_path / "out" / "ORG-baseline" / "model" / WEIGHTS)
-    assert [name for name in inside if name.startswith("networks.0.")]
+    assert [name for name in inside if name.startswith("networks.image.0.")]
 
 
 def test_networks_that_were_trained_along_go_in_as_they_are(tmp_path):

@@ -189,8 +189,8 @@ def slowly(model: Model, records: list[Tree]) -> dict[tuple[str, str], float]:
     scores = {}
     for record in records:
         square = square_of_planes(np.array(record["image"], dtype=np.uint8), model.config.features)
-        image = model.encode_images(encode_pictures(networks, square[None], 1)).vectors[0]
-        reading = model.encode_readings(pd.DataFrame([record])[model.readings.names]).vectors[0]
+        image = model.encode("image", encode_pictures(networks, square[None], 1)).vectors[0]
+        reading = model.ENCODE_READINGS(pd.DataFrame([record])[model.readings.names]).vectors[0]
         scores[record["topic_id"], str(record["dmr_minute_id"])] = float(image @ reading)
     return scores
 

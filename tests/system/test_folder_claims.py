@@ -15,7 +15,7 @@ from helpers import command_line, environment, refusal, write_pictures
 
 import ntcir.system.claims as claims_module
 from ntcir.config import load_config
-from ntcir.model.model import CONFIG, WEIGHTS
+from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.system.claims import claimed, claimed_name, give, take
 from ntcir.training.checkpoint import LAST, read_progress
 

@@ -25,9 +25,10 @@ from helpers import (
 from safetensors.torch import load_file
 
 import ntcir.training.trainer
-from ntcir.model.model import WEIGHTS
+from ntcir.model.folder import WEIGHTS
+from ntcir.model.trained import is_finished
 from ntcir.training.checkpoint import LAST, load_checkpoint, read_progress, save_checkpoint
-from ntcir.training.trainer import METRICS, Trainer, is_finished, read_metrics
+from ntcir.training.trainer import METRICS, Trainer, read_metrics
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 # What could differ between a run in one piece and one in two: dropout, both kinds of batches, rates that change.

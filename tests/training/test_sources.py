@@ -20,7 +20,8 @@ from safetensors.torch import load_file
 
 from ntcir.config import Augment, Backbone, Config, Encoder, Features
 from ntcir.features.extract import ImageFeatures
-from ntcir.model.model import WEIGHTS, Model
+from ntcir.model.folder import WEIGHTS
+from ntcir.model.model import Model
 from ntcir.sampling.augment import Augmenter
 from ntcir.training.sources import LiveImages, StoredImages
 from ntcir.training.trainer import Trainer
@@ -147,7 +148,7 @@ def test_a_fine_tuned_model_answers_with_its_own_networks(tmp_path, monkeypatch)
     model = Model.load(tmp_path / "runs" / "tuned")
     assert model.networks is not None
     saved = load_file(tmp_path / "runs" / "tuned" / WEIGHTS)
-    assert torch.equal(model.networks[0].network.conv1.weight, saved["networks.0.conv1.weight"])
+    assert torch.equal(model.networks[0].network.conv1.weight, saved["networks.image.0.conv1.weight"])
     corpus = read_pictures(tmp_path / "data")
     first = ImageFeatures(corpus, config.features)
     assert first.fingerprints != model.fingerprints

@@ -15,8 +15,9 @@ from safetensors.torch import load_file
 
 import ntcir.training.trainer
 from ntcir.corpora.corpus import Corpus
-from ntcir.model.model import WEIGHTS, Model
-from ntcir.objectives.infonce import info_nce
+from ntcir.model.folder import WEIGHTS
+from ntcir.model.model import Model
+from ntcir.objectives.info_nce import info_nce
 from ntcir.system.errors import UserError
 from ntcir.training.checkpoint import LAST, read_progress
 from ntcir.training.trainer import METRICS, read_metrics
@@ -72,8 +73,8 @@ def test_validation_is_the_mrr_of_pools_worked_out_pair_by_pair(tmp_path):
 
     one.model.unit_vectors = rounded  # type: ignore[method-assign]
     val = corpus.split("val")
-    images = one.model.encode_images(ToyFeatures(corpus).load(val["image"].tolist())).vectors
-    sensors = one.model.encode_readings(corpus.sensors.loc[val["sensor"]]).vectors
+    images = one.model.encode("image", ToyFeatures(corpus).load(val["image"].tolist())).vectors
+    sensors = one.model.ENCODE_READINGS(corpus.sensors.loc[val["sensor"]]).vectors
     reciprocal: dict[str, list[float]] = {"img2sen": [], "sen2img": []}
     for day in ("2020-03-01", "2020-03-02"):
         rows = np.flatnonzero((val["group"] == day).to_numpy())
@@ -153,7 +154,7 @@ def test_nothing_but_the_towers_learns(tmp_path):
     after = load_file(tmp_path / "m" / WEIGHTS)
     kept = {name for name in after if torch.equal(before[name], after[name])}
     # The features are fixed: their statistics do not drift from step to step, as BatchNorm's would.
-    assert {"towers.image.head.0.mean", "towers.image.head.0.scale", "log_temperature"} == kept
+    assert {"towers.image.stem.mean", "towers.image.stem.scale", "learnt.0.log_temperature"} == kept
 
 
 def test_a_photograph_that_cannot_be_read_is_left_out_of_its_split(tmp_path):
