@@ -78,7 +78,7 @@ class Variable:
         at = _head(content, self._order).end
         if self.kind == "char":
             return _lines(_element(content, at, self._order), self.shape, self._order)
-        found = []
+        found: list[str] = []
         for _ in range(math.prod(self.shape)):
             cell = _element(content, at, self._order)
             inner = _head(cell.data, self._order)

@@ -84,7 +84,7 @@ class VectorRows(Rows):
         # Which item each row belongs to, in the order of the rows; its place is the row's number.
         self._rows, numbers = self._in_order() if file.ids is None else self._by_id(file.ids)
         self._numbers = numbers
-        file.check_numbers(self._rows if file.ids is None else file.ids)
+        file.check_numbers(self._known.tolist() if file.ids is None else file.ids)
         self.encoder: VectorsEncoder = encoder or VectorsEncoder(columns, file.fingerprint())
 
     @classmethod
@@ -117,10 +117,10 @@ class VectorRows(Rows):
     def _by_id(self, ids: Sequence[str]) -> tuple[pd.Index, np.ndarray]:
         """Return the items that have rows, and the rows' numbers; what does not fit is counted and named."""
         path, plural, name = self._file.path, self._modality.plural, self._corpus.name
-        rows = pd.Index(ids, dtype=object)
+        rows = _index(ids)
         unknown = ~rows.isin(self._known)
         if unknown.any():  # who writes a file's name may not know that an id has no blanks
-            rows = pd.Index([image_id(item) if odd else item for item, odd in zip(rows, unknown, strict=True)])
+            rows = _index([image_id(item) if odd else item for item, odd in zip(ids, unknown, strict=True)])
             unknown = ~rows.isin(self._known)
         if unknown.all():
             raise UserError(
@@ -146,7 +146,7 @@ class VectorRows(Rows):
 
     def _places(self, ids: Sequence[str]) -> np.ndarray:
         """Return the numbers of the items' rows in the file, int64 [len(ids)]; -1 where there is none."""
-        found = self._rows.get_indexer(pd.Index(list(ids), dtype=object))
+        found = self._rows.get_indexer(_index(ids))
         return np.where(found < 0, -1, self._numbers[found])
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
@@ -185,3 +185,7 @@ class VectorRows(Rows):
             if name in self._known:
                 return name
         raise UserError(f"the {self.noun} '{short(query)}', which is not in {self._corpus.root}, and {why}")
+
+
+def _index(ids: Sequence[str]) -> pd.Index:
+    return pd.Index(np.array(ids, dtype=object))
