@@ -25,7 +25,8 @@ from ntcir.features.extract import ImageFeatures
 from ntcir.formats.topics import TopicSet
 from ntcir.model.model import Model
 from ntcir.retrieval.retriever import Retriever
-from ntcir.sampling.topics import build_topics, sample_pool
+from ntcir.sampling.pools import sample_pool
+from ntcir.sampling.topics import build_topics
 from ntcir.scoring import bootstrap, random_reciprocal_rank
 from ntcir.search.ranking import average_ranks
 from ntcir.training.trainer import Trainer

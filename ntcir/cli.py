@@ -257,12 +257,45 @@ def run(
     """Answer topics: a TREC run on standard output."""
     if output_is_closed():  # before the work, not after it
         raise UserError("Standard output is closed, where the run is written: type `ntcir run topics.tsv > run.txt`.")
-    from ntcir.retrieval.retriever import answer
+    from ntcir.retrieval.answering import answer
 
     with together() as own:
         lines = answer(topics, model, data, tag=tag, pools=pools, depth=depth, split=split, settings=settings)
     if own.first:  # all is ranked before the first line is written: a mistake leaves no half of a run
         write_output("".join(lines))
+
+
+@main.command()
+@click.option("--model", type=FOLDER, help="A folder that `ntcir train` wrote. [default: the newest under runs/]")
+@click.option("--data", type=FOLDER, help="The corpus folder. [default: the one the model was trained on]")
+@click.option(
+    "--split",
+    help="Whose pairs ask and are ranked: train, val, test or all. [default: test, or all if the model was trained on "
+    "another corpus]",
+)
+@click.option(
+    "--pool", metavar="N|none",
+    help="Pairs a pool, one pool a day (session); none: the whole split is ranked, and all partners of an item are "
+    "relevant. [default: the model's topics.pool]",
+)  # fmt: skip
+@click.option("--subset", type=FILE, help="A file of ids, one a line: only pairs with one of them ask and are ranked.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE", help="As of `ntcir run`. Repeatable.",
+)  # fmt: skip
+def evaluate(
+    model: Path | None, data: Path | None, split: str | None, pool: str | None, subset: Path | None, as_json: bool,
+    settings: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Score a model on a split without topics: every item asks, in both directions."""
+    from ntcir.report.score_table import print_scores
+    from ntcir.retrieval.evaluating import evaluate as measure
+    from ntcir.retrieval.evaluating import pool_size
+
+    with together() as own:
+        report = measure(model, data, split=split, pool=pool_size(pool), subset=subset, settings=settings)
+    if own.first:
+        print_scores(report, {}, sys.stdout, as_json=as_json, per_topic=False)
 
 
 @main.command()

@@ -40,6 +40,7 @@ __all__ = [
     "Report",
     "TopicScore",
     "bootstrap",
+    "group_score",
     "measures",
     "pool_sizes",
     "random_reciprocal_rank",
@@ -182,7 +183,7 @@ def score(
         )
     ]  # fmt: skip
     asked = np.array(directions, dtype=object)
-    groups = {name: _group(figures.of((asked == name) | (name == "all"))) for name in groups_of(directions)}
+    groups = {name: group_score(figures.of((asked == name) | (name == "all"))) for name in groups_of(directions)}
     warnings = _warnings(run, qrels, topics, int((~scored).sum()))
     if topics_path is not None:
         warnings += _unknown_directions(topics, topics_path)
@@ -213,7 +214,8 @@ def bootstrap(
     return float(low), float(high)
 
 
-def _group(topics: Figures) -> GroupScore:
+def group_score(topics: Figures) -> GroupScore:
+    """Return the means over topics, given what the figures of each are made of."""
     ranks = topics.ranks
     if not len(ranks):
         return GroupScore(0, None, None, None, dict.fromkeys((1, 5, 10)), None, None)

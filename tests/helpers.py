@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import ntcir.cli
-import ntcir.training.trainer
+import ntcir.encoders.frozen
 from ntcir.config import Config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus, ReadingReport
+from ntcir.encoders import open_pair
 from ntcir.formats.topics import Topic
 from ntcir.modalities import direction
 from ntcir.system.errors import UserError

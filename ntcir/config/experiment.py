@@ -92,6 +92,18 @@ class Config(Section):
         """Whether training asks which objects the photographs show."""
         return self.positives.objects or self.negatives.objects
 
+    def objective_remedies(self) -> list[str]:
+        """Return what the objectives know to help, such as ``raise objectives.0.temperature (now 0.1)``."""
+        return [
+            f"{verb} objectives.{place}.{key} (now {getattr(objective, key):g})"
+            for place, objective in enumerate(self.objectives)
+            for verb, key in (each.split() for each in objective.remedies())
+        ]
+
+    def remedies(self) -> str:
+        """Return what helps where a loss or a vector is not finite, for a sentence."""
+        return " or ".join(["lower training.lr", *self.objective_remedies()])
+
     def to_yaml(self) -> str:
         """Return the resolved configuration as YAML that ``load_config`` reads back to the same value."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -24,7 +24,7 @@ class Objective(Section):
     An objective is a module of ``ntcir.objectives`` and a line in ``ntcir.config.registry``.
 
     Attributes:
-        needs: what it needs of a batch besides the embeddings: ``categories``.
+        needs: what it needs of a batch besides embeddings and positives: ``categories``, ``instances``.
         kind: by which it is named.
         weight: what it is multiplied by in the sum of all.
     """

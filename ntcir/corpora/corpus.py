@@ -77,6 +77,9 @@ class Corpus:
         layout: which reader made it.
         sensor_columns: the readings a model is given when the configuration names none.
         report: what was read and dropped.
+        shared_are_positive: whether pairs that share an item are positives of each other's partners, as the five
+            captions of a picture are; otherwise they are merely no negatives, as photographs of one minute are.
+        categories: modality -> items x concepts, 0 or 1, indexed like its table; none where the data have none.
     """
 
     name: str
@@ -86,6 +89,8 @@ class Corpus:
     groups_are_days: bool
     layout: str
     report: ReadingReport
+    shared_are_positive: bool = False
+    categories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def images(self) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,26 @@ def open_rows(config: Config, corpus: Corpus, modality: str, encoder: Encoder | 
         raise UserError(f"towers.{modality}.encoder = {kind!r} is not an encoder{hint}.")
     rows: Rows = _load(KINDS[kind][1]).open(config, corpus, modality, encoder)
     return rows
+
+
+def open_pair(config: Config, corpus: Corpus, encoders: Mapping[str, Encoder] | None = None) -> dict[str, Rows]:
+    """Open both modalities of the configuration's pair, by name in its order; see ``open_rows``.
+
+    Args:
+        config: resolved.
+        corpus: with pairs of these modalities.
+        encoders: of a trained model; None for those that are yet to be fitted.
+
+    Raises:
+        UserError: if the corpus has no such pairs, or an encoder cannot be used on it.
+    """
+    corpus.require_pair(config.pair)
+    opened = {
+        # Right to left: readings are checked at once, networks take seconds to load.
+        name: open_rows(config, corpus, name, encoders[name] if encoders else None)
+        for name in reversed(config.pair)
+    }
+    return {name: opened[name] for name in config.pair}
 
 
 def _load(name: str):  # type: ignore[no-untyped-def]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from ntcir.features.extraction import Alteration
+
 
 class Encoder(ABC):
     """Turns raw items into rows of numbers: fitted on the training split, saved with the model, knows no corpus.
@@ -91,24 +93,39 @@ class Rows(ABC):
         """
         return np.ones(len(ids), dtype=bool)
 
-    def fit(self, ids: Sequence[str]) -> None:
-        """Take the statistics of training items (as often as they train), before ``load`` is called; none by default.
+    def check(self, ids: Sequence[str]) -> None:  # noqa: B027 (most have nothing to check)
+        """Check that training items can be learnt from, as far as that is told at once.
 
         Raises:
             UserError: if nothing can be learnt from these items.
         """
 
+    def fit(self, ids: Sequence[str]) -> list[str]:
+        """Take the statistics of training items (as often as they train), before ``load`` is called; none by default.
+
+        Returns:
+            sentences about what tells a model nothing.
+
+        Raises:
+            UserError: if nothing can be learnt from these items.
+        """
+        return []
+
     @abstractmethod
     def load(self, ids: Sequence[str]) -> np.ndarray:
         """Return rows of items, float32 [len(ids), dim]; call ``ensure`` first."""
 
+    def altered(self, alteration: Alteration, views: int, ids: Sequence[str]) -> np.ndarray:
+        """Return rows of several altered views of items, float16 [views, len(ids), dim].
+
+        Raises:
+            UserError: if the encoder cannot see altered items.
+        """
+        raise UserError(f"augment.views needs the encoder frozen: {self.encoder.kind} cannot see altered items.")
+
     def facts(self, ids: Sequence[str]) -> list[Any]:
         """Return what training on these items depends on besides the configuration, as JSON values."""
         return [list(ids), self.encoder.to_json()]
-
-    def remarks(self, ids: Sequence[str]) -> list[str]:
-        """Return a sentence for each thing about these items that the encoder does not understand as it is meant."""
-        return []
 
     def named(self, query: Query) -> str | None:
         """Return the item of the corpus that a query names, or None where it is given in full.

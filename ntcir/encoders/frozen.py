@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import torch
 
     from ntcir.corpora.corpus import Corpus
+    from ntcir.features.extraction import Alteration
+
+_BLOCK = 4096  # photographs whose views are read at once
 
 
 class FrozenEncoder(Encoder):
@@ -162,6 +165,18 @@ class FrozenRows(Rows):
     def load(self, ids: Sequence[str]) -> np.ndarray:
         """Return stored features, float32 [len(ids), dim]."""
         return self.features.load(ids)
+
+    def altered(self, alteration: Alteration, views: int, ids: Sequence[str]) -> np.ndarray:
+        """Return the features of altered photographs, float16 [views, len(ids), dim], stored like the others.
+
+        Half the precision is more than enough for what is altered at random, and half the memory.
+        """
+        stored = self.features.views(alteration, views)
+        stored.ensure(ids)
+        result = np.empty((views, len(ids), self.dim), dtype=np.float16)
+        for start in range(0, len(ids), _BLOCK):
+            result[:, start : start + _BLOCK] = stored.load(ids[start : start + _BLOCK])
+        return result
 
     def facts(self, ids: Sequence[str]) -> list[Any]:
         """Return what training on these photographs depends on."""

@@ -61,8 +61,8 @@ class ReadingsRows(Rows):
         named = named_columns(self._options, corpus.layout)
         require_values(self._columns, corpus.sensors.loc[list(ids)], named, corpus.root, corpus.report.empty)
 
-    def fit(self, ids: Sequence[str]) -> None:
-        """Take the statistics of training readings, and say which columns tell nothing.
+    def fit(self, ids: Sequence[str]) -> list[str]:
+        """Take the statistics of training readings; return which columns tell nothing.
 
         Raises:
             UserError: if a column that is needed has no value.
@@ -70,8 +70,7 @@ class ReadingsRows(Rows):
         self.check(ids)
         table = self._corpus.sensors.loc[list(ids)]
         self.encoder = ReadingsEncoder.fit(self._columns, table, self._options.rare)
-        for remark in idle_columns(self.encoder, table):
-            say(remark)
+        return idle_columns(self.encoder, table)
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         """Read the numbers of a corpus that the encoder was not fitted to, and say what it does not understand.
@@ -82,8 +81,9 @@ class ReadingsRows(Rows):
             bool [len(ids)]: all True; a reading that is not understood is missing.
         """
         if self._is_others:
-            table = self._corpus.sensors.loc[list(ids)]
-            self._table, remarks = understood(self.encoder, table, place=lambda row: str(ids[row]))
+            distinct = list(dict.fromkeys(ids))
+            table = self._corpus.sensors.loc[distinct]
+            self._table, remarks = understood(self.encoder, table, place=lambda row: distinct[row])
             for remark in [*remarks, *silent_columns(self.encoder, self._table)]:
                 say(f"{self._corpus.name}: {remark}")
         return np.ones(len(ids), dtype=bool)

@@ -19,5 +19,6 @@ IMAGE = Modality(
     write=str,
     ask=lambda item, row: item,
     encoders=("frozen", "vectors"),
+    pictured=True,
     tower={"layers": 1, "standardise": True},
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,7 +17,8 @@ from ntcir.encoders.encoder import Encoder
 from ntcir.modalities import Direction, directions
 from ntcir.model.folder import Saved, read_model, reading, write_model
 from ntcir.objectives.batch import Batch
-from ntcir.sampling.positives import group_equal_rows
+from ntcir.sampling.relations import group_equal_rows
+from ntcir.system.errors import UserError
 from ntcir.towers.heads import mlp
 from ntcir.towers.tower import Tower
 
@@ -65,11 +66,11 @@ class Model:
     def __post_init__(self) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed)
-            self.towers = nn.ModuleDict({name: self._tower(name) for name in self.config.pair})
+            self.towers = nn.ModuleDict({name: self._new_tower(name) for name in self.config.pair})
             dim = self.config.towers.dim
             self.learnt = nn.ModuleList([each.learnt(dim, self.instances) for each in self.config.objectives])
 
-    def _tower(self, name: str) -> Tower:
+    def _new_tower(self, name: str) -> Tower:
         options = self.config.towers.of(name)
         stem, width = self.encoders[name].stem(options, self.config)
         return Tower(stem, mlp(width, self.config.towers.dim, options))
@@ -79,6 +80,10 @@ class Model:
         """The left modality asks for the right one; the right one asks for the left one."""
         return directions(self.config.pair)
 
+    def tower(self, name: str) -> Tower:
+        """Return the tower of a modality."""
+        return cast(Tower, self.towers[name])
+
     def loss(self, batch: Batch) -> torch.Tensor:
         """Return the weighted sum of the objectives, a scalar with gradient."""
         terms = [
@@ -86,6 +91,30 @@ class Model:
             for objective, learnt in zip(self.config.objectives, self.learnt, strict=True)
         ]
         return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
+
+    def begin_from(self, other: Model, origin: str) -> None:
+        """Take the towers of another model in place of random ones; its objectives' parameters stay where they are.
+
+        Args:
+            other: between the same modalities.
+            origin: names it in the error.
+
+        Raises:
+            UserError: if a tower does not fit.
+        """
+        for name, tower in self.towers.items():
+            if name not in other.towers:
+                raise UserError(
+                    f"training.start: {origin} is a model between {' and '.join(other.config.pair)}, which has no "
+                    f"tower of the modality {name}."
+                )
+            try:
+                tower.load_state_dict(other.towers[name].state_dict())
+            except RuntimeError as error:
+                raise UserError(
+                    f"training.start: the {name} tower of {origin} does not fit this configuration: its encoder or "
+                    f"its settings (towers.{name}, towers.dim) are others."
+                ) from error
 
     def encode(self, modality: str, rows: np.ndarray, seen: dict[bytes, int] | None = None) -> Vectors:
         """Return the vectors of rows of a modality's encoder, float32 [items, columns].

@@ -42,8 +42,9 @@ class InfoNCE(Objective):
 
     def __call__(self, batch: Batch, learnt: nn.Module) -> torch.Tensor:
         """Return the loss, a scalar with gradient."""
+        temperature = learnt.get_parameter("log_temperature").exp()
         return info_nce(
-            batch.left, batch.right, learnt.log_temperature.exp(), positives=batch.positives, ignored=batch.ignored,
+            batch.left, batch.right, temperature, positives=batch.positives, ignored=batch.ignored,
             symmetric=self.symmetric,
         )  # fmt: skip
 

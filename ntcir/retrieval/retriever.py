@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from ntcir.corpora.corpus import SPLITS, Corpus
-from ntcir.encoders import open_rows
+from ntcir.encoders import open_pair
 from ntcir.encoders.encoder import Rows
 from ntcir.formats.runs import format_ranking
 from ntcir.formats.topics import Topic
@@ -37,12 +37,7 @@ class Retriever:
 
     def __init__(self, model: Model, corpus: Corpus, rows: Mapping[str, Rows] | None = None) -> None:
         self._model, self._corpus = model, corpus
-        corpus.require_pair(model.config.pair)
-        self._rows = rows or {
-            # Right to left: readings are checked at once, networks take seconds to load.
-            name: open_rows(model.config, corpus, name, model.encoders[name])
-            for name in reversed(model.config.pair)
-        }
+        self._rows = rows or open_pair(model.config, corpus, model.encoders)
 
     def run(
         self, topics: Sequence[Topic], pools: Mapping[str, Sequence[str]] | None, *, tag: str, depth: int, split: str

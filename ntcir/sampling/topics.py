@@ -14,37 +14,9 @@ from ntcir.formats.columns import LONGEST
 from ntcir.formats.group_labels import group_labels
 from ntcir.formats.topics import Topic, TopicSet
 from ntcir.modalities import DEFAULT_PAIR, Direction, directions, modality
+from ntcir.sampling.pools import sample_pool
 from ntcir.system.errors import UserError, some
 from ntcir.system.progress import say
-
-
-def sample_pool(
-    pairs: pd.DataFrame,
-    size: int,
-    generator: np.random.Generator,
-    target: object = None,
-    pair: Sequence[str] = DEFAULT_PAIR,
-) -> np.ndarray:
-    """Draw pairs whose items all differ, on either side, so that a pool of a lifelog has one right answer.
-
-    Args:
-        pairs: of one group.
-        size: how many; all that differ, if there are fewer.
-        generator: fixes the draw.
-        target: an index label that must be among them.
-        pair: the columns of the two modalities.
-
-    Returns:
-        index labels of ``pairs``, in random order.
-    """
-    order = generator.permutation(len(pairs))
-    if target is not None:
-        place = pairs.index.get_loc(target)
-        order = np.concatenate([[place], order[order != place]])
-    shuffled = pairs.iloc[order]
-    left, right = (shuffled[name].duplicated() for name in pair)
-    distinct = shuffled[~left & ~right]
-    return np.asarray(generator.permutation(distinct.index[:size].to_numpy()))
 
 
 def build_topics(

@@ -13,7 +13,8 @@ from helpers import refusal, toy_corpus, twice_a_minute
 
 from ntcir.formats.runs import format_ranking, read_pools
 from ntcir.formats.topics import read_topics
-from ntcir.sampling.topics import build_topics, sample_pool, topic_pairs
+from ntcir.sampling.pools import sample_pool
+from ntcir.sampling.topics import build_topics, topic_pairs
 
 DAYS = ["2020-03-16", "2020-03-17", "2020-03-19"]
 
