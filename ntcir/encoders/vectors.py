@@ -81,9 +81,8 @@ class VectorRows(Rows):
                 f"The vectors in {file.path} have {columns:,} columns, but the model was trained on {encoder.dim:,}: "
                 f"give vectors of the same kind in towers.{name}.vectors."
             )
-        # Which item each row belongs to, in the order of the rows; its place is the row's number.
-        self._rows, numbers = self._in_order() if file.ids is None else self._by_id(file.ids)
-        self._numbers = numbers
+        # The items that have rows and, at the same places, the numbers of these rows in the file.
+        self._items, self._numbers = self._in_order() if file.ids is None else self._by_id(file.ids)
         file.check_numbers(self._known.tolist() if file.ids is None else file.ids)
         self.encoder: VectorsEncoder = encoder or VectorsEncoder(columns, file.fingerprint())
 
@@ -146,7 +145,7 @@ class VectorRows(Rows):
 
     def _places(self, ids: Sequence[str]) -> np.ndarray:
         """Return the numbers of the items' rows in the file, int64 [len(ids)]; -1 where there is none."""
-        found = self._rows.get_indexer(_index(ids))
+        found = self._items.get_indexer(_index(ids))
         return np.where(found < 0, -1, self._numbers[found])
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:

@@ -78,8 +78,8 @@ def corpus_to_ask(
     outside = typed.data.outside if _OUTSIDE_KEY in of_places else model.config.data.outside and _is_at(model, root)
     config = model.config.changed(
         {"data.path": str(root), "data.split": _split(folder, of_split), "data.outside": outside}
-        | _vectors(model, folder, root, of_vectors)
     )
+    vectors = _vectors(model, folder, root, of_vectors)
     if pooled:
         chosen, idle = ALL, split or " ".join(f"--set {setting}" for setting in of_split)
         if idle:
@@ -92,8 +92,7 @@ def corpus_to_ask(
     else:
         prints = [each for encoder in model.encoders.values() for each in encoder.fingerprints]
         store = by_first(lambda: stored_elsewhere(config.features.store, folder, corpus, prints))
-    files = {f"towers.{name}.vectors": path for name, path in _files(config).items()}
-    model.config = model.config.changed({"features.store": str(store)} | files)
+    model.config = model.config.changed({"features.store": str(store), **vectors})
     return corpus, chosen
 
 
@@ -109,28 +108,22 @@ def _is_of_vectors(setting: str) -> bool:
     return _VECTORS_KEY.fullmatch(_key(setting)) is not None
 
 
-def _files(config: Config) -> dict[str, str]:
-    """Return modality -> the file of its vectors, where it has one."""
-    return {name: str(path) for name in config.pair if (path := config.towers.of(name).vectors) is not None}
-
-
-def _vectors(model: Model, folder: Path, root: Path, settings: Sequence[str]) -> dict[str, str]:
+def _vectors(model: Model, folder: Path, root: Path, settings: Sequence[str]) -> dict[str, Path | None]:
     """Return the changes by which vectors are those of the corpus that is asked about.
 
     Raises:
         UserError: if nobody says where they are: rows without ids could be taken for those of other items.
     """
+    towers = load_config(folder / MODEL_CONFIG, settings).anchored().towers if settings else model.config.towers
     typed = {_key(setting) for setting in settings}
-    for name, path in _files(model.config).items():
-        if f"towers.{name}.vectors" not in typed and not _is_own(model, root):
+    for name in model.config.pair:
+        own, key = model.config.towers.of(name).vectors, f"towers.{name}.vectors"
+        if own is not None and key not in typed and not _is_own(model, root):
             raise UserError(
-                f"{root} is not the corpus that the model was trained on, and {path} has the vectors of that one: give "
-                f"those of {root} with --set towers.{name}.vectors=FILE."
+                f"{root} is not the corpus that the model was trained on, and {own} has the vectors of that one: give "
+                f"those of {root} with --set {key}=FILE."
             )
-    if not settings:
-        return {}
-    towers = load_config(folder / MODEL_CONFIG, settings).anchored()
-    return {f"towers.{name}.vectors": path for name, path in _files(towers).items()}
+    return {f"towers.{name}.vectors": towers.of(name).vectors for name in model.config.pair}
 
 
 def _split(folder: Path, settings: Sequence[str]) -> dict[str, Any]:
