@@ -256,8 +256,8 @@ def train(
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE",
     help="data.split.KEY=VALUE: split the corpus in another way than the model's configuration; data.outside=true: "
-    "read photographs outside images/ that records.csv names; features.store=DIR: where features are kept. "
-    "Repeatable.",
+    "read photographs outside images/ that records.csv names; features.store=DIR: where features are kept; "
+    "towers.MODALITY.vectors=FILE: the vectors of this corpus. Repeatable.",
 )  # fmt: skip
 def run(
     topics: Path, model: Path | None, data: Path | None, tag: str | None, pools: str | None, depth: int,
