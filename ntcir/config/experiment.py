@@ -69,8 +69,9 @@ class Config(Section):
             return tree
         tree = lifted(tree)
         pair, towers = tree.get("pair", DEFAULT_PAIR), tree.get("towers", {})
-        if isinstance(pair, list | tuple) and all(isinstance(name, str) for name in pair):
-            towers = _towers(pair, towers)
+        if not (isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(name, str) for name in pair)):
+            raise ValueError(f"pair = {shown(pair)} is not valid: give two modalities, such as [image, sensor]")
+        towers = _towers(pair, towers)
         return tree | {"towers": towers}
 
     @model_validator(mode="after")
@@ -148,6 +149,9 @@ def _towers(pair: Iterable[str], given: Any) -> Any:
         if isinstance(tower, Tower):
             tower = tower.model_dump()
         own[name] = {"encoder": usual.encoders[0], **usual.tower, **tower} if isinstance(tower, dict) else tower
+        if isinstance(tower, dict) and (kind := own[name]["encoder"]) not in usual.encoders:
+            hint = did_you_mean(str(kind), usual.encoders) or f"; there are: {', '.join(usual.encoders)}"
+            raise ValueError(f"towers.{name}.encoder = {shown(kind)} is not an encoder of {usual.plural}{hint}")
     if unknown := [key for key in given if key not in {*own, *Towers.model_fields}]:
         known = [*Towers.model_fields, *own]
         hint = did_you_mean(str(unknown[0]), known) or f"; known here: {', '.join(known)}"
@@ -219,13 +223,18 @@ def _changed(config: Config, changes: Mapping[str, Any], origin: str) -> dict[st
         raise UserError(f"{origin}: {error}.") from error
     if "pair" in changes:  # other modalities, other towers
         tree["towers"] = {"dim": tree["towers"]["dim"]} | {
-            name: tower for name, tower in tree["towers"].items() if name in (changes["pair"] or ())
+            name: tower for name, tower in tree["towers"].items() if name in _names(changes["pair"])
         }
     for key, value in sorted(changes.items(), key=lambda change: change[0] != "data.split.by"):
         if key == "data.split.by" and value != tree["data"]["split"]["by"]:
             tree["data"]["split"] = {}  # another kind of split: the days or names of the old one mean nothing in it
         _put(tree, key, value)
     return tree
+
+
+def _names(pair: Any) -> list[Any]:
+    """Return the modalities of a pair that is yet to be checked."""
+    return list(pair) if isinstance(pair, list | tuple) else []
 
 
 def _put(tree: Any, key: str, value: Any) -> None:

@@ -42,6 +42,7 @@ def lifted(tree: Mapping[str, Any]) -> dict[str, Any]:
             result["objectives"] = objectives
         else:
             _, modality, leaf = new.split(".")
+            _require_tower(modality, result.get("pair"), old)
             towers = result["towers"]
             own = towers.get(modality, {})
             if not isinstance(own, dict):
@@ -78,10 +79,35 @@ def current_changes(changes: Mapping[str, Any], objectives: list[Any]) -> dict[s
         new = RENAMED[old]
         if new.startswith("objective."):
             new = new.replace("objective", f"objectives.{_first(changed, old)}")
-        if new in result:
+        if _is_in(result, new):
             raise ValueError(_both(old, new))
         result[new] = value
     return result
+
+
+def _is_in(changes: Mapping[str, Any], key: str) -> bool:
+    """Return whether changes give a key, by itself or within a section or a list that is given as a whole."""
+    parts = key.split(".")
+    for at in range(len(parts), 0, -1):
+        if (start := ".".join(parts[:at])) not in changes:
+            continue
+        part = changes[start]
+        for name in parts[at:]:
+            if isinstance(part, dict) and name in part:
+                part = part[name]
+            elif isinstance(part, list) and name.isdigit() and int(name) < len(part):
+                part = part[int(name)]
+            else:
+                break
+        else:
+            return True
+    return False
+
+
+def _require_tower(modality: str, pair: Any, old: str) -> None:
+    if isinstance(pair, list | tuple) and modality not in pair:
+        between = " and ".join(map(str, pair))
+        raise ValueError(f"{old} is a setting of the {modality} tower, and the pair is {between}: remove it")
 
 
 def _objectives(tree: Mapping[str, Any]) -> list[Any]:

@@ -9,6 +9,7 @@ from ntcir.formats.manifest import reading_set
 from ntcir.formats.runs import read_pools
 from ntcir.formats.tags import run_tag
 from ntcir.formats.topics import read_topics
+from ntcir.model.folder import read_config
 from ntcir.model.model import Model
 from ntcir.model.trained import is_finished
 from ntcir.retrieval.asking import check_split, corpus_to_ask
@@ -45,11 +46,12 @@ def answer(
     """
     check_split(split, settings)
     place = find_file(topics)
+    folder = model or newest_model()
+    pair = read_config(folder).pair  # queries are told apart by what the model knows
     with reading_set(place):
-        asked = read_topics(place)
+        asked = read_topics(place, pair)
         candidate_file = pool_file(pools, place)
         candidates = read_pools(candidate_file) if candidate_file else None
-    folder = model or newest_model()
     if tag is not None:  # before the work, not after it
         tag = run_tag(tag, folder)
     trained = Model.load(folder)

@@ -67,10 +67,18 @@ class OfficialTopics:
         topics: with their pools.
         corpus: has the photographs and readings.
         read: decodes a photograph.
+
+    Raises:
+        UserError: if a topic asks between other modalities.
     """
 
     def __init__(self, topics: TopicSet, corpus: Corpus, read: Reader = read_upright) -> None:
         self._topics, self._corpus, self._read = topics, corpus, read
+        if foreign := [name for name in topics.by_direction() if name not in _MODAL]:
+            raise UserError(
+                f"The organisers' input asks between photographs and readings only, and these topics are {foreign[0]}: "
+                "leave out --format official, or draw topics of pair [image, sensor]."
+            )
         # Theirs has no time of day. A corpus that is not a lifelog has columns of its own.
         names = [str(column) for column in corpus.sensors.columns if column not in {"local_hour", *OFFICIAL_KEYS}]
         if own := [column for column in corpus.sensors.columns if column in OFFICIAL_KEYS]:
