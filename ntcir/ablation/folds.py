@@ -16,7 +16,7 @@ from ntcir.encoders.presets import chosen_columns
 from ntcir.features.corpus_folder import corpus_folder
 from ntcir.features.store import signature
 from ntcir.formats.topics import TopicSet
-from ntcir.modalities import modality
+from ntcir.modalities import DEFAULT_PAIR, modality
 from ntcir.sampling.topics import build_topics
 from ntcir.system.errors import UserError, some
 from ntcir.training.preparation import check_in_time
@@ -68,6 +68,11 @@ def open_folds(plan: Plan, folder: Path) -> list[Fold]:
     Raises:
         UserError: if a split has not enough pairs.
     """
+    if set(plan.base.pair) != set(DEFAULT_PAIR):
+        raise UserError(
+            f"{plan.path}: the pair is {' and '.join(plan.base.pair)}, but ablations are of {' and '.join(DEFAULT_PAIR)} "
+            "only: train and evaluate the models one by one."
+        )
     folds = []
     configs = {fold: config for (_, _, fold), config in plan.configs.items()}  # all have the same data section
     for name, config in configs.items():

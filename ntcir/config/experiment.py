@@ -144,7 +144,7 @@ def _towers(pair: Iterable[str], given: Any) -> Any:
         try:
             usual = modality(name)
         except UserError as error:
-            raise ValueError(f"pair: {error}") from error
+            raise ValueError(f"pair: {str(error).rstrip('.')}") from error
         tower = given.get(name, {})
         if isinstance(tower, Tower):
             tower = tower.model_dump()

@@ -36,6 +36,8 @@ def lifted(tree: Mapping[str, Any]) -> dict[str, Any]:
         result[section] = {key: each for key, each in part.items() if key != name}
         *_, leaf = new.split(".")
         if new.startswith("objective."):
+            if not isinstance(result.get("objectives", []), list):
+                continue  # which is told where the objectives are checked
             objectives = [dict(each) if isinstance(each, dict) else each for each in _objectives(result)]
             at = _first(objectives, old)
             _put(objectives[at], leaf, value, old, f"objectives.{at}.{leaf}")
