@@ -44,7 +44,7 @@ def read_captions(root: Path, split: Split | None, name: str, outside: bool) -> 
     if (root / PICTURELESS).is_file():
         del tables["image"]
         pairs = pairs.drop(columns="image")
-    shown = (root / "shown.csv")
+    shown = root / "shown.csv"
     categories = {"image": pd.read_csv(shown, index_col=0)} if shown.is_file() else {}
     several = bool(captions["file"].duplicated().any())
     return replace(
