@@ -19,7 +19,7 @@ from ntcir.config import Sensors
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.presets import Columns, chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.formats.runs import format_ranking, read_pools, read_qrels
+from ntcir.formats.runs import format_ranking, read_pools, read_trec_qrels
 from ntcir.formats.topics import Topic, TopicSet, build_topics, read_topics, sample_pool, topic_pairs
 
 DAYS = ["2020-03-16", "2020-03-17", "2020-03-19"]
@@ -267,7 +267,7 @@ def test_what_is_saved_is_read_back(tmp_path):
     topics.save(tmp_path)
     assert read_topics(tmp_path / "topics.tsv") == topics.topics
     assert dict(read_pools(tmp_path / "pools.tsv")) == topics.pools
-    qrels = read_qrels(tmp_path / "qrels.txt")
+    qrels = read_trec_qrels(tmp_path / "qrels.txt")
     assert {topic: qrels.relevant(topic) for topic in qrels.topics} == {
         topic: {answer} for topic, answer in topics.relevant.items()
     }
