@@ -12,21 +12,20 @@ import pandas as pd
 
 from ntcir.config import Features
 from ntcir.features.backbones import FrozenNetwork
+from ntcir.features.backend_choice import choose_backends
 from ntcir.features.backends import Backend
-from ntcir.features.choice import backends_for
+from ntcir.features.blocks import Backlog, Batch, Block, Output, Views, cut, require_finite
 from ntcir.features.decode import UnreadableImage, decode, read_file
 from ntcir.features.inference import device_of
 from ntcir.features.jpegs import DeviceDecoder, available
 from ntcir.features.stages import Clock, ahead, pool
 from ntcir.features.store import FeatureStore, signature
-from ntcir.features.work import Batch, Block, Output, Views, Work, cut, require_finite
 from ntcir.system.errors import Interrupted, UserError
 from ntcir.system.machine import cores
 from ntcir.system.parallel import barrier, ranks
 from ntcir.system.progress import progress, say
 
 _READERS = 8  # threads that read files: what they wait for is the disk
-_PAUSE = 0.5  # seconds until what another process is at is looked at again
 
 
 class Alteration(Protocol):
@@ -75,7 +74,7 @@ class Extraction:
         self._backends = backends
         self.clock = Clock()
         self._threads: dict[str, int] = {}  # of each stage
-        self._work = Work(self.outputs, signatures)
+        self._backlog = Backlog(self.outputs, signatures)
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         """Compute and store what any of the stores lacks of ``ids``.
@@ -89,12 +88,12 @@ class Extraction:
             UserError: if there is no room for the features, or none of the pictures can be read.
         """
         self._sign(ids)
-        work = self._work
-        work.check(ids)
+        backlog = self._backlog
+        backlog.check(ids)
         blocks = cut(self._images.index, list(dict.fromkeys(ids)))
 
         def lacking() -> dict[int, list[str]]:
-            return {number: items for number, items in blocks.items() if any(map(work.lacks, items))}
+            return {number: items for number, items in blocks.items() if any(map(backlog.lacks, items))}
 
         # Of several processes, one that sees everything done waits for the others all the same.
         todo = lacking()
@@ -102,7 +101,7 @@ class Extraction:
             self._extract(todo)
         barrier()
         if todo:
-            work.refresh()
+            backlog.refresh()
             # What others should have done and this process does not see: their disk is another.
             if left := lacking():
                 self._extract(left)
@@ -131,7 +130,7 @@ class Extraction:
         present = np.array([all(store.has(item, signs[item]) for store in stores) for item in ids], dtype=bool)
         if len(ids) and not present.any():
             item = ids[0]
-            reasons = (self._work.passing.get(item), *(store.failure(item, signs[item]) for store in stores))
+            reasons = (self._backlog.passing.get(item), *(store.failure(item, signs[item]) for store in stores))
             reason = next(filter(None, reasons), "unknown")
             raise UserError(
                 f"None of the {len(ids)} photographs can be read; the first, {self._paths[item]}: {reason}."
@@ -139,14 +138,14 @@ class Extraction:
         listed = [store.list_failed(signs) for store in stores]  # also where there are none any more
         if not present.all():
             say(f"{(~present).sum()} unreadable photographs are left out; they are listed in {listed[0]}")
-        passing = [(item, why) for item, why in self._work.passing.items() if self._work.lacks(item)]
+        passing = [(item, why) for item, why in self._backlog.passing.items() if self._backlog.lacks(item)]
         if passing:
             item, why = passing[0]
             say(f"{len(passing)} of them could not be read this time, and are tried again the next: {item}: {why}")
         return present
 
     def _extract(self, blocks: dict[int, list[str]]) -> None:
-        todo = sum(self._work.lacks(item) for items in blocks.values() for item in items)
+        todo = sum(self._backlog.lacks(item) for items in blocks.values() for item in items)
         what = "Encoding photographs" if self._alteration is None else "Encoding altered photographs"
         self.clock, start = Clock(), time.perf_counter()
         try:
@@ -159,7 +158,7 @@ class Extraction:
                 f"Interrupted; nothing is lost: the same command goes on where it stopped ({folder})."
             ) from None
         finally:
-            self._work.close()
+            self._backlog.close()
         if done:
             self._tell(done, time.perf_counter() - start)
 
@@ -171,13 +170,8 @@ class Extraction:
             for store in stores:
                 store.note_backend(next(iter(self._backends.values())).name)
             return
-        while not self._work.may_choose():
-            time.sleep(_PAUSE)
-        try:
-            with self.clock.timed("start"):
-                backends = backends_for(networks, stores, todo, device_of(self._options))
-        finally:
-            self._work.has_chosen()
+        with self._backlog.choice_locked(), self.clock.timed("start"):
+            backends = choose_backends(networks, stores, todo, device_of(self._options))
         self._backends |= dict(zip(networks, backends, strict=True))
 
     def _work_off(self, blocks: dict[int, list[str]], advance: Callable[[float], None]) -> int:
@@ -188,12 +182,12 @@ class Extraction:
         done, waited = 0, False
         while left:
             busy: dict[int, list[str]] = {}
-            done += self._run(self._work.claimed(left, busy, advance), advance)
+            done += self._run(self._backlog.claimed(left, busy, advance), advance)
             if busy and not waited and ranks().count == 1:
                 say("Another process is at work on these photographs; waiting for it.")
                 waited = True
             if busy:
-                time.sleep(_PAUSE)
+                self._backlog.wait()
             left = busy
         return done
 
@@ -207,7 +201,7 @@ class Extraction:
                 done += len(batch.items)
                 if batch.block.done == len(batch.block.items):
                     with self.clock.timed("write"):
-                        self._work.write(batch.block)
+                        self._backlog.write(batch.block)
                 advance(len(batch.items))
         return done
 

@@ -12,7 +12,7 @@ from ntcir.corpora.corpus import SPLITS, Corpus
 from ntcir.corpora.records import image_id
 from ntcir.encoders.understanding import silent_columns, understood
 from ntcir.features.decode import UnreadableImage
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.formats.manifest import reading_set
 from ntcir.formats.runs import format_ranking, read_pools
 from ntcir.formats.tags import run_tag

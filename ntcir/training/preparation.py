@@ -14,7 +14,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.presets import chosen_columns, named_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.encoders.understanding import idle_columns, require_values
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.features.objects import ObjectDetections
 from ntcir.sampling.augment import Augmenter
 from ntcir.sampling.examples import Composer

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from ntcir.config import Encoder
-from ntcir.features.extract import ImageFeatures
 from ntcir.features.extraction import Alteration
+from ntcir.features.image_features import ImageFeatures
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import gather, own_gpu, ranks
 

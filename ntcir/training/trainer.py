@@ -18,7 +18,7 @@ import torch
 from ntcir.config import Config, load_config
 from ntcir.config.comparison import first_difference
 from ntcir.corpora.corpus import Corpus
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.formats.topics import DIRECTIONS
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.model.model import CONFIG, WEIGHTS, Model

@@ -12,19 +12,19 @@ import pytest
 from extracting import SHARD, contents, corpus_of, extract, options, write_pictures
 from PIL import Image
 
+import ntcir.features.blocks as blocks
 import ntcir.features.extraction as extraction
-import ntcir.features.work as work
 from ntcir.features import pictures
 from ntcir.features import shard_store as store_module
 from ntcir.features.decode import UnreadableImage, load_image, read_file
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 
 
 @pytest.fixture
 def photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Ten small pictures, one of them cut off, and small shards."""
-    monkeypatch.setattr(work, "SHARD_ITEMS", SHARD)
-    monkeypatch.setattr(work, "_DENSE", 2)
+    monkeypatch.setattr(blocks, "SHARD_ITEMS", SHARD)
+    monkeypatch.setattr(blocks, "_DENSE", 2)
     return write_pictures(tmp_path / "photographs", 10, corrupt=[3])
 
 

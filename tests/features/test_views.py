@@ -18,7 +18,7 @@ from ntcir.config import Augment, Features
 from ntcir.corpora.corpus import Corpus
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import decode
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.sampling.augment import Augmenter
 from ntcir.system.errors import UserError
 

@@ -29,7 +29,7 @@ from torch import nn
 
 import ntcir.training.preparation
 from ntcir.config import Config
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.model.model import CONFIG, WEIGHTS
 from ntcir.system.parallel import gather, ranks, together
 from ntcir.towers.dropout import BatchDropout, of_whole

@@ -16,13 +16,13 @@ from ntcir.config import Features
 from ntcir.corpora.corpus import Corpus
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import EAGER, KINDS, Backend, is_there
+from ntcir.features.blocks import Output
 from ntcir.features.corpus_folder import claim_folder
 from ntcir.features.decode import UnreadableImage, decode
 from ntcir.features.extraction import Alteration, Extraction
 from ntcir.features.inference import batch_of
 from ntcir.features.stages import Clock, pool
 from ntcir.features.store import STORE_VERSION, FeatureStore
-from ntcir.features.work import Output
 from ntcir.system.errors import UserError
 from ntcir.system.machine import cores
 from ntcir.system.progress import say
