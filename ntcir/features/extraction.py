@@ -16,10 +16,10 @@ from ntcir.features.backend_choice import choose_backends
 from ntcir.features.backends import Backend
 from ntcir.features.blocks import Backlog, Batch, Block, Output, Views, cut, require_finite
 from ntcir.features.decode import UnreadableImage, decode, read_file
-from ntcir.features.inference import device_of
 from ntcir.features.jpegs import DeviceDecoder, available
 from ntcir.features.stages import Clock, ahead, pool
 from ntcir.features.store import FeatureStore, signature
+from ntcir.system.devices import find_device
 from ntcir.system.errors import Interrupted, UserError
 from ntcir.system.machine import cores
 from ntcir.system.parallel import barrier, ranks
@@ -171,7 +171,7 @@ class Extraction:
                 store.note_backend(next(iter(self._backends.values())).name)
             return
         with self._backlog.choice_locked(), self.clock.timed("start"):
-            backends = choose_backends(networks, stores, todo, device_of(self._options))
+            backends = choose_backends(networks, stores, todo, find_device(self._options.device, "features.device"))
         self._backends |= dict(zip(networks, backends, strict=True))
 
     def _work_off(self, blocks: dict[int, list[str]], advance: Callable[[float], None]) -> int:

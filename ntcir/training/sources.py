@@ -12,8 +12,8 @@ from torch import nn
 from ntcir.config import Encoder
 from ntcir.features.extraction import Alteration
 from ntcir.features.image_features import ImageFeatures
-from ntcir.system.errors import UserError
-from ntcir.system.parallel import gather, own_gpu, ranks
+from ntcir.system.devices import find_device
+from ntcir.system.parallel import gather, ranks
 
 
 class ImageSource(Protocol):
@@ -91,7 +91,7 @@ class LiveImages:
         self, features: ImageFeatures, ids: Sequence[str], options: Encoder, alteration: Alteration | None = None
     ) -> None:
         self._features, self._ids, self._options, self._alteration = features, list(ids), options, alteration
-        self._device = find_device(options)
+        self._device = find_device(options.device, "encoder.device", own=True)
         for network in features.networks:
             network.requires_grad_(True).to(self._device)
         self._pictures = torch.empty(0)
@@ -147,23 +147,3 @@ class LiveImages:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._options.precision == "bf16"):
             encoded = torch.cat([network(pictures) for network in self._features.networks], dim=1)
         return encoded.float().cpu()
-
-
-def find_device(options: Encoder) -> torch.device:
-    """Return where the networks are trained; of several processes each has a GPU of its own.
-
-    Raises:
-        UserError: if a GPU is asked for and there is none, or there are too few.
-    """
-    if options.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("encoder.device is cuda, but torch finds no GPU here: use auto or cpu.")
-    if options.device == "cpu" or not torch.cuda.is_available():
-        return torch.device("cpu")
-    if ranks().count == 1:
-        return torch.device("cuda")
-    if not own_gpu():
-        raise UserError(
-            f"Each process trains on a GPU of its own, and there are {torch.cuda.device_count()} here: "
-            "start fewer processes, or use encoder.device = cpu."
-        )
-    return torch.device("cuda", ranks().local)

@@ -27,6 +27,7 @@ from ntcir.sampling.batches import BatchSampler
 from ntcir.sampling.negatives import mine_by_model, renumbered, sample_to_mine, within
 from ntcir.sampling.positives import group_equal_rows
 from ntcir.system.claims import claimed
+from ntcir.system.devices import find_device
 from ntcir.system.errors import Interrupted, UserError
 from ntcir.system.files import atomic_write, require_writable
 from ntcir.system.interruption import deferred
@@ -35,7 +36,7 @@ from ntcir.system.progress import progress, say
 from ntcir.training.checkpoint import LAST, Progress, load_checkpoint, read_progress, save_checkpoint
 from ntcir.training.data_parallel import check_same, embed, share_out, sum_over_parts, whole_batches
 from ntcir.training.preparation import Preparation, forbidden
-from ntcir.training.sources import ImageSource, LiveImages, StoredImages, find_device
+from ntcir.training.sources import ImageSource, LiveImages, StoredImages
 from ntcir.training.validation import Validation
 from ntcir.training.watching import Watch
 
@@ -84,7 +85,7 @@ class Trainer:
         self.config, self.folder = config, folder
         if config.encoder.finetune:
             for network in features.networks:  # before anything is encoded
-                network.to(find_device(config.encoder))
+                network.to(find_device(config.encoder.device, "encoder.device", own=True))
         data = Preparation.of(config, corpus, features)
         self._digest = hashlib.sha256(json.dumps(data.facts(), sort_keys=True).encode()).hexdigest()
         facts = {"corpus": corpus.name, "training_pairs": len(data.train)}
