@@ -170,7 +170,7 @@ class Preparation:
             groups = self.train["group"].to_numpy()
             if self.config.positives.objects:
                 composer.objects = ObjectPositives(self.overlap, groups, self.seconds, self.config.positives)
-                say(composer.objects.sentence())
+                say(composer.objects.sentence(), kind="positives by objects")
             if self.config.negatives.objects:
                 mined = mine_by_objects(
                     self.seconds, groups, images, self.overlap, forbidden(composer), self.config.negatives
@@ -188,7 +188,8 @@ class Preparation:
         """
         mined = any((rows >= 0).any() for rows in composer.hard_sensors.values())
         groups = self.train["group"].to_numpy()
-        say(check_negatives(self.config, groups, self.seconds, forbidden(composer), mined=mined).sentence())
+        census = check_negatives(self.config, groups, self.seconds, forbidden(composer), mined=mined)
+        say(census.sentence(), kind=f"negatives in batches of {self.config.training.batch}")
 
 
 def check_in_time(config: Config, corpus: Corpus) -> None:
