@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
+import ntcir.features.backlog as backlog
 import ntcir.features.blocks as blocks
 from ntcir.config import Backbone, Features
 from ntcir.corpora.corpus import Corpus, ReadingReport
@@ -99,7 +100,7 @@ def make_small() -> None:
     """Make shards and pauses small, in this process and those it forks."""
     torch.set_num_threads(1)
     blocks.SHARD_ITEMS, blocks._DENSE = SHARD, 2
-    blocks._PAUSE = 0.01
+    backlog._PAUSE = 0.01
 
 
 class Shifted:

@@ -1,40 +1,22 @@
-"""Blocks: parts of what stores lack, each claimed by one process, worked off, and written as a whole."""
+"""Blocks: photographs whose results are written together, as one shard; and batches, which a network is given."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 import pandas as pd
-import torch
 
-from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import UnreadableImage
-from ntcir.features.store import FeatureStore
-from ntcir.system.errors import UserError
-from ntcir.system.locks import ByteLocks
 
 SHARD_ITEMS = 512  # what a killed run loses at most; 4 MB of ResNet50 features
 _DENSE = 128  # photographs asked for of each block; where they are fewer, what is asked for is cut into blocks itself
 _SPARSE = 5_000_000  # the first number of such a block
-_LOCKS = "claims"  # the file in a store's folder whose bytes are locked, one a block
-_CHOICE = 1 << 40  # the byte that is locked while one process chooses the backend for all
-_PAUSE = 0.5  # seconds until what another process has locked is looked at again
 
-Picture = np.ndarray | torch.Tensor  # uint8 [3, crop, crop]
-Views = dict[int | None, Picture]  # of one photograph: number -> picture; None is the photograph as it is
-
-
-@dataclass(frozen=True)
-class Output:
-    """Where what a network says of one view of the photographs goes; view None is the photographs as they are."""
-
-    network: FrozenNetwork
-    store: FeatureStore
-    view: int | None = None
+P = TypeVar("P")  # what is decoded of a photograph
+Rows = list[dict[str, np.ndarray]]  # of each output: item -> its rows
 
 
 @dataclass
@@ -45,7 +27,7 @@ class Block:
         number: by which processes tell it.
         lacking: of each output, the items it lacks.
         items: that any output lacks.
-        rows: of each output, item -> its features.
+        rows: of each output, item -> its rows.
         failed: item -> why it cannot be decoded.
         done: how many items were tried.
     """
@@ -53,7 +35,7 @@ class Block:
     number: int
     lacking: list[set[str]]
     items: list[str]
-    rows: list[dict[str, np.ndarray]] = field(default_factory=list)
+    rows: Rows = field(default_factory=list)
     failed: dict[str, UnreadableImage] = field(default_factory=dict)
     done: int = 0
 
@@ -62,12 +44,24 @@ class Block:
 
 
 @dataclass
-class Batch:
+class Batch(Generic[P]):
     """Some items of a block, and their pictures or why there are none."""
 
     block: Block
     items: list[str]
-    pictures: list[Views | UnreadableImage] = field(default_factory=list)
+    pictures: list[P | UnreadableImage] = field(default_factory=list)
+
+    @property
+    def decoded(self) -> dict[str, P]:
+        """Item -> its picture, of those that have one."""
+        pairs = zip(self.items, self.pictures, strict=True)
+        return {item: picture for item, picture in pairs if not isinstance(picture, UnreadableImage)}
+
+    @property
+    def failed(self) -> dict[str, UnreadableImage]:
+        """Item -> why it has no picture, of the others."""
+        pairs = zip(self.items, self.pictures, strict=True)
+        return {item: picture for item, picture in pairs if isinstance(picture, UnreadableImage)}
 
 
 def cut(index: pd.Index, ids: Sequence[str]) -> dict[int, list[str]]:
@@ -89,119 +83,8 @@ def cut(index: pd.Index, ids: Sequence[str]) -> dict[int, list[str]]:
     return dict(sorted(blocks.items()))
 
 
-def require_finite(rows: np.ndarray, items: Sequence[str], output: Output) -> None:
-    """Check what a network says of photographs before it is stored.
-
-    Raises:
-        UserError: if a value is NaN or infinite.
-    """
-    wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-    if len(wrong):
-        backbone = output.network.backbone
-        raise UserError(
-            f"{backbone.arch} gives features that are not finite (NaN or infinity) for the photograph "
-            f"{items[wrong[0]]}: check its weights ({backbone.weights})."
-        )
-
-
-class Backlog:
-    """What outputs lack, shared with other processes that fill the same stores.
-
-    Args:
-        outputs: what is filled.
-        signatures: the states of the files of all items.
-
-    Attributes:
-        passing: items that could not be read for a reason that may be gone the next time; they stay lacking.
-    """
-
-    def __init__(self, outputs: Sequence[Output], signatures: Mapping[str, str]) -> None:
-        self._outputs, self._signatures = outputs, signatures
-        self._locks = [ByteLocks(output.store.folder / _LOCKS) for output in outputs]
-        self.passing: dict[str, str] = {}  # items that cannot be read now, and why
-        self._due: dict[int, int] = {}  # block -> items that were lacking when the work began
-
-    def lacks(self, item: str) -> bool:
-        """Return whether any output has yet to be given what the networks say of an item."""
-        sign = self._signatures[item]
-        return any(output.store.needs(item, sign) for output in self._outputs)
-
-    def check(self, ids: Sequence[str]) -> None:
-        """Look whether what is stored of items is as it was written; what is not is lacking from now on."""
-        signs = [self._signatures[item] for item in ids]
-        for output in self._outputs:
-            output.store.check(ids, signs)
-
-    def refresh(self) -> None:
-        """See what other processes have stored since."""
-        for output in self._outputs:
-            output.store.refresh()
-
-    def claimed(
-        self, blocks: Mapping[int, list[str]], busy: dict[int, list[str]], advance: Callable[[float], None]
-    ) -> Iterator[Block]:
-        """Claim blocks one by one and yield what is to be done of them.
-
-        Args:
-            blocks: number -> items.
-            busy: gets those that other processes are at.
-            advance: told how many items others have done in the meantime.
-        """
-        for number, items in blocks.items():
-            self._due.setdefault(number, sum(map(self.lacks, items)))
-        for number, items in blocks.items():
-            if not all(locks.take(number) for locks in self._locks):
-                self.give(number)
-                busy[number] = items
-                continue
-            self.refresh()
-            signs = self._signatures
-            lacking = [{item for item in items if each.store.needs(item, signs[item])} for each in self._outputs]
-            todo = [item for item in items if any(item in lack for lack in lacking)]
-            advance(self._due.pop(number) - len(todo))
-            if todo:
-                yield Block(number, lacking, todo)
-            else:
-                self.give(number)
-
-    def write(self, block: Block) -> None:
-        """Store a block that is done, and let others have it.
-
-        Raises:
-            UserError: if there is no room.
-        """
-        signs = self._signatures
-        self.passing |= {item: str(why) for item, why in block.failed.items() if why.passing}
-        for output, lack, rows in zip(self._outputs, block.lacking, block.rows, strict=True):
-            ids = [item for item in block.items if item in rows]
-            features = np.stack([rows[item] for item in ids]) if ids else np.empty((0, output.store.dim))
-            lasting = {item: str(why) for item, why in block.failed.items() if item in lack and not why.passing}
-            failed = [(item, signs[item], why) for item, why in lasting.items()]
-            if ids or failed:
-                output.store.write(block.number, ids, [signs[item] for item in ids], features, failed)
-        self.give(block.number)
-
-    def give(self, number: int) -> None:
-        """Let others have a block."""
-        for locks in self._locks:
-            locks.give(number)
-
-    @contextmanager
-    def choice_locked(self) -> Iterator[None]:
-        """Wait for the lock under which one process after the other chooses a backend, and hold it."""
-        while not self._locks[0].take(_CHOICE):
-            self.wait()
-        try:
-            yield
-        finally:
-            self._locks[0].give(_CHOICE)
-
-    def wait(self) -> None:
-        """Give other processes time to go on with what they have locked."""
-        time.sleep(_PAUSE)
-
-    def close(self) -> None:
-        """Let others have everything."""
-        self._due.clear()
-        for locks in self._locks:
-            locks.close()
+def in_order(ids: Sequence[str]) -> Iterator[Block]:
+    """Yield distinct ``ids`` in blocks of one output as they come, for a store that nobody else fills."""
+    for number, start in enumerate(range(0, len(ids), SHARD_ITEMS)):
+        items = list(ids[start : start + SHARD_ITEMS])
+        yield Block(number, [set(items)], items)

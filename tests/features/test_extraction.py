@@ -18,6 +18,7 @@ from helpers import command_line, environment, read_pictures
 from helpers import write_pictures as write_records
 from processes import exit_codes, torchrun
 
+import ntcir.features.backlog as backlog
 import ntcir.features.blocks as blocks
 import ntcir.features.extraction as extraction
 from ntcir.features.image_features import ImageFeatures
@@ -234,19 +235,19 @@ def encoded(monkeypatch) -> list[str]:
 
 def test_an_interrupted_extraction_keeps_its_shards_and_says_so(small_shards, tmp_path, encoded, monkeypatch):
     write_pictures(tmp_path / "photographs", 40)
-    write = blocks.Backlog.write
+    write = backlog.Backlog.write
     written: list[int] = []
 
-    def interrupted(self: blocks.Backlog, block: blocks.Block) -> None:
+    def interrupted(self: backlog.Backlog, block: blocks.Block) -> None:
         if len(written) == 2:
             raise KeyboardInterrupt
         written.append(block.number)
         write(self, block)
 
-    monkeypatch.setattr(blocks.Backlog, "write", interrupted)
+    monkeypatch.setattr(backlog.Backlog, "write", interrupted)
     with pytest.raises(UserError, match=r"Interrupted; nothing is lost: the same command goes on where it stopped"):
         extract(tmp_path / "photographs", options(tmp_path / "store"))
-    monkeypatch.setattr(blocks.Backlog, "write", write)
+    monkeypatch.setattr(backlog.Backlog, "write", write)
     encoded.clear()
     extract(tmp_path / "photographs", options(tmp_path / "store"))
     assert encoded == [f"{number:03}.jpg" for number in range(16, 40)]

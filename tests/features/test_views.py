@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from extracting import SHUFFLENET, SQUEEZENET, by_a_plain_loop, close, options
-from test_extract import passed, photographs, small_shards  # noqa: F401
+from test_image_features import passed, photographs, small_shards  # noqa: F401
 
 import ntcir.features.extraction as extraction
 from ntcir.config import Augment, Features
