@@ -70,8 +70,8 @@ def open_folds(plan: Plan, folder: Path) -> list[Fold]:
     """
     if set(plan.base.pair) != set(DEFAULT_PAIR):
         raise UserError(
-            f"{plan.path}: the pair is {' and '.join(plan.base.pair)}, but ablations are of {' and '.join(DEFAULT_PAIR)} "
-            "only: train and evaluate the models one by one."
+            f"{plan.path}: the pair is {' and '.join(plan.base.pair)}, but ablations are of "
+            f"{' and '.join(DEFAULT_PAIR)} only: train and evaluate the models one by one."
         )
     folds = []
     configs = {fold: config for (_, _, fold), config in plan.configs.items()}  # all have the same data section

@@ -87,6 +87,7 @@ def corpus_to_ask(
     else:
         chosen = split or _split_of(model, root, of_split)
     corpus = _read(config, chosen, root)
+    corpus.require_pair(model.config.pair)
     if _STORE_KEY in of_places:
         store = expanded(typed.features.store)
     else:

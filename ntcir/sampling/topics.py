@@ -32,9 +32,9 @@ def build_topics(
     """Draw topics as the poster and the organisers do: per group and direction, one pair is asked for among ``pool``.
 
     A pool holds each item once, all of one day (session): of a lifelog, one photograph a minute. All candidates that
-    are paired with what is asked are relevant; where partners of one item are positives of each other, such as the
-    captions of a picture, all of them are candidates (as many as the pool holds). A day's topics depend on the seed and the day only. Ids are
-    ``sen2img_0316``; with the year where the days span several, with a number where there are several a day.
+    are paired with what is asked are relevant; where partners of one item are positives, as the captions of a picture
+    are, all of them are candidates (as many as the pool holds). A day's topics depend on the seed and the day only.
+    Ids are ``sen2img_0316``; with the year where the days span several, with a number where there are several a day.
 
     Args:
         corpus: where the items come from.

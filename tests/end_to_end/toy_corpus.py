@@ -21,10 +21,10 @@ def write_captions(folder: Path, *, several: int = 2, per_session: int = 14) -> 
     """Write pictures that show their readings, and captions that spell these: as many an, e, o ... as they are high."""
     write_pictures(folder, per_session=per_session)
     records = pd.read_csv(folder / "records.csv")
-    rows = [
-        {"file": row.file, "text": " ".join(["a" * (row.warm // 16), "e" * (row.wet // 16), "o" * (row.noon // 16), "z" * n])}
-        for row in records.itertuples() for n in range(1, several + 1)
-    ]  # fmt: skip
+    rows = []
+    for row in records.itertuples():
+        spelt = " ".join(["a" * (row.warm // 16), "e" * (row.wet // 16), "o" * (row.noon // 16)])
+        rows += [{"file": row.file, "text": f"{spelt} {'z' * number}"} for number in range(1, several + 1)]
     pd.DataFrame(rows).to_csv(folder / CAPTIONS, index=False)
     return folder
 
