@@ -21,7 +21,13 @@ from ntcir.workspace import find_data
 Changes = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 # Keys that are for something else to say.
-_TAKEN = {"name": "`name`", "seed": "`seeds`", "training.iters": "`iterations`", "data.path": "--data"}
+_TAKEN = {
+    "name": "`name`",
+    "seed": "`seeds`",
+    "training.iters": "`iterations`",
+    "data.path": "--data",
+    "pair": "`base`",
+}
 
 
 class GridTopics(Section):
@@ -223,7 +229,7 @@ def _changed(config: Config, changes: dict[str, Any], origin: str, *, fold: bool
     for key in changes:
         if key in _TAKEN:
             raise UserError(f"{_upper(origin)} changes '{key}', which is for {_TAKEN[key]} to say.")
-        if key in Config.model_fields:
+        if key in Config.model_fields and key != "objectives":  # which are a list, not a section
             raise UserError(f"{_upper(origin)} replaces the whole section '{key}': write dotted keys, as {key}.sub.")
         if key.partition(".")[0] == "data" and not fold and not origin.startswith("`changes`"):
             raise UserError(
