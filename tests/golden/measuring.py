@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from former_models import former_state
 from helpers import command_line
 from processes import torchrun
 from safetensors.numpy import load_file, save_file
@@ -31,10 +32,6 @@ NETWORK = "network.safetensors"
 WHEN = 1_620_000_000 * 10**9  # the files' time of change (ns) when the kept store was written: git does not keep it
 STEPS = 20
 Json = dict[str, Any]
-
-# Patterns of names of weights as they are now -> as they were when the values were recorded. Whoever renames weights
-# adds a line, and nothing else here changes.
-RENAMED: dict[str, str] = {}
 
 # Trainings on the kept corpus.
 KINDS: dict[str, Json] = {
@@ -168,9 +165,7 @@ def canonical(path: Path) -> dict[str, np.ndarray]:
     is a hundred times its rounding.
     """
     found = {}
-    for name, value in load_file(path).items():
-        for pattern, former in RENAMED.items():
-            name = re.sub(pattern, former, name)
+    for name, value in former_state(load_file(path)).items():
         if name.endswith(".scale"):
             value = np.divide(1, value, out=np.zeros_like(value), where=value != 0)
         found[name] = value
