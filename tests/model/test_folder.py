@@ -21,7 +21,7 @@ from test_model import features, make_model
 from ntcir.config import Config, Towers, load_config
 from ntcir.model.folder import read_model, write_model
 from ntcir.model.model import CARD, CONFIG, ENCODERS, WEIGHTS, Model
-from ntcir.system.tensor_files import read_tensors, write_tensors
+from ntcir.system.tensor_files import write_tensors
 from ntcir.training.checkpoint import LAST, read_progress
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -270,18 +270,6 @@ def test_a_checkpoint_whose_facts_are_none_is_one_sentence(tmp_path, harm):
     sentence = refusal(read_progress, tmp_path / LAST)
     assert "is damaged" in sentence
     assert str(tmp_path / LAST) in sentence
-
-
-def test_tensors_of_any_kind_come_back_the_same(tmp_path):
-    tensors = {
-        "scalar": torch.tensor(1.5), "none": torch.zeros(0, 3), "half": torch.ones(2, 2).bfloat16(),
-        "truth": torch.tensor([True, False]), "turned": torch.arange(6).view(2, 3).T,
-    }  # fmt: skip
-    write_tensors(tmp_path / "a.safetensors", tensors, {"é": "\udce9"})
-    found, facts = read_tensors(tmp_path / "a.safetensors")
-    assert facts == {"é": "\udce9"}
-    assert found.keys() == tensors.keys()
-    assert all(torch.equal(found[name], value) and found[name].dtype == value.dtype for name, value in tensors.items())
 
 
 @pytest.mark.parametrize("name", [ENCODERS, CARD])
