@@ -319,7 +319,7 @@ def _load_model(folder: Path) -> object:
     from ntcir.model.model import Model
 
     model = Model.load(folder / "m")
-    return model.encode_readings(toy_corpus(per_group=1).sensors).vectors
+    return model.ENCODE_READINGS(toy_corpus(per_group=1).sensors).vectors
 
 
 @cache
@@ -424,9 +424,12 @@ def _demo(folder: Path) -> object:
 
 def _result(folder: Path) -> object:
     from ntcir.ablation.results import load_result
+    from ntcir.formats.topics import Topic, TopicSet
+    from ntcir.modalities import direction
 
-    topics = [SimpleNamespace(topic_id=name) for name in ("img2sen_1", "img2sen_2", "sen2img_1")]
-    fold: Any = SimpleNamespace(topics=SimpleNamespace(topics=topics))
+    asked = [("img2sen_1", "img2sen"), ("img2sen_2", "img2sen"), ("sen2img_1", "sen2img")]
+    topics = [Topic(name, "", "", direction(way)) for name, way in asked]
+    fold: Any = SimpleNamespace(topics=TopicSet(topics, {}, {}))
     return load_result(folder / "result.json", fold)
 
 

@@ -16,8 +16,9 @@ from mutating import mutations
 
 from ntcir.features.status import _meta_of
 from ntcir.features.store import DetectionStore, FeatureStore
+from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.model.model import CARD, CONFIG, ENCODERS, WEIGHTS, Model
+from ntcir.model.model import Model
 from ntcir.system.errors import UserError
 from ntcir.training.checkpoint import LAST, load_checkpoint
 
@@ -45,7 +46,8 @@ def vectors(folder: Path) -> bytes:
     model = Model.load(folder)
     features = np.random.default_rng(0).normal(size=(5, model.image_dim)).astype(np.float32)
     found = (
-        model.encode_images(features).vectors.tobytes() + model.encode_readings(toy_corpus().sensors).vectors.tobytes()
+        model.encode("image", features).vectors.tobytes()
+        + model.ENCODE_READINGS(toy_corpus().sensors).vectors.tobytes()
     )
     return found + json.dumps([model.fingerprints, model.card]).encode()
 

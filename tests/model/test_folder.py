@@ -19,8 +19,8 @@ from safetensors.torch import load_file, save_file
 from test_model import features, make_model
 
 from ntcir.config import Config, Towers, load_config
-from ntcir.model.folder import read_model, write_model
-from ntcir.model.model import CARD, CONFIG, ENCODERS, WEIGHTS, Model
+from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS, read_model, write_model
+from ntcir.model.model import Model
 from ntcir.system.tensor_files import write_tensors
 from ntcir.training.checkpoint import LAST, read_progress
 

@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.model.model import CARD, CONFIG, ENCODERS, WEIGHTS, Model
+from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS
+from ntcir.model.model import Model
 from ntcir.system.tensor_files import read_tensors, write_tensors
 from ntcir.workspace import newest_model
 
@@ -49,8 +50,10 @@ def test_a_loaded_model_gives_the_same_vectors_to_the_bit(tmp_path, changes):
     torch.manual_seed(99)
     again = Model.load(tmp_path / "m")
     readings = toy_corpus().sensors
-    assert again.encode_images(features(40)).vectors.tobytes() == model.encode_images(features(40)).vectors.tobytes()
-    assert again.encode_readings(readings).vectors.tobytes() == model.encode_readings(readings).vectors.tobytes()
+    assert (
+        again.encode("image", features(40)).vectors.tobytes() == model.encode("image", features(40)).vectors.tobytes()
+    )
+    assert again.ENCODE_READINGS(readings).vectors.tobytes() == model.ENCODE_READINGS(readings).vectors.tobytes()
     assert again.log_temperature.item() == -1.5
     assert (again.config, again.fingerprints, again.card) == (model.config, ["first", "second"], {"corpus": "toy"})
 
@@ -76,21 +79,21 @@ def test_new_weights_depend_on_the_seed_alone():
 def test_items_are_encoded_alike_in_one_block_and_in_several():
     model = make_model()
     rows = features(5000)
-    assert model.encode_images(rows).vectors[4090:4110] == pytest.approx(
-        model.encode_images(rows[4090:4110]).vectors, abs=1e-6
+    assert model.encode("image", rows).vectors[4090:4110] == pytest.approx(
+        model.encode("image", rows[4090:4110]).vectors, abs=1e-6
     )
 
 
 def test_nothing_is_encoded_as_no_rows():
     model = make_model()
-    assert model.encode_images(np.empty((0, FEATURES), np.float32)).vectors.shape == (0, 32)
-    assert model.encode_readings(toy_corpus().sensors.iloc[:0]).vectors.shape == (0, 32)
+    assert model.encode("image", np.empty((0, FEATURES), np.float32)).vectors.shape == (0, 32)
+    assert model.ENCODE_READINGS(toy_corpus().sensors.iloc[:0]).vectors.shape == (0, 32)
 
 
 def test_twins_are_the_items_with_equal_input():
     model, sensors = make_model(), toy_corpus().sensors
     table = sensors.iloc[[0, 1, 0, 2, 1]].assign(unused=range(5))
-    twins = model.encode_readings(table).twins
+    twins = model.ENCODE_READINGS(table).twins
     assert twins[0] == twins[2]
     assert twins[1] == twins[4]
     assert len(set(twins.tolist())) == 3
@@ -99,7 +102,7 @@ def test_twins_are_the_items_with_equal_input():
 def test_encoding_is_without_dropout_and_leaves_training_on():
     model = make_model()
     model.towers.train()
-    one, other = model.encode_images(features(9)), model.encode_images(features(9))
+    one, other = model.encode("image", features(9)), model.encode("image", features(9))
     assert np.array_equal(one.vectors, other.vectors)
     assert all(part.training for part in model.towers.modules())
 

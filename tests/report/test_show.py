@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import read_pictures, refusal, write_pictures
+from helpers import question, read_pictures, refusal, write_pictures
 from PIL import Image
 
-from ntcir.formats.topics import Topic, TopicSet, build_topics
+from ntcir.formats.topics import TopicSet
 from ntcir.report.show import RIGHT, _summary, draw_topic
+from ntcir.sampling.topics import build_topics
 
 PER_SESSION = 14
 
@@ -102,7 +103,7 @@ def test_a_different_ranking_is_a_different_picture(here):
 
 
 def test_fewer_than_ten_candidates_and_no_qrels_can_be_drawn(here, tmp_path):
-    TopicSet([Topic("mine", "", {"warm": 3, "weather": "a text " * 20})], {}, {}).save(tmp_path)
+    TopicSet([question("mine", "", {"warm": 3, "weather": "a text " * 20})], {}, {}).save(tmp_path)
     (tmp_path / "qrels.txt").unlink()
     (tmp_path / "run.txt").write_text("mine Q0 s3_001.png 1 0.25 t\n", encoding="utf-8")
     path = draw_topic("mine", tmp_path / "run.txt", tmp_path / "topics.tsv", tmp_path / "x.png", here / "data")
