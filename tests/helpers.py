@@ -25,6 +25,7 @@ from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.encoders import open_pair
 from ntcir.formats.topics import Topic
 from ntcir.modalities import direction
+from ntcir.model.model import Model, Vectors
 from ntcir.system.errors import UserError
 from ntcir.training.trainer import Trainer, TrainingResult, train
 
@@ -98,6 +99,11 @@ def twice_a_minute(days: Sequence[str] = ("2020-03-16", "2020-03-17", "2020-03-1
 def question(topic_id: str, timestamp: str, query: Any) -> Topic:
     """Return a topic of photographs and readings, whose query tells its direction."""
     return Topic(topic_id, timestamp, query, direction("sen2img" if isinstance(query, dict) else "img2sen"))
+
+
+def encode_readings(model: Model, table: pd.DataFrame) -> Vectors:
+    """Return the vectors of raw readings."""
+    return model.encode("sensor", model.encoders["sensor"].encode(table))
 
 
 class ToyFeatures:

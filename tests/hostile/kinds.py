@@ -216,15 +216,18 @@ def _topics(folder: Path) -> object:
 def _asked_model() -> Any:
     from bundling import small_model
 
+    from ntcir.submission.accepted import photographs
+
     model = small_model()
-    model.embed_networks()
+    photographs(model).embed(model.config)
     return model
 
 
 def _input(folder: Path) -> None:
+    from ntcir.submission.accepted import readings
     from ntcir.submission.example import write_example
 
-    write_example(folder / "input.json", _asked_model().readings)
+    write_example(folder / "input.json", readings(_asked_model()))
     # A record's picture is nearly all of it; small ones leave something to be damaged besides.
     records = json.loads((folder / "input.json").read_bytes())
     for record in records:
@@ -236,10 +239,11 @@ def _input(folder: Path) -> None:
 
 def _predict(name: str) -> Callable[[Path], object]:
     def read(folder: Path) -> object:
+        from ntcir.submission.accepted import photographs
         from ntcir.submission.predict import score_input
 
         model = _asked_model()
-        return score_input(str(folder / name), model, model.networks)
+        return score_input(str(folder / name), model, photographs(model).networks or ())
 
     return read
 
@@ -314,12 +318,12 @@ def _model(folder: Path) -> None:
 
 
 def _load_model(folder: Path) -> object:
-    from helpers import toy_corpus
+    from helpers import encode_readings, toy_corpus
 
     from ntcir.model.model import Model
 
     model = Model.load(folder / "m")
-    return model.ENCODE_READINGS(toy_corpus(per_group=1).sensors).vectors
+    return encode_readings(model, toy_corpus(per_group=1).sensors).vectors
 
 
 @cache

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from former_models import READINGS, make_former
-from helpers import fit, one_thread, toy_config, toy_corpus  # noqa: F401
+from helpers import encode_readings, fit, one_thread, toy_config, toy_corpus  # noqa: F401
 from mutating import mutations
 
 from ntcir.features.status import _meta_of
@@ -19,6 +19,7 @@ from ntcir.features.store import DetectionStore, FeatureStore
 from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.model.model import Model
+from ntcir.submission.accepted import photographs
 from ntcir.system.errors import UserError
 from ntcir.training.checkpoint import LAST, load_checkpoint
 
@@ -44,12 +45,12 @@ def former(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def vectors(folder: Path) -> bytes:
     """Return what a model says of readings and features, and the facts it was saved with, as bytes."""
     model = Model.load(folder)
-    features = np.random.default_rng(0).normal(size=(5, model.image_dim)).astype(np.float32)
+    features = np.random.default_rng(0).normal(size=(5, photographs(model).dim)).astype(np.float32)
     found = (
         model.encode("image", features).vectors.tobytes()
-        + model.ENCODE_READINGS(toy_corpus().sensors).vectors.tobytes()
+        + encode_readings(model, toy_corpus().sensors).vectors.tobytes()
     )
-    return found + json.dumps([model.fingerprints, model.card]).encode()
+    return found + json.dumps([photographs(model).fingerprints, model.card]).encode()
 
 
 def checkpointed(folder: Path) -> bytes:
