@@ -101,11 +101,6 @@ def question(topic_id: str, timestamp: str, query: Any) -> Topic:
     return Topic(topic_id, timestamp, query, direction("sen2img" if isinstance(query, dict) else "img2sen"))
 
 
-def encode_readings(model: Model, table: pd.DataFrame) -> Vectors:
-    """Return the vectors of raw readings."""
-    return model.encode("sensor", model.encoders["sensor"].encode(table))
-
-
 class ToyFeatures:
     """Stands for ``ImageFeatures``: features are a random map of the readings, with a little noise."""
 
@@ -159,6 +154,16 @@ def toy_trainer(config: Config, folder: Path, corpus: Corpus | None = None, **op
     corpus = corpus or toy_corpus()
     with toy_features(**options):
         return Trainer(config, corpus, open_pair(config, corpus), folder)
+
+
+def encode_readings(model: Model, table: pd.DataFrame) -> Vectors:
+    """Return a model's vectors of raw readings, one row an item."""
+    return model.encode("sensor", model.encoders["sensor"].encode(table))  # type: ignore[attr-defined]
+
+
+def embed_networks(model: Model) -> None:
+    """Make a model's image networks part of it."""
+    model.encoders["image"].embed(model.config)  # type: ignore[attr-defined]
 
 
 def write_pictures(folder: Path, sessions: Sequence[str] = ("s1", "s2", "s3", "s4"), per_session: int = 14) -> Path:

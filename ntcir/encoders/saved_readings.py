@@ -41,9 +41,7 @@ def _check_statistics(columns: Mapping[str, Any], statistics: Mapping[str, Any])
         if not isinstance(values, list) or not all(map(is_finite_number, values)):
             raise _wrong(key, values, "a list of numbers")
         if len(values) != len(standardised):
-            raise ValueError(
-                f"it has {len(values)} values of '{key}' for {len(standardised)} columns"
-            )
+            raise ValueError(f"it has {len(values)} values of '{key}' for {len(standardised)} columns")
     if min(statistics["deviation"], default=0) < 0:
         raise _wrong("deviation", min(statistics["deviation"]), "0 or more")
     for key, wanted in (("shares", True), ("vocabularies", embedded)):

@@ -215,19 +215,17 @@ def _topics(folder: Path) -> object:
 @cache
 def _asked_model() -> Any:
     from bundling import small_model
-
-    from ntcir.submission.accepted import photographs
+    from helpers import embed_networks
 
     model = small_model()
-    photographs(model).embed(model.config)
+    embed_networks(model)
     return model
 
 
 def _input(folder: Path) -> None:
-    from ntcir.submission.accepted import readings
     from ntcir.submission.example import write_example
 
-    write_example(folder / "input.json", readings(_asked_model()))
+    write_example(folder / "input.json", _asked_model().encoders["sensor"])
     # A record's picture is nearly all of it; small ones leave something to be damaged besides.
     records = json.loads((folder / "input.json").read_bytes())
     for record in records:
@@ -239,11 +237,10 @@ def _input(folder: Path) -> None:
 
 def _predict(name: str) -> Callable[[Path], object]:
     def read(folder: Path) -> object:
-        from ntcir.submission.accepted import photographs
         from ntcir.submission.predict import score_input
 
         model = _asked_model()
-        return score_input(str(folder / name), model, photographs(model).networks or ())
+        return score_input(str(folder / name), model, model.encoders["image"].networks)
 
     return read
 

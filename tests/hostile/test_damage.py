@@ -19,7 +19,6 @@ from ntcir.features.store import DetectionStore, FeatureStore
 from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.model.model import Model
-from ntcir.submission.accepted import photographs
 from ntcir.system.errors import UserError
 from ntcir.training.checkpoint import LAST, load_checkpoint
 
@@ -45,12 +44,12 @@ def former(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def vectors(folder: Path) -> bytes:
     """Return what a model says of readings and features, and the facts it was saved with, as bytes."""
     model = Model.load(folder)
-    features = np.random.default_rng(0).normal(size=(5, photographs(model).dim)).astype(np.float32)
+    features = np.random.default_rng(0).normal(size=(5, model.encoders["image"].dim)).astype(np.float32)
     found = (
         model.encode("image", features).vectors.tobytes()
         + encode_readings(model, toy_corpus().sensors).vectors.tobytes()
     )
-    return found + json.dumps([photographs(model).fingerprints, model.card]).encode()
+    return found + json.dumps([model.encoders["image"].fingerprints, model.card]).encode()
 
 
 def checkpointed(folder: Path) -> bytes:

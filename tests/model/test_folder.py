@@ -14,14 +14,13 @@ from pathlib import Path
 import pytest
 import torch
 from bundling import small_config, small_model
-from helpers import environment, fit, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
+from helpers import embed_networks, environment, fit, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
 from safetensors.torch import load_file, save_file
-from test_model import features, fingerprints, make_model
+from test_model import features, make_model
 
 from ntcir.config import Config, Towers, load_config
 from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS, read_model, write_model
 from ntcir.model.model import Model
-from ntcir.submission.accepted import photographs
 from ntcir.system.tensor_files import write_tensors
 from ntcir.training.checkpoint import LAST, read_progress
 
@@ -61,7 +60,7 @@ def test_statistics_of_another_model_are_not_taken_for_its_own(tmp_path):
         ("topics.pool", 21, "has topics.pool = 21, but the model was trained with 20"),
         ("seed", 7, "has seed = 7, but the model was trained with 0"),
         ("data.split", {"by": "fraction"}, "has data.split"),
-        ("towers.image.standardise", False, "has towers.image.standardise = False"),
+        ("towers.standardise", False, "has towers.standardise = False"),
         ("training.near_seconds", 3, "has training.near_seconds = 3.0"),
         ("sensors.exclude", ["a"], "has sensors.exclude = ['a']"),
         ("features.backbones.0.arch", "resnet18", "has features.backbones"),
@@ -164,23 +163,23 @@ def test_a_kill_between_two_files_of_a_later_model_leaves_the_earlier_one(tmp_pa
     for name in written:
         shutil.copy(tmp_path / "later" / name, tmp_path / "m" / name)
     again = Model.load(tmp_path / "m")
-    assert (again.card, fingerprints(again)) == (earlier.card, fingerprints(earlier))
+    assert (again.card, again.encoders["image"].fingerprints) == (earlier.card, earlier.encoders["image"].fingerprints)
     assert (again.encode("image", features(5)).vectors == earlier.encode("image", features(5)).vectors).all()
 
 
 def test_the_fingerprints_of_trained_networks_are_those_of_the_weights_at_hand(tmp_path):
     model = small_model(small_config(encoder__finetune=True))
-    photographs(model).embed(model.config)
+    embed_networks(model)
     model.save(tmp_path / "m")
     later = small_model(small_config(encoder__finetune=True))
-    photographs(later).embed(later.config)
+    embed_networks(later)
     with torch.no_grad():
-        next(photographs(later).networks[0].network.parameters()).add_(1)
+        next(later.encoders["image"].networks[0].network.parameters()).add_(1)
     later.save(tmp_path / "later")
-    assert fingerprints(later) != fingerprints(model)
+    assert later.encoders["image"].fingerprints != model.encoders["image"].fingerprints
     for name in (CONFIG, ENCODERS, CARD):  # a kill after each of them
         shutil.copy(tmp_path / "later" / name, tmp_path / "m" / name)
-        assert fingerprints(Model.load(tmp_path / "m")) == fingerprints(model)
+        assert Model.load(tmp_path / "m").encoders["image"].fingerprints == model.encoders["image"].fingerprints
     encoders = json.loads((tmp_path / "m" / ENCODERS).read_text(encoding="utf-8"))
     edit(tmp_path / "m" / ENCODERS, image=encoders["image"] | {"dim": 3})
     assert "encoders.json is not the file that was saved with the weights" in refusal(Model.load, tmp_path / "m")
