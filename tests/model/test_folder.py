@@ -60,7 +60,7 @@ def test_statistics_of_another_model_are_not_taken_for_its_own(tmp_path):
         ("topics.pool", 21, "has topics.pool = 21, but the model was trained with 20"),
         ("seed", 7, "has seed = 7, but the model was trained with 0"),
         ("data.split", {"by": "fraction"}, "has data.split"),
-        ("towers.standardise", False, "has towers.standardise = False"),
+        ("towers.image.standardise", False, "has towers.image.standardise = False"),
         ("training.near_seconds", 3, "has training.near_seconds = 3.0"),
         ("sensors.exclude", ["a"], "has sensors.exclude = ['a']"),
         ("features.backbones.0.arch", "resnet18", "has features.backbones"),
