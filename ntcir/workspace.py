@@ -1,4 +1,4 @@
-"""Where things lie when nobody says: the data, the configuration, the topics, the model.
+"""Default places: of the data, the configuration, the topics and the model.
 
 ``ntcir score`` looks here too and must start at once, so what is slow to import is imported in the functions.
 """
@@ -27,10 +27,10 @@ CORPUS_CONFIG = "ntcir.yaml"  # in a corpus folder: the configuration used for i
 
 
 def find_data(typed: Path | None, configured: Path | None = None) -> Path:
-    """Return the corpus folder: as typed, else ``NTCIR_DATA``, else as configured, else the demo.
+    """Return the corpus folder: as given, else ``NTCIR_DATA``, else as configured, else the demo.
 
     Raises:
-        UserError: if the folder is not there, or there is none; the sentence says how to get some.
+        UserError: if the folder does not exist, or none is given; the sentence says how to get one.
     """
     environment = os.environ.get("NTCIR_DATA")
     named = {"--data": typed, "NTCIR_DATA": Path(environment) if environment else None, "data.path": configured}
@@ -43,8 +43,8 @@ def find_data(typed: Path | None, configured: Path | None = None) -> Path:
     if DEMO.is_dir():
         return DEMO
     raise UserError(
-        "No data: say where the lifelog lies with --data DIR or NTCIR_DATA=DIR, "
-        "or write a synthetic one with `ntcir demo`."
+        "No data: name a corpus folder with --data DIR or NTCIR_DATA=DIR, or write a synthetic lifelog with "
+        "`ntcir demo`."
     )
 
 
@@ -58,7 +58,7 @@ def resolve(config: Path | None, settings: Sequence[str], data: Path | None) -> 
     from ntcir.config import load_config, load_supplied
 
     if config is None:
-        # The other settings may be about keys that only the corpus folder's configuration has.
+        # The other settings may change keys that only the corpus folder's configuration has.
         where = [setting for setting in settings if setting.partition("=")[0].strip() == "data.path"]
         root = find_data(data, load_config(None, where).data.path)
         own = root / CORPUS_CONFIG
@@ -77,11 +77,11 @@ def resolve(config: Path | None, settings: Sequence[str], data: Path | None) -> 
 
 
 def read_corpus(config: Config, *, splits: bool = True) -> Corpus:
-    """Read the configured corpus and say on stderr what was read and what was left out.
+    """Read the configured corpus and report on stderr what was read and what was left out.
 
     Args:
         config: resolved.
-        splits: whether pairs are to be given their split. Where nobody asks for it, a configuration that names sessions
+        splits: whether to assign the pairs to splits. Where this is not needed, a configuration that names sessions
             of another corpus does no harm.
 
     Raises:
@@ -97,13 +97,13 @@ def read_corpus(config: Config, *, splits: bool = True) -> Corpus:
 
 
 def find_file(path: Path, folder: Path = TOPICS) -> Path:
-    """Return a file as typed or, if it is not there, under ``folder``.
+    """Return a file as given or, if it does not exist, under ``folder``.
 
     Raises:
         UserError: if it is in neither place.
     """
     for place in (path, folder / path):
-        if place.is_file() or (place == path and path.is_fifo()):  # a pipe is one that somebody typed
+        if place.is_file() or (place == path and path.is_fifo()):  # a pipe counts as given
             return place
     raise UserError(f"There is no file {path}, nor {folder / path}: `ntcir build-topics` writes topics.")
 
@@ -115,7 +115,7 @@ def beside(path: Path, name: str) -> Path | None:
 
 
 def pool_file(typed: str | None, other: Path) -> Path | None:
-    """Return the pools as typed (``none`` for none), else ``pools.tsv`` in the folder of ``other``, if it is there."""
+    """Return the pools as given (``none`` for none), else ``pools.tsv`` in the folder of ``other``, if it is there."""
     if typed is None:
         return beside(other, "pools.tsv")
     return None if typed == "none" else Path(typed)
@@ -147,8 +147,8 @@ def stored_elsewhere(store: Path, model: Path, corpus: Corpus, fingerprints: Seq
                 return place
         named, store = store, Features().store
         say(
-            f"The model keeps features in {named}, which holds none by its networks: {store} is used instead "
-            f"(use --set features.store={named} to keep them there)."
+            f"The model's feature store {named} has no features of its networks: {store} is used instead (to use it "
+            f"all the same, add --set features.store={named})."
         )
     if beside_corpus.name == DEMO.parent.name:
         beside_corpus = beside_corpus.parent
@@ -158,9 +158,9 @@ def stored_elsewhere(store: Path, model: Path, corpus: Corpus, fingerprints: Seq
         folder = corpus_folder(place, corpus)
         if all(any(folder.glob(f"*-{fingerprint[:10]}")) for fingerprint in fingerprints):
             if place != store:
-                say(f"The features of {corpus.name} are taken from {place}: there are none in {store.absolute()}.")
+                say(f"The features of {corpus.name} are read from {place}: there are none in {store.absolute()}.")
             return place
-    if home != Path.cwd().resolve():  # else nobody would expect them anywhere but here
+    if home != Path.cwd().resolve():  # otherwise the default place is expected
         looked = ", ".join(map(str, others))
         say(f"No features of {corpus.name} by these networks are stored in {store.absolute()}, nor in {looked}.")
     return store
@@ -179,7 +179,7 @@ def fresh_folder(name: str, folder: Path = RUNS, *, resume: bool = False) -> Pat
             return False
         if not claims.take(place):
             return True
-        if is_finished(place):  # by another command, in this very moment
+        if is_finished(place):  # by another command, just now
             claims.give(place)
             return True
         return False

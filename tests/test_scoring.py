@@ -307,7 +307,7 @@ def test_extra_columns_are_refused_with_their_line(trec_eval):
         ("P(cutoff=5", "not understood|Unknown measure"),
         ("P@5@6", "Measure 'P@5@6' is not understood"),
         ("RR AP_IA", "cannot compute RR, AP_IA here: Unsupported measures"),
-        (" , ", "No measure is named"),
+        (" , ", "No measure is given"),
     ],
 )
 def test_measures_that_do_not_work(example, names, said):

@@ -26,14 +26,14 @@ def _as_path(value: Any) -> Path | None:
     return None if value is None else expanded(value)
 
 
-def checkpoint(value: Any) -> Path | None:
+def path_of_weights(value: Any) -> Path | None:
     """Return the path of weights that are given by one; a file may be there or not."""
     path = expanded(value)
     is_path = (exists(path) and path.is_file()) or "/" in str(value) or path.suffix in _WEIGHTS
     return path if is_path and value not in PUBLISHED else None
 
 
-def detector(value: Any) -> Path | None:
+def path_of_detector(value: Any) -> Path | None:
     """Return the path of a detector that is given by one; something may be there or not."""
     path = expanded(value)
     return path if value != DEMO_DETECTOR and (exists(path) or len(path.parts) > 1) else None

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from ntcir.config.places import Place, checkpoint, detector
+from ntcir.config.places import Place, path_of_detector, path_of_weights
 from ntcir.config.section import Section
 
 DateRange = tuple[dt.date, dt.date]
@@ -96,7 +96,7 @@ class Backbone(Section):
     """
 
     arch: str = "resnet50"
-    weights: Annotated[str, Place("data", checkpoint, handed_on="name")] = "imagenet"
+    weights: Annotated[str, Place("data", path_of_weights, handed_on="name")] = "imagenet"
     output: Literal["pooled", "logits"] = "pooled"
     # Average-pool into grid x grid cells: 1 is the usual global pooling; 2 or more keep where things are.
     grid: int = Field(1, ge=1, le=8)
@@ -105,7 +105,7 @@ class Backbone(Section):
     @property
     def checkpoint(self) -> Path | None:
         """The path of the checkpoint, if ``weights`` is one; a file may be there or not."""
-        return checkpoint(self.weights)
+        return path_of_weights(self.weights)
 
 
 class Features(Section):
@@ -181,9 +181,8 @@ class Training(Section):
 class Objects(Section):
     """The detector that says which objects a photograph shows, and which of them count."""
 
-    detector: Annotated[str, Place("code", detector, handed_on="name")] = (
-        "yolo11n.pt"  # a YOLO: .pt, an OpenVINO folder or .onnx; or `demo`
-    )
+    # A YOLO: .pt, an OpenVINO folder or .onnx; or `demo`.
+    detector: Annotated[str, Place("code", path_of_detector, handed_on="name")] = "yolo11n.pt"
     size: int = Field(640, ge=32, le=4096)  # pixels of the longer side, as the detector sees it
     iou: float = Field(0.7, gt=0, lt=1)  # of two boxes of a class that overlap more, the surer one stays
     batch: int = Field(16, ge=1, le=1024)
@@ -194,7 +193,7 @@ class Objects(Section):
     @property
     def path(self) -> Path | None:
         """The path of the detector, if ``detector`` is one; something may be there or not."""
-        return detector(self.detector)
+        return path_of_detector(self.detector)
 
 
 class Positives(Section):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 KINDS = {
     "frozen": ("ntcir.encoders.frozen:FrozenEncoder", "ntcir.encoders.frozen:FrozenRows"),
     "readings": ("ntcir.encoders.readings:ReadingsEncoder", "ntcir.encoders.readings_rows:ReadingsRows"),
+    "vectors": ("ntcir.encoders.vectors:VectorsEncoder", "ntcir.encoders.vectors:VectorRows"),
 }
 
 

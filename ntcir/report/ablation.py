@@ -1,4 +1,4 @@
-"""An ablation as a table to be read, a table to be computed with, and a picture."""
+"""An ablation as a table to read, a table to compute with, and a chart."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _rounded(value: float) -> str:
 
 
 def markdown(table: Table) -> str:
-    """Return the table in Markdown, with what must be known to read it."""
+    """Return the table in Markdown, with the explanations needed to read it."""
     lines = [f"# {_plain(table.name)}", "", *_explanation(table), ""]
     columns = [f"{direction} | difference" for direction in table.directions]
     chances = [f"{table.random[direction]:.4f} |" for direction in table.directions]
@@ -68,7 +68,7 @@ def markdown(table: Table) -> str:
     lines.append(f"| | | random | {' | '.join(chances)} | | |")
     lines += [_markdown_row(row) for row in table.rows]
     if len(table.rows) < table.of:
-        lines += ["", f"{len(table.rows)} of {table.of} rows: the same command goes on."]
+        lines += ["", f"{len(table.rows)} of {table.of} rows: run the same command again to continue."]
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The course of a training as a picture."""
+"""The course of a training as a chart."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _draw(figure: Figure, rows: list[dict[str, Any]], title: str) -> None:
     axes = figure.add_subplot()
     axes.plot([row["step"] for row in rows], [row["loss"] for row in rows], color=LOSS, linewidth=1, label="loss")
     axes.set(xlabel="iteration", ylabel="loss (InfoNCE, nats)")
-    axes.set_title(title, parse_math=False)  # a name with dollars is no formula
+    axes.set_title(title, parse_math=False)  # a name with dollar signs is not a formula
     axes.spines[["top"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
     measured = [row for row in rows if not all_directions().keys().isdisjoint(row)]

@@ -129,7 +129,7 @@ def score_files(
             # The pools beside the qrels name documents, where the organisers number them; theirs are in their qrels.
             candidates = None if pools is None and any_official(ranked, judged) else beside_them
         except UserError:
-            if write_run:  # what is wrong with the qrels is not the run's fault
+            if write_run:  # an error in the qrels is not the run's fault
                 say(save_run(ranked, write_run, group, layout))
             raise
         if write_run or write_qrels:
@@ -155,15 +155,15 @@ def _check_options(
     if sum(map(is_standard_input, sources)) > 1:
         raise UserError("Only one of run, qrels, pools and topics can be standard input (-).")
     if layout and not write_run:
-        raise UserError("--run-format is for --write-run FILE.")
+        raise UserError("--run-format needs --write-run FILE.")
     as_csv = write_run is not None and (is_csv(write_run) if layout is None else layout != "trec")
     if group and not as_csv:
-        raise UserError("--group is for --write-run FILE.csv: a TREC run has no group_id.")
+        raise UserError("--group needs --write-run FILE.csv: a TREC run has no group_id.")
     for option, path in (("--write-run", write_run), ("--write-qrels", write_qrels)):
         if path and (is_standard_input(path) or _is_standard_output(path)):
-            raise UserError(f"{option} needs the name of a file: figures go to standard output.")
+            raise UserError(f"{option} needs the name of a file: the scores go to standard output.")
         if path and path.suffix.lower() in _NOT_PACKED:
-            raise UserError(f"{option} {path}: files are packed by gzip only, give a name that ends in .gz.")
+            raise UserError(f"{option} {path}: files are compressed with gzip only; give a name that ends in .gz.")
     if write_run and write_qrels and write_run.resolve() == write_qrels.resolve():
         raise UserError(f"--write-run and --write-qrels name the same file, {write_run}: give each its own.")
 

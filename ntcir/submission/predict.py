@@ -36,7 +36,7 @@ from ntcir.system.streams import output_is_closed, write_output
 from ntcir.workspace import newest_model
 
 _MEGABYTE = 1_000_000
-_ADVICE = " (no official input has it): train without it, --set 'sensors.exclude=[{}]'"
+_ADVICE = " (the organisers' input never has it): train without it, with --set 'sensors.exclude=[{}]'"
 
 
 def predict(source: str, target: str, model: Path | None, *, group: str, run: str, device: str = "auto") -> str:
@@ -66,7 +66,7 @@ def predict(source: str, target: str, model: Path | None, *, group: str, run: st
         say(f"Scoring the candidates of {source} with {folder}")
         scored = score_input(source, trained, networks)
         write(format_run(group, run, scored.rows))
-    return f"{target}: {len(scored.rows):,} candidates of {scored.topics} topics, {scored.pictures:,} pictures"
+    return f"{target}: {len(scored.rows):,} candidates of {scored.topics} topics, {scored.pictures:,} images"
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def score_input(source: str, model: Model, networks: Sequence[FrozenNetwork]) ->
         networks: the image networks, wherever they are.
 
     Raises:
-        UserError: if a record will not do.
+        UserError: if a record is not valid.
     """
     size = None if source == "-" or not Path(source).is_file() else Path(source).stat().st_size / _MEGABYTE
     name = source if source != "-" else "standard input"
@@ -116,10 +116,10 @@ def score_input(source: str, model: Model, networks: Sequence[FrozenNetwork]) ->
 
 
 def _check_target(source: str, target: str) -> None:
-    """Refuse now what would be refused, or regretted, hours later."""
+    """Refuse now what would fail hours later."""
     if target == "-":
         if output_is_closed():
-            raise UserError("Standard output is closed: give the output's file.")
+            raise UserError("Standard output is closed: name an output file.")
         return
     place = Path(target)
     if target.endswith(os.sep) or place.is_dir():
@@ -127,7 +127,7 @@ def _check_target(source: str, target: str) -> None:
     if not place.parent.is_dir():
         raise UserError(f"The output {place} cannot be written: there is no folder {place.parent}.")
     if source != "-" and place.is_file() and Path(source).is_file() and place.samefile(source):
-        raise UserError(f"The output {place} is the input: give another name.")
+        raise UserError(f"The output {place} is also the input: give another name.")
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def load_networks(model: Model, device: str) -> list[FrozenNetwork]:
     """Return the model's image networks, its own or those that its configuration names, on a device.
 
     Raises:
-        UserError: if their weights cannot be had or are others than the model was trained with, or there is no GPU.
+        UserError: if their weights cannot be loaded or differ from those of training, or there is no GPU.
     """
     gpu = torch.cuda.is_available()
     if device == "cuda" and not gpu:
@@ -184,21 +184,21 @@ class _Board:
         """Take a record.
 
         Raises:
-            UserError: if its readings will not do, its id came before, or its topic had another query.
+            UserError: if its readings are not valid, its id appeared before, or its topic had another query.
         """
         reading, picture = self._reading(record), self._pictures.number(record.image, record.where)
         by_picture = record.direction == "img2sen"
         query, candidate = (picture, reading) if by_picture else (reading, picture)
         topic = self.topics.setdefault(record.topic_id, _Topic(record.direction, query))
         if record.direction != topic.direction:
-            raise UserError(f"{record.where}: the topic asks both for pictures and for readings.")
+            raise UserError(f"{record.where}: the topic asks both for photographs and for readings.")
         same = self._pictures.same if by_picture else self._same
         if query != topic.query and not same(query, topic.query):
-            what = "another picture" if by_picture else "other readings"
+            what = "a different photograph" if by_picture else "different readings"
             raise UserError(f"{record.where}: the topic has two different queries: {what} than before.")
         number = number_of(record.dmr_minute_id)
         if number in topic.ids:
-            raise UserError(f"{record.where}: the dmr_minute_id {record.dmr_minute_id} comes a second time.")
+            raise UserError(f"{record.where}: the dmr_minute_id {record.dmr_minute_id} appears twice in the topic.")
         topic.ids[number] = len(topic.candidates)
         topic.candidates.append(candidate)
         self._order.append((record.topic_id, record.dmr_minute_id))
@@ -213,7 +213,7 @@ class _Board:
             value = record.readings[column]
             if not encoder.accepts(column, value):
                 shown = json.dumps(value)[:80]
-                raise UserError(f"{record.where}: the sensor column '{column}' cannot be {shown}.")
+                raise UserError(f"{record.where}: {shown} is not valid for the sensor column '{column}'.")
         # NaN, which JSON does not have and Python writes all the same, is a missing reading like null.
         values = [None if value != value else value for value in map(record.readings.get, encoder.names)]
         number = self._readings.setdefault(repr(values), len(self._readings))

@@ -78,11 +78,12 @@ class OfficialTopics:
             both = " and ".join(each.name for each in directions())
             raise UserError(f"The organisers' format is for {both}, not for {others[0]}: use --format trec.")
         self._topics, self._corpus, self._read = topics, corpus, read
-        # Theirs has no time of day. A corpus that is no lifelog has columns of its own.
+        # Theirs has no time of day. A corpus that is not a lifelog has columns of its own.
         names = [str(column) for column in corpus.sensors.columns if column not in {"local_hour", *OFFICIAL_KEYS}]
         if own := [column for column in corpus.sensors.columns if column in OFFICIAL_KEYS]:
             say(
-                f"WARNING: {some(own)}: left out, for the input has keys of its own with that name; rename the columns."
+                f"WARNING: left out {some(own)}, because the organisers' input uses these names for other "
+                "keys; rename the columns."
             )
         official = [*SENSOR_COLUMNS, *LOCATION_COLUMNS] if corpus.layout == "lifelog" else []
         self._columns = official + [name for name in names if name not in official]
@@ -97,7 +98,7 @@ class OfficialTopics:
     def save(self, folder: Path) -> str:
         """Write ``input.json``, one record at a time, ``input.topics.tsv`` and ``qrels.csv``; return a sentence.
 
-        All or none are left; a manifest beside them tells a mixture of two calls.
+        All files are written or none; a manifest beside them reveals a mixture of two calls.
 
         A photograph that cannot be decoded is no candidate; a topic that asks for one is left out.
 
@@ -123,7 +124,9 @@ class OfficialTopics:
                 file.write(b"]\n")
                 size = file.tell()
             if not judged:
-                raise UserError(f"None of the photographs asked for can be decoded: {some(self._unreadable)}.")
+                raise UserError(
+                    f"No topic is left, because none of these photographs can be decoded: {some(self._unreadable)}."
+                )
             places[QRELS].write_text(format_qrels(judged), encoding="utf-8")
             asked = {topic_id for topic_id, *_ in judged}
             topics = [topic for topic in self._topics.topics if topic.topic_id in asked]
@@ -165,10 +168,10 @@ class OfficialTopics:
 
 
 def _check_room(folder: Path, needed: int) -> None:
-    """Refuse what will not fit on the disk, before hours are spent on it."""
+    """Refuse what does not fit on the disk, before hours are spent on it."""
     room = shutil.disk_usage(folder).free
     if needed > room:
         raise UserError(
-            f"The input would take about {needed / 1e9:.1f} GB, and {folder} has room for {room / 1e9:.1f}: "
-            "give fewer days, --topics-per-day or --pool, or another --out."
+            f"The input would take about {needed / 1e9:.1f} GB, but {folder} has {room / 1e9:.1f} GB free: choose "
+            "fewer days, a smaller --topics-per-day or --pool, or another --out."
         )

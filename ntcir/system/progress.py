@@ -1,4 +1,4 @@
-"""What a person sees on stderr while long work goes on; stdout is for data only."""
+"""What a user sees on stderr during long work; stdout is for data only."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ntcir.system.errors import Interrupted, UserError, escaped
 from ntcir.system.parallel import Deserted, ranks
 
 _EVERY = 60.0  # seconds between two lines in a log
-# Seconds in which a process that is told of elsewhere is ended by torchrun, before it speaks up or leaves.
+# Seconds in which torchrun ends a process whose error another one reports, before it reports or leaves itself.
 _INTERRUPTED, _MISTAKEN, _DESERTED = 2.0, 10.0, 60.0
 
 
 def say(*lines: str) -> None:
-    """Write lines to stderr, of several processes the first; a log that takes no more must not end the work.
+    """Write lines to stderr, in the first process only; a log that cannot be written must not end the work.
 
     Control characters are spelled out, line breaks within a line included: they come from names and files.
     """
@@ -28,10 +28,10 @@ def say(*lines: str) -> None:
 
 
 def told_by(error: UserError) -> str | None:
-    """Return the sentence with which this process ends; None where it has nothing to add to what others say.
+    """Return the sentence with which this process ends; None where another process reports the same.
 
-    A mistake that all processes meet is told by the first of each machine. The others hold their tongue for a while, in
-    which torchrun ends them because that one has ended; a mistake that is theirs alone comes after that.
+    A mistake that all processes meet is reported by the first of each machine. The others delay reporting, a time in
+    which torchrun ends them because that one has ended; a mistake that is theirs alone is reported after that.
     """
     try:
         own = ranks()
@@ -46,7 +46,7 @@ def told_by(error: UserError) -> str | None:
 
 
 class _Lines:
-    """Progress where nothing can move, such as a log: a line now and then, and one at the end."""
+    """Progress where no bar can be drawn, such as in a log: a line now and then, and one at the end."""
 
     def __init__(self, what: str, total: float | None, done: float, unit: str) -> None:
         self._what, self._total, self._unit = what, total, unit
@@ -73,7 +73,7 @@ class _Lines:
 def progress(what: str, total: float | None, done: float = 0, unit: str = "/s") -> Iterator[Callable[[float], None]]:
     """Show a bar with rate and time left on stderr, and yield the function that moves it on by a number of steps.
 
-    Where stderr is no terminal, a line is written each minute and at the end. ``total`` is None where nobody knows.
+    Where stderr is no terminal, a line is written each minute and at the end. ``total`` is None if unknown.
     Of several processes only the first shows anything.
     """
     if not ranks().first:

@@ -235,7 +235,7 @@ def test_no_room_for_standard_output_is_one_sentence(folder: Path) -> None:
         words = [sys.executable, "-m", "ntcir", "score"]
         result = subprocess.run(words, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True)
     assert result.returncode == 2
-    assert result.stderr.startswith("Error: No room left")
+    assert result.stderr.startswith("Error: No space left")
     assert "Traceback" not in result.stderr
 
 

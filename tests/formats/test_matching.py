@@ -176,7 +176,7 @@ def test_what_is_not_in_the_pool_is_refused(files, month, tmp_path):
 def test_ids_that_the_organisers_would_not_take_are_named(month, files, tmp_path):
     text = format_run("ORG", "x", month[0]).replace("ORG,x", "ORGANISERS,x")
     (warning,) = score(write(tmp_path, "long.csv", text), files["qrels.csv"]).warnings
-    assert warning.endswith("The group_id 'ORGANISERS' will not do: the organisers take 1 to 5 letters or digits.")
+    assert warning.endswith("The group_id 'ORGANISERS' is not valid: the organisers accept 1 to 5 letters or digits.")
 
 
 def test_ids_that_do_not_fit_are_one_sentence(files, tmp_path):
@@ -205,15 +205,15 @@ def test_unknown_topics_are_named(files, month, tmp_path):
 
 def test_documents_that_become_the_same_are_refused(files, tmp_path):
     twice = write(tmp_path, "twice.txt", "img2sen_001 Q0 1 1 0.5 x\nimg2sen_001 Q0 001 2 0.25 x\n")
-    assert "line 2: document '1' of topic 'img2sen_001' comes twice, first on line 1." in refused(
+    assert "line 2: document '1' of topic 'img2sen_001' appears twice, first on line 1." in refused(
         "score", twice, "--qrels", files["qrels.csv"]
     )
     judged = write(tmp_path, "twice.qrels", "img2sen_001 0 1 1\nsen2img_001 0 2 1\nimg2sen_001 0 01 0\n")
-    assert "line 3: document '1' of topic 'img2sen_001' comes twice, first on line 1." in refused(
+    assert "line 3: document '1' of topic 'img2sen_001' appears twice, first on line 1." in refused(
         "score", files["run.csv"], "--qrels", judged
     )
     pools = write(tmp_path, "twice.tsv", "topic_id\tdoc_id\nimg2sen_001\t1\nimg2sen_001\t01\n")
-    with pytest.raises(UserError, match=r"twice\.tsv line 3: document '1' of topic 'img2sen_001' comes twice"):
+    with pytest.raises(UserError, match=r"twice\.tsv line 3: document '1' of topic 'img2sen_001' appears twice"):
         read_matching(files["run.csv"], files["qrels.csv"], pools)
 
 

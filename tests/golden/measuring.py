@@ -34,7 +34,10 @@ Json = dict[str, Any]
 
 # Patterns of names of weights as they are now -> as they were when the values were recorded. Whoever renames weights
 # adds a line, and nothing else here changes.
-RENAMED: dict[str, str] = {}
+RENAMED: dict[str, str] = {
+    r"learnt\.0\.log_temperature": "log_temperature",
+    r"networks\.image\.(\d+)\.": r"networks.\1.",
+}
 
 # Trainings on the kept corpus.
 KINDS: dict[str, Json] = {
@@ -167,14 +170,25 @@ def canonical(path: Path) -> dict[str, np.ndarray]:
     What standardised features are multiplied by is turned into their deviations: the factor of one that is nearly flat
     is a hundred times its rounding.
     """
-    found = {}
-    for name, value in load_file(path).items():
+    found, weights = {}, load_file(path)
+    with_stem = {name.split("towers.")[1].split(".")[0] for name in weights if re.search(r"towers\.\w+\.stem\.", name)}
+    for name, value in weights.items():
         for pattern, former in RENAMED.items():
             name = re.sub(pattern, former, name)
+        name = _as_one_head(name, with_stem)
         if name.endswith(".scale"):
             value = np.divide(1, value, out=np.zeros_like(value), where=value != 0)
         found[name] = value
     return dict(sorted(found.items()))
+
+
+def _as_one_head(name: str, with_stem: set[str]) -> str:
+    """Return the name that a tower's layer had when stem and head were counted together as the head's layers."""
+    layer = re.fullmatch(r"(.*\.)?towers\.(\w+)\.(?:stem|head\.(\d+))\.(.+)", name)
+    if layer is None:
+        return name
+    number = int(layer[3]) + (layer[2] in with_stem) if layer[3] else 0
+    return f"{layer[1] or ''}towers.{layer[2]}.head.{number}.{layer[4]}"
 
 
 def sketch(values: np.ndarray) -> list[float]:

@@ -161,4 +161,4 @@ def test_a_chart_that_fails_leaves_the_table(tmp_path, capsys):
     write_report(replace(table(), folder=tmp_path / "x"))
     assert (tmp_path / "x" / "table.md").is_file()
     assert (tmp_path / "x" / "results.csv").is_file()
-    assert "the picture could not be drawn" in capsys.readouterr().err
+    assert "the chart could not be drawn" in capsys.readouterr().err

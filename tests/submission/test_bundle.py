@@ -303,7 +303,7 @@ def test_whatever_goes_wrong_leaves_the_earlier_bundle_and_nothing_else(trained,
             quick(trained, tmp_path)
     else:
         sentence = refusal(quick, trained, tmp_path, rehearsal=stopped == "rehearsal")
-        assert ("No room" if stopped == "no room" else "rehearsal") in sentence
+        assert ("No space" if stopped == "no room" else "rehearsal") in sentence
     assert contents(tmp_path) == before
     assert [path.name for path in tmp_path.iterdir()] == ["ORG-baseline"]
 
@@ -319,7 +319,7 @@ def test_a_bundle_that_cannot_take_its_place_leaves_the_earlier_one_there(traine
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", refuse)
-    assert "Not allowed" in refusal(quick, trained, tmp_path)
+    assert "No permission" in refusal(quick, trained, tmp_path)
     assert contents(tmp_path) == before
 
 
@@ -377,7 +377,7 @@ def test_a_bundle_that_is_replaced_is_there_or_comes_back(trained, tmp_path, cap
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundles, "write_wheel", stop)
         assert refusal(quick, trained, tmp_path) == "Stopped."
-    assert ("the earlier bundle is back" in capsys.readouterr().err) == aside
+    assert ("has been restored" in capsys.readouterr().err) == aside
     if (number, moment) == (2, "after"):
         assert (target / "README.md").read_text() != "earlier"
     else:

@@ -185,7 +185,7 @@ def test_a_disk_without_room_is_refused_before_the_work(
         free = 10_000
 
     monkeypatch.setattr(ntcir.submission.write.shutil, "disk_usage", lambda folder: Usage)
-    assert "has room for" in refusal(OfficialTopics(topics_of(lifelog), lifelog).save, tmp_path / "out")
+    assert "GB free" in refusal(OfficialTopics(topics_of(lifelog), lifelog).save, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -197,7 +197,7 @@ def test_columns_with_the_names_of_the_organisers_keys_are_left_out_and_named(
     table.write_text(table.read_text().replace("warm,wet,noon", "image,topic_id,dmr_minute_id"), encoding="utf-8")
     corpus = open_corpus(root, Config().data.split)
     OfficialTopics(topics_of(corpus, pool=2, per_day=1), corpus).save(tmp_path / "out")
-    assert "WARNING: image, topic_id, dmr_minute_id: left out" in capsys.readouterr().err
+    assert "WARNING: left out image, topic_id, dmr_minute_id, because" in capsys.readouterr().err
     with (tmp_path / "out" / "input.json").open("rb") as file:
         records = list(read_records(file, "input.json"))  # which refuses a key that comes twice
     assert len(records) == 8 * 2

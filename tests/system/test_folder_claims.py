@@ -92,7 +92,7 @@ def test_another_process_is_named_and_whoever_is_killed_holds_nothing(tmp_path, 
             pass
 
     assert refusal(enter) == (
-        f"{folder} is being written by process {holder.pid}: wait until it has ended, or choose another --out."
+        f"{folder} is being written by process {holder.pid}: wait for it to end, or choose another --out."
     )
     holder.kill()
     holder.communicate()
@@ -221,7 +221,7 @@ def test_two_commands_into_one_folder(here, hold, command):
     refused = command_line(*arguments)
     assert refused.exit_code == 2
     assert refused.stderr.splitlines()[-1].startswith(
-        f"Error: {folder} is being written by process {holder.pid}: wait until it has ended, or choose another "
+        f"Error: {folder} is being written by process {holder.pid}: wait for it to end, or choose another "
     )
     holder.kill()
     holder.communicate()

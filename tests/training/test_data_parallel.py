@@ -307,6 +307,6 @@ def test_a_mistake_of_all_is_told_once(pictures):
     done = torchrun("-m", "ntcir", *command("bad", 5), "--set", "training.lr=-1", folder=pictures)
     assert done.returncode != 0
     assert done.stdout == ""
-    assert done.stderr.count("training.lr = -1 will not do") == 1
+    assert done.stderr.count("training.lr = -1 is not valid") == 1
     assert re.search(r"exitcode *: 2 ", done.stderr)
     assert not (pictures / "bad").exists()

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 import torch
 from helpers import ToyFeatures, fit, one_thread, refusal, toy_config, toy_corpus, toy_trainer  # noqa: F401
-from ntcir.objectives.infonce import info_nce
 from safetensors.torch import load_file
 
 import ntcir.training.trainer
 from ntcir.corpora.corpus import Corpus
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.model.model import WEIGHTS, Model
+from ntcir.objectives.info_nce import info_nce
 from ntcir.system.errors import UserError
 from ntcir.training.checkpoint import LAST, read_progress
 
