@@ -21,7 +21,7 @@ from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.formats.topics import TopicSet
 from ntcir.model.model import Model
 from ntcir.retrieval.retriever import Retriever

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ntcir.config import Sensors
 from ntcir.encoders.presets import Columns, chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.formats.runs import read_pools, read_qrels
+from ntcir.formats.runs import read_pools, read_trec_qrels
 from ntcir.formats.topics import Topic, TopicSet, read_directions, read_topics
 from ntcir.modalities import Direction
 from ntcir.modalities.image import IMAGE
@@ -39,7 +39,7 @@ def test_what_is_saved_is_read_back(tmp_path):
     topics.save(tmp_path)
     assert read_topics(tmp_path / "topics.tsv") == topics.topics
     assert dict(read_pools(tmp_path / "pools.tsv")) == topics.pools
-    qrels = read_qrels(tmp_path / "qrels.txt")
+    qrels = read_trec_qrels(tmp_path / "qrels.txt")
     assert {topic: qrels.relevant(topic) for topic in qrels.topics} == {
         topic: set(answers) for topic, answers in topics.relevant.items()
     }
@@ -271,4 +271,4 @@ def test_directions_are_written_where_the_queries_do_not_tell_them(tmp_path, cap
 def test_every_relevant_document_has_a_line_in_the_qrels(tmp_path):
     TopicSet([question("a", "", "a.jpg")], {"a": ["x", "y", "z"]}, {"a": ["z", "x"]}).save(tmp_path)
     assert (tmp_path / "qrels.txt").read_text() == "a 0 z 1\na 0 x 1\n"
-    assert read_qrels(tmp_path / "qrels.txt").relevant("a") == {"x", "z"}
+    assert read_trec_qrels(tmp_path / "qrels.txt").relevant("a") == {"x", "z"}

@@ -25,7 +25,7 @@ from helpers import (  # noqa: F401
 )
 
 import ntcir.retrieval.retriever
-from ntcir.formats.runs import read_pools, read_qrels, read_run, validate_run
+from ntcir.formats.runs import read_pools, read_trec_qrels, read_trec_run, validate_run
 from ntcir.formats.topics import Topic, TopicSet, read_topics
 from ntcir.model.model import Model
 from ntcir.retrieval.retriever import WORST, Retriever, answer
@@ -118,7 +118,7 @@ def test_scores_are_the_cosines_in_full_float32(here):
 
 def test_the_run_is_valid_and_its_mrr_far_above_random(here):
     (here / "run.txt").write_text("".join(" ".join(line) + "\n" for line in ask()), encoding="utf-8")
-    run, qrels = read_run(here / "run.txt"), read_qrels(here / "topics/qrels.txt")
+    run, qrels = read_trec_run(here / "run.txt"), read_trec_qrels(here / "topics/qrels.txt")
     validate_run(run, qrels, read_pools(here / "topics/pools.tsv"))
     for direction in ("img2sen", "sen2img"):
         reciprocal = []

@@ -23,7 +23,7 @@ from PIL import Image
 
 import ntcir.submission.pictures
 from ntcir.features.decode import square_of_planes
-from ntcir.features.extract import encode_pictures
+from ntcir.features.image_features import encode_pictures
 from ntcir.model.model import Model
 from ntcir.submission.predict import predict
 from ntcir.submission.readers import read_upright

@@ -17,7 +17,7 @@ from helpers import (
 from safetensors.torch import load_file
 
 from ntcir.config import Augment, Backbone, Config, Encoder, Features
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.model.folder import WEIGHTS
 from ntcir.model.model import Model
 from ntcir.sampling.augment import Augmenter
