@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ntcir.ablation.folds import Fold
 from ntcir.ablation.grid import Plan
 from ntcir.config import Config
-from ntcir.features.extract import AlteredFeatures, ImageFeatures
+from ntcir.features.image_features import AlteredFeatures, ImageFeatures
 from ntcir.features.objects import ObjectDetections
 from ntcir.sampling.augment import Augmenter
 

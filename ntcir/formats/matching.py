@@ -21,7 +21,7 @@ from ntcir.formats.runs import Pairs, Pools, Qrels, Run
 from ntcir.formats.spelling import differently_spelled
 from ntcir.system.errors import UserError, short, some
 
-_QRELS = {False: "topics/qrels.txt", True: "topics/qrels.csv"}  # where they lie by default, by whether official
+_QRELS = {False: "topics/qrels.txt", True: "topics/qrels.csv"}  # the default places, by whether official
 # Words of which a header has some, and a line of a TREC file none.
 _TITLES = {
     *("topic", "topic_id", "topicid", "qid", "query", "query_id", "queryid", "q0", "iter", "iteration"),
@@ -38,41 +38,41 @@ def read_run(path: StrPath) -> Run:
     It is an :class:`OfficialRun` if it is the organisers', a :class:`LifelogRun` if it is one of NTCIR-19 Lifelog.
 
     Raises:
-        UserError: as :func:`ntcir.formats.runs.read_run` or :func:`ntcir.formats.official.read_run` does; if the file
-            has a header that its format does not.
+        UserError: as :func:`ntcir.formats.runs.read_trec_run` or :func:`ntcir.formats.official.read_transfer_run` does;
+            if the file has a header that its format does not.
     """
     raw, path = _piped(path), named(path)
     head = read_bytes(path, HEAD) if raw is None else raw[:HEAD]
     _check_separator(path, head)
     _check_no_header_of_commas(path, head, runs.RUN)
     if lifelog_run.is_lifelog(head):
-        return lifelog_run.read_run(path, read_bytes(path) if raw is None else raw)
-    if official.is_official(path, head):
-        return official.read_run(path, raw)
+        return lifelog_run.read_lifelog_run(path, read_bytes(path) if raw is None else raw)
+    if official.looks_like_csv(path, head):
+        return official.read_transfer_run(path, raw)
     _check_no_header(path, head, runs.RUN)
     _check_columns(path, head, runs.QRELS, "qrels: give them with --qrels, and a run in their place")
-    return runs.read_run(path, raw)
+    return runs.read_trec_run(path, raw)
 
 
 def read_qrels(path: StrPath) -> Qrels:
     """Read qrels of either format, told by their first line; :class:`OfficialQrels` if they are the organisers'.
 
     Raises:
-        UserError: as :func:`ntcir.formats.runs.read_qrels` or :func:`ntcir.formats.official.read_qrels` does; if the
-            file has a header that its format does not.
+        UserError: as :func:`ntcir.formats.runs.read_trec_qrels` or
+            :func:`ntcir.formats.official.read_transfer_qrels` does; if the file has a header that its format does not.
     """
     raw, path = _piped(path), named(path)
     head = read_bytes(path, HEAD) if raw is None else raw[:HEAD]
     _check_separator(path, head)
-    if official.is_official(path, head):
-        return official.read_qrels(path, raw)[0]
+    if official.looks_like_csv(path, head):
+        return official.read_transfer_qrels(path, raw)[0]
     _check_no_header(path, head, runs.QRELS)
     _check_columns(path, head, runs.RUN, "a run: give the qrels that judge it in its place")
-    return runs.read_qrels(path, raw)
+    return runs.read_trec_qrels(path, raw)
 
 
 def default_qrels(run: Run) -> Path:
-    """Return where the answers are looked for when nobody says: for a run of the organisers' format, in theirs."""
+    """Return the default place of the qrels: for a run in the organisers' format, of qrels in theirs."""
     return Path(_QRELS[isinstance(run, OfficialRun)])
 
 
@@ -86,7 +86,7 @@ def read_matching(
 
     Raises:
         UserError: if a file cannot be read; if the run names documents where the others number them, or the other
-            way round; if ids that differ in leading zeros only make a document come twice.
+            way round; if ids that differ in leading zeros only make a document appear twice.
     """
     run = run if isinstance(run, Run) else read_run(run)
     qrels = qrels if isinstance(qrels, Qrels) else read_qrels(qrels)
@@ -106,7 +106,7 @@ def read_matching(
 
 
 def remarks(run: Run, pools: Pools | None) -> list[str]:
-    """Return a sentence for each thing that the organisers would not like of a run in their format.
+    """Return a sentence for each problem that the organisers would have with a run in their format.
 
     It may have ids that they do not take, or lack candidates in topics that it answers: they join the run with the
     qrels inwardly, so that what is not there is not in the way of the answer.
@@ -137,7 +137,7 @@ def zeros_apart(run: Run, qrels: Qrels) -> list[str]:
     if pair is None:
         return []
     said = f"{run.path} has the document {pair[0]!r} where {qrels.path} has {pair[1]!r}"
-    return [f"{said}: TREC ids are compared letter by letter, so that these are two documents."]
+    return [f"{said}: TREC ids are compared as text, so these are two documents."]
 
 
 def any_official(run: Run, qrels: Qrels) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ntcir.workspace import read_corpus, stored_elsewhere
 
 ALL = "all"
 _SPLIT_KEY, _OUTSIDE_KEY, _STORE_KEY = "data.split", "data.outside", "features.store"
+_VECTORS_KEY = re.compile(r"towers\.\w+\.vectors")
 
 
 def check_split(split: str | None, settings: Sequence[str]) -> None:
@@ -32,12 +34,13 @@ def check_split(split: str | None, settings: Sequence[str]) -> None:
         raise UserError(f"There is no split '{split}': choose one of {', '.join(SPLITS)} or {ALL}.")
     for setting in settings:
         key = _key(setting)
-        if key not in {_OUTSIDE_KEY, _STORE_KEY} and not _is_of_split(setting):
+        if key not in {_OUTSIDE_KEY, _STORE_KEY} and not _is_of_split(setting) and not _is_of_vectors(setting):
             raise UserError(
                 f"--set {setting!r}: a trained model keeps its configuration; of a run, only {_SPLIT_KEY}, "
-                f"{_OUTSIDE_KEY} and {_STORE_KEY} can be set."
+                f"{_OUTSIDE_KEY}, {_STORE_KEY} and towers.MODALITY.vectors can be set."
             )
-    load_config(None, [setting for setting in settings if not _is_of_split(setting)])  # is the value one?
+    others = [setting for setting in settings if not _is_of_split(setting) and not _is_of_vectors(setting)]
+    load_config(None, others)  # is the value one?
 
 
 def corpus_to_ask(
@@ -54,7 +57,8 @@ def corpus_to_ask(
         data: the corpus folder; the one the model was trained on if None.
         pooled: whether the topics have pools.
         split: what is ranked without pools.
-        settings: of ``data.split``, ``data.outside`` and ``features.store``, for this corpus, in place of the model's.
+        settings: of ``data.split``, ``data.outside``, ``features.store`` and ``towers.MODALITY.vectors``, for this
+            corpus, in place of the model's.
 
     Returns:
         the corpus, and what is ranked without pools.
@@ -67,13 +71,15 @@ def corpus_to_ask(
         whose = "--data names" if data else "The model was trained on"
         raise UserError(f"{whose} {root}, which is not there: say with --data where the corpus lies.")
     of_split = [setting for setting in settings if _is_of_split(setting)]
-    of_places = {_key(setting): setting for setting in settings if not _is_of_split(setting)}
+    of_vectors = [setting for setting in settings if _is_of_vectors(setting)]
+    of_places = {_key(each): each for each in settings if each not in of_split and each not in of_vectors}
     typed = load_config(None, of_places.values())
     # What the model's configuration allows was said of the corpus that it was trained on.
     outside = typed.data.outside if _OUTSIDE_KEY in of_places else model.config.data.outside and _is_at(model, root)
     config = model.config.changed(
         {"data.path": str(root), "data.split": _split(folder, of_split), "data.outside": outside}
     )
+    vectors = _vectors(model, folder, root, of_vectors)
     if pooled:
         chosen, idle = ALL, split or " ".join(f"--set {setting}" for setting in of_split)
         if idle:
@@ -84,8 +90,9 @@ def corpus_to_ask(
     if _STORE_KEY in of_places:
         store = expanded(typed.features.store)
     else:
-        store = by_first(lambda: stored_elsewhere(config.features.store, folder, corpus, model.fingerprints))
-    model.config = model.config.changed({"features.store": str(store)})
+        prints = [each for encoder in model.encoders.values() for each in encoder.fingerprints]
+        store = by_first(lambda: stored_elsewhere(config.features.store, folder, corpus, prints))
+    model.config = model.config.changed({"features.store": str(store), **vectors})
     return corpus, chosen
 
 
@@ -95,6 +102,28 @@ def _key(setting: str) -> str:
 
 def _is_of_split(setting: str) -> bool:
     return _key(setting) == _SPLIT_KEY or _key(setting).startswith(f"{_SPLIT_KEY}.")
+
+
+def _is_of_vectors(setting: str) -> bool:
+    return _VECTORS_KEY.fullmatch(_key(setting)) is not None
+
+
+def _vectors(model: Model, folder: Path, root: Path, settings: Sequence[str]) -> dict[str, Path | None]:
+    """Return the changes by which vectors are those of the corpus that is asked about.
+
+    Raises:
+        UserError: if nobody says where they are: rows without ids could be taken for those of other items.
+    """
+    towers = load_config(folder / MODEL_CONFIG, settings).anchored().towers if settings else model.config.towers
+    typed = {_key(setting) for setting in settings}
+    for name in model.config.pair:
+        own, key = model.config.towers.of(name).vectors, f"towers.{name}.vectors"
+        if own is not None and key not in typed and not _is_own(model, root):
+            raise UserError(
+                f"{root} is not the corpus that the model was trained on, and {own} has the vectors of that one: give "
+                f"those of {root} with --set {key}=FILE."
+            )
+    return {f"towers.{name}.vectors": towers.of(name).vectors for name in model.config.pair}
 
 
 def _split(folder: Path, settings: Sequence[str]) -> dict[str, Any]:

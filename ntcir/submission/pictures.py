@@ -13,7 +13,7 @@ import numpy as np
 
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import square_of_planes
-from ntcir.features.extract import encode_pictures
+from ntcir.features.image_features import encode_pictures
 from ntcir.features.inference import batch_of
 from ntcir.model.model import Model, Vectors
 from ntcir.submission.channels import channel_remarks, rgb_planes
@@ -67,7 +67,7 @@ class PictureEncoder:
             where: what to name in an error.
 
         Raises:
-            UserError: if a picture that was given earlier is none; a few pictures late, as it is decoded beside.
+            UserError: if an earlier picture is not valid; a few pictures late, as decoding runs in parallel.
         """
         if self._failed:
             raise self._failed
@@ -124,7 +124,7 @@ class PictureEncoder:
                 self._odd[number] = (len(planes), where)
             return square_of_planes(rgb_planes(planes), self._options)
         except ValueError as error:
-            self._failed = UserError(f"{where}: its image will not do: {error}.")
+            self._failed = UserError(f"{where}: the image is not valid: {error}.")
             raise self._failed from error
         finally:
             self._room.release()

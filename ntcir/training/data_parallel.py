@@ -89,14 +89,15 @@ def embed(
         return gather(tower(rows)), backward
 
 
-def sum_over_parts(parameters: Iterable[nn.Parameter], of_loss: nn.Parameter) -> None:
+def sum_over_parts(parameters: Iterable[nn.Parameter], of_loss: Iterable[nn.Parameter]) -> None:
     """Make the gradients those of the whole batch.
 
     Args:
         parameters: all that are learnt.
-        of_loss: one that acts not on embeddings but on the loss, which each process has computed as a whole: its
-            gradient is there already, and must not be counted once a process.
+        of_loss: those that act not on embeddings but on the loss, which each process has computed as a whole: their
+            gradients are there already, and must not be counted once a process.
     """
-    if of_loss.grad is not None and not ranks().first:
-        of_loss.grad.zero_()
+    for parameter in of_loss:
+        if parameter.grad is not None and not ranks().first:
+            parameter.grad.zero_()
     sum_gradients(parameters)

@@ -9,13 +9,13 @@ from pathlib import Path
 from ntcir.config import Config, load_config
 from ntcir.config.comparison import first_difference
 from ntcir.corpora.corpus import Corpus
-from ntcir.model.model import CONFIG, WEIGHTS
+from ntcir.model.folder import CONFIG, WEIGHTS
+from ntcir.model.trained import LAST, is_finished, read_progress
 from ntcir.system.claims import claimed
 from ntcir.system.errors import UserError
 from ntcir.system.files import require_writable
 from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
-from ntcir.training.checkpoint import LAST, read_progress
 
 DROPPED = "dropped.csv"
 
@@ -44,13 +44,6 @@ def begin(config: Config, corpus: Corpus, folder: Path, *, resume: bool) -> None
         (folder / LAST).unlink(missing_ok=True)  # of a training that did not come to its first model
     config.save(folder / CONFIG)
     corpus.report.save_dropped(folder / DROPPED)
-
-
-def is_finished(folder: Path) -> bool:
-    """Return whether a training in ``folder`` has come to its last step."""
-    if not (folder / LAST).is_file():
-        return (folder / WEIGHTS).is_file()
-    return read_progress(folder / LAST).step >= load_config(folder / CONFIG).training.iters
 
 
 def _check(config: Config, folder: Path, resume: bool) -> None:

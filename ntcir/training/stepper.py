@@ -11,7 +11,6 @@ from torch import nn
 from ntcir.config import Config
 from ntcir.model.model import Model
 from ntcir.objectives.batch import Batch
-from ntcir.objectives.infonce import info_nce
 from ntcir.training.data import TrainingData
 from ntcir.training.data_parallel import embed, sum_over_parts
 from ntcir.training.sources import Source
@@ -51,12 +50,17 @@ class Stepper:
         left, left_backward = embed(left_tower, left_source, shown.left, shown.left_views, step)
         right, right_backward = embed(right_tower, right_source, shown.right, shown.right_views, step)
         of_left, of_right = (torch.from_numpy(data.instances[rows]) for rows in (shown.left, shown.right))
-        loss = self._loss(Batch(left, right, shown.positives, shown.ignored, (of_left, of_right)))
+        categories = None
+        if data.categories is not None:
+            pairs = zip(data.categories, (shown.left, shown.right), strict=True)
+            of_concepts = [torch.from_numpy(concepts[rows]) for concepts, rows in pairs]
+            categories = of_concepts[0], of_concepts[1]
+        loss = self._model.loss(Batch(left, right, shown.positives, shown.ignored, (of_left, of_right), categories))
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         left_backward()
         right_backward()
-        sum_over_parts(self.learnt, self._model.log_temperature)
+        sum_over_parts(self.learnt, self._model.learnt.parameters())
         self.optimizer.step()
         return float(loss.detach())
 
@@ -67,22 +71,11 @@ class Stepper:
             for group in self.optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * 0.5 * (1 + math.cos(math.pi * step / options.iters))
 
-    def _loss(self, batch: Batch) -> torch.Tensor:
-        """Return what a step minimises, a scalar with gradient."""
-        return info_nce(
-            batch.left,
-            batch.right,
-            self._model.log_temperature.exp(),
-            positives=batch.positives,
-            ignored=batch.ignored,
-            symmetric=self._config.training.symmetric,
-        )
-
 
 def _optimizer(config: Config, model: Model, sources: Sequence[Source]) -> torch.optim.Optimizer:
     """Return Adam over the towers, the temperature where it is learnt, and the networks where they are trained."""
     options = config.training
-    towers = [item for item in (*model.towers.parameters(), model.log_temperature) if item.requires_grad]
+    towers = [item for item in (*model.towers.parameters(), *model.learnt.parameters()) if item.requires_grad]
     groups = [(towers, options.lr), *((source.parameters, config.encoder.lr) for source in sources)]
     # The fused kernel updates all weights in one pass over memory.
     return torch.optim.Adam(

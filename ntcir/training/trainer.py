@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
-from ntcir.features.extract import ImageFeatures
-from ntcir.formats.topics import DIRECTIONS
+from ntcir.encoders import open_pair
+from ntcir.encoders.encoder import Rows
 from ntcir.model.metrics import METRICS
 from ntcir.model.model import Model
 from ntcir.system.errors import Interrupted, UserError
@@ -25,12 +25,12 @@ from ntcir.training.log import MetricsLog
 from ntcir.training.mining import BY_MODEL, Miner, from_tensors, to_tensors
 from ntcir.training.preparation import Preparation
 from ntcir.training.result import TrainingResult
-from ntcir.training.run_folder import begin, is_finished, run_folder
-from ntcir.training.sources import find_device
+from ntcir.training.run_folder import begin, run_folder
+from ntcir.training.sources import to_training_device
 from ntcir.training.stepper import Stepper
 from ntcir.training.watching import Watch
 
-__all__ = ["CHECKPOINT_EVERY", "Trainer", "TrainingResult", "is_finished", "train"]
+__all__ = ["CHECKPOINT_EVERY", "Trainer", "TrainingResult", "train"]
 
 CHECKPOINT_EVERY = 100  # steps; what a killed run repeats at most
 
@@ -41,25 +41,27 @@ class Trainer:
     Args:
         config: resolved.
         corpus: with a training split.
-        features: opened for the corpus; missing ones are extracted.
+        rows: opened for the corpus, not yet fitted; what is not stored of them is computed.
         folder: where everything goes.
 
     Raises:
-        UserError: if the training split is too small or a sensor column is not there.
+        UserError: as ``Preparation.of``, or if ``training.start`` is no model that these towers can begin from.
     """
 
-    def __init__(self, config: Config, corpus: Corpus, features: ImageFeatures, folder: Path) -> None:
+    def __init__(self, config: Config, corpus: Corpus, rows: Mapping[str, Rows], folder: Path) -> None:
         self.config, self.folder = config, folder
-        if config.encoder.finetune:
-            for network in features.networks:  # before anything is encoded
-                network.to(find_device(config.encoder))
-        prepared = Preparation.of(config, corpus, features)
+        start = None if config.training.start is None else Model.load(config.training.start)
+        for each in rows.values():
+            to_training_device(each, config.encoder)  # before anything is encoded
+        prepared = Preparation.of(config, corpus, rows)
+        self._data = TrainingData.of(prepared)
         facts = {"corpus": corpus.name, "training_pairs": len(prepared.train)}
-        networks = features.networks if config.encoder.finetune else None
-        self.model = Model(config, prepared.readings, features.dim, features.fingerprints, facts, networks)
-        images = features.load(prepared.ids)
-        self.model.standardise_images(images)
-        self._data = TrainingData.of(prepared, images)
+        encoders = {name: each.encoder for name, each in rows.items()}
+        self.model = Model(config, encoders, facts, int(self._data.instances.max()) + 1)
+        for name, loaded in prepared.loaded.items():
+            self.model.tower(name).fit(loaded)
+        if start is not None:
+            self.model.begin_from(start, str(config.training.start))
         self._stepper = Stepper(config, self.model, self._data.sources)
         self._miner = Miner(config, self.model)
         self._log = MetricsLog(folder / METRICS)
@@ -91,7 +93,9 @@ class Trainer:
                 f"the same command with --resume goes on ({self.folder})."
             )
         best = self._log.at(progress.best_step)
-        validation: dict[str, float] = {name: best[name] for name in DIRECTIONS if name in best}
+        validation: dict[str, float] = {
+            name: best[name] for name in (each.name for each in self.model.directions) if name in best
+        }
         return TrainingResult(self.folder, progress.step, progress.best_step, validation)
 
     def _begin(self, resume: bool) -> Progress:
@@ -119,9 +123,7 @@ class Trainer:
         loss = self._step(progress.step)
         progress.step += 1
         if not math.isfinite(loss):  # at once: nothing that is not finite may get into a checkpoint
-            raise UserError(
-                f"The loss is {loss} at step {progress.step}: lower training.lr or raise training.temperature."
-            )
+            raise UserError(f"The loss is {loss} at step {progress.step}: {self.config.remedies()}.")
         self._watch.loss(loss)
         row: dict[str, Any] = {"step": progress.step, "loss": loss, **found}
         last = progress.step == options.iters
@@ -185,7 +187,7 @@ def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, re
         with run_folder(config, folder, resume=resume):
             corpus = read_corpus()
             share_out(config.training.batch, len(corpus.split("train")))
-            trainer = Trainer(config, corpus, ImageFeatures(corpus, config.features), folder)
+            trainer = Trainer(config, corpus, open_pair(config, corpus), folder)
             by_first(lambda: begin(config, corpus, folder, resume=resume))
             with progress("Training", config.training.iters, unit=" steps/s") as advance:
                 return trainer.run(resume=resume, advance=advance)

@@ -54,7 +54,7 @@ class Watch:
 
     def __init__(self, config: Config, pair: Sequence[str] = DEFAULT_PAIR) -> None:
         self._pair = pair
-        self._temperature = config.training.temperature
+        self._remedies = config.objective_remedies()
         self._said: set[str] = set()
         self._in_vain = 0
 
@@ -64,8 +64,8 @@ class Watch:
         if self._in_vain == _STEPS:
             self._say(
                 "loss",
-                f"WARNING: the loss has been 0 for {_STEPS} steps, so that nothing is learnt: raise "
-                f"training.temperature (now {self._temperature:g}), or see which negatives are left.",
+                f"WARNING: the loss has been 0 for {_STEPS} steps, so that nothing is learnt: "
+                f"{' or '.join([*self._remedies, 'see which negatives are left'])}.",
             )
 
     def mined(self, reports: Iterable[MiningReport]) -> None:

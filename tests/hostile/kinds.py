@@ -215,16 +215,17 @@ def _topics(folder: Path) -> object:
 @cache
 def _asked_model() -> Any:
     from bundling import small_model
+    from helpers import embed_networks
 
     model = small_model()
-    model.embed_networks()
+    embed_networks(model)
     return model
 
 
 def _input(folder: Path) -> None:
     from ntcir.submission.example import write_example
 
-    write_example(folder / "input.json", _asked_model().readings)
+    write_example(folder / "input.json", _asked_model().encoders["sensor"])
     # A record's picture is nearly all of it; small ones leave something to be damaged besides.
     records = json.loads((folder / "input.json").read_bytes())
     for record in records:
@@ -239,7 +240,7 @@ def _predict(name: str) -> Callable[[Path], object]:
         from ntcir.submission.predict import score_input
 
         model = _asked_model()
-        return score_input(str(folder / name), model, model.networks)
+        return score_input(str(folder / name), model, model.encoders["image"].networks)
 
     return read
 
@@ -314,12 +315,12 @@ def _model(folder: Path) -> None:
 
 
 def _load_model(folder: Path) -> object:
-    from helpers import toy_corpus
+    from helpers import encode_readings, toy_corpus
 
     from ntcir.model.model import Model
 
     model = Model.load(folder / "m")
-    return model.encode_readings(toy_corpus(per_group=1).sensors).vectors
+    return encode_readings(model, toy_corpus(per_group=1).sensors).vectors
 
 
 @cache
@@ -424,9 +425,12 @@ def _demo(folder: Path) -> object:
 
 def _result(folder: Path) -> object:
     from ntcir.ablation.results import load_result
+    from ntcir.formats.topics import Topic, TopicSet
+    from ntcir.modalities import direction
 
-    topics = [SimpleNamespace(topic_id=name) for name in ("img2sen_1", "img2sen_2", "sen2img_1")]
-    fold: Any = SimpleNamespace(topics=SimpleNamespace(topics=topics))
+    asked = [("img2sen_1", "img2sen"), ("img2sen_2", "img2sen"), ("sen2img_1", "sen2img")]
+    topics = [Topic(name, "", "", direction(way)) for name, way in asked]
+    fold: Any = SimpleNamespace(topics=TopicSet(topics, {}, {}))
     return load_result(folder / "result.json", fold)
 
 
@@ -487,7 +491,7 @@ KINDS = [
     Kind("weights of old.pth", _weights, "old.pth", _checkpoint("old.pth"), changes=BYTES),
     Kind("weights.safetensors", _weights, "a.safetensors", _checkpoint("a.safetensors"), inside=_in_header),
     Kind("model/config.yaml", _model, "m/config.yaml", _load_model, share=0.5),
-    Kind("model/sensors.json", _model, "m/sensors.json", _load_model, share=0.5),
+    Kind("model/encoders.json", _model, "m/encoders.json", _load_model, share=0.5),
     Kind("model/model.json", _model, "m/model.json", _load_model, share=0.5),
     Kind("model/model.safetensors", _model, "m/model.safetensors", _load_model, inside=_in_header, share=0.5),
     Kind("model/last.safetensors", _model, "m/last.safetensors", _resume, inside=_in_header, share=0.5),

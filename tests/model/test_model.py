@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 import torch
 from bundling import SMALL, small_config, small_model, write_model, write_weights
-from helpers import FEATURES, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
-from safetensors.torch import load_file, save_file
+from helpers import FEATURES, embed_networks, encode_readings, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
+from safetensors.torch import load_file
 
+from ntcir.encoders.frozen import FrozenEncoder
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.model.model import CARD, CONFIG, READINGS, WEIGHTS, Model
+from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS
+from ntcir.model.model import Model
+from ntcir.system.tensor_files import read_tensors, write_tensors
 from ntcir.workspace import newest_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -28,8 +31,10 @@ def make_model(**changes: object) -> Model:
         toy_corpus(),
     )
     readings = ReadingsEncoder.fit(chosen_columns(config.sensors, corpus.sensors, corpus.layout), corpus.sensors)
-    model = Model(config, readings, FEATURES, ["first", "second"], {"corpus": "toy"})
-    model.standardise_images(features(40))
+    model = Model(
+        config, {"image": FrozenEncoder(FEATURES, ["first", "second"]), "sensor": readings}, {"corpus": "toy"}
+    )
+    model.towers["image"].fit(features(40))
     return model
 
 
@@ -43,22 +48,28 @@ def test_a_loaded_model_gives_the_same_vectors_to_the_bit(tmp_path, changes):
     with torch.no_grad():
         for parameter in model.towers.parameters():
             parameter.add_(torch.randn_like(parameter))
-        model.log_temperature.fill_(-1.5)
+        model.learnt[0].log_temperature.fill_(-1.5)
     model.save(tmp_path / "m")
     torch.manual_seed(99)
     again = Model.load(tmp_path / "m")
     readings = toy_corpus().sensors
-    assert again.encode_images(features(40)).vectors.tobytes() == model.encode_images(features(40)).vectors.tobytes()
-    assert again.encode_readings(readings).vectors.tobytes() == model.encode_readings(readings).vectors.tobytes()
-    assert again.log_temperature.item() == -1.5
-    assert (again.config, again.fingerprints, again.card) == (model.config, ["first", "second"], {"corpus": "toy"})
+    assert (
+        again.encode("image", features(40)).vectors.tobytes() == model.encode("image", features(40)).vectors.tobytes()
+    )
+    assert encode_readings(again, readings).vectors.tobytes() == encode_readings(model, readings).vectors.tobytes()
+    assert again.learnt[0].log_temperature.item() == -1.5
+    assert (again.config, again.encoders["image"].fingerprints, again.card) == (
+        model.config,
+        ["first", "second"],
+        {"corpus": "toy"},
+    )
 
 
 def test_a_model_is_four_files_none_of_them_a_pickle(tmp_path):
     make_model().save(tmp_path / "m")
-    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == sorted([WEIGHTS, CONFIG, READINGS, CARD])
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == sorted([WEIGHTS, CONFIG, ENCODERS, CARD])
     assert set(load_file(tmp_path / "m" / WEIGHTS)) == set(make_model().state())
-    json.loads((tmp_path / "m" / READINGS).read_text(encoding="utf-8"))
+    json.loads((tmp_path / "m" / ENCODERS).read_text(encoding="utf-8"))
 
 
 def test_new_weights_depend_on_the_seed_alone():
@@ -75,21 +86,21 @@ def test_new_weights_depend_on_the_seed_alone():
 def test_items_are_encoded_alike_in_one_block_and_in_several():
     model = make_model()
     rows = features(5000)
-    assert model.encode_images(rows).vectors[4090:4110] == pytest.approx(
-        model.encode_images(rows[4090:4110]).vectors, abs=1e-6
+    assert model.encode("image", rows).vectors[4090:4110] == pytest.approx(
+        model.encode("image", rows[4090:4110]).vectors, abs=1e-6
     )
 
 
 def test_nothing_is_encoded_as_no_rows():
     model = make_model()
-    assert model.encode_images(np.empty((0, FEATURES), np.float32)).vectors.shape == (0, 32)
-    assert model.encode_readings(toy_corpus().sensors.iloc[:0]).vectors.shape == (0, 32)
+    assert model.encode("image", np.empty((0, FEATURES), np.float32)).vectors.shape == (0, 32)
+    assert encode_readings(model, toy_corpus().sensors.iloc[:0]).vectors.shape == (0, 32)
 
 
 def test_twins_are_the_items_with_equal_input():
     model, sensors = make_model(), toy_corpus().sensors
     table = sensors.iloc[[0, 1, 0, 2, 1]].assign(unused=range(5))
-    twins = model.encode_readings(table).twins
+    twins = encode_readings(model, table).twins
     assert twins[0] == twins[2]
     assert twins[1] == twins[4]
     assert len(set(twins.tolist())) == 3
@@ -98,7 +109,7 @@ def test_twins_are_the_items_with_equal_input():
 def test_encoding_is_without_dropout_and_leaves_training_on():
     model = make_model()
     model.towers.train()
-    one, other = model.encode_images(features(9)), model.encode_images(features(9))
+    one, other = model.encode("image", features(9)), model.encode("image", features(9))
     assert np.array_equal(one.vectors, other.vectors)
     assert all(part.training for part in model.towers.modules())
 
@@ -138,16 +149,20 @@ def test_a_model_with_its_frozen_networks_inside_needs_no_other_weights(tmp_path
         path = write_weights(tmp_path / "w" / "weights.pth", head=weights == "checkpoint")
         backbone["weights"] = str(path)
     model = Model.load(write_model(tmp_path / "m", small_config(backbone)))
-    assert model.networks is None
-    prints = list(model.fingerprints)
-    model.embed_networks()
+    assert model.encoders["image"].networks is None
+    prints = list(model.encoders["image"].fingerprints)
+    embed_networks(model)
     model.save(tmp_path / "full")
     capsys.readouterr()
     no_fetching(monkeypatch)
     again = Model.load(tmp_path / "full")
-    assert again.fingerprints == prints == [network.meta["fingerprint"] for network in again.networks]
+    assert (
+        again.encoders["image"].fingerprints
+        == prints
+        == [network.meta["fingerprint"] for network in again.encoders["image"].networks]
+    )
     assert capsys.readouterr().err == ""  # its weights are what they are, random or not
-    for one, other in zip(model.networks, again.networks, strict=True):
+    for one, other in zip(model.encoders["image"].networks, again.encoders["image"].networks, strict=True):
         assert torch.equal(one(pictures()), other(pictures()))
     again.save(tmp_path / "twice")
     assert (tmp_path / "twice" / WEIGHTS).read_bytes() == (tmp_path / "full" / WEIGHTS).read_bytes()
@@ -156,52 +171,52 @@ def test_a_model_with_its_frozen_networks_inside_needs_no_other_weights(tmp_path
 @pytest.mark.parametrize("arch", ["mnasnet0_5", "shufflenet_v2_x0_5"])
 def test_other_architectures_come_back_the_same(tmp_path, arch):
     model = small_model(small_config({"arch": arch, "weights": "random"}))
-    model.embed_networks()
+    embed_networks(model)
     model.save(tmp_path / "m")
-    (again,) = Model.load(tmp_path / "m").networks
-    assert again.meta == model.networks[0].meta
-    assert torch.equal(again(pictures()), model.networks[0](pictures()))
+    (again,) = Model.load(tmp_path / "m").encoders["image"].networks
+    assert again.meta == model.encoders["image"].networks[0].meta
+    assert torch.equal(again(pictures()), model.encoders["image"].networks[0](pictures()))
 
 
 @pytest.mark.parametrize("weights", ["imagenet", "places365", "IMAGENET1K_V1", "gone/from/here.pth", "here.pth"])
 def test_what_the_configuration_calls_the_weights_inside_is_only_a_name(tmp_path, monkeypatch, weights):
     model = small_model()
-    model.embed_networks()
+    embed_networks(model)
     model.config = model.config.changed({"features.backbones.0.weights": weights})
     model.save(tmp_path / "m")
     no_fetching(monkeypatch)
-    assert Model.load(tmp_path / "m").fingerprints == model.fingerprints
+    assert Model.load(tmp_path / "m").encoders["image"].fingerprints == model.encoders["image"].fingerprints
 
 
 def test_the_files_of_a_model_with_frozen_networks_hold_no_weights_of_theirs(tmp_path):
     folder = write_model(tmp_path / "m")
     assert not [name for name in load_file(folder / WEIGHTS) if name.startswith("networks.")]
-    assert Model.load(folder).networks is None
+    assert Model.load(folder).encoders["image"].networks is None
 
 
 def test_other_weights_than_those_trained_with_are_not_taken_in(tmp_path):
     path = write_weights(tmp_path / "weights.pth")
     model = small_model(small_config({**SMALL, "weights": str(path)}))
     write_weights(path, seed=1)
-    assert "other weights" in refusal(model.embed_networks)
+    assert "other weights" in refusal(embed_networks, model)
     path.unlink()
-    assert str(path) in refusal(model.embed_networks)
+    assert str(path) in refusal(embed_networks, model)
 
 
 @pytest.mark.parametrize("harm", ["one is gone", "one is of another shape", "all of the second are gone"])
 def test_stored_networks_that_do_not_fit_are_damage(tmp_path, harm):
     config = small_config(features__backbones=[SMALL, {**SMALL, "seed": 1}])
     model = small_model(config)
-    model.embed_networks()
+    embed_networks(model)
     model.save(tmp_path / "m")
-    state = load_file(tmp_path / "m" / WEIGHTS)
-    name = "networks.1.features.0.weight"
+    state, told = read_tensors(tmp_path / "m" / WEIGHTS)
+    name = "networks.image.1.features.0.weight"
     if harm == "one is of another shape":
         state[name] = torch.zeros(2)
     else:
-        gone = [key for key in state if key == name or (harm.startswith("all") and key.startswith("networks.1."))]
+        gone = [key for key in state if key == name or (harm.startswith("all") and key.startswith("networks.image.1."))]
         state = {key: value for key, value in state.items() if key not in gone}
-    save_file(state, tmp_path / "m" / WEIGHTS)
+    write_tensors(tmp_path / "m" / WEIGHTS, state, told)
     sentence = refusal(Model.load, tmp_path / "m")
     assert "damaged" in sentence
     assert str(tmp_path / "m") in sentence
@@ -219,7 +234,7 @@ def test_a_folder_without_weights_has_no_model(tmp_path):
     assert "ntcir train" in refusal(Model.load, tmp_path)
 
 
-@pytest.mark.parametrize("name", [WEIGHTS, CONFIG, READINGS, CARD])
+@pytest.mark.parametrize("name", [WEIGHTS, CONFIG, ENCODERS, CARD])
 @pytest.mark.parametrize("damage", ["half", "empty", "noise", "list", "gone"])
 def test_a_damaged_model_is_one_sentence_that_names_it(tmp_path, name, damage):
     folder = saved(tmp_path / "m")
@@ -240,7 +255,7 @@ def test_a_pickle_is_never_read(tmp_path):
     assert "damaged" in refusal(Model.load, folder)
 
 
-@pytest.mark.parametrize("key", ["version", "image_dim", "fingerprints"])
+@pytest.mark.parametrize("key", ["version", "files"])
 def test_a_card_without_a_fact_is_damage(tmp_path, key):
     folder = saved(tmp_path / "m")
     card = json.loads((folder / CARD).read_text(encoding="utf-8"))
@@ -254,7 +269,7 @@ def test_a_card_without_a_fact_is_damage(tmp_path, key):
 @pytest.mark.parametrize("change", ["shape", "missing", "unknown"])
 def test_weights_that_do_not_fit_are_damage(tmp_path, change):
     folder = saved(tmp_path / "m")
-    state = load_file(folder / WEIGHTS)
+    state, told = read_tensors(folder / WEIGHTS)
     name = next(name for name in state if name.endswith("weight"))
     if change == "shape":
         state[name] = torch.zeros(3, 3)
@@ -262,16 +277,26 @@ def test_weights_that_do_not_fit_are_damage(tmp_path, change):
         del state[name]
     else:
         state["towers.image.other"] = torch.zeros(1)
-    save_file(state, folder / WEIGHTS)
+    write_tensors(folder / WEIGHTS, state, told)
     assert "damaged" in refusal(Model.load, folder)
 
 
-def test_another_version_is_said_to_be_one_even_with_keys_unknown_here(tmp_path):
+def test_a_later_format_is_said_to_be_one_even_with_keys_unknown_here(tmp_path):
     folder = saved(tmp_path / "m")
     card = json.loads((folder / CARD).read_text(encoding="utf-8"))
     (folder / CARD).write_text(json.dumps(card | {"version": 999}), encoding="utf-8")
     (folder / CONFIG).write_text("a_later_key: 1\n", encoding="utf-8")
-    assert "another version" in refusal(Model.load, folder)
+    sentence = refusal(Model.load, folder)
+    assert "was saved by a newer ntcir (format 999; this one reads formats up to 2): upgrade ntcir." in sentence
+    assert "damaged" not in sentence
+
+
+@pytest.mark.parametrize("version", [0, -1, True, "2", None, 1.5, [2]])
+def test_a_format_that_is_none_is_damage(tmp_path, version):
+    folder = saved(tmp_path / "m")
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    (folder / CARD).write_text(json.dumps(card | {"version": version}), encoding="utf-8")
+    assert "is damaged (model.json has version =" in refusal(Model.load, folder)
 
 
 def test_the_newest_model_is_the_one_trained_last_not_the_last_by_name(tmp_path):

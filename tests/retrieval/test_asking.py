@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers import command_line, one_thread, write_pictures  # noqa: F401
 
 from ntcir.corpora import open_corpus
-from ntcir.formats.topics import build_topics
+from ntcir.sampling.topics import build_topics
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PER_SESSION = 8
@@ -168,3 +169,48 @@ def test_where_none_are_stored_it_is_said_where_they_were_looked_for(here, tmp_p
     for place in (tmp_path / "work" / "features", here / "features", tmp_path / "far" / "features"):
         assert str(place) in done.stderr
     assert (tmp_path / "work" / "features" / "other").is_dir()
+
+
+# Vectors that came with the data belong to one corpus.
+
+
+@pytest.fixture(scope="module")
+def with_vectors(trained: Path) -> Path:
+    """The folder with a model of vectors too, and files of the vectors of both corpora."""
+    for name in ("own", "other"):
+        items = open_corpus(trained / name, None).images.index
+        rows = np.random.default_rng(0).normal(size=(len(items), 6)).astype(np.float32)
+        np.save(trained / f"{name}.npy", rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(trained)
+        done = command_line(
+            "train", "--data", "own", "--iters", "2", "--out", "runs/vectors", "--set", f"data.split={NAMED}",
+            "--set", "towers.image.encoder=vectors", "--set", "towers.image.vectors=own.npy",
+        )  # fmt: skip
+        assert done.exit_code == 0, done.output
+    return trained
+
+
+def test_a_model_of_vectors_is_asked_with_those_of_another_corpus(with_vectors, here):
+    documents, said = ask("--set", "towers.image.vectors=other.npy", model="vectors")
+    assert documents == {"b4"}
+    assert "Encoding" not in said
+
+
+def test_vectors_of_its_own_corpus_are_not_taken_for_those_of_another(with_vectors, here):
+    said = refused(model="vectors")
+    assert "give those of other with --set towers.image.vectors=FILE" in said
+
+
+@pytest.mark.parametrize(
+    ("model", "setting", "words"),
+    [
+        ("vectors", "towers.image.vectors=own.npy", "has 24 rows without ids, but other has 32 photographs"),
+        ("vectors", "towers.image.vectors=absent.npy", "absent.npy: no such file"),
+        ("vectors", "towers.image.vectors=", "give it in towers.image.vectors"),
+        ("vectors", "towers.image.layers=2", "towers.MODALITY.vectors can be set"),
+        ("named", "towers.image.vectors=other.npy", "the encoder is not vectors"),
+    ],
+)
+def test_vectors_that_do_not_fit_are_refused(with_vectors, here, model, setting, words):
+    assert words in refused("--set", setting, model=model)

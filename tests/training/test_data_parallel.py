@@ -29,9 +29,9 @@ from torch import nn
 
 import ntcir.training.preparation
 from ntcir.config import Config
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
+from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.model.model import CONFIG, WEIGHTS
 from ntcir.system.parallel import gather, ranks, together
 from ntcir.towers.dropout import BatchDropout, of_whole
 from ntcir.training.checkpoint import LAST, read_progress
@@ -307,6 +307,6 @@ def test_a_mistake_of_all_is_told_once(pictures):
     done = torchrun("-m", "ntcir", *command("bad", 5), "--set", "training.lr=-1", folder=pictures)
     assert done.returncode != 0
     assert done.stdout == ""
-    assert done.stderr.count("training.lr = -1 will not do") == 1
+    assert done.stderr.count("training.lr = -1 is not valid") == 1
     assert re.search(r"exitcode *: 2 ", done.stderr)
     assert not (pictures / "bad").exists()

@@ -1,0 +1,234 @@
+"""Photographs in, stored features out: what is missing is computed, what is there is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+
+from ntcir.config import Features
+from ntcir.corpora.corpus import Corpus
+from ntcir.features.backbones import FrozenNetwork
+from ntcir.features.backends import EAGER, KINDS, Backend, is_there
+from ntcir.features.backlog import Output
+from ntcir.features.corpus_folder import claim_folder
+from ntcir.features.decode import UnreadableImage, decode
+from ntcir.features.extraction import Alteration, Extraction
+from ntcir.features.file_states import FileStates
+from ntcir.features.inference import batch_of
+from ntcir.features.stages import Clock, pool
+from ntcir.features.store import STORE_VERSION, FeatureStore
+from ntcir.system.errors import UserError
+from ntcir.system.machine import cores
+from ntcir.system.progress import say
+
+
+class ImageFeatures:
+    """The features of a corpus's photographs under one configuration.
+
+    Opening loads the networks; ``ensure`` computes what the stores lack; ``load`` reads.
+
+    Args:
+        corpus: whose photographs.
+        options: networks, preprocessing, and where the stores lie.
+        networks: in place of those that ``options`` names, such as fine-tuned ones.
+
+    Attributes:
+        dim: length of a feature vector, all networks concatenated in the order of the configuration.
+    """
+
+    def __init__(self, corpus: Corpus, options: Features, networks: Sequence[FrozenNetwork] | None = None) -> None:
+        self._corpus = corpus
+        self._options = options
+        if networks is None:
+            networks = [FrozenNetwork(backbone, options) for backbone in options.backbones]
+        self.networks = list(networks)
+        home = claim_folder(options.store, corpus)
+        self.stores = [FeatureStore(home / _folder_name(network), network.meta) for network in self.networks]
+        self.dim = sum(network.dim for network in self.networks)
+        self._files = FileStates(corpus.images)
+        outputs = [Output(network, store) for network, store in zip(self.networks, self.stores, strict=True)]
+        self._backends: dict[FrozenNetwork, Backend] = {}
+        self._extraction = Extraction(self._files, options, outputs, self._backends)
+
+    @property
+    def fingerprints(self) -> list[str]:
+        """What determines the features, one fingerprint a network."""
+        return [str(network.meta["fingerprint"]) for network in self.networks]
+
+    @property
+    def clock(self) -> Clock:
+        """What the last extraction took, by stage."""
+        return self._extraction.clock
+
+    def ensure(self, ids: Sequence[str]) -> np.ndarray:
+        """Compute and store the features of ``ids`` that are not stored yet.
+
+        Returns:
+            bool [len(ids)]: which items have features; the others could not be decoded and are in ``failed.csv``.
+
+        Raises:
+            UserError: if there is no room for the features, or none of the pictures can be read.
+        """
+        return self._extraction.ensure(ids)
+
+    def load(self, ids: Sequence[str]) -> np.ndarray:
+        """Return the stored features of ``ids``, float32 [len(ids), dim]; call ``ensure`` first."""
+        features = np.empty((len(ids), self.dim), dtype=np.float32)
+        self._extraction.load(self.stores, ids, features)
+        return features
+
+    def views(self, alteration: Alteration, number: int) -> AlteredFeatures:
+        """Return the features of views 0 to ``number`` - 1 of each photograph, stored beside those of the originals.
+
+        Raises:
+            UserError: if a folder of theirs cannot be used.
+        """
+        outputs = []
+        for view in range(number):
+            for network, store in zip(self.networks, self.stores, strict=True):
+                meta = _view_meta(network, alteration, view)
+                folder = store.folder / f"view-{meta['alteration_sha256'][:8]}-{view + 1}"
+                outputs.append(Output(network, FeatureStore(folder, meta), view))
+        extraction = Extraction(self._files, self._options, outputs, self._backends, alteration)
+        return AlteredFeatures(extraction, number, self.dim)
+
+    def encode_files(self, paths: Sequence[str]) -> np.ndarray:
+        """Return the features of pictures that are in no corpus, float32 [len(paths), dim], without storing them.
+
+        Raises:
+            UnreadableImage: if one cannot be decoded.
+        """
+        pictures = np.stack([decode(path, self._options) for path in paths])
+        return encode_pictures(self.networks, pictures, batch_of(self._options, self.networks[0].mean.device))
+
+    def decode_many(self, ids: Sequence[str], alteration: Alteration | None = None, view: int = 0) -> torch.Tensor:
+        """Return photographs as the networks are given them, uint8 [len(ids), 3, crop, crop]; nothing is stored.
+
+        Args:
+            ids: in any order, also repeatedly.
+            alteration: applied to each of them, where there is one.
+            view: the number of the view it is to make.
+
+        Raises:
+            UserError: if one cannot be decoded.
+        """
+        paths = self._corpus.images["path"]
+        result = np.empty((len(ids), 3, self._options.crop, self._options.crop), dtype=np.uint8)
+
+        def draw(place: int) -> None:
+            item = ids[place]
+            try:
+                picture = decode(paths[item], self._options)
+            except UnreadableImage as error:
+                raise UserError(f"The photograph {paths[item]} cannot be read: {error}.") from error
+            result[place] = picture if alteration is None else alteration(picture, item, view)
+
+        with pool(cores()) as readers:
+            list(readers.map(draw, range(len(ids))))
+        return torch.from_numpy(result)
+
+
+class AlteredFeatures:
+    """The features of several altered views of a corpus's photographs; see ``ImageFeatures.views``.
+
+    Attributes:
+        number: how many views.
+        dim: length of a feature vector.
+    """
+
+    def __init__(self, extraction: Extraction, number: int, dim: int) -> None:
+        self._extraction = extraction
+        self.number, self.dim = number, dim
+
+    def ensure(self, ids: Sequence[str]) -> np.ndarray:
+        """Compute and store what is missing; returns and raises as ``ImageFeatures.ensure`` does."""
+        return self._extraction.ensure(ids)
+
+    def load(self, ids: Sequence[str]) -> np.ndarray:
+        """Return the stored features of ``ids``, float32 [number, len(ids), dim]; call ``ensure`` first."""
+        features = np.empty((self.number, len(ids), self.dim), dtype=np.float32)
+        for view in range(self.number):
+            stores = [output.store for output in self._extraction.outputs if output.view == view]
+            self._extraction.load(stores, ids, features[view])
+        return features
+
+
+# What runs networks outside extraction, made ready once: network -> its state, and the backend.
+_KEPT: WeakKeyDictionary[FrozenNetwork, tuple[str, Backend]] = WeakKeyDictionary()
+
+
+def encode_corpus(corpus: Corpus, options: Features) -> str:
+    """Encode all photographs of a corpus, as far as they are not stored; return one sentence about what is there.
+
+    Raises:
+        UserError: as ``ImageFeatures`` and its ``ensure``.
+    """
+    features = ImageFeatures(corpus, options)
+    present = features.ensure(corpus.images.index.tolist())
+    places = ", ".join(str(store.folder) for store in features.stores)
+    return f"{corpus.name}: {present.sum():,} of {len(present):,} photographs have features; stored in {places}"
+
+
+def encode_pictures(networks: Sequence[FrozenNetwork], pictures: np.ndarray, batch: int) -> np.ndarray:
+    """Return what the networks, wherever they are, say of uint8 [n, 3, height, width]: float32 [n, their dims].
+
+    This is for a few pictures at a time, which no start of a compiler would pay for: it is done by torch as it is,
+    unless ``features.backend`` names another.
+
+    Args:
+        networks: whose features are put one behind the other.
+        pictures: as ``decode`` returns them.
+        batch: pictures at a time.
+    """
+    return np.concatenate([_kept(network, batch).encode(pictures) for network in networks], axis=1)
+
+
+def _kept(network: FrozenNetwork, batch: int) -> Backend:
+    """Return what runs a network, made ready once for its weights and the place they are at."""
+    device = network.mean.device
+    state = f"{network.meta['fingerprint']} {device} {batch}"
+    if network not in _KEPT or _KEPT[network][0] != state:
+        kind = network.options.backend if network.options.backend != "auto" else EAGER
+        if not is_there(kind, device):  # a submission must not fail for want of speed
+            say(f"WARNING: the backend {kind} cannot be had here; {EAGER} takes its place.")
+            kind = EAGER
+        try:
+            backend = KINDS[kind](network, batch, device)
+        except UserError as error:  # nor for a compiler that is not well
+            if kind == EAGER:
+                raise
+            say(f"WARNING: {error} {EAGER} takes its place.")
+            kind, backend = EAGER, KINDS[EAGER](network, batch, device)
+        if (kind, network.options.precision) == (EAGER, "fp32"):
+            return backend  # which took no time, and runs the network itself: kept, it would keep that for ever
+        _KEPT[network] = state, backend
+    return _KEPT[network][1]
+
+
+def _folder_name(network: FrozenNetwork) -> str:
+    """Return the name of the folder of a network's features."""
+    weights = Path(network.backbone.weights).name.split(".")[0]
+    return f"{network.backbone.arch}-{weights}-{network.meta['fingerprint'][:10]}"
+
+
+def _view_meta(network: FrozenNetwork, alteration: Alteration, view: int) -> dict[str, Any]:
+    """Return what determines the features of a view: the network, the alteration and the view's number."""
+    described = dict(alteration.meta)
+    digest = sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+    counted = [network.meta["fingerprint"], digest, view, STORE_VERSION]
+    fingerprint = sha256(json.dumps(counted).encode()).hexdigest()
+    return {
+        "network": network.meta["fingerprint"],
+        "alteration": described,
+        "alteration_sha256": digest,
+        "view": view,
+        "dim": network.dim,
+        "fingerprint": fingerprint,
+    }

@@ -1,0 +1,66 @@
+"""Where a tower begins: layers that know what the columns of an encoder's rows mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class Standardise(nn.Module):
+    """Subtract the mean and divide by the standard deviation of the training split, feature by feature."""
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("scale", torch.ones(dim))
+
+    def fit(self, features: np.ndarray) -> None:
+        """Take the statistics of float32 [items, dim]; a feature without variance becomes 0."""
+        # In blocks: the squares of a large matrix would need as much memory again.
+        total, squares = np.zeros(features.shape[1]), np.zeros(features.shape[1])
+        for start in range(0, len(features), 1024):
+            block = features[start : start + 1024].astype(np.float64)
+            total += block.sum(axis=0)
+            squares += np.square(block).sum(axis=0)
+        mean = total / len(features)
+        deviation = np.sqrt(np.maximum(squares / len(features) - mean**2, 0))
+        flat = deviation <= 1e-6 * np.maximum(1e-6, np.abs(mean))
+        self.mean.copy_(torch.from_numpy(mean))
+        self.scale.copy_(torch.from_numpy(np.divide(1.0, deviation, out=np.zeros_like(deviation), where=~flat)))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return float32 [batch, dim]."""
+        return (features - self.mean).mul_(self.scale)
+
+
+class EmbedCodes(nn.Module):
+    """Replaces the last columns of encoded readings, which are category codes, by learnt vectors.
+
+    Args:
+        continuous: how many columns in front are numbers.
+        sizes: how many codes each column behind them has.
+        width: the length of a learnt vector.
+        silent: the first codes of each column, of which training may show nothing: their vectors begin as zeros.
+    """
+
+    def __init__(self, continuous: int, sizes: Sequence[int], width: int, silent: int = 0) -> None:
+        super().__init__()
+        self.continuous = continuous
+        self.tables = nn.ModuleList([nn.Embedding(size, width) for size in sizes])
+        self.dim = continuous + width * len(sizes)
+        with torch.no_grad():
+            # What training never shows keeps its first vector: let it say nothing rather than anything.
+            for weight in self.tables.parameters():
+                weight[:silent] = 0
+
+    def forward(self, readings: torch.Tensor) -> torch.Tensor:
+        """Return float32 [batch, continuous + width * columns of codes]."""
+        codes = readings[:, self.continuous :].long()
+        embedded = [table(codes[:, column]) for column, table in enumerate(self.tables)]
+        return torch.cat([readings[:, : self.continuous], *embedded], dim=1)

@@ -1,0 +1,95 @@
+"""Imports go one way: from a room to those before it, and never in a circle."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+
+import pytest
+from helpers import ROOT
+
+PACKAGE = ROOT / "ntcir"
+# What is further down may import what is further up, wherever in a file the import stands.
+ORDER = (
+    "system", "modalities", "formats", "measures", "scoring", "config", "corpora", "features", "towers", "encoders",
+    "objectives", "search", "sampling", "model", "workspace", "training", "retrieval", "submission", "ablation",
+    "report", "verbs", "cli", "__main__",
+)  # fmt: skip
+# The demo lifelog, a neighbour: only what names it may import it, when it is asked for.
+NEIGHBOURS = {"ntcir_demo": {"ntcir.cli"}}
+
+
+def modules() -> dict[str, ast.Module]:
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found[name.removesuffix(".__init__")] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+MODULES = modules()
+
+
+def imports_of(name: str) -> Iterator[str]:
+    """Yield the modules that a module imports, at its top or in a function; not what only its annotations name."""
+    unreal = {
+        id(inner)
+        for node in ast.walk(MODULES[name])
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(MODULES[name]):
+        if id(node) in unreal:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (each if each in MODULES else node.module for each in whole)
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else module
+
+
+def test_every_room_has_its_place_in_the_order():
+    assert {room_of(name) for name in MODULES} - {"ntcir"} == set(ORDER)
+
+
+@pytest.mark.parametrize("room", ORDER)
+def test_a_room_imports_only_those_before_it(room):
+    allowed = {*ORDER[: ORDER.index(room) + 1], "ntcir"}
+    wrong = [
+        f"{name} imports {target}"
+        for name in MODULES
+        if room_of(name) == room
+        for target in imports_of(name)
+        if target in MODULES and room_of(target) not in allowed
+    ]
+    assert wrong == []
+
+
+def test_training_and_retrieval_do_not_know_each_other():
+    for one, other in (("training", "retrieval"), ("retrieval", "training")):
+        assert not [name for name in MODULES if room_of(name) == one and other in map(room_of, imports_of(name))]
+
+
+def test_no_module_is_in_a_circle():
+    graph = {name: {each for each in imports_of(name) if each in MODULES and each != name} for name in MODULES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_the_demo_is_imported_only_where_it_is_asked_for():
+    for neighbour, allowed in NEIGHBOURS.items():
+        assert {name for name in MODULES if neighbour in {each.split(".")[0] for each in imports_of(name)}} <= allowed
+
+
+def test_the_order_is_that_of_the_page_for_developers():
+    page = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"^\| `ntcir/(\w+)(?:/|\.py)`", page, re.MULTILINE)
+    assert tuple(rooms) == ORDER[:-1]
