@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -109,31 +108,6 @@ def test_a_step_s_loss_is_that_of_its_batch_without_false_negatives(tmp_path, sy
         ignored=torch.from_numpy(ignored), symmetric=symmetric,
     )  # fmt: skip
     assert one._step(0) == pytest.approx(expected.item(), rel=1e-4)
-
-
-@pytest.mark.parametrize("shared", [True, False])
-def test_where_the_corpus_says_so_pairs_that_share_an_item_are_positives_of_each_other(tmp_path, shared):
-    corpus = toy_corpus()
-    own = corpus.pairs["sensor"]
-    corpus = replace(
-        corpus,
-        pairs=corpus.pairs.assign(sensor=own.where(corpus.pairs.index % 3 == 0, own.shift(fill_value=own[0]))),
-        shared_are_positive=shared,
-    )
-    config = toy_config(training__batch=90, training__near_seconds=0, training__mask_equal_readings=False)
-    one = toy_trainer(config, tmp_path, corpus)
-    readings = corpus.split("train")["sensor"].tolist()
-    same = torch.tensor([[one_reading == other for other in readings] for one_reading in readings])
-    assert same.sum() > 90
-    rows = [source.encode(np.arange(90)) for source in one._data.sources]
-    images, sensors = (one.model.unit_vectors(name, each) for name, each in zip(("image", "sensor"), rows, strict=True))
-    known = {"positives": same} if shared else {"ignored": same}
-    expected = info_nce(
-        torch.from_numpy(images), torch.from_numpy(sensors), config.training.temperature, **known
-    )  # fmt: skip
-    assert one._step(0) == pytest.approx(expected.item(), rel=1e-4)
-    numbers = one._data.instances
-    assert np.array_equal(numbers[:, None] == numbers[None, :], same.numpy())
 
 
 def test_the_rate_falls_along_a_cosine_where_asked_to(tmp_path):
