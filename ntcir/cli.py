@@ -121,7 +121,7 @@ def build_topics(
     corpus = read_corpus(resolved)
     pairs = topic_pairs(corpus, first and first.date(), last and last.date())
     size, number = pool or resolved.topics.pool, per_day or resolved.topics.per_day
-    topics = draw(corpus, pairs, pool=size, per_day=number, seed=seed, skip_short=skip_short_days)
+    topics = draw(corpus, pairs, pool=size, per_day=number, seed=seed, skip_short=skip_short_days, pair=resolved.pair)
     if layout == "official":
         from ntcir.submission.readers import TorchvisionReader, read_upright
         from ntcir.submission.write import OfficialTopics

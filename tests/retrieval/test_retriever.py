@@ -369,6 +369,13 @@ def test_an_unknown_image_is_named_with_its_topic(here, tmp_path, name):
     assert name in sentence
 
 
+@pytest.mark.usefixtures("caption")
+def test_a_direction_that_the_model_does_not_answer_is_named_with_its_line(here, tmp_path):
+    path = tmp_path / "topics.tsv"
+    path.write_text("topic_id\ttimestamp\tquery\tdirection\na\t\ts4_003.png\timg2cap\n", encoding="utf-8")
+    assert f"{path} line 2: the direction is img2cap, but the model answers img2sen and sen2img" in refusal(ask, path)
+
+
 def test_an_unknown_document_is_named_with_its_topic(here, tmp_path):
     pools = {"t7": ["s4_001", "s9_001"]}
     sentence = refusal(ask, write_topics(tmp_path, question("t7", "", "s4_003.png"), pools=pools))

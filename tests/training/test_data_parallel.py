@@ -29,7 +29,7 @@ from torch import nn
 
 import ntcir.training.preparation
 from ntcir.config import Config
-from ntcir.features.image_features import ImageFeatures
+from ntcir.encoders import open_pair
 from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.system.parallel import gather, ranks, together
@@ -70,7 +70,7 @@ def finetuning_trainer(folder: Path, batch: int) -> Trainer:
         }
     )  # fmt: skip
     corpus = read_pictures(folder / "data")
-    return Trainer(config, corpus, ImageFeatures(corpus, config.features), folder / "model")
+    return Trainer(config, corpus, open_pair(config, corpus), folder / "model")
 
 
 def trained(one: Trainer, steps: int) -> dict[str, Any]:

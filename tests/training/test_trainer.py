@@ -15,8 +15,9 @@ from safetensors.torch import load_file
 
 import ntcir.training.trainer
 from ntcir.corpora.corpus import Corpus
+from ntcir.model.folder import WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.model.model import WEIGHTS, Model
+from ntcir.model.model import Model
 from ntcir.objectives.info_nce import info_nce
 from ntcir.system.errors import UserError
 from ntcir.training.checkpoint import LAST, read_progress
