@@ -75,16 +75,16 @@ def test_nobody_is_asked_for_objects_that_nobody_uses(monkeypatch):
     data = prepared(toy_config(augment__views=0))
     assert data.overlap is None
     assert data.augmenter is None
-    assert data.stored_views() is None
-    assert not data.composer(data.features.load(data.ids)).hard
+    assert data.views_of("image") is None
+    assert not data.composer().hard
 
 
 def test_a_training_knows_its_matches_and_hard_negatives(detected, capsys):
     data = prepared(everything())
-    images = data.features.load(data.ids)
-    composer = data.composer(images)
+    images = data.loaded["image"]
+    composer = data.composer()
     assert composer.objects is not None
-    counts = detected(None, None, Path()).counts(data.ids)
+    counts = detected(None, None, Path()).counts(data.train["image"].tolist())
     groups = data.train["group"].tolist()
     weights = np.log(len(counts) / (counts > 0).sum(axis=0)) + 1
     matched = 0
