@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from ntcir.encoders.presets import chosen_columns
 from ntcir.features.corpus_folder import corpus_folder
 from ntcir.features.store import signature
 from ntcir.formats.topics import TopicSet
-from ntcir.modalities import DEFAULT_PAIR, modality
+from ntcir.modalities import modality
+from ntcir.modalities.image import IMAGE
+from ntcir.sampling.pools import largest_pools
 from ntcir.sampling.topics import build_topics
 from ntcir.system.errors import UserError, some
 from ntcir.training.preparation import check_in_time
@@ -68,58 +71,65 @@ def open_folds(plan: Plan, folder: Path) -> list[Fold]:
     Raises:
         UserError: if a split has not enough pairs.
     """
-    if set(plan.base.pair) != set(DEFAULT_PAIR):
-        raise UserError(
-            f"{plan.path}: the pair is {' and '.join(plan.base.pair)}, but ablations are of "
-            f"{' and '.join(DEFAULT_PAIR)} only: train and evaluate the models one by one."
-        )
     folds = []
     configs = {fold: config for (_, _, fold), config in plan.configs.items()}  # all have the same data section
     for name, config in configs.items():
         corpus = read_corpus(config)
-        topics = _draw(plan, corpus, f" of the fold '{name}'" * bool(name))
+        topics = _draw(plan, corpus, config.pair, f" of the fold '{name}'" * bool(name))
         place = folder / "topics" / (plan.slugs["folds"][name] if name else "")
         topics.save(place)
-        used = corpus.pairs[corpus.pairs["split"].isin(["train", "val"])]
-        image = modality("image")
-        asked = [topic.query for topic in topics.topics if topic.direction.query is image]
-        pooled = [
-            item for topic in topics.topics if topic.direction.answer is image for item in topics.pools[topic.topic_id]
-        ]
-        images = list(dict.fromkeys([*used["image"], *asked, *pooled]))
-        store = corpus_folder(config.features.store, corpus)
-        folds.append(Fold(name, corpus, topics, place, images, _digest(corpus, store, topics, images)))
+        images = _images(corpus, config.pair, topics)
+        store = corpus_folder(config.features.store, corpus) if images else config.features.store / corpus.name
+        folds.append(Fold(name, corpus, topics, place, images, _digest(corpus, config.pair, store, topics, images)))
     return folds
 
 
-def _draw(plan: Plan, corpus: Corpus, where: str) -> TopicSet:
+def _images(corpus: Corpus, pair: Sequence[str], topics: TopicSet) -> list[str]:
+    """Return the photographs that are trained on, validated on and asked for; none if the pair has none."""
+    if IMAGE.name not in pair:
+        return []
+    used = corpus.pairs.loc[corpus.pairs["split"].isin(["train", "val"]), IMAGE.name]
+    asked = [topic.query for topic in topics.topics if topic.direction.query is IMAGE]
+    ranked = [topic.topic_id for topic in topics.topics if topic.direction.answer is IMAGE]
+    return list(dict.fromkeys([*used, *asked, *(item for topic in ranked for item in topics.pools[topic])]))
+
+
+def _draw(plan: Plan, corpus: Corpus, pair: Sequence[str], where: str) -> TopicSet:
     """Draw topics from the test split; what it lacks is said in the grid's words."""
     for split in ("train", "test"):
         if corpus.split(split).empty:
             raise UserError(f"The {split} split{where} has no pair in {corpus.root}: see data.split.")
+    corpus.require_pair(pair)
     pairs, chosen = corpus.split("test"), plan.grid.topics
-    minutes = pairs.groupby("group", sort=False)["sensor"].nunique()
-    short = minutes[minutes < max(plan.pool, plan.per_day)]
-    if len(short) and (not chosen.skip_short_days or len(short) == len(minutes)):
-        listed = some(f"{group} ({number})" for group, number in short.items())
+    sizes = largest_pools(pairs, pair)
+    short = [f"{group} ({size})" for group, size in sizes.items() if size < max(plan.pool, plan.per_day)]
+    if short and (not chosen.skip_short_days or len(short) == len(sizes)):
+        items = " and ".join(modality(side).plural for side in pair)
         raise UserError(
-            f"Pools of {plan.pool} and {plan.per_day} topics a day are more than the minutes with photographs of "
-            f"{listed} in the test split{where}: set topics.pool to {minutes.min()} or less, or topics.skip_short_days."
+            f"Pools of {plan.pool} and {plan.per_day} topics a day need more {items} than there are in {some(short)} "
+            f"in the test split{where}: set topics.pool to {min(sizes.values())} or less, or topics.skip_short_days."
         )
     return build_topics(
-        corpus, pairs, pool=plan.pool, per_day=plan.per_day, seed=chosen.seed, skip_short=chosen.skip_short_days
+        corpus,
+        pairs,
+        pool=plan.pool,
+        per_day=plan.per_day,
+        seed=chosen.seed,
+        skip_short=chosen.skip_short_days,
+        pair=pair,
     )
 
 
-def _digest(corpus: Corpus, store: Path, topics: TopicSet, images: list[str]) -> str:
+def _digest(corpus: Corpus, pair: Sequence[str], store: Path, topics: TopicSet, images: list[str]) -> str:
     """Return what changes whenever a result could."""
     digest = hashlib.sha256(json.dumps([corpus.layout, corpus.groups_are_days]).encode())
     pairs = corpus.pairs[corpus.pairs["split"].isin(["train", "val", "test"])]
-    minutes = list(dict.fromkeys(pairs["sensor"]))
-    for table in (pairs.astype({"split": str}), corpus.sensors.loc[minutes]):
+    others = [name for name in pair if name != IMAGE.name]  # photographs are known by their files
+    tables = [corpus.tables[name].loc[list(dict.fromkeys(pairs[name]))] for name in others]
+    for table in (pairs.astype({"split": str}), *tables):
         digest.update(json.dumps([str(column) for column in table.columns]).encode())
         digest.update(pd.util.hash_pandas_object(table).to_numpy().tobytes())
-    paths = corpus.images["path"].reindex(images)
+    paths = corpus.images["path"].reindex(images).tolist() if images else []
     digest.update(json.dumps([images, [signature(path) for path in paths]]).encode())
     if store.name != corpus.name:  # another corpus has files of the same names and states
         digest.update(store.name.encode("utf-8", "surrogateescape"))

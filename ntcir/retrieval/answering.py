@@ -9,7 +9,6 @@ from ntcir.formats.manifest import reading_set
 from ntcir.formats.runs import read_pools
 from ntcir.formats.tags import run_tag
 from ntcir.formats.topics import read_topics
-from ntcir.model.folder import read_config
 from ntcir.model.model import Model
 from ntcir.model.trained import is_finished
 from ntcir.retrieval.asking import check_split, corpus_to_ask
@@ -46,15 +45,14 @@ def answer(
     """
     check_split(split, settings)
     place = find_file(topics)
-    folder = model or newest_model()
-    pair = read_config(folder).pair  # queries are told apart by what the model knows
     with reading_set(place):
-        asked = read_topics(place, pair)
+        folder = model or newest_model()
+        if tag is not None:  # before the work, not after it
+            tag = run_tag(tag, folder)
+        trained = Model.load(folder)
+        asked = read_topics(place, trained.config.pair)
         candidate_file = pool_file(pools, place)
         candidates = read_pools(candidate_file) if candidate_file else None
-    if tag is not None:  # before the work, not after it
-        tag = run_tag(tag, folder)
-    trained = Model.load(folder)
     if not is_finished(folder):
         say(f"WARNING: the training in {folder} was interrupted; its best model so far answers.")
     say(f"Answering {len(asked)} topics of {place} with {folder} on {data or trained.config.data.path}")

@@ -188,14 +188,27 @@ def test_a_model_of_a_pair_that_the_corpus_lacks_is_refused(folder, monkeypatch,
 def test_what_is_of_photographs_and_readings_only_refuses_other_pairs(folder, monkeypatch):
     monkeypatch.chdir(folder / "pictures")
     options = ["--data", "data", "--set", "pair=[image, caption]", "--pool", "10", "--out", "theirs"]
-    assert "these topics are img2cap" in fails("build-topics", *options, "--format", "official")
+    assert "not for img2cap: use --format trec" in fails("build-topics", *options, "--format", "official")
     assert "this model is between image and caption" in fails("bundle", "runs/toy", "--group", "A", "--run", "b")
     Path("input.json").write_text("[]", encoding="utf-8")
     assert "this model is between image and caption" in fails("predict", "input.json", "scores.csv")
-    Path("grid.yaml").write_text("base: {pair: [image, caption]}\n", encoding="utf-8")
-    assert "the pair is image and caption, but ablations are of image and sensor" in fails(
-        "ablate", "grid.yaml", "--data", "data"
-    )
+
+
+def test_objectives_are_compared_on_a_toy_modality(kind):
+    pair, ways = PAIRS[kind]
+    grid = {
+        "base": {
+            "pair": pair, "towers": {"dim": 16}, "training": {"batch": 16, "near_seconds": 0},
+            "features": {"backbones": [{"arch": "squeezenet1_1", "weights": "random", "grid": 2}], "size": 64, "crop": 64},
+        },
+        "iterations": [4], "topics": {"pool": 10},
+        "methods": {"info_nce": {}, "both": {"objectives": [{"kind": "info_nce"}, {"kind": "sigmoid"}]}},
+    }  # fmt: skip
+    Path("grid.yaml").write_text(json.dumps(grid), encoding="utf-8")
+    succeeds("ablate", "grid.yaml", "--data", "data", "--out", "grid")
+    table = Path("grid/table.md").read_text(encoding="utf-8")
+    assert all(way in table for way in ways)
+    assert len(Path("grid/results.csv").read_text(encoding="utf-8").splitlines()) == 3
 
 
 def test_an_objective_that_needs_categories_is_refused_without_and_trains_with_them(folder, monkeypatch):

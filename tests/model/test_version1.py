@@ -35,7 +35,7 @@ def said(model: Model) -> bytes:
     """Return what a model says of features and readings, as bytes."""
     return (
         model.encode("image", features(5)).vectors.tobytes()
-        + model.encode_readings(toy_corpus().sensors).vectors.tobytes()
+        + encode_readings(model, toy_corpus().sensors).vectors.tobytes()
     )
 
 
