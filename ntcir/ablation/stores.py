@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from ntcir.ablation.folds import Fold
 from ntcir.ablation.grid import Plan
 from ntcir.config import Config
+from ntcir.encoders.frozen import FrozenEncoder
 from ntcir.features.image_features import AlteredFeatures, ImageFeatures
 from ntcir.features.objects import ObjectDetections
+from ntcir.modalities.image import IMAGE
 from ntcir.sampling.augment import Augmenter
 
 
@@ -33,7 +35,7 @@ class Stores:
         corpus = folds[0].corpus
         for config in self._configs:
             kind = config.features.model_dump_json()
-            if kind not in self._features:
+            if kind not in self._features and _has_networks(config):
                 self._features[kind] = ImageFeatures(corpus, config.features)
             detector = config.objects.model_dump_json()
             if config.needs_objects and detector not in self._detections:
@@ -43,7 +45,7 @@ class Stores:
 
     def fingerprints(self, config: Config) -> list[str]:
         """Return what tells the networks of a configuration, and its detector if it asks for one, from others."""
-        return self._fingerprints[config.features.model_dump_json()] + (
+        return self._fingerprints.get(config.features.model_dump_json(), []) + (
             self._fingerprints[config.objects.model_dump_json()] if config.needs_objects else []
         )
 
@@ -58,13 +60,16 @@ class Stores:
             _ = detections.names  # starts the detector
         views = self._views()
         asked = list(dict.fromkeys(item for fold in self._folds for item in fold.images))
-        trained = list(dict.fromkeys(item for fold in self._folds for item in fold.corpus.split("train")["image"]))
         for features in self._features.values():
             features.ensure(asked)
-        for detections in self._detections.values():
-            detections.ensure(trained)
-        for altered in views:
-            altered.ensure(trained)
+        if self._detections or views:
+            trained = list(
+                dict.fromkeys(item for fold in self._folds for item in fold.corpus.split("train")[IMAGE.name])
+            )
+            for detections in self._detections.values():
+                detections.ensure(trained)
+            for altered in views:
+                altered.ensure(trained)
         # Trainings open what they need themselves.
         self._features.clear()
         self._detections.clear()
@@ -75,7 +80,13 @@ class Stores:
         for config in self._configs:
             kind, altered = config.features.model_dump_json(), config.augment.model_dump_json()
             # A network that is trained along is given new views at each step, which are not stored.
-            if config.augment.views and not config.encoder.finetune and (kind, altered) not in opened:
+            altering = config.augment.views and not config.encoder.finetune and kind in self._features
+            if altering and (kind, altered) not in opened:
                 augmenter = Augmenter(config.augment, config.features.crop)
                 opened[kind, altered] = self._features[kind].views(augmenter, config.augment.views)
         return list(opened.values())
+
+
+def _has_networks(config: Config) -> bool:
+    """Return whether a configuration encodes anything by frozen networks."""
+    return any(config.towers.of(name).encoder == FrozenEncoder.kind for name in config.pair)

@@ -9,7 +9,7 @@ from ntcir.modalities import Modality
 
 CAPTION = Modality(
     name="caption", code="cap", noun="caption", plural="captions", encoders=("letters", "vectors"), write=str,
-    parse=lambda cell: cell if " " in cell and "{" not in cell else None, ask=lambda item, row: row["text"],
+    parse=str, takes=lambda cell: " " in cell and "{" not in cell, ask=lambda item, row: row["text"],
 )  # fmt: skip
 
 
