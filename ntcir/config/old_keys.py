@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 INFO_NCE = "info_nce"
@@ -18,6 +18,26 @@ RENAMED = {
     "training.symmetric": "objective.symmetric",
 }
 _SECTIONS = ("towers", "training")
+
+
+def old_names(section: Sequence[str]) -> list[str]:
+    """Return the old names of keys that a section had."""
+    return [old.split(".")[1] for old in RENAMED if list(section) == old.split(".")[:1]]
+
+
+def typed_as(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the keys that are given in an old spelling: key of today, as in ``RENAMED`` -> the old one.
+
+    Args:
+        given: a tree of keys and values, or dotted keys and values.
+    """
+    found = {}
+    for old, new in RENAMED.items():
+        section, name = old.split(".")
+        part = given.get(section)
+        if old in given or (isinstance(part, Mapping) and name in part):
+            found[new] = old
+    return found
 
 
 def lifted(tree: Mapping[str, Any]) -> dict[str, Any]:
