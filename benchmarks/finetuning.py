@@ -47,12 +47,12 @@ def step(arch: str, batch: int, chunk: int) -> dict[str, float]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
     if chunk < batch:
-        features = source(rows, np.zeros_like(rows), 0)
+        features, backward = source(rows, np.zeros_like(rows), 0)
     else:
         features = pictures.networks[0](pictures.decode_many([str(number) for number in range(batch)]))
     torch.nn.functional.cross_entropy(features @ features.detach().T, torch.arange(batch)).backward()
     if chunk < batch:
-        source.backward()
+        backward()
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"seconds": seconds, "megabytes": (peak - before) / (2**20 if sys.platform == "darwin" else 2**10)}

@@ -111,7 +111,7 @@ options = Negatives(range_max=top, relative_margin=0.05)
     "`mine_by_objects`, 60 days": (
         """
 from ntcir.config import Negatives
-from ntcir.sampling.negatives import mine_by_objects
+from ntcir.sampling.negatives_by_objects import mine_by_objects
 from ntcir.sampling.overlap import ObjectOverlap
 from ntcir.sampling.positives import FalseNegatives
 generator = np.random.default_rng(0)

@@ -128,7 +128,7 @@ def peer(source: Path, model: Path) -> dict[str, float]:
             batch = torch.stack(rows["image"].tolist())
             features = torch.cat([network(batch) for network in networks], dim=1).numpy()
             images = torch.from_numpy(trained.unit_vectors("image", features))
-            readings = torch.from_numpy(trained.encode_readings(rows).vectors)
+            readings = torch.from_numpy(trained.ENCODE_READINGS(rows).vectors)
             scores.append(functional.cosine_similarity(images, readings).numpy())
     table["score"] = np.concatenate(scores)
     table[["topic_id", "dmr_minute_id", "score"]].to_csv(os.devnull, index=False)

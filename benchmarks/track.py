@@ -22,9 +22,11 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.features.image_features import ImageFeatures
-from ntcir.formats.topics import TopicSet, build_topics, sample_pool
+from ntcir.formats.topics import TopicSet
 from ntcir.model.model import Model
 from ntcir.retrieval.retriever import Retriever
+from ntcir.sampling.pools import sample_pool
+from ntcir.sampling.topics import build_topics
 from ntcir.scoring import bootstrap, random_reciprocal_rank
 from ntcir.search.ranking import average_ranks
 from ntcir.training.trainer import Trainer
@@ -154,9 +156,9 @@ def answered(model: Model, corpus: Corpus, asked: TopicSet) -> dict[str, list[fl
     result: dict[str, list[float]] = {"img2sen": [], "sen2img": []}
     for topic in asked.topics:
         ranked = scores[topic.topic_id]
-        own = asked.relevant[topic.topic_id]
+        [own] = asked.relevant[topic.topic_id]
         rank = average_ranks(np.array([list(ranked.values())]), np.array([list(ranked).index(own)]))[0]
-        result[topic.direction].append(float(1 / rank))
+        result[topic.direction.name].append(float(1 / rank))
     return result
 
 
@@ -167,8 +169,8 @@ def seen_mrr(model: Model, corpus: Corpus, config: Config) -> list[float]:
     for _, rows in corpus.split("train").groupby("group", sort=False):
         pool = rows.loc[sample_pool(rows, 200, np.random.default_rng(0))]
         features.ensure(pool["image"].tolist())
-        images = model.encode_images(features.load(pool["image"].tolist())).vectors
-        sensors = model.encode_readings(corpus.sensors.loc[pool["sensor"]]).vectors
+        images = model.encode("image", features.load(pool["image"].tolist())).vectors
+        sensors = model.ENCODE_READINGS(corpus.sensors.loc[pool["sensor"]]).vectors
         for similarity in (images @ sensors.T, sensors @ images.T):
             values.append(float((1 / average_ranks(similarity, np.arange(len(pool)))).mean()))
     return values
@@ -206,13 +208,13 @@ def ridge(config: Config, fold: tuple[str, str], topics: int) -> Result:
     asked = drawn(corpus, topics)
     result: dict[str, Any] = {"lap": fold[0], "img2sen": [], "sen2img": []}
     for topic in asked.topics:
-        pool, own = asked.pools[topic.topic_id], asked.relevant[topic.topic_id]
-        if topic.direction == "img2sen":
+        pool, [own] = asked.pools[topic.topic_id], asked.relevant[topic.topic_id]
+        if topic.direction.name == "img2sen":
             row_scores = scores([str(topic.query)], pool, best)
         else:
             reading = corpus.pairs.set_index("image").loc[own, "sensor"]
             row_scores = scores(pool, [str(reading)], best).T
-        result[topic.direction].append(1 / average_ranks(row_scores, np.array([pool.index(own)]))[0])
+        result[topic.direction.name].append(1 / average_ranks(row_scores, np.array([pool.index(own)]))[0])
     return {key: np.asarray(value) for key, value in result.items()}
 
 

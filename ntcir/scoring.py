@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntcir.formats.columns import Floats, Ints
-from ntcir.formats.directions import DIRECTIONS, directions_of
 from ntcir.formats.matching import read_matching, remarks, zeros_apart
-from ntcir.formats.reading import StrPath
+from ntcir.formats.reading import StrPath, named
 from ntcir.formats.runs import Qrels, Run, validate_run
+from ntcir.formats.topics import read_directions
 from ntcir.measures import measures
 from ntcir.measures.reciprocal import (
     Figures,
@@ -30,16 +30,17 @@ from ntcir.measures.reciprocal import (
     relevant_ranks,
     row_ranks,
 )
+from ntcir.modalities import both_ways
 from ntcir.system.errors import some
 
 __all__ = [
-    "GROUPS",
     "MRRS",
     "GroupScore",
     "Mrr",
     "Report",
     "TopicScore",
     "bootstrap",
+    "group_score",
     "measures",
     "pool_sizes",
     "random_reciprocal_rank",
@@ -47,7 +48,6 @@ __all__ = [
     "score",
 ]
 
-GROUPS = ("all", *DIRECTIONS)
 Mrr = Literal["official", "best"]
 MRRS: tuple[Mrr, ...] = ("official", "best")
 
@@ -62,7 +62,7 @@ class TopicScore:
 
     Attributes:
         topic: the topic's id.
-        direction: ``img2sen``, ``sen2img``, or None if it cannot be told.
+        direction: such as ``img2sen``, or None if it is unknown.
         rank: the (average) rank of the best-ranked relevant document, None if the run does not rank one.
         reciprocal_rank: the mean of rel/rank over the topic's relevant rows, of which one that the run lacks has 0; by
             the best-ranked one 1 / rank, 0 without a rank.
@@ -114,7 +114,13 @@ class GroupScore:
 
 @dataclass(frozen=True)
 class Report:
-    """A scored run: ``groups`` by name (:data:`GROUPS`), the topics in the qrels' order, and sentences of warning."""
+    """A scored run.
+
+    Attributes:
+        groups: ``all``, and by its name each direction of which there may be topics, as ``modalities.both_ways`` says.
+        topics: in the qrels' order.
+        warnings: sentences.
+    """
 
     groups: dict[str, GroupScore]
     topics: list[TopicScore]
@@ -141,8 +147,8 @@ def score(
         qrels: qrels of either format, likewise. See :mod:`ntcir.formats.matching` for how their ids are compared.
         pools_path: the candidates (see :func:`ntcir.formats.runs.read_pools`), for the check and the random baseline.
             Without it they are those of the organisers' qrels; where these do not tell, what the run ranks for a topic.
-        topics_path: a table with the columns ``topic_id`` and ``query``, for the directions: a query that is a JSON
-            object asks with a sensor reading. Of topics not in it the direction is read from ids like ``sen2img_001``.
+        topics_path: a table of topics, for their directions (see :func:`ntcir.formats.topics.read_directions`). Those
+            of topics that are not in it, or of all without it, are unknown: ids tell nothing.
         own_pools: whether the organisers' qrels tell the candidates.
         mrr: the organisers' mean of rel/rank over relevant rows, or that of 1/rank of each topic's best-ranked one.
             A warning says so where the two differ.
@@ -164,7 +170,8 @@ def score(
     }
     figures = by_definition[mrr]
     names = [name for name, known in zip(qrels.topics, scored, strict=True) if known]
-    directions = directions_of(names, topics_path)
+    told = {} if topics_path is None else read_directions(topics_path)
+    directions = [told.get(name) for name in names]
     topics = [
         TopicScore(
             name, direction, rank if np.isfinite(rank) else None, total / count, size or None,
@@ -176,8 +183,10 @@ def score(
         )
     ]  # fmt: skip
     asked = np.array(directions, dtype=object)
-    groups = {name: _group(figures.of((asked == name) | (name == "all"))) for name in GROUPS}
+    groups = {name: group_score(figures.of((asked == name) | (name == "all"))) for name in groups_of(directions)}
     warnings = _warnings(run, qrels, topics, int((~scored).sum()))
+    if topics_path is not None:
+        warnings += _unknown_directions(topics, topics_path)
     if mrr == "official":
         warnings += _lacking_rows(run, topics, topic, ranks, scored)
     several = (rows[scored] > 1) | (np.bincount(topic, grades, len(rows))[scored] > rows[scored])
@@ -205,7 +214,8 @@ def bootstrap(
     return float(low), float(high)
 
 
-def _group(topics: Figures) -> GroupScore:
+def group_score(topics: Figures) -> GroupScore:
+    """Return the means over topics, given what the figures of each are made of."""
     ranks = topics.ranks
     if not len(ranks):
         return GroupScore(0, None, None, None, dict.fromkeys((1, 5, 10)), None, None)
@@ -237,6 +247,20 @@ def _warnings(run: Run, qrels: Qrels, topics: Sequence[TopicScore], unjudged: in
         left_out = "1 topic, which is left out" if unjudged == 1 else f"{unjudged} topics, which are left out"
         warnings.append(f"{qrels.path} has no relevant document for {left_out}.")
     return warnings
+
+
+def groups_of(directions: Sequence[str | None]) -> tuple[str, ...]:
+    """Return the groups of topics that have these directions (None: unknown): ``all``, and both ways of each pair."""
+    return ("all", *both_ways({direction for direction in directions if direction is not None}))
+
+
+def _unknown_directions(topics: Sequence[TopicScore], topics_path: StrPath) -> list[str]:
+    """Return a sentence if the table of the topics leaves some in no group but ``all``."""
+    unknown = [topic.topic for topic in topics if topic.direction is None]
+    if not unknown:
+        return []
+    which = f"{len(unknown)} of {len(topics)} topics, which count in 'all' only"
+    return [f"{named(topics_path)} does not tell the direction of {which}: {some(unknown)}."]
 
 
 def _lacking_rows(

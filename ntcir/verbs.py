@@ -1,4 +1,4 @@
-"""What all verbs share: how a user's mistake is told, how a command ends, and which verbs several processes do."""
+"""What all verbs share: how an error is reported, how a command ends, and which verbs run in several processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ntcir.system.parallel import ranks
 from ntcir.system.progress import say, told_by
 from ntcir.system.streams import give_up, output_failure, prepare_streams, settle_streams
 
-SHARED = frozenset({"train", "run", "features", "images"})  # verbs that several processes do together
+SHARED = frozenset({"train", "run", "features", "images"})  # verbs that several processes run together
 
 
 class Mistake(click.ClickException):
@@ -25,16 +25,16 @@ class Mistake(click.ClickException):
     exit_code = EXIT_CODE
 
     def format_message(self) -> str:
-        """Return the sentence as it is printed: what names and files put into it moves no terminal."""
+        """Return the sentence as it is printed, with control characters from names and files escaped."""
         return escaped(self.message)
 
 
-NO_MEMORY = "Not enough memory: free some, or give less at once, such as smaller files or a smaller batch."
-_TORCH_NO_MEMORY = ("DefaultCPUAllocator", "CUDA out of memory")  # how torch says so, by a RuntimeError
+NO_MEMORY = "Out of memory: free some memory, or use smaller files or a smaller batch."
+_TORCH_NO_MEMORY = ("DefaultCPUAllocator", "CUDA out of memory")  # the text of torch's RuntimeError
 
 
 class Mistyped(click.UsageError):
-    """Click's complaint about what was typed, which it repeats: as a ``Mistake``, it moves no terminal."""
+    """Click's complaint about what was typed, which it repeats; escaped like a ``Mistake``."""
 
     def __init__(self, error: click.UsageError) -> None:
         super().__init__(error.format_message(), error.ctx)
@@ -45,14 +45,14 @@ class Mistyped(click.UsageError):
 
 
 def mistake(error: UserError) -> click.exceptions.Exit | Mistake:
-    """Return what ends this process; of several processes, one tells what all have met."""
+    """Return what ends this process; an error that all processes meet is reported by one."""
     sentence = told_by(error)
     return click.exceptions.Exit(Mistake.exit_code) if sentence is None else Mistake(sentence)
 
 
 @contextmanager
 def _interruption() -> Iterator[None]:
-    """Turn Ctrl-C, and whatever a library has made of it, into one sentence.
+    """Turn Ctrl-C, and any exception that a library has turned it into, into one sentence.
 
     Raises:
         Interrupted: if the body was interrupted.
@@ -70,7 +70,7 @@ def _interruption() -> Iterator[None]:
 
 
 class Verbs(click.Group):
-    """Says a user's mistake in one sentence, without a traceback, and ends with exit code 2; Ctrl-C likewise."""
+    """Reports a user's mistake in one sentence, without a traceback, with exit code 2; Ctrl-C likewise."""
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         """Parse the options in front of the verb."""
@@ -89,7 +89,7 @@ class Verbs(click.Group):
         try:
             with _interruption():
                 result = super().invoke(ctx)
-                sys.stdout.flush()  # while a full disk can still be told
+                sys.stdout.flush()  # while a full disk can still be reported
                 return result
         except UserError as error:
             raise mistake(error) from error
@@ -115,24 +115,24 @@ class Verbs(click.Group):
         with listening():
             try:
                 return super().main(*arguments, **options)
-            except OSError as error:  # of --help, which is printed before a verb is run, or of telling a mistake
+            except OSError as error:  # from --help, which is printed before a verb is run, or from reporting a mistake
                 sentence = output_failure(error)
                 if sentence is None:
                     raise
                 say(f"Error: {sentence}")
                 sys.exit(Mistake.exit_code)
             finally:
-                if was_interrupted():  # nobody waits until a reader takes what is still to be written
+                if was_interrupted():  # do not wait for a reader to take what is still to be written
                     give_up(sys.stdout, 1)
                 settle_streams()
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Find the verb; refuse one whose work several processes would only do several times."""
+        """Find the verb; refuse one that several processes would only repeat."""
         found = super().resolve_command(ctx, args)
         if found[0] not in SHARED and ranks().count > 1:
             raise UserError(
-                f"{found[0]} is the work of one process, and torchrun started {ranks().count}: "
-                "of several, only train, run and features images make use."
+                f"{found[0]} runs in one process, but torchrun started {ranks().count}: only train, run and features "
+                "images use several."
             )
         return found
 

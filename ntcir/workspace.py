@@ -1,4 +1,4 @@
-"""Where things lie when nobody says: the data, the configuration, the topics, the model.
+"""Default places: of the data, the configuration, the topics and the model.
 
 ``ntcir score`` looks here too and must start at once, so what is slow to import is imported in the functions.
 """
@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ntcir.model.trained import is_finished, newest
 from ntcir.system import claims
 from ntcir.system.errors import UserError
-from ntcir.system.files import MODEL_CONFIG, MODEL_FILE
+from ntcir.system.files import MODEL_CONFIG
 from ntcir.system.home import expanded
 from ntcir.system.progress import say
 
@@ -26,10 +27,10 @@ CORPUS_CONFIG = "ntcir.yaml"  # in a corpus folder: the configuration used for i
 
 
 def find_data(typed: Path | None, configured: Path | None = None) -> Path:
-    """Return the corpus folder: as typed, else ``NTCIR_DATA``, else as configured, else the demo.
+    """Return the corpus folder: as given, else ``NTCIR_DATA``, else as configured, else the demo.
 
     Raises:
-        UserError: if the folder is not there, or there is none; the sentence says how to get some.
+        UserError: if the folder does not exist, or none is given; the sentence says how to get one.
     """
     environment = os.environ.get("NTCIR_DATA")
     named = {"--data": typed, "NTCIR_DATA": Path(environment) if environment else None, "data.path": configured}
@@ -42,8 +43,8 @@ def find_data(typed: Path | None, configured: Path | None = None) -> Path:
     if DEMO.is_dir():
         return DEMO
     raise UserError(
-        "No data: say where the lifelog lies with --data DIR or NTCIR_DATA=DIR, "
-        "or write a synthetic one with `ntcir demo`."
+        "No data: name a corpus folder with --data DIR or NTCIR_DATA=DIR, or write a synthetic lifelog with "
+        "`ntcir demo`."
     )
 
 
@@ -57,7 +58,7 @@ def resolve(config: Path | None, settings: Sequence[str], data: Path | None) -> 
     from ntcir.config import load_config, load_supplied
 
     if config is None:
-        # The other settings may be about keys that only the corpus folder's configuration has.
+        # The other settings may change keys that only the corpus folder's configuration has.
         where = [setting for setting in settings if setting.partition("=")[0].strip() == "data.path"]
         root = find_data(data, load_config(None, where).data.path)
         own = root / CORPUS_CONFIG
@@ -76,11 +77,11 @@ def resolve(config: Path | None, settings: Sequence[str], data: Path | None) -> 
 
 
 def read_corpus(config: Config, *, splits: bool = True) -> Corpus:
-    """Read the configured corpus and say on stderr what was read and what was left out.
+    """Read the configured corpus and report on stderr what was read and what was left out.
 
     Args:
         config: resolved.
-        splits: whether pairs are to be given their split. Where nobody asks for it, a configuration that names sessions
+        splits: whether to assign the pairs to splits. Where this is not needed, a configuration that names sessions
             of another corpus does no harm.
 
     Raises:
@@ -96,13 +97,13 @@ def read_corpus(config: Config, *, splits: bool = True) -> Corpus:
 
 
 def find_file(path: Path, folder: Path = TOPICS) -> Path:
-    """Return a file as typed or, if it is not there, under ``folder``.
+    """Return a file as given or, if it does not exist, under ``folder``.
 
     Raises:
         UserError: if it is in neither place.
     """
     for place in (path, folder / path):
-        if place.is_file() or (place == path and path.is_fifo()):  # a pipe is one that somebody typed
+        if place.is_file() or (place == path and path.is_fifo()):  # a pipe counts as given
             return place
     raise UserError(f"There is no file {path}, nor {folder / path}: `ntcir build-topics` writes topics.")
 
@@ -114,7 +115,7 @@ def beside(path: Path, name: str) -> Path | None:
 
 
 def pool_file(typed: str | None, other: Path) -> Path | None:
-    """Return the pools as typed (``none`` for none), else ``pools.tsv`` in the folder of ``other``, if it is there."""
+    """Return the pools as given (``none`` for none), else ``pools.tsv`` in the folder of ``other``, if it is there."""
     if typed is None:
         return beside(other, "pools.tsv")
     return None if typed == "none" else Path(typed)
@@ -146,8 +147,8 @@ def stored_elsewhere(store: Path, model: Path, corpus: Corpus, fingerprints: Seq
                 return place
         named, store = store, Features().store
         say(
-            f"The model keeps features in {named}, which holds none by its networks: {store} is used instead "
-            f"(use --set features.store={named} to keep them there)."
+            f"The model's feature store {named} has no features of its networks: {store} is used instead (to use it "
+            f"all the same, add --set features.store={named})."
         )
     if beside_corpus.name == DEMO.parent.name:
         beside_corpus = beside_corpus.parent
@@ -157,9 +158,9 @@ def stored_elsewhere(store: Path, model: Path, corpus: Corpus, fingerprints: Seq
         folder = corpus_folder(place, corpus)
         if all(any(folder.glob(f"*-{fingerprint[:10]}")) for fingerprint in fingerprints):
             if place != store:
-                say(f"The features of {corpus.name} are taken from {place}: there are none in {store.absolute()}.")
+                say(f"The features of {corpus.name} are read from {place}: there are none in {store.absolute()}.")
             return place
-    if home != Path.cwd().resolve():  # else nobody would expect them anywhere but here
+    if home != Path.cwd().resolve():  # otherwise the default place is expected
         looked = ", ".join(map(str, others))
         say(f"No features of {corpus.name} by these networks are stored in {store.absolute()}, nor in {looked}.")
     return store
@@ -170,7 +171,6 @@ def fresh_folder(name: str, folder: Path = RUNS, *, resume: bool = False) -> Pat
 
     What is returned is claimed for this process. With ``resume`` it is the last of them that is there, finished or not.
     """
-    from ntcir.training.trainer import is_finished
 
     def is_taken(place: Path) -> bool:
         if is_finished(place):
@@ -179,7 +179,7 @@ def fresh_folder(name: str, folder: Path = RUNS, *, resume: bool = False) -> Pat
             return False
         if not claims.take(place):
             return True
-        if is_finished(place):  # by another command, in this very moment
+        if is_finished(place):  # by another command, just now
             claims.give(place)
             return True
         return False
@@ -200,25 +200,19 @@ def newest_model(folder: Path = RUNS) -> Path:
     Raises:
         UserError: if there is none.
     """
-    trained = _trained(folder)
-    if not trained:
+    model = newest(folder)
+    if model is None:
         raise UserError(f"There is no trained model under {folder}: train one with `ntcir train --iters 500`.")
-    return trained[-1]
-
-
-def _trained(folder: Path) -> list[Path]:
-    """Return the folders with a model, the newest last."""
-    found = sorted(folder.glob(f"*/{MODEL_FILE}"), key=lambda path: path.stat().st_mtime_ns)
-    return [path.parent for path in found]
+    return model
 
 
 def corpus_to_show(data: Path | None) -> Corpus:
     """Return the corpus in ``data``, else the newest model's, else the one found as everywhere."""
     from ntcir.config import load_config
 
-    trained = _trained(RUNS)
-    if trained:
-        config = load_config(trained[-1] / MODEL_CONFIG)
+    model = newest(RUNS)
+    if model is not None:
+        config = load_config(model / MODEL_CONFIG)
         own = config.data.path
         if own is not None and own.is_dir() and (data is None or (data.is_dir() and own.samefile(data))):
             return read_corpus(config, splits=False)

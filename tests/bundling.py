@@ -16,6 +16,7 @@ import torch
 from helpers import toy_config, toy_corpus
 
 from ntcir.config import Config
+from ntcir.encoders.frozen import FrozenEncoder
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.features.backbones import FrozenNetwork
@@ -39,8 +40,9 @@ def small_model(config: Config | None = None) -> Model:
     networks = [FrozenNetwork(backbone, config.features) for backbone in config.features.backbones]
     readings = ReadingsEncoder.fit(chosen_columns(config.sensors, corpus.sensors, corpus.layout), corpus.sensors)
     prints = [str(network.meta["fingerprint"]) for network in networks]
-    model = Model(config, readings, sum(network.dim for network in networks), prints, {"corpus": "toy"})
-    model.standardise_images(np.random.default_rng(0).normal(1, 1, (30, model.image_dim)).astype(np.float32))
+    images = FrozenEncoder(sum(network.dim for network in networks), prints)
+    model = Model(config, {"image": images, "sensor": readings}, {"corpus": "toy"})
+    model.towers["image"].fit(np.random.default_rng(0).normal(1, 1, (30, images.dim)).astype(np.float32))
     return model
 
 

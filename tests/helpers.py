@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -16,10 +18,13 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import ntcir.cli
-import ntcir.training.trainer
+import ntcir.encoders.frozen
 from ntcir.config import Config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus, ReadingReport
+from ntcir.encoders import open_pair
+from ntcir.formats.topics import Topic
+from ntcir.modalities import direction
 from ntcir.system.errors import UserError
 from ntcir.training.trainer import Trainer, TrainingResult, train
 
@@ -78,6 +83,23 @@ def toy_corpus(
     return Corpus("toy", Path("toy"), {"image": images, "sensor": sensors}, pairs, True, "records", report)
 
 
+def twice_a_minute(days: Sequence[str] = ("2020-03-16", "2020-03-17", "2020-03-19"), minutes: int = 30) -> Corpus:
+    """Return a corpus in which each minute has two photographs."""
+    corpus = toy_corpus(days, minutes)
+    later = corpus.pairs.assign(
+        image=corpus.pairs["image"].str.replace("00_000", "32_000"),
+        timestamp=corpus.pairs["timestamp"] + pd.Timedelta(seconds=32),
+    )
+    pairs = pd.concat([corpus.pairs, later]).sort_values("timestamp", ignore_index=True)
+    images = pd.DataFrame({"path": ""}, index=pd.Index(pairs["image"], name="image"))
+    return replace(corpus, pairs=pairs, tables={"image": images, "sensor": corpus.sensors})
+
+
+def question(topic_id: str, timestamp: str, query: Any) -> Topic:
+    """Return a topic of photographs and readings, whose query tells its direction."""
+    return Topic(topic_id, timestamp, query, direction("sen2img" if isinstance(query, dict) else "img2sen"))
+
+
 class ToyFeatures:
     """Stands for ``ImageFeatures``: features are a random map of the readings, with a little noise."""
 
@@ -88,7 +110,7 @@ class ToyFeatures:
         rows = values @ draw.normal(size=(3, FEATURES)) + noise * draw.normal(size=(len(values), FEATURES))
         self._rows = dict(zip(corpus.pairs["image"], rows.astype(np.float32), strict=True))
         self._unreadable = set(unreadable)
-        self.dim, self.fingerprints = FEATURES, ["toy"]
+        self.dim, self.fingerprints, self.networks = FEATURES, ["toy"], []
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         return np.array([item not in self._unreadable for item in ids], dtype=bool)
@@ -113,17 +135,24 @@ class ToyViews:
         return np.stack([self._features.load(ids) + 0.1 * (view + 1) for view in range(self._number)])
 
 
+@contextmanager
+def toy_features(**options: Any) -> Iterator[None]:
+    """Let whoever opens the features of photographs get the toy's."""
+    with patch.object(ntcir.encoders.frozen, "ImageFeatures", lambda corpus, *_: ToyFeatures(corpus, **options)):
+        yield
+
+
 def fit(config: Config, folder: Path, *, resume: bool = False, corpus: Corpus | None = None) -> TrainingResult:
     """Train on a toy corpus as the command does, with the toy's features instead of networks and pictures."""
-    with patch.object(ntcir.training.trainer, "ImageFeatures", lambda corpus, options: ToyFeatures(corpus)):
+    with toy_features():
         return train(config, lambda: corpus or toy_corpus(), folder, resume=resume)
 
 
 def toy_trainer(config: Config, folder: Path, corpus: Corpus | None = None, **options: Any) -> Trainer:
     """Return a training that has not begun."""
     corpus = corpus or toy_corpus()
-    features: Any = ToyFeatures(corpus, **options)
-    return Trainer(config, corpus, features, folder)
+    with toy_features(**options):
+        return Trainer(config, corpus, open_pair(config, corpus), folder)
 
 
 def write_pictures(folder: Path, sessions: Sequence[str] = ("s1", "s2", "s3", "s4"), per_session: int = 14) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
@@ -62,7 +63,8 @@ def exit_codes(count: int, function: Callable[[Path], None], folder: Path) -> tu
     """Call a function of a test module with a folder in so many processes; return how they ended and what they said."""
     folder.mkdir(parents=True, exist_ok=True)
     variables = environment() | {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    variables["PYTHONPATH"] = os.pathsep.join([str(TESTS), variables["PYTHONPATH"]])
+    beside = Path(inspect.getfile(function)).resolve().parent  # the test module's folder
+    variables["PYTHONPATH"] = os.pathsep.join([str(beside), str(TESTS), variables["PYTHONPATH"]])
     code = PARENT.format(module=function.__module__, name=function.__name__)
     done = run([sys.executable, "-c", code, str(folder)], folder, variables)
     assert done.returncode == 0, done.stderr

@@ -112,10 +112,8 @@ def test_a_file_is_found_as_typed_or_under_topics(elsewhere):
 
 
 def test_a_fresh_folder_takes_the_next_number_where_a_finished_model_lies(monkeypatch):
-    import ntcir.training.trainer
-
     finished = {Path("runs/a"), Path("runs/a-2")}
-    monkeypatch.setattr(ntcir.training.trainer, "is_finished", finished.__contains__)
+    monkeypatch.setattr("ntcir.workspace.is_finished", finished.__contains__)
     assert fresh_folder("b") == Path("runs/b")
     assert fresh_folder("a") == Path("runs/a-3")
 

@@ -4,7 +4,7 @@
 ``results`` keeps what a training came to, ``rows`` works out means and intervals, ``run`` trains what is missing.
 """
 
-from ntcir.ablation.rows import DIRECTIONS, Estimate, Row, Table
+from ntcir.ablation.rows import Estimate, Row, Table
 from ntcir.ablation.run import run_ablation
 
-__all__ = ["DIRECTIONS", "Estimate", "Row", "Table", "run_ablation"]
+__all__ = ["Estimate", "Row", "Table", "run_ablation"]

@@ -15,7 +15,9 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.presets import chosen_columns
 from ntcir.features.corpus_folder import corpus_folder
 from ntcir.features.store import signature
-from ntcir.formats.topics import TopicSet, build_topics
+from ntcir.formats.topics import TopicSet
+from ntcir.modalities import modality
+from ntcir.sampling.topics import build_topics
 from ntcir.system.errors import UserError, some
 from ntcir.training.preparation import check_in_time
 from ntcir.workspace import read_corpus
@@ -74,8 +76,11 @@ def open_folds(plan: Plan, folder: Path) -> list[Fold]:
         place = folder / "topics" / (plan.slugs["folds"][name] if name else "")
         topics.save(place)
         used = corpus.pairs[corpus.pairs["split"].isin(["train", "val"])]
-        asked = [topic.query for topic in topics.topics if isinstance(topic.query, str)]
-        pooled = [item for topic, pool in topics.pools.items() if topic.startswith("sen2img") for item in pool]
+        image = modality("image")
+        asked = [topic.query for topic in topics.topics if topic.direction.query is image]
+        pooled = [
+            item for topic in topics.topics if topic.direction.answer is image for item in topics.pools[topic.topic_id]
+        ]
         images = list(dict.fromkeys([*used["image"], *asked, *pooled]))
         store = corpus_folder(config.features.store, corpus)
         folds.append(Fold(name, corpus, topics, place, images, _digest(corpus, store, topics, images)))
@@ -114,5 +119,7 @@ def _digest(corpus: Corpus, store: Path, topics: TopicSet, images: list[str]) ->
     if store.name != corpus.name:  # another corpus has files of the same names and states
         digest.update(store.name.encode("utf-8", "surrogateescape"))
     asked = [[topic.topic_id, topic.query] for topic in topics.topics]
-    digest.update(json.dumps([asked, topics.pools, topics.relevant]).encode())
+    # One relevant document is written as itself, as in digests from before there could be several.
+    relevant = {topic: found[0] if len(found) == 1 else found for topic, found in topics.relevant.items()}
+    digest.update(json.dumps([asked, topics.pools, relevant]).encode())
     return digest.hexdigest()

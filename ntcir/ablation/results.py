@@ -11,7 +11,6 @@ from typing import Any
 
 from ntcir.ablation.folds import Fold
 from ntcir.config import Config
-from ntcir.formats.topics import DIRECTIONS, Direction
 from ntcir.system.files import atomic_write
 from ntcir.system.plain_json import is_finite_number, parse_object
 from ntcir.system.regular import read_regular
@@ -30,7 +29,7 @@ class Result:
         what: which training it was, for people.
     """
 
-    reciprocal: dict[Direction, dict[str, float]]
+    reciprocal: dict[str, dict[str, float]]
     seconds: float
     best_step: int
     what: dict[str, Any]
@@ -47,11 +46,13 @@ def load_result(path: Path, fold: Fold) -> Result | None:
         if tree.pop("version") != RESULT_VERSION:
             return None
         result = Result(**tree)
-        answered = [topic for direction in DIRECTIONS for topic in result.reciprocal[direction]]
-        numbers = [value for direction in DIRECTIONS for value in result.reciprocal[direction].values()]
+        answered = {direction: set(values) for direction, values in result.reciprocal.items()}
+        numbers = [value for values in result.reciprocal.values() for value in values.values()]
         whole = all(isinstance(value, float | int) and 0 <= value <= 1 for value in numbers)
         whole &= int(result.what["iterations"]) > 0
-        whole &= is_finite_number(result.seconds) and set(answered) == {topic.topic_id for topic in fold.topics.topics}
+        whole &= is_finite_number(result.seconds) and answered == {
+            direction: {topic.topic_id for topic in topics} for direction, topics in fold.topics.by_direction().items()
+        }
     except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError):  # not there, or damaged
         return None
     return result if whole else None

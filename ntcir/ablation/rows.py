@@ -11,12 +11,11 @@ import numpy as np
 from ntcir.ablation.folds import Fold
 from ntcir.ablation.grid import Cell
 from ntcir.ablation.results import Result
-from ntcir.formats.topics import DIRECTIONS, Direction
 from ntcir.scoring import bootstrap, random_reciprocal_rank
 
 Results = Mapping[str, Sequence[Result]]  # fold -> a result a seed, in one order throughout
 
-__all__ = ["DIRECTIONS", "Estimate", "Row", "Table", "make_row", "random_mrr", "topic_means"]
+__all__ = ["Estimate", "Row", "Table", "make_row", "random_mrr", "topic_means"]
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,9 @@ class Row:
 
     cell: Cell
     topics: int
-    mrr: dict[Direction, Estimate]
-    difference: dict[Direction, Estimate]
-    deviation: dict[Direction, float]
+    mrr: dict[str, Estimate]
+    difference: dict[str, Estimate]
+    deviation: dict[str, float]
     seconds: float
     config: str
 
@@ -75,7 +74,7 @@ class Table:
         seeds: of the trainings.
         folds: names, none where there is but one.
         pool: candidates a topic.
-        random: the MRR of random orders by direction.
+        random: the MRR of random orders, by the directions that occur.
         of: rows that the whole grid has.
     """
 
@@ -88,12 +87,17 @@ class Table:
     seeds: list[int]
     folds: list[str]
     pool: int
-    random: dict[Direction, float]
+    random: dict[str, float]
     of: int
     folder: Path = field(default_factory=Path)
 
+    @property
+    def directions(self) -> list[str]:
+        """The directions that occur, by name."""
+        return list(self.random)
 
-def topic_means(results: Results, direction: Direction) -> np.ndarray:
+
+def topic_means(results: Results, direction: str) -> np.ndarray:
     """Return the reciprocal rank of each topic, (topics,) float64, folds one after the other.
 
     A topic asked of several trainings is one topic, with their mean: asking more often makes no more topics.
@@ -106,7 +110,7 @@ def topic_means(results: Results, direction: Direction) -> np.ndarray:
     return np.concatenate(means)
 
 
-def _by_seed(results: Results, direction: Direction) -> np.ndarray:
+def _by_seed(results: Results, direction: str) -> np.ndarray:
     """Return the MRR of each seed over the topics of all folds, (seeds,)."""
     seeds = len(next(iter(results.values())))
     return np.array(
@@ -125,7 +129,7 @@ def make_row(cell: Cell, results: Results, baseline: Results | None, config: str
     """
     mrr, difference, deviation = {}, {}, {}
     topics = 0
-    for direction in DIRECTIONS:
+    for direction in next(iter(results.values()))[0].reciprocal:
         values = topic_means(results, direction)
         topics = len(values)
         mrr[direction] = Estimate.of(values)
@@ -137,10 +141,11 @@ def make_row(cell: Cell, results: Results, baseline: Results | None, config: str
     return Row(cell, topics, mrr, difference, deviation, seconds, config)
 
 
-def random_mrr(folds: Sequence[Fold]) -> dict[Direction, float]:
-    """Return the MRR that random orders of the pools would have, by direction."""
-    chances: dict[Direction, list[float]] = {direction: [] for direction in DIRECTIONS}
+def random_mrr(folds: Sequence[Fold]) -> dict[str, float]:
+    """Return the MRR that random orders of the pools would have, by the directions that occur."""
+    chances: dict[str, list[float]] = {}
     for fold in folds:
-        for topic in fold.topics.topics:
-            chances[topic.direction].append(random_reciprocal_rank(len(fold.topics.pools[topic.topic_id])))
+        for direction, topics in fold.topics.by_direction().items():
+            found = (random_reciprocal_rank(len(fold.topics.pools[topic.topic_id])) for topic in topics)
+            chances.setdefault(direction, []).extend(found)
     return {direction: float(np.mean(values)) for direction, values in chances.items()}

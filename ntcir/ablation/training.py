@@ -8,16 +8,17 @@ from pathlib import Path
 from ntcir.ablation.folds import Fold
 from ntcir.ablation.results import Result
 from ntcir.config import Config, load_config
-from ntcir.formats.topics import DIRECTIONS, POOLS, QRELS, TOPICS, Direction
+from ntcir.formats.topics import POOLS, QRELS, TOPICS
+from ntcir.model.folder import CARD, CONFIG, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.model.model import CARD, CONFIG, WEIGHTS, Model
+from ntcir.model.model import Model
+from ntcir.model.trained import LAST, read_progress
 from ntcir.retrieval.retriever import Retriever
 from ntcir.scoring import score
 from ntcir.system.errors import UserError
 from ntcir.system.files import atomic_write
 from ntcir.system.plain_json import parse_object
 from ntcir.system.regular import read_regular
-from ntcir.training.checkpoint import LAST, read_progress
 from ntcir.training.trainer import train
 
 
@@ -83,8 +84,8 @@ def _whole_seconds(clock: float, start: int, iters: int, before: Result | None) 
     return round(known + clock * (iters - steps) / (iters - max(start, 0)), 3)
 
 
-def answer_topics(fold: Fold, folder: Path) -> dict[Direction, dict[str, float]]:
-    """Return the reciprocal rank of each topic, as `ntcir run` and `ntcir score` would find it.
+def answer_topics(fold: Fold, folder: Path) -> dict[str, dict[str, float]]:
+    """Return the reciprocal rank of each topic by direction, as `ntcir run` and `ntcir score` would find it.
 
     Args:
         fold: data and topics.
@@ -98,5 +99,5 @@ def answer_topics(fold: Fold, folder: Path) -> dict[Direction, dict[str, float]]
     report = score(run, place / QRELS, pools_path=place / POOLS, topics_path=place / TOPICS)
     return {
         direction: {topic.topic: topic.reciprocal_rank for topic in report.topics if topic.direction == direction}
-        for direction in DIRECTIONS
+        for direction in fold.topics.by_direction()
     }

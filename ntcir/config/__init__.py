@@ -5,6 +5,8 @@ everything it produced. ``sections`` has the keys, ``experiment`` puts them toge
 """
 
 from ntcir.config.experiment import Config, load_config, parse_config
+from ntcir.config.objective import Objective
+from ntcir.config.section import Section
 from ntcir.config.sections import (
     Augment,
     AutoSplit,
@@ -17,15 +19,14 @@ from ntcir.config.sections import (
     Negatives,
     Objects,
     Positives,
-    Section,
     Sensors,
     SessionSplit,
     Split,
     Topics,
-    Towers,
     Training,
 )
 from ntcir.config.supplied import is_local, load_supplied
+from ntcir.config.towers import Tower, Towers
 
 __all__ = [
     "Augment",
@@ -38,6 +39,7 @@ __all__ = [
     "Features",
     "FractionSplit",
     "Negatives",
+    "Objective",
     "Objects",
     "Positives",
     "Section",
@@ -45,6 +47,7 @@ __all__ = [
     "SessionSplit",
     "Split",
     "Topics",
+    "Tower",
     "Towers",
     "Training",
     "is_local",

@@ -5,26 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from ntcir.config.experiment import Config
+from ntcir.config.places import places
 
-# Where things lie, what computes them and how many at a time: a model moves to other folders and machines. A training
-# may go on for more steps. Whether weights and detector are the same, their fingerprints tell.
+# What computes things and how many at a time: a model moves to other machines. A training may go on for more steps.
 _MOVABLE = (
-    "name", "data.path", "data.outside", "features.store", "features.backend", "features.device", "features.batch",
-    "training.iters", "objects.detector", "objects.batch", "encoder.device",
+    "name", "data.outside", "features.backend", "features.device", "features.batch", "training.iters", "objects.batch",
+    "encoder.device",
 )  # fmt: skip
 
 
 def lasting(config: Config) -> dict[str, Any]:
-    """Return the keys and values of a configuration that stay as they are for as long as a model is used."""
+    """Return the keys and values of a configuration that stay as they are for as long as a model is used.
+
+    Where things lie is not among them: whether weights, detector and vectors are the same, their fingerprints tell.
+    """
     tree: dict[str, Any] = config.model_dump(mode="json")
-    for key in _MOVABLE:
+    for key in (*_MOVABLE, *(found.key for found in places(config))):
         *sections, last = key.split(".")
-        part = tree
+        part: Any = tree
         for section in sections:
-            part = part[section]
+            part = part[int(section) if isinstance(part, list) else section]
         del part[last]
-    for backbone in tree["features"]["backbones"]:
-        del backbone["weights"]
     return tree
 
 

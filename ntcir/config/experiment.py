@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from ntcir.config.objective import AnyObjective
+from ntcir.config.old_keys import INFO_NCE, current_changes, lifted
+from ntcir.config.places import anchored
+from ntcir.config.section import Section
 from ntcir.config.sections import (
     Augment,
     AutoSplit,
@@ -22,31 +26,33 @@ from ntcir.config.sections import (
     Negatives,
     Objects,
     Positives,
-    Section,
     Sensors,
     SessionSplit,
     Topics,
-    Towers,
     Training,
 )
+from ntcir.config.towers import Tower, Towers
 from ntcir.config.yaml_tree import NotYaml, parse_yaml, read_yaml
+from ntcir.modalities import DEFAULT_PAIR, modality
 from ntcir.system.errors import UserError, did_you_mean, short, shown
 from ntcir.system.files import atomic_write
-from ntcir.system.home import expanded
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
 class Config(Section):
-    """The whole experiment."""
+    """The whole experiment: between the two modalities of ``pair``, the left one and the right one."""
 
     name: str = Field("ymx2l", max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = Field(0, ge=0, lt=2**63)
+    pair: tuple[str, str] = DEFAULT_PAIR
     data: Data = Data()
     features: Features = Features()
     sensors: Sensors = Sensors()
     towers: Towers = Towers()
+    # The loss is their weighted sum.
+    objectives: list[AnyObjective] = Field([{"kind": INFO_NCE}], min_length=1)  # type: ignore[list-item]
     training: Training = Training()
     objects: Objects = Objects()
     positives: Positives = Positives()
@@ -54,6 +60,24 @@ class Config(Section):
     negatives: Negatives = Negatives()
     encoder: Encoder = Encoder()
     topics: Topics = Topics()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _completed(cls, tree: Any) -> Any:
+        """Replace old spellings, and give each modality of the pair its tower."""
+        if not isinstance(tree, dict):
+            return tree
+        tree = lifted(tree)
+        pair, towers = tree.get("pair", DEFAULT_PAIR), tree.get("towers", {})
+        if isinstance(pair, list | tuple) and all(isinstance(name, str) for name in pair):
+            towers = _towers(pair, towers)
+        return tree | {"towers": towers}
+
+    @model_validator(mode="after")
+    def _two_modalities(self) -> Config:
+        if self.pair[0] == self.pair[1]:
+            raise ValueError(f"pair needs two different modalities, not {self.pair[0]} twice")
+        return self
 
     @model_validator(mode="after")
     def _one_precision(self) -> Config:
@@ -68,6 +92,18 @@ class Config(Section):
         """Whether training asks which objects the photographs show."""
         return self.positives.objects or self.negatives.objects
 
+    def objective_remedies(self) -> list[str]:
+        """Return what the objectives know to help, such as ``raise objectives.0.temperature (now 0.1)``."""
+        return [
+            f"{verb} objectives.{place}.{key} (now {getattr(objective, key):g})"
+            for place, objective in enumerate(self.objectives)
+            for verb, key in (each.split() for each in objective.remedies())
+        ]
+
+    def remedies(self) -> str:
+        """Return what helps where a loss or a vector is not finite, for a sentence."""
+        return " or ".join(["lower training.lr", *self.objective_remedies()])
+
     def to_yaml(self) -> str:
         """Return the resolved configuration as YAML that ``load_config`` reads back to the same value."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
@@ -77,17 +113,11 @@ class Config(Section):
         atomic_write(path, self.to_yaml())
 
     def anchored(self) -> Config:
-        """Return a copy in which what is given by path, checkpoints and detector, is found from any folder.
+        """Return a copy in which what is given by path is found from any folder.
 
         The store stays as it is, but for a ``~``: it moves with the folder that it lies in.
         """
-        networks = [
-            backbone.model_dump() | ({"weights": str(backbone.checkpoint.absolute())} if backbone.checkpoint else {})
-            for backbone in self.features.backbones
-        ]
-        detector = str(self.objects.path.absolute()) if self.objects.path else self.objects.detector
-        store = str(expanded(self.features.store))
-        return self.changed({"features.backbones": networks, "objects.detector": detector, "features.store": store})
+        return self.changed(anchored(self))
 
     def changed(self, changes: Mapping[str, Any], origin: str = "the changed configuration") -> Config:
         """Return a copy with dotted keys replaced, checked as a whole.
@@ -95,7 +125,34 @@ class Config(Section):
         Raises:
             UserError: for an unknown key or an impossible value.
         """
-        return parse_config(_changed(self, changes), origin)
+        return parse_config(_changed(self, changes, origin), origin)
+
+
+def _towers(pair: Iterable[str], given: Any) -> Any:
+    """Return the section ``towers`` with what each modality of a pair has by default.
+
+    Raises:
+        ValueError: if there is no such modality, or a section is of none of them.
+    """
+    if isinstance(given, Towers):
+        given = given.model_dump()
+    if not isinstance(given, dict):
+        return given
+    own = {}
+    for name in pair:
+        try:
+            usual = modality(name)
+        except UserError as error:
+            raise ValueError(f"pair: {error}") from error
+        tower = given.get(name, {})
+        if isinstance(tower, Tower):
+            tower = tower.model_dump()
+        own[name] = {"encoder": usual.encoders[0], **usual.tower, **tower} if isinstance(tower, dict) else tower
+    if unknown := [key for key in given if key not in {*own, *Towers.model_fields}]:
+        known = [*Towers.model_fields, *own]
+        hint = did_you_mean(str(unknown[0]), known) or f"; known here: {', '.join(known)}"
+        raise ValueError(f"unknown key 'towers.{unknown[0]}'{hint}")
+    return given | own
 
 
 def load_config(path: Path | None = None, settings: Iterable[str] = (), *, typed: bool = False) -> Config:
@@ -138,7 +195,7 @@ def load_config(path: Path | None = None, settings: Iterable[str] = (), *, typed
     if not changes:
         return config
     try:  # all at once: some values will do only together
-        return Config.model_validate(_changed(config, changes))
+        return Config.model_validate(_changed(config, changes, " ".join(origins.values())))
     except ValidationError as error:
         place = ".".join(_place(error.errors()[0]["loc"]))
         guilty = [words for key, words in origins.items() if place.startswith(key) or key.startswith(place)]
@@ -153,9 +210,17 @@ def parse_config(tree: Mapping[str, Any], origin: str) -> Config:
         raise UserError(_sentence(error, origin)) from error
 
 
-def _changed(config: Config, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tree of a configuration with dotted keys replaced."""
+def _changed(config: Config, changes: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """Return the tree of a configuration with dotted keys replaced; ``origin`` is named in the error."""
     tree = config.model_dump(mode="json")
+    try:
+        changes = current_changes(changes, tree["objectives"])
+    except ValueError as error:
+        raise UserError(f"{origin}: {error}.") from error
+    if "pair" in changes:  # other modalities, other towers
+        tree["towers"] = {"dim": tree["towers"]["dim"]} | {
+            name: tower for name, tower in tree["towers"].items() if name in (changes["pair"] or ())
+        }
     for key, value in sorted(changes.items(), key=lambda change: change[0] != "data.split.by"):
         if key == "data.split.by" and value != tree["data"]["split"]["by"]:
             tree["data"]["split"] = {}  # another kind of split: the days or names of the old one mean nothing in it
@@ -189,13 +254,18 @@ def _sentence(error: ValidationError, origin: str) -> str:
     place = _place(first["loc"])
     key = short(".".join(place)) or "the file"
     more = f" ({error.error_count() - 1} more after it)" if error.error_count() > 1 else ""
+    if not place:  # what is told of the whole names its keys itself
+        return f"{origin}: {complaint(first)}{more}."
+    if first["type"] == "objective" and "key" in first["ctx"]:
+        key, value = f"{key}.{first['ctx']['key']}", first["ctx"]["value"]
+        return f"{origin}: {key} = {shown(value)} is not valid: {complaint(first)}{more}."
     if first["type"] == "extra_forbidden":
         known = _known_keys(first["loc"][:-1])
         hint = did_you_mean(short(place[-1]), known) or f"; known here: {', '.join(known)}" * bool(known)
         return f"Unknown key '{key}' in {origin}{hint}{more}."
     # Of a whole section only the message is worth reading.
     value = "" if isinstance(first["input"], dict) else f" = {shown(first['input'])}"
-    return f"{origin}: {key}{value} will not do: {complaint(first)}{more}."
+    return f"{origin}: {key}{value} is not valid: {complaint(first)}{more}."
 
 
 def complaint(error: ErrorDetails) -> str:
@@ -221,6 +291,8 @@ def _place(location: Location) -> list[str]:
 def _known_keys(location: Location) -> list[str]:
     """Return the keys a section has, or none where it is not a plain section."""
     section: Any = Config
+    if location[:1] == ("towers",) and len(location) > 1:
+        return list(Tower.model_fields)
     for at, part in enumerate(location):
         if at == 2 and location[:2] == ("data", "split"):
             section = _SPLITS.get(part)

@@ -11,18 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from ntcir.system.home import expanded
-from ntcir.system.regular import exists
+from ntcir.config.places import Place, as_checkpoint, as_detector
+from ntcir.config.section import Section
 
 DateRange = tuple[dt.date, dt.date]
-
-
-class Section(BaseModel):
-    """A part of the configuration: unknown keys are refused, values are checked again when set."""
-
-    model_config = ConfigDict(extra="forbid", validate_default=True, frozen=True, allow_inf_nan=False)
 
 
 class DateSplit(Section):
@@ -86,7 +80,7 @@ Split = Annotated[AutoSplit | DateSplit | SessionSplit | FractionSplit, Field(di
 class Data(Section):
     """Where the corpus lies and how it is split."""
 
-    path: Path | None = None
+    path: Annotated[Path | None, Place("corpus", anchored=False)] = None
     split: Split = AutoSplit()
     # Whether records.csv may name photographs outside its images/, by absolute paths or `..`. Whoever makes a corpus
     # cannot allow that: its own ntcir.yaml may not say so.
@@ -102,7 +96,7 @@ class Backbone(Section):
     """
 
     arch: str = "resnet50"
-    weights: str = "imagenet"
+    weights: Annotated[str, Place("data", as_checkpoint, handed_on="name")] = "imagenet"
     output: Literal["pooled", "logits"] = "pooled"
     # Average-pool into grid x grid cells: 1 is the usual global pooling; 2 or more keep where things are.
     grid: int = Field(1, ge=1, le=8)
@@ -110,14 +104,8 @@ class Backbone(Section):
 
     @property
     def checkpoint(self) -> Path | None:
-        """The path of the checkpoint, if ``weights`` is one; a file may lie there or not."""
-        path = expanded(self.weights)
-        is_path = (
-            (exists(path) and path.is_file())
-            or "/" in self.weights
-            or path.suffix in {".pth", ".pt", ".tar", ".safetensors"}
-        )
-        return path if is_path and self.weights not in {"imagenet", "places365", "random"} else None
+        """The path of the checkpoint, if ``weights`` is one; a file may be there or not."""
+        return as_checkpoint(self.weights)
 
 
 class Features(Section):
@@ -142,7 +130,7 @@ class Features(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: the GPU, if torch finds one
     batch: int | None = Field(None, ge=1, le=4096)  # pictures at a time; left open: 32, on a GPU 256
     # A relative one lies in the folder where a command is typed; `ntcir run` also looks beside the model's `runs/`.
-    store: Path = Path("features")
+    store: Annotated[Path, Place("store", anchored=False)] = Path("features")
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Features:
@@ -170,18 +158,6 @@ class Sensors(Section):
     rare: int = Field(2, ge=1)  # categories seen fewer times in training share the bucket of the unknown ones
 
 
-class Towers(Section):
-    """The trained heads: image feature -> linear -> unit vector; readings -> MLP -> unit vector."""
-
-    dim: int = Field(512, ge=2, le=8192)
-    # Standardise each feature over the training split before the linear layer (this project's choice).
-    standardise: bool = True
-    image_dropout: float = Field(0.0, ge=0, lt=1)
-    sensor_hidden: int = Field(512, ge=1, le=8192)
-    sensor_layers: int = Field(2, ge=1, le=6)  # linear layers of the MLP
-    sensor_dropout: float = Field(0.0, ge=0, lt=1)
-
-
 class Training(Section):
     """Contrastive training: how long, how fast, and what is contrasted with what."""
 
@@ -189,9 +165,6 @@ class Training(Section):
     batch: int = Field(256, ge=2)  # the poster
     lr: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.0, ge=0)
-    temperature: float = Field(0.1, gt=0)
-    learn_temperature: bool = False
-    symmetric: bool = True
     # day: each batch from one day (session), as the pools are; all: from the whole training split.
     batches: Literal["day", "all"] = "all"
     # Two photographs nearer in time than this are not negatives of each other. A training in which that leaves none
@@ -201,12 +174,16 @@ class Training(Section):
     mask_equal_readings: bool = True
     validate_every: int = Field(25, ge=1)
     schedule: Literal["constant", "cosine"] = "constant"
+    # A model's folder: its towers are where this training begins, in place of random ones.
+    start: Annotated[Path | None, Place("code")] = None
 
 
 class Objects(Section):
     """The detector that says which objects a photograph shows, and which of them count."""
 
-    detector: str = "yolo11n.pt"  # a YOLO: .pt, an OpenVINO folder or .onnx; or `demo`
+    detector: Annotated[str, Place("code", as_detector, handed_on="name")] = (
+        "yolo11n.pt"  # a YOLO: .pt, an OpenVINO folder or .onnx; or `demo`
+    )
     size: int = Field(640, ge=32, le=4096)  # pixels of the longer side, as the detector sees it
     iou: float = Field(0.7, gt=0, lt=1)  # of two boxes of a class that overlap more, the surer one stays
     batch: int = Field(16, ge=1, le=1024)
@@ -216,9 +193,8 @@ class Objects(Section):
 
     @property
     def path(self) -> Path | None:
-        """Where the detector lies, if ``detector`` says where; something may be there or not."""
-        path = expanded(self.detector)
-        return path if self.detector != "demo" and (exists(path) or len(path.parts) > 1) else None
+        """The path of the detector, if ``detector`` is one; something may be there or not."""
+        return as_detector(self.detector)
 
 
 class Positives(Section):

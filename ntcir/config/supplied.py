@@ -12,12 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ntcir.config.experiment import Config, load_config
-from ntcir.config.sections import Backbone, Features
+from ntcir.config.places import PUBLISHED, Found, places
+from ntcir.config.sections import Features
 from ntcir.system.errors import UserError, shown
 from ntcir.system.home import expanded
 from ntcir.system.regular import exists
 
-_PUBLISHED = {"imagenet", "places365", "random"}
+_WHY = {
+    "store": "a corpus cannot choose a folder elsewhere to be written to",
+    "code": "a corpus cannot choose a file to be opened as a detector or a model, which may hold code",
+    "data": "a corpus cannot choose weights or vectors outside its folder",
+}
 
 
 def load_supplied(path: Path, settings: Sequence[str]) -> Config:
@@ -40,23 +45,24 @@ def load_supplied(path: Path, settings: Sequence[str]) -> Config:
 
     if config.data.outside and not is_typed("data.outside"):
         raise _refused(path, "data.outside", True, "a corpus cannot allow that photographs outside its folder are read")
-    store = config.features.store
-    if not is_typed("features.store") and not is_local(store):
-        raise _refused(path, "features.store", str(store), "a corpus cannot choose a folder elsewhere to be written to")
-    detector = config.objects.detector
-    if not is_typed("objects.detector") and not _is_free(config.objects.path, path.parent):
-        why = "a corpus cannot choose a file to be opened as a detector, which may hold code"
-        raise _refused(path, "objects.detector", detector, why)
-    weights: dict[str, str] = {}
-    for number, backbone in enumerate(config.features.backbones):
-        key = f"features.backbones.{number}.weights"
-        if not is_typed(key):
-            found = _weights(backbone, path.parent)
-            if found is None:
-                why = "a corpus cannot choose weights outside its folder"
-                raise _refused(path, key, backbone.weights, why)
-            weights[key] = found
-    return config.changed(weights, str(path))
+    changes: dict[str, str] = {}
+    for found in places(config):
+        if found.place.supplied == "corpus" or found.value is None or is_typed(found.key):
+            continue
+        allowed = _allowed(found, path.parent)
+        if allowed is None:
+            raise _refused(path, found.key, str(found.value), _WHY[found.place.supplied])
+        changes[found.key] = allowed
+    return config.changed(changes, str(path))
+
+
+def _allowed(found: Found, folder: Path) -> str | None:
+    """Return the value that a corpus's configuration may give, made one that is found; None where it may not."""
+    if found.place.supplied == "store":
+        return str(found.value) if is_local(found.value) else None
+    if found.place.supplied == "code":
+        return str(found.value) if _is_free(found.path, folder) else None
+    return str(found.value) if found.value in PUBLISHED else _data(found, folder)
 
 
 def is_local(store: Path) -> bool:
@@ -71,26 +77,24 @@ def is_local(store: Path) -> bool:
     return store.resolve().is_relative_to(Path.cwd().resolve())
 
 
-def _weights(backbone: Backbone, folder: Path) -> str | None:
-    """Return the weights of a network, a path made one that is found; None where it leads elsewhere."""
-    if backbone.weights in _PUBLISHED:
-        return backbone.weights
-    place = expanded(backbone.weights)
+def _data(found: Found, folder: Path) -> str | None:
+    """Return the path of a file of the corpus or of the current folder, made one that is found; None of any other."""
+    place = expanded(found.value)
     own = folder / place
     if exists(own) and own.is_file():
         inside = own.resolve().is_relative_to(folder.resolve())
         return str(own.absolute()) if inside else None
     elsewhere = place.is_absolute() or ".." in place.parts
-    return None if backbone.checkpoint and elsewhere else backbone.weights
+    return None if found.path is not None and elsewhere else str(found.value)
 
 
-def _is_free(detector: Path | None, folder: Path) -> bool:
-    """Return whether a detector is a published one or lies in the current folder, and not in the corpus's."""
-    if detector is None:
+def _is_free(place: Path | None, folder: Path) -> bool:
+    """Return whether a file is a published one or lies in the current folder, and not in the corpus's."""
+    if place is None:
         return True
-    if detector.is_absolute() or ".." in detector.parts:
+    if place.is_absolute() or ".." in place.parts:
         return False
-    lexically, really = detector.absolute(), detector.resolve()
+    lexically, really = place.absolute(), place.resolve()
     return not lexically.is_relative_to(folder.absolute()) and not really.is_relative_to(folder.resolve())
 
 

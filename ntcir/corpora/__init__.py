@@ -37,7 +37,7 @@ def open_corpus(root: Path, split: Split | None, *, outside: bool = False) -> Co
         outside: whether its tables may name photographs outside its folder.
 
     Raises:
-        UserError: if the layout is unknown or the files are not as they should be, or a session is not there that
+        UserError: if the layout is unknown, the files are not valid, or a session is missing that
             ``split`` names.
     """
     for recognise, read in LAYOUTS:
@@ -49,7 +49,7 @@ def open_corpus(root: Path, split: Split | None, *, outside: bool = False) -> Co
             return corpus
     refuse_lsc20(root)
     if (root / "demo.json").is_file():
-        raise UserError(f"{root} holds a demo that was interrupted: `ntcir demo {root}` writes it anew.")
+        raise UserError(f"{root} holds an incomplete demo: run `ntcir demo {root}` again.")
     raise UserError(
         f"{root} is neither a Lifelog-6 folder (lsc22_metadata.csv, vaisl_gps.csv, images/) nor a records folder "
         "(records.csv, images/)."

@@ -1,4 +1,4 @@
-"""What one cell of text says: a number in any of its usual spellings, or one of the words for a missing value."""
+"""The meaning of one cell of text: a number in any of its usual spellings, or a word for a missing value."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 import unicodedata
 from typing import Literal, NamedTuple
 
-# What pandas takes for missing without being asked, in columns of text as in columns of numbers.
+# What pandas takes for missing by default, in columns of text as in columns of numbers.
 BLANK_WORDS = frozenset(
     ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
      "NULL", "NaN", "None", "n/a", "nan", "null")
 )  # fmt: skip
-# What people write besides, in any case; among numbers these are missing values, in a column of text they are words.
+# What people also write, in any case; among numbers these are missing values, in a column of text they are words.
 _MISSING = frozenset((*(word.casefold() for word in BLANK_WORDS), "-", "--", "---", "?", "??", ".", "..", "...", "n.a.",
                       "n. a.", "none", "nil", "missing", "unknown", "undefined", "err", "error"))  # fmt: skip
 
@@ -68,7 +68,7 @@ def is_missing(text: str) -> bool:
 
 
 def spelling(text: str) -> Spelling | None:
-    """Return the number that a text spells, None where it spells none or an infinite one.
+    """Return the number that a text spells; None if it spells none, or an infinite one.
 
     A decimal point or comma, separated thousands, an exponent, a unit behind, a letter N, S, E or W about a position,
     and the blanks and minus signs of typesetting are understood. ``1,234`` has a comma that may be either.
@@ -122,6 +122,6 @@ def _unit(found: re.Match[str], *, fractional: bool) -> tuple[str | None, str]:
 
 
 def number(text: str) -> float | None:
-    """Return the number that a text spells by itself, None where it spells none or one of two (``1,234``)."""
+    """Return the number that a text spells by itself; None if it spells none, or is ambiguous (``1,234``)."""
     found = spelling(text)
     return None if found is None or found.comma == "either" else found.value

@@ -13,7 +13,7 @@ from ntcir.system.files import atomic_path
 
 SPLITS = ("train", "val", "test")
 _LONGEST_LINE, _MOST_LINES = 500, 6  # characters of a line of a report; lines in a sentence
-# Keys of a record in the organisers' input that are no readings: a column of such a name cannot be in it.
+# Keys of a record in the organisers' input that are not readings: a column of such a name cannot be in it.
 OFFICIAL_KEYS = ("topic_id", "dmr_minute_id", "input_modal", "output_modal", "image")
 
 
@@ -24,7 +24,7 @@ class ReadingReport:
     Attributes:
         counts: what -> how many, in the order of reading.
         dropped: reason -> ids of the items left out.
-        notes: what was guessed, repaired or cannot be used, a line each.
+        notes: what was guessed, repaired or cannot be used, one line each.
         empty: column -> why it has no value, where there is more to say than that its cells are empty.
     """
 
@@ -34,7 +34,7 @@ class ReadingReport:
     empty: dict[str, str] = field(default_factory=dict)
 
     def drop(self, reason: str, ids: Sequence[str]) -> None:
-        """Note that these ids are left out for that reason; none is noted as nothing."""
+        """Note that these ids are left out for that reason; an empty list is ignored."""
         if len(ids):
             self.dropped.setdefault(reason, []).extend(str(item) for item in ids)
 
@@ -67,7 +67,7 @@ class Corpus:
     """Items of several modalities and the pairs they form. Ids are strings everywhere.
 
     Attributes:
-        name: what figures of this corpus are headed with.
+        name: the heading of this corpus's results.
         root: the folder it was read from.
         tables: modality -> table indexed by string id. ``image`` has the column ``path`` (absolute path as a string);
             ``sensor`` has raw readings, numeric (float64, NaN where missing) or text (NaN where missing).
@@ -77,6 +77,9 @@ class Corpus:
         layout: which reader made it.
         sensor_columns: the readings a model is given when the configuration names none.
         report: what was read and dropped.
+        shared_are_positive: whether pairs that share an item are positives of each other's partners, as the five
+            captions of a picture are; otherwise they are merely no negatives, as photographs of one minute are.
+        categories: modality -> items x concepts, 0 or 1, indexed like its table; none where the data have none.
     """
 
     name: str
@@ -86,6 +89,8 @@ class Corpus:
     groups_are_days: bool
     layout: str
     report: ReadingReport
+    shared_are_positive: bool = False
+    categories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def images(self) -> pd.DataFrame:
@@ -100,6 +105,23 @@ class Corpus:
     def split(self, name: str) -> pd.DataFrame:
         """Return the pairs of one split, in order of time."""
         return self.pairs[self.pairs["split"] == name]
+
+    def require_pair(self, pair: Sequence[str]) -> None:
+        """Check that the corpus has items of two modalities, and pairs of them.
+
+        Args:
+            pair: the modalities' names.
+
+        Raises:
+            UserError: naming a modality that the corpus lacks, and those that it has.
+        """
+        known = [name for name in self.tables if name in self.pairs.columns]
+        for name in pair:
+            if name not in known:
+                raise UserError(
+                    f"{self.root} has no pairs of {' and '.join(pair)}: it has nothing of the modality '{name}', "
+                    f"only of {' and '.join(known)}{did_you_mean(name, known)}."
+                )
 
     def require_columns(self, columns: Sequence[str]) -> None:
         """Check that the sensor table has these columns.

@@ -1,7 +1,7 @@
-"""Rows of a CSV file: their numbers, and which have another number of cells than the header has columns.
+"""Rows of a CSV file: their numbers, and which do not have as many cells as the header has columns.
 
 A decimal comma without quotes makes a row longer, and moves every cell behind it by one; pandas cuts off what is then
-too much, without a word.
+too much, silently.
 """
 
 from __future__ import annotations

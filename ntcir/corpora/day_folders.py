@@ -23,7 +23,7 @@ ABSENT = f"photograph is listed but not on disk (looked for in {USUAL})"
 
 
 def find_days(root: Path, names: Sequence[str]) -> tuple[np.ndarray, dict[str, list[str]]]:
-    """Find photographs by one look into each folder; a name has its second in it, so that it can mean one file only.
+    """Find photographs by listing each folder once; a name contains its second, so it can mean one file only.
 
     Args:
         root: the lifelog.

@@ -18,7 +18,7 @@ from ntcir.corpora.times import OUT_OF_RANGE, YEARS
 from ntcir.formats.columns import are_words, as_word, is_word
 from ntcir.system.errors import UserError, short
 
-METADATA_FILES = ("lsc22_metadata.csv", "lsc22_medatada.csv")  # one release spells it so
+METADATA_FILES = ("lsc22_metadata.csv", "lsc22_medatada.csv")  # the spelling of one release
 LOCATION_FILES = ("vaisl_gps.csv", "VAISL_metadata.csv")  # the newer name
 
 MINUTE_NUMERIC = (
@@ -42,16 +42,16 @@ def is_lifelog(root: Path) -> bool:
 
 
 def refuse_lsc20(root: Path) -> None:
-    """Raise a UserError if the folder holds an LSC'20 export, whose columns are named and measured otherwise."""
+    """Raise a UserError if the folder holds an LSC'20 export, whose columns have other names and units."""
     for path in sorted(root.glob("*.csv")):
         try:
             columns = set(header(path))
-        except UserError:  # somebody else's file; of ours it is said as it is read
+        except UserError:  # not one of our files; a problem with ours is reported when it is read
             continue
         if columns >= _LSC20[0] and columns & _LSC20[1]:
             raise UserError(
-                f"{path} is an LSC'20 export (columns lat, lon, heart), which is another schema; "
-                f"Lifelog-6 (LSC'22 to LSC'24) with {METADATA_FILES[0]} and {LOCATION_FILES[0]} is needed."
+                f"{path} is an LSC'20 export (columns lat, lon, heart), whose schema is not supported: Lifelog-6 "
+                f"(LSC'22 to LSC'24) with {METADATA_FILES[0]} and {LOCATION_FILES[0]} is needed."
             )
 
 
@@ -66,7 +66,7 @@ def read_lifelog(root: Path, split: Split | None, name: str = "lifelog") -> Corp
     minutes with photographs but without metadata are counted and named in the report.
 
     Raises:
-        UserError: if a file or column is not there, or the export is LSC'20.
+        UserError: if a file or column is missing, or the export is LSC'20.
     """
     refuse_lsc20(root)
     report = ReadingReport()
@@ -122,7 +122,7 @@ def _words(ids: pd.Series, what: str, report: ReadingReport) -> pd.Series:
     if what:
         first = f"'{short(ids[odd].iloc[0])}' is {short(words[odd].iloc[0])}"
         report.notes.append(
-            f"{ids[odd].nunique():,} {what} have ids that cannot be in a run; they are quoted (first: {first})"
+            f"{ids[odd].nunique():,} {what} have ids that a run cannot hold; they are percent-encoded (first: {first})"
         )
     return words
 
@@ -223,7 +223,7 @@ def _local_hour(times: pd.Series, zones: Sequence[pd.Series], report: ReadingRep
     for zone, rows in names.groupby(names.to_numpy(), sort=False).indices.items():
         try:
             local = times.iloc[rows].dt.tz_convert(str(zone))
-        except (KeyError, ValueError, OSError):  # zoneinfo's ways of saying that there is no such zone
+        except (KeyError, ValueError, OSError):  # what zoneinfo raises for an unknown zone
             unknown[str(zone)] = len(rows)
             continue
         hours[rows] = local.dt.hour + local.dt.minute / 60 + local.dt.second / 3600
@@ -231,5 +231,5 @@ def _local_hour(times: pd.Series, zones: Sequence[pd.Series], report: ReadingRep
         report.notes.append(f"local_hour: {minutes:,} minutes have the time zone '{short(zone)}', which is unknown")
     if len(unknown) > _MOST:
         rest = list(unknown.values())[_MOST:]
-        report.notes.append(f"local_hour: {sum(rest):,} minutes have {len(rest):,} more time zones that are unknown")
+        report.notes.append(f"local_hour: {sum(rest):,} minutes have {len(rest):,} more unknown time zones")
     return hours

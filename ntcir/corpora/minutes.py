@@ -19,7 +19,7 @@ _MINUTE = re.compile(rf"{_DATE}[Tt_ -]?{_TIME} ?(?:[Zz]|UTC|[+-]00(?::?00)?)?", 
 
 
 def usual_minutes(ids: pd.Series, where: str, report: ReadingReport) -> pd.Series:
-    """Return ids of minutes in their usual spelling; what is no minute stays as it is.
+    """Return ids of minutes in their usual spelling; what is not a minute is left unchanged.
 
     Args:
         ids: text, NaN where there is none; indexed by the number of each row in the file.
@@ -50,7 +50,7 @@ def usual_minutes(ids: pd.Series, where: str, report: ReadingReport) -> pd.Serie
 
 
 def _usual(text: str) -> str | None:
-    """Return the minute that a text means for sure, None where it means none."""
+    """Return the minute that a text certainly means; None if there is none."""
     found = _MINUTE.fullmatch(text.strip())
     if found is None:
         return None

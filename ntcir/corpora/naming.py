@@ -1,4 +1,4 @@
-"""What a corpus is called: as its folder is, which is also the name of the folder of its features."""
+"""The name of a corpus: that of its folder, and also of the folder of its features."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def corpus_name(root: Path) -> str:
-    """Return the name of the corpus in a folder, which can be that of one folder anywhere.
+    """Return the name of the corpus in a folder, which is valid as the name of a folder.
 
     It is the last part of the path as given, so that a link has a name of its own. Where that is ``..``, it is the name
     of the folder that is meant; control characters, which would garble what is said of the corpus, become ``_``.

@@ -14,7 +14,7 @@ import pandas as pd
 from ntcir.corpora.cells import Spelling, is_missing, spelling
 
 NEARLY_ALL, MIXED = 0.95, 0.5  # of the filled cells: so many numbers make a numeric column, or one worth a remark
-_FAR = 10.0  # times the largest plain number: a doubtful spelling so far out is not believed
+_FAR = 10.0  # times the largest plain number: an ambiguous spelling beyond that is not accepted
 _EXAMPLES, _WIDTH = 3, 40  # texts quoted, and how much of each
 _POINTED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+", re.ASCII)
 
@@ -83,7 +83,7 @@ class NumberColumn:
         return self.share >= NEARLY_ALL or not self.filled
 
     def remarks(self, place: Callable[[int], str] = lambda row: "") -> list[str]:
-        """Return what is to be said of the column, a sentence a kind; nothing of plain numbers and empty cells.
+        """Return remarks on the column, one sentence per kind; none on plain numbers and empty cells.
 
         Args:
             place: names a row, such as ``row 17``, or is empty.
@@ -151,7 +151,7 @@ def read_numbers(cells: pd.Series, counts: Sequence[int] | np.ndarray | None = N
 
 @dataclass
 class _Habits:
-    """How numbers are spelled in a column; what one cell leaves open, the others decide.
+    """How numbers are spelled in a column: what is ambiguous in one cell is decided by the others.
 
     Attributes:
         commas: what a comma is for that may be for either: ``decimal`` or ``thousands``, or empty if nobody can tell.
@@ -202,13 +202,13 @@ class _Habits:
     def doubt(self, one: Spelling) -> str:
         """Return why a spelling cannot be read in this column, empty if it can."""
         if one.comma == "either" and (not self.commas or (self.points and self._far(self.value(one)))):
-            return "a comma may be for decimals or for thousands"
+            return "a comma may mark decimals or thousands"
         if one.grouped == "." and self.mixed:
-            return "others have points for decimals, not between thousands"
+            return "other cells use the point for decimals, not thousands"
         if _measure(one) not in {"", self.unit}:
             return f"the column's unit is {self.unit!r}"
         if _measure(one) and len(self.usual) and self._contradicts(one):
-            return "numbers without a unit are of another size or sign"
+            return "numbers without a unit differ in size or sign"
         return ""
 
     def _far(self, value: float) -> bool:
@@ -225,7 +225,7 @@ class _Habits:
         """Return what is special about a spelling."""
         comma = self.commas if one.comma == "either" else one.comma
         parts = ["a decimal comma"] if comma == "decimal" else []
-        parts += ["separated thousands"] if comma == "thousands" or one.grouped else []
+        parts += ["thousands separators"] if comma == "thousands" or one.grouped else []
         parts += [f"the unit {one.unit!r}"] if one.unit else []
         parts += ["a letter N, S, E or W"] if one.hemisphere else []
         return " and ".join(parts) or "typographic characters"
@@ -241,7 +241,7 @@ def _read_pointed(cells: pd.Series, plain: np.ndarray, weights: np.ndarray, colu
     for row in np.flatnonzero(plain):
         if isinstance(cells[row], str) and _POINTED.fullmatch(text := cells[row].strip()):
             column.values[row] = float(text.replace(".", ""))
-            column.special.setdefault("points between thousands", Finding()).add(text, int(row), int(weights[row]))
+            column.special.setdefault("points for thousands", Finding()).add(text, int(row), int(weights[row]))
 
 
 def _plain(cells: pd.Series) -> np.ndarray:

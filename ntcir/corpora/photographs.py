@@ -1,4 +1,4 @@
-"""Which file under ``images/`` a name in a table means, where the name is not quite that of a file there."""
+"""Which file under ``images/`` a name in a table means, where it is not exactly the name of a file there."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from pathlib import Path
 # What an export may leave off a name; a file of readings beside a photograph must not be taken for it.
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 _DRIVE = re.compile(r"[A-Za-z]:|//")
-# What an impossible name is refused with; anything else is the disk's trouble and not the name's.
+# The errors of an impossible name; any other error is the disk's fault and not the name's.
 _NO_NAME = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EILSEQ, errno.EBADF}
 
 _ABSENT = "photograph is listed but not on disk (looked for under images/)"
-OUTSIDE = "photograph lies outside images/ (such are read with --set data.outside=true only)"
-_SEVERAL = "file may be any of several that differ in case or ending only"
-_SHARED = "file is the same as that of another path once their folders are cut"
+OUTSIDE = "photograph is outside images/ (allow that with --set data.outside=true)"
+_SEVERAL = "file name matches several files that differ only in case or extension"
+_SHARED = "file is the same as another path's once their folders are removed"
 # How names are altered.
-BLANKS, WINDOWS, PREFIX = "without the blanks around them", "with / for \\", "without ./ and what leads to images/"
-CUT, CASE, UNICODE = "without the folders of another machine", "without regard to case", "in another form of Unicode"
-ENDING = "with the ending they lack"
+BLANKS, WINDOWS, PREFIX = "without surrounding blanks", "with / for \\", "without ./ and the path to images/"
+CUT, CASE, UNICODE = "without the folders of another machine", "ignoring case", "in another Unicode normal form"
+ENDING = "with the missing extension"
 
 
 @dataclass
@@ -89,7 +89,7 @@ def find_photographs(folder: Path, names: Sequence[str], *, outside: bool = Fals
 
 
 def _refuse_doubtful(found: Photographs, cut: dict[str, set[str]]) -> None:
-    """Take back files that several paths of other folders would share: they were different photographs once."""
+    """Undo matches of one file with several paths of other folders: these were different photographs."""
     doubtful = {row for row in found.repairs.get(CUT, []) if len(cut[found.files[row] or ""]) > 1}
     if doubtful:
         for row in doubtful:

@@ -49,7 +49,7 @@ def read_records(root: Path, split: Split | None, name: str, *, outside: bool = 
     bpm``; the others are missing, counted and named in the report.
 
     Raises:
-        UserError: if a column is absent or comes twice, or no row is usable.
+        UserError: if a column is missing or appears twice, or no row is usable.
     """
     path = root / RECORDS_FILE
     columns = _columns(path)
@@ -60,7 +60,7 @@ def read_records(root: Path, split: Split | None, name: str, *, outside: bool = 
     table = read_table(path, needed=OWN_COLUMNS[:2], raw=[*own, *readings], report=report)
     report.counts[f"rows of {RECORDS_FILE}"] = len(table)
     _note_columns(columns, header(path), report)
-    for column in readings:  # before any row is left out, so that a row's number is that of the file
+    for column in readings:  # before any row is left out, so that rows keep their numbers in the file
         table[column] = numbers_or_words(table[column], report, path)
     table = _dated(_named(table, report), report)
     table = _photographed(root / "images", table, report, outside).sort_values(
@@ -106,7 +106,7 @@ def _columns(path: Path) -> dict[str, str]:
 
 
 def _note_columns(columns: Mapping[str, str], written: Sequence[str], report: ReadingReport) -> None:
-    """Say of columns that are not what they may be taken for."""
+    """Note columns that are not what they may be taken for."""
     names = list(columns.values())
     # The first may be the index that pandas and spreadsheets write.
     if nameless := [str(at) for at, name in enumerate(written, start=1) if not name.strip() and at > 1]:
@@ -121,8 +121,8 @@ def _note_columns(columns: Mapping[str, str], written: Sequence[str], report: Re
             report.notes.append(f"the column '{name}' is a reading; to group rows by it, name it 'session'")
     if own := [name for name in names if name in OFFICIAL_KEYS]:
         report.notes.append(
-            f"a model is not given the column{'s' * (len(own) > 1)} {', '.join(own)}, for the organisers' input has "
-            "keys of its own with that name: rename it, or name it in sensors.numeric or sensors.categorical"
+            f"a model is not given the column{'s' * (len(own) > 1)} {', '.join(own)}, because the organisers' input "
+            "uses that name for another key: rename it, or list it in sensors.numeric or sensors.categorical"
         )
 
 
@@ -173,7 +173,7 @@ def _path(folder: Path, file: str) -> str:
 
 
 def _nothing(root: Path, path: Path, report: ReadingReport) -> str:
-    """Return the sentence of a table without a usable row: how many fail for which reason."""
+    """Return the error for a table without a usable row: how many fail for which reason."""
     reasons = [f"{len(ids):,} left out: {reason} (first: {short(ids[0])})" for reason, ids in report.dropped.items()]
     there = min((file for file in files_under(root / "images") if file.lower().endswith(ENDINGS)), default=None)
     shown = f"; a photograph there is {short(there)}" if there else "; there is no photograph in that folder"
@@ -182,12 +182,12 @@ def _nothing(root: Path, path: Path, report: ReadingReport) -> str:
 
 
 def _sessions(written: pd.Series, report: ReadingReport) -> pd.Series:
-    """Return the session of each row; those without one form a session of their own, which is said."""
+    """Return the session of each row; those without one form a session of their own, which is noted."""
     empty = written.isna() | (written.fillna("").str.strip() == "")
     if not empty.any():
         return written
     unnamed, taken = "unnamed", set(written[~empty])
     while unnamed in taken:
         unnamed += "-2"
-    report.notes.append(f"{int(empty.sum()):,} rows without a session are the session '{unnamed}'")
+    report.notes.append(f"{int(empty.sum()):,} rows without a session form the session '{unnamed}'")
     return written.where(~empty, unnamed)

@@ -19,7 +19,7 @@ from ntcir.formats.reading import kind_of_bytes
 from ntcir.system.errors import UserError, some
 from ntcir.system.regular import LARGEST_TEXT, open_regular
 
-_MOST_LONGER = 0.5  # of the rows; if more are longer than the header, it is the file that is at fault
+_MOST_LONGER = 0.5  # of the rows; if more are longer than the header, the file is at fault
 _LONGEST_HEADER = 1 << 20  # characters
 
 
@@ -41,12 +41,12 @@ def header(path: Path) -> list[str]:
 
 
 def _unreadable(path: Path, error: Exception) -> str:
-    """Return the sentence of a file that cannot be read."""
+    """Return the error for a file that cannot be read."""
     if isinstance(error, UnicodeDecodeError):
         with path.open("rb") as file:
             kind = kind_of_bytes(file.read(64))
         what = f"but {kind}" if kind else f"({error.reason})"
-        return f"Cannot read {path}: it is not UTF-8 text {what}; save it so."
+        return f"Cannot read {path}: it is not UTF-8 text {what}; save it as UTF-8."
     if isinstance(error, OSError):
         return f"Cannot read {path}: {(error.strerror or str(error)).lower()}."
     return f"Cannot read {path}: {' '.join(str(error).split()).rstrip('.')}."
@@ -58,7 +58,7 @@ def columns_of(path: Path, known: Collection[str]) -> dict[str, str]:
     That is the same, but for a known column that the file lacks: it is one that differs in case or blanks around it.
 
     Raises:
-        UserError: if the file cannot be read or is empty; if a known column comes twice, or may be either of two.
+        UserError: if the file cannot be read or is empty; if a known column appears twice, or may be either of two.
     """
     there = header(path)
     if not there:
@@ -113,7 +113,7 @@ def read_table(
         there = header(path)
         separated = next((sign for sign in ";\t|" if len(there) == 1 and sign in there[0]), None)
         if separated:
-            raise UserError(f"{path} separates its columns by {separated!r}: save it with commas (CSV).")
+            raise UserError(f"{path} separates its columns with {separated!r}: save it as CSV, with commas.")
         raise UserError(
             f"{path} has no column '{absent[0]}'; it has: {some((name or '(unnamed)' for name in there), 40)}."
         )
@@ -127,7 +127,7 @@ def read_table(
     numeric = [column for column in numeric if column in names.values()]
     as_text = {*text, *plain, *raw}
     # Text is read as text and made categories afterwards: pandas would take categories "00012" for numbers. Among
-    # numbers, words for a missing value are counted, so that pandas must not take them out of sight.
+    # numbers, words for a missing value are counted, so pandas must not drop them.
     table = _read(path, names, text=as_text, words=known - {*numeric, *raw})
     odd = [column for column in numeric if not _is_plain(table[column])]
     if odd:
@@ -163,11 +163,11 @@ def _straight(table: pd.DataFrame, path: Path, report: ReadingReport | None) -> 
         first = f"row {rows.numbers[longer[0]]} has {rows.longer[longer[0]]} cells for {len(header(path))} columns"
         if len(longer) > _MOST_LONGER * len(table):
             raise UserError(
-                f"{path}: {len(longer):,} of {len(table):,} rows are longer than the header ({first}): put cells that "
-                "hold a comma, such as 12,5, in quotes."
+                f"{path}: {len(longer):,} of {len(table):,} rows are longer than the header ({first}): put cells "
+                "that contain a comma, such as 12,5, in quotes."
             )
         if report is not None:
-            reason = f"row of {path.name} is longer than the header, such as by a comma without quotes ({first})"
+            reason = f"row of {path.name} is longer than the header, for example because of an unquoted comma ({first})"
             report.drop(reason, [f"row {number}" for number in rows.numbers[longer]])
     if rows.shorter and report is not None:
         report.notes.append(
@@ -230,8 +230,8 @@ def numbers_or_words(column: pd.Series, report: ReadingReport, path: Path) -> pd
         report.note(
             str(column.name),
             [
-                f"WARNING: {read.numbers:,} of {read.filled:,} values are numbers, too few for a numeric column: it is "
-                f"read as a category ({first.first(place)}); correct the cells, or name it in sensors.numeric"
+                f"WARNING: {read.numbers:,} of {read.filled:,} values are numbers, too few for a numeric column: it "
+                f"is read as a category ({first.first(place)}); correct the cells, or list it in sensors.numeric"
             ],
         )
     return words.astype("category")

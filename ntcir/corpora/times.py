@@ -13,7 +13,7 @@ import pandas as pd
 from ntcir.system.errors import short
 
 # Years of a timestamp. Nanoseconds in 64 bits, to which pandas turns times in arithmetic, hold from 1678 to 2261; what
-# lies outside of living memory is an unset clock or a placeholder such as 9999-12-31.
+# lies outside these years is an unset clock or a placeholder such as 9999-12-31.
 YEARS = range(1900, 2200)
 _FIRST, _LAST = str(YEARS.start), str(YEARS.stop - 1)
 OUT_OF_RANGE = f"is outside {_FIRST} to {_LAST}"
@@ -23,7 +23,7 @@ _EPOCH = (946_684_800, 4_102_444_800)
 _UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 _READABLE = "write ISO 8601, such as 2020-03-16T16:50:00Z"
 
-_LONGEST = 64  # characters of a time in any spelling; looking through longer ones takes ever longer
+_LONGEST = 64  # characters of a time in any spelling; searching longer ones gets slower and slower
 _NUMBER = re.compile(r"(\d{9,19})(?:\.(\d*))?", re.ASCII)
 # Four digits alone are a year to ISO 8601, but a count in any log; words such as 'now' are times to pandas.
 _ISO = re.compile(r"(\d{4})(?:[-/. ]\d[^tz,UG]*|\d{4}(?:[T ][^tz,UG]*)?)([tz,UG].*)?", re.ASCII)
@@ -86,14 +86,14 @@ def read_times(written: pd.Series) -> Times:
 
 
 class _Column:
-    """A column of texts on the way to times: what each is, and what the column as a whole decides."""
+    """A column of texts being read as times: what each is, and what the column as a whole decides."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
         self.iso = [""] * len(texts)  # in a spelling that pandas reads, empty where there is none
         self.microseconds: list[int | None] = [None] * len(texts)  # since 1970, of numbers
         self.problems: dict[str, list[int]] = {}
-        self.explained: set[int] = set()  # rows that a problem is told of
+        self.explained: set[int] = set()  # rows with a problem already noted
         self._numbers: dict[int, tuple[str, int]] = {}
         self._dates: dict[int, re.Match[str]] = {}
         self._taken: dict[str, list[int]] = {}
@@ -108,7 +108,7 @@ class _Column:
             elif found := _EXIF.fullmatch(text):
                 year, month, day, clock, offset = found.groups()
                 self.iso[row] = f"{year}-{month}-{day} {clock}{offset or ''}"
-                self._take("EXIF dates; without an offset they are taken for UTC", row)
+                self._take("EXIF dates; without an offset they are taken as UTC", row)
             elif (date := _WRITTEN.fullmatch(text)) and min(int(date[1]), int(date[3])) in range(1, 13):
                 self._dates[row] = date
             elif (packed := _PACKED.fullmatch(text)) and int(text[:4]) in YEARS:
@@ -120,7 +120,7 @@ class _Column:
             self.iso[row] = ""
 
     def problem(self, what: str, rows: Sequence[int], *, example: bool = False) -> None:
-        """Say of these rows that they give no time, and why."""
+        """Note that these rows give no time, and why."""
         if rows:
             shown = f", such as '{short(self._texts[rows[0]])}'" if example else ""
             self.problems[f"{what}{shown}"] = list(rows)
@@ -139,7 +139,7 @@ class _Column:
         return notes
 
     def read_numbers(self) -> None:
-        """Read epoch times, if the column is one of them: a lone number among dates is a slip, not a time."""
+        """Read epoch times, if the column holds such: a single number among dates is a mistake, not a time."""
         if not self._numbers:
             return
         [(unit, most)] = Counter(unit for unit, _ in self._numbers.values()).most_common(1)
@@ -152,7 +152,7 @@ class _Column:
                 self._take(f"epoch times in {unit}; their local_hour is that of UTC", row)
             else:
                 others.append(row)
-        kind = f"most rows are epoch times in {unit}" if alike else "other rows are dates, or numbers of another unit"
+        kind = f"most rows are epoch times in {unit}" if alike else "other rows are dates, or numbers in another unit"
         self.problem(f"timestamp is a number where {kind}", others, example=True)
 
     def read_ordered_dates(self) -> None:
@@ -164,7 +164,7 @@ class _Column:
         month_first = any(second > 12 >= first for first, second in pairs)
         rows = list(self._dates)
         if day_first == month_first:
-            why = "the column has both" if day_first else "no row of the column shows which"
+            why = "the column has both" if day_first else "no row shows which"
             self.problem(f"timestamp may be day/month or month/day, and {why} (write 2020-03-16)", rows, example=True)
             return
         outside = [row for row in rows if int(self._dates[row][4]) not in YEARS]

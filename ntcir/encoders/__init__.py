@@ -1,1 +1,75 @@
-"""What is learnt of each modality: from features to unit vectors in the shared space."""
+"""Raw items to rows of numbers: the kinds of encoders, and how one is opened for a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ntcir.system.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from ntcir.config import Config
+    from ntcir.corpora.corpus import Corpus
+    from ntcir.encoders.encoder import Encoder, Rows
+
+# kind -> its encoder and its rows, loaded when they are asked for. A new kind is a new module and a line here.
+KINDS = {
+    "frozen": ("ntcir.encoders.frozen:FrozenEncoder", "ntcir.encoders.frozen:FrozenRows"),
+    "readings": ("ntcir.encoders.readings:ReadingsEncoder", "ntcir.encoders.readings_rows:ReadingsRows"),
+}
+
+
+def encoder_class(kind: str) -> type[Encoder]:
+    """Return the class of a kind of encoders.
+
+    Raises:
+        KeyError: if there is no such kind.
+    """
+    found: type[Encoder] = _load(KINDS[kind][0])
+    return found
+
+
+def open_rows(config: Config, corpus: Corpus, modality: str, encoder: Encoder | None = None) -> Rows:
+    """Open what an encoder makes of a corpus's items.
+
+    Args:
+        config: resolved; ``towers.MODALITY.encoder`` says which kind.
+        corpus: with a table of the modality.
+        modality: its name.
+        encoder: of a trained model; None for one that is yet to be fitted.
+
+    Raises:
+        UserError: if there is no such kind, or it cannot be used on this corpus.
+    """
+    kind = str(config.towers.of(modality).encoder)
+    if kind not in KINDS:
+        hint = did_you_mean(kind, KINDS) or f"; there are: {', '.join(KINDS)}"
+        raise UserError(f"towers.{modality}.encoder = {kind!r} is not an encoder{hint}.")
+    rows: Rows = _load(KINDS[kind][1]).open(config, corpus, modality, encoder)
+    return rows
+
+
+def open_pair(config: Config, corpus: Corpus, encoders: Mapping[str, Encoder] | None = None) -> dict[str, Rows]:
+    """Open both modalities of the configuration's pair, by name in its order; see ``open_rows``.
+
+    Args:
+        config: resolved.
+        corpus: with pairs of these modalities.
+        encoders: of a trained model; None for those that are yet to be fitted.
+
+    Raises:
+        UserError: if the corpus has no such pairs, or an encoder cannot be used on it.
+    """
+    corpus.require_pair(config.pair)
+    opened = {
+        # Right to left: readings are checked at once, networks take seconds to load.
+        name: open_rows(config, corpus, name, encoders[name] if encoders else None)
+        for name in reversed(config.pair)
+    }
+    return {name: opened[name] for name in config.pair}
+
+
+def _load(name: str):  # type: ignore[no-untyped-def]
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)

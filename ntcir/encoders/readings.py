@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from ntcir.config import Config, Tower
 from ntcir.corpora.cells import number
 from ntcir.encoders.categories import Vocabulary, words
+from ntcir.encoders.encoder import Encoder
 from ntcir.encoders.presets import Columns
+from ntcir.encoders.saved_readings import check_saved
 from ntcir.system.errors import UserError, did_you_mean, shown, some
+
+if TYPE_CHECKING:
+    from torch import nn
 
 # Wavelengths of the position's sines and cosines, in metres: from the rooms of a house to the towns of a region.
 WAVELENGTHS = (100.0, 300.0, 1e3, 3e3, 10e3, 30e3, 100e3)
@@ -20,10 +26,9 @@ MISSING, UNKNOWN = 0, 1  # codes of a categorical column; the known categories f
 # Standardised numbers end here: no reading of a split of a hundred million is so far out (its s.d. would be larger),
 # and a typed 1e300 must not overflow in the towers.
 LIMIT = 1e4
-_STATISTICS = {"shares", "vocabularies", "origin", "mean", "deviation", "indicators"}
 
 
-class ReadingsEncoder:
+class ReadingsEncoder(Encoder):
     """Turns a table of raw readings into float32 [rows, dim].
 
     The first ``continuous`` columns have, over the training split, mean 0 and s.d. 1 (or are sines, cosines and 0/1
@@ -36,6 +41,9 @@ class ReadingsEncoder:
         columns: what to encode and how.
         statistics: what ``fit`` found; JSON values only.
     """
+
+    kind = "readings"
+    repeats = True
 
     def __init__(self, columns: Columns, statistics: Mapping[str, Any]) -> None:
         self.columns = columns
@@ -121,9 +129,28 @@ class ReadingsEncoder:
         return len(self.statistics["mean"]) + 2 * len(self.columns.cyclic) + waves + len(self.statistics["indicators"])
 
     @property
-    def dim(self) -> int:
+    def dim(self) -> int:  # type: ignore[override]
         """The length of an encoded reading."""
         return self.continuous + len(self.vocabulary_sizes)
+
+    def stem(self, tower: Tower, config: Config) -> tuple[nn.Module, int]:
+        """Return learnt vectors in place of category codes; the rows are standardised already.
+
+        Raises:
+            UserError: if they are to be standardised a second time.
+        """
+        from torch import nn
+
+        from ntcir.towers.stems import EmbedCodes
+
+        if tower.standardise:
+            raise UserError(
+                "Sensor readings are standardised by their encoder: set standardise to false in their tower."
+            )
+        if not self.vocabulary_sizes:
+            return nn.Identity(), self.dim
+        embed = EmbedCodes(self.continuous, self.vocabulary_sizes, config.sensors.embedding_dim, silent=UNKNOWN + 1)
+        return embed, embed.dim
 
     @np.errstate(over="ignore", invalid="ignore")
     def encode(self, table: pd.DataFrame) -> np.ndarray:
@@ -208,10 +235,9 @@ class ReadingsEncoder:
         """Make the encoder that ``to_json`` described.
 
         Raises:
-            KeyError: if something is not there.
+            ValueError: if something is not there, or does not fit the rest.
         """
-        if absent := _STATISTICS - set(tree["statistics"]):
-            raise KeyError(min(absent))
+        check_saved(tree)
         chosen = tree["columns"]
         columns = Columns(
             numeric=tuple(chosen["numeric"]),

@@ -15,10 +15,10 @@ from torch import nn
 from ntcir.config import Backbone, Features
 from ntcir.features.store import STORE_VERSION
 from ntcir.features.weights import PLACES365_CLASSES, published_state, read_checkpoint
-from ntcir.model.tensor_files import not_finite
 from ntcir.system.errors import UserError, did_you_mean
 from ntcir.system.libraries import confine_libraries
 from ntcir.system.progress import say
+from ntcir.system.tensor_files import not_finite
 
 # ImageNet's channel statistics, used by torchvision's classifiers and by Places365's alike.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

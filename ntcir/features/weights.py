@@ -17,12 +17,12 @@ import torch
 
 from ntcir.features.file_kinds import is_onnx, kind_of
 from ntcir.features.unpickling import short_complaints
-from ntcir.model.tensor_files import read_tensors
 from ntcir.system.errors import UserError, short
 from ntcir.system.home import settle_torch_home
 from ntcir.system.libraries import confine_libraries
 from ntcir.system.progress import say
 from ntcir.system.regular import LARGEST_WEIGHTS, open_regular
+from ntcir.system.tensor_files import read_tensors
 
 PLACES365_URL = "http://places2.csail.mit.edu/models_places365/{arch}_places365.pth.tar"
 # As a third party lists it; the publisher states none.

@@ -50,7 +50,7 @@ def is_word(text: str) -> bool:
 
 
 def are_words(texts: Sequence[str]) -> bool:
-    """Return whether all of many texts are plain words, which takes a moment; ``is_word`` knows of each."""
+    """Return whether all of many texts are plain words, at once and fast; ``is_word`` checks a single one."""
     joined = "".join(texts)
     plain = joined.isascii() and joined.isprintable() and " " not in joined
     return plain and all(texts) and max(map(len, texts), default=1) <= LONGEST
@@ -187,12 +187,12 @@ def _column(data: NDArray[np.uint8], start: Ints, stop: Ints) -> Texts:
 
 
 def numbers(texts: Texts) -> Floats:
-    """Return each text as a float64; NaN where it is no finite number."""
+    """Return each text as a float64; NaN where it is not a finite number."""
     try:
         if (texts.view(np.uint8) == ord("_")).any():
             raise ValueError("Python, and so numpy, would read 1_0 as ten")
         values = texts.astype(np.float64)
-    except ValueError:  # some are no numbers: find out which
+    except ValueError:  # some are not numbers: find out which
         values = np.array([float(text) if _NUMBER.fullmatch(text) else np.nan for text in texts.tolist()])
     return np.where(np.isfinite(values), values, np.nan)
 

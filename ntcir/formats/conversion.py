@@ -59,8 +59,8 @@ def save_run(run: Run, path: Path, group: str | None = None, layout: RunFormat |
         layout: the format; by default as :func:`run_format` has it.
 
     Raises:
-        UserError: if a document comes twice in a topic; if there is more than one tag, or none of use; if an id cannot
-            stand in the format; if the file cannot be written.
+        UserError: if a document appears twice in a topic; if there is more than one tag, or no usable one; if an id
+            cannot stand in the format; if the file cannot be written.
     """
     layout = layout or run_format(path, run)
     refuse(run.path, [(by_number(run) if layout == "transfer" else run).twice()])
@@ -81,9 +81,11 @@ def save_run(run: Run, path: Path, group: str | None = None, layout: RunFormat |
         return f"{path}: {len(run.line):,} rows, GROUP-ID {group}, RUN-ID {tag}"
     run_id = re.sub("[^A-Za-z0-9]", "", tag)[: LONGEST_ID["run"]]
     if not run_id:
-        raise UserError(f"The tag {tag!r} of {run.path} has no letter or digit to make a run_id of: give it another.")
+        raise UserError(
+            f"The tag {tag!r} of {run.path} has no letter or digit to make a run_id of: give the run another tag."
+        )
     _write(path, run_text(group, run_id, rows))
-    changed = "" if run_id == tag else f" (of the tag {tag!r}: at most {LONGEST_ID['run']} letters or digits)"
+    changed = "" if run_id == tag else f" (from the tag {tag!r}: at most {LONGEST_ID['run']} letters or digits)"
     return f"{path}: {len(run.line):,} rows, group_id {group}, run_id {run_id}{changed}"
 
 
@@ -193,4 +195,4 @@ def _check_words(pairs: Pairs) -> None:
         for word in (pairs.topics[code], document)
         if word in split or word.split() != [word]
     ]
-    refuse(pairs.path, [([line for line, _ in bad], lambda i: f"the id {bad[i][1]!r} has blanks, TREC ids have none")])
+    refuse(pairs.path, [([line for line, _ in bad], lambda i: f"the id {bad[i][1]!r} has blanks; TREC ids have none")])

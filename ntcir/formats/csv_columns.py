@@ -16,7 +16,7 @@ from ntcir.formats.runs import Pairs, distinct
 from ntcir.system.errors import UserError, short, some
 
 HEAD = 1 << 16  # bytes within which a file's first line ends
-_BLANKS = " \t\r\n\v\f"  # around a field they are no part of it
+_BLANKS = " \t\r\n\v\f"  # these around a field are not part of it
 _SHOWN = 40  # characters of a wrong value that are worth showing
 WORD = re.compile(rb"[^\t-\r]{1,%d}" % LONGEST)  # a field on one line
 
@@ -71,7 +71,7 @@ def read_table(
         as long as the header.
 
     Raises:
-        UserError: if the file cannot be read, is no such CSV, or has no row.
+        UserError: if the file cannot be read, is not such a CSV, or has no row.
     """
     raw = (read_bytes(path) if raw is None else raw).removeprefix(BOM)
     check_text(path, raw)
@@ -159,7 +159,7 @@ def ranks_by_score(topic: Ints, score: Floats) -> Floats:
 
 
 def several(name: str, cells: Sequence[str], line: Ints) -> Finding:
-    """Find the rows that say otherwise than the first."""
+    """Find the rows that differ from the first."""
     bad = [] if len(set(cells)) == 1 else [i for i, cell in enumerate(cells) if cell != cells[0]]
     return _finding(name, cells, line, bad, f"the {cells[0][:_SHOWN]!r} of line {line[0]}: a file holds one run")
 

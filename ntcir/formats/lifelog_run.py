@@ -89,7 +89,7 @@ def too_many(run: Run) -> str | None:
     if not over:
         return None
     have = "1 topic has" if len(over) == 1 else f"{len(over)} topics have"
-    most = f"at most {MOST_IMAGES} images a topic, and {have} more (up to {sizes.max():,})"
+    most = f"at most {MOST_IMAGES} images per topic, and {have} more (up to {sizes.max():,})"
     return f"{run.path}: NTCIR-19 Lifelog takes {most}: {some(over)}."
 
 

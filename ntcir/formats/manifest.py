@@ -45,8 +45,9 @@ class FileSet:
     names: tuple[str, ...]
 
 
+OFFICIAL_TOPICS = "input.topics.tsv"  # topics.tsv may lie beside it, which is of the other set
 TREC = FileSet("topics.manifest.json", ("topics.tsv", "pools.tsv", "qrels.txt"))
-OFFICIAL = FileSet("input.manifest.json", ("input.json", "qrels.csv"))
+OFFICIAL = FileSet("input.manifest.json", ("input.json", OFFICIAL_TOPICS, "qrels.csv"))
 _SET_OF = {name: each for each in (TREC, OFFICIAL) for name in each.names}
 
 
@@ -101,7 +102,7 @@ def write_set(files: FileSet, folder: Path) -> Iterator[dict[str, Path]]:
 
 
 def check_set(*paths: Path) -> None:
-    """Check the files that belong together with those that are about to be read; say if one was edited.
+    """Check the files that belong together with those that are about to be read; report one that was edited.
 
     Args:
         paths: of any files; most belong to no set.
@@ -120,13 +121,13 @@ def _check(files: FileSet, folder: Path) -> None:
     new, old, other = manifest.split(found)
     if old and (new or manifest.mixed):
         raise UserError(
-            f"The files {', '.join(found)} in {folder} are not of one set: `{_WRITER}` was interrupted while it wrote "
-            "them; run it again."
+            f"The files {', '.join(found)} in {folder} do not belong together: `{_WRITER}` was interrupted while "
+            "writing them; run it again."
         )
     for name in other:
         say(
-            f"WARNING: {folder / name} was changed since it was written with {folder / _other(files, name)}; "
-            f"if they still belong together, remove {folder / files.manifest}."
+            f"WARNING: {folder / name} has been changed since it was written with {folder / _other(files, name)}; if "
+            f"they still belong together, remove {folder / files.manifest}."
         )
 
 
@@ -145,7 +146,7 @@ def reading_set(path: Path, own: Path | None = None) -> Iterator[None]:
     before = _states(path, own)
     yield
     if _states(path, own) != before:
-        raise UserError(f"The files beside {path} were written while they were read: type the command again.")
+        raise UserError(f"The files beside {path} were rewritten while they were being read: run the command again.")
 
 
 def digest_of(path: Path) -> str:
@@ -180,7 +181,7 @@ def _announce(files: FileSet, folder: Path, new: Digests) -> None:
             manifest = _read(place)
             of_new, of_old, _ = manifest.split(found)
             mixed = bool(of_old and (of_new or manifest.mixed))
-        except UserError:  # a damaged one says nothing of the files beside it
+        except UserError:  # a damaged one says nothing about the files beside it
             mixed = True
     _write(files, folder, {"files": new, "earlier": found, "mixed": mixed})
 
@@ -233,7 +234,7 @@ def _read(place: Path) -> _Manifest:
         raise UserError(f"Cannot read {place}: {(error.strerror or str(error)).lower()}.") from error
     except (ValueError, KeyError) as error:
         raise UserError(
-            f"{place} is damaged, so that nobody can tell whether the files beside it belong together: run `{_WRITER}` "
+            f"{place} is damaged, so it is not known whether the files beside it belong together: run `{_WRITER}` "
             "again, or remove it if they do."
         ) from error
     return _Manifest(files, earlier, mixed)

@@ -21,7 +21,7 @@ from ntcir.formats.runs import Pairs, Pools, Qrels, Run
 from ntcir.formats.spelling import differently_spelled
 from ntcir.system.errors import UserError, short, some
 
-_QRELS = {False: "topics/qrels.txt", True: "topics/qrels.csv"}  # where they lie by default, by whether official
+_QRELS = {False: "topics/qrels.txt", True: "topics/qrels.csv"}  # the default places, by whether official
 # Words of which a header has some, and a line of a TREC file none.
 _TITLES = {
     *("topic", "topic_id", "topicid", "qid", "query", "query_id", "queryid", "q0", "iter", "iteration"),
@@ -72,7 +72,7 @@ def read_qrels(path: StrPath) -> Qrels:
 
 
 def default_qrels(run: Run) -> Path:
-    """Return where the answers are looked for when nobody says: for a run of the organisers' format, in theirs."""
+    """Return the default place of the qrels: for a run in the organisers' format, of qrels in theirs."""
     return Path(_QRELS[isinstance(run, OfficialRun)])
 
 
@@ -86,7 +86,7 @@ def read_matching(
 
     Raises:
         UserError: if a file cannot be read; if the run names documents where the others number them, or the other
-            way round; if ids that differ in leading zeros only make a document come twice.
+            way round; if ids that differ in leading zeros only make a document appear twice.
     """
     run = run if isinstance(run, Run) else read_run(run)
     qrels = qrels if isinstance(qrels, Qrels) else read_qrels(qrels)
@@ -106,7 +106,7 @@ def read_matching(
 
 
 def remarks(run: Run, pools: Pools | None) -> list[str]:
-    """Return a sentence for each thing that the organisers would not like of a run in their format.
+    """Return a sentence for each problem that the organisers would have with a run in their format.
 
     It may have ids that they do not take, or lack candidates in topics that it answers: they join the run with the
     qrels inwardly, so that what is not there is not in the way of the answer.
@@ -137,7 +137,7 @@ def zeros_apart(run: Run, qrels: Qrels) -> list[str]:
     if pair is None:
         return []
     said = f"{run.path} has the document {pair[0]!r} where {qrels.path} has {pair[1]!r}"
-    return [f"{said}: TREC ids are compared letter by letter, so that these are two documents."]
+    return [f"{said}: TREC ids are compared as text, so these are two documents."]
 
 
 def any_official(run: Run, qrels: Qrels) -> bool:

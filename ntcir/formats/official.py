@@ -73,7 +73,9 @@ def check_ids(group: str, run: str) -> None:
     for kind, text in (("group", group), ("run", run)):
         most = LONGEST_ID[kind]
         if not re.fullmatch(f"[A-Za-z0-9]{{1,{most}}}", text):
-            raise UserError(f"The {kind}_id {text!r} will not do: the organisers take 1 to {most} letters or digits.")
+            raise UserError(
+                f"The {kind}_id {text!r} is not valid: the organisers accept 1 to {most} letters or digits."
+            )
 
 
 def is_id(text: str) -> bool:

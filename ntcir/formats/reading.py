@@ -1,6 +1,6 @@
 """Text files as bytes of UTF-8, however they were saved: plain, gzipped, in UTF-16 as PowerShell's ``>`` writes, piped.
 
-What is inside decides, never the name. This is the ground under :mod:`ntcir.formats.columns` and the CSV readers.
+The content decides, never the name. This is the ground under :mod:`ntcir.formats.columns` and the CSV readers.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _PEEK = 64  # bytes by which the kind of file is told
 
 
 def kind_of_bytes(head: bytes) -> str | None:
-    """Return what a file is by its first bytes, if it is no UTF-8 text: gzip, UTF-16, ...; None if nobody can tell."""
+    """Return what a file is by its first bytes, if it is not UTF-8 text: gzip, UTF-16, ...; None if unknown."""
     marked = next((encoding.upper() for mark, encoding in _MARKS if head.startswith(mark)), None)
     packed = next((kind for magic, kind in {_GZIP: "gzip", **_PACKED}.items() if head.startswith(magic)), None)
     if packed:
-        return f"packed by {packed}"
+        return f"compressed with {packed}"
     return marked or ("UTF-16" if _looks_like_utf16(head) else None)
 
 
@@ -66,7 +66,7 @@ def opened(path: StrPath) -> Iterator[IO[bytes]]:
 
     Raises:
         UserError: if it cannot be read; if it is damaged; if it is packed in another way than by gzip, or in UTF-16
-            without the mark that tells so.
+            without a byte order mark.
     """
     with _readable(path), _raw(path) as file:
         plain: IO[bytes] = file
@@ -95,7 +95,7 @@ def _readable(path: StrPath) -> Iterator[None]:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         what = "truncated" if isinstance(error, EOFError) else "damaged"
-        raise UserError(f"{named(path)} cannot be unpacked: the gzip file is {what}. Copy it here again.") from error
+        raise UserError(f"{named(path)} cannot be unpacked: the gzip file is {what}; copy it again.") from error
     except OSError as error:
         raise UserError(f"{named(path)} cannot be read: {(error.strerror or str(error)).lower()}.") from error
 
@@ -116,7 +116,9 @@ def _as_utf8(path: StrPath, file: IO[bytes]) -> IO[bytes]:
     for magic, kind in _PACKED.items():
         if head.startswith(magic):
             extra = " (as spreadsheets such as .xlsx are)" if kind == "ZIP" else ""
-            raise UserError(f"{named(path)} is packed by {kind}{extra}: give the text file that is in it.")
+            raise UserError(
+                f"{named(path)} is compressed with {kind}{extra}: extract the text file that is in it and give that."
+            )
     if _looks_like_utf16(head):
         raise UserError(f"{named(path)} is UTF-16 text without a byte order mark: save it as UTF-8.")
     if head.startswith(BOM):

@@ -1,4 +1,4 @@
-"""Runs, qrels and pools: written in the TREC formats, read fast, and checked before anything is made of them."""
+"""Runs, qrels and pools: written in the TREC formats, read fast, and checked before they are used."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def format_ranking(topic_id: str, doc_ids: Sequence[str], scores: NDArray[np.flo
 
     Raises:
         UserError: if a score is not finite in float32, if an id or the tag is empty, too long, or holds whitespace or
-            control characters, or if a document comes twice.
+            control characters, or if a document appears twice.
     """
     for word in (topic_id, tag, *doc_ids):
         if not is_word(word):
-            raise UserError(f"{word!r} cannot be an id or a tag in a run: use 1 to {LONGEST} bytes, no whitespace.")
+            raise UserError(f"{word!r} cannot be an id or a tag in a run: use 1 to {LONGEST} bytes without whitespace.")
     with np.errstate(over="ignore"):  # a value too large for float32 becomes infinite and is refused below
         exact = np.asarray(scores).astype(np.float32) + np.float32(0)  # turns -0 into 0: they are one score
     ranking = sorted(zip(exact.tolist(), doc_ids, strict=True), reverse=True)
@@ -108,14 +108,14 @@ class Pairs:
         return found
 
     def twice(self) -> Finding:
-        """Find the pairs that come more than once."""
+        """Find the pairs that appear more than once."""
         key = self._key[self._order]
         at = np.flatnonzero(key[1:] == key[:-1])
         one, two = self._order[at], self._order[at + 1]
         same = (self.document[one] == self.document[two]) & (self.topic[one] == self.topic[two])
         first, later = np.sort(np.stack([one, two])[:, same], axis=0)
         first, later, line = first[np.argsort(later)], np.sort(later), self.line
-        return (line[later], lambda i: f"{self._name(later[i])} comes twice, first on line {line[first[i]]}")
+        return (line[later], lambda i: f"{self._name(later[i])} appears twice, first on line {line[first[i]]}")
 
     def _name(self, row: int) -> str:
         return f"document '{self.document[row].decode()}' of topic '{self.topics[self.topic[row]]}'"

@@ -11,10 +11,10 @@ from ntcir.system.progress import say
 
 
 def run_tag(typed: str | None, folder: Path) -> str:
-    """Return the tag of a run: as typed, or else the name of the model's folder, made fit and then said.
+    """Return the tag of a run: as given, or else the name of the model's folder; a name that is altered is reported.
 
     Raises:
-        UserError: if the typed one cannot be a tag.
+        UserError: if the given one cannot be a tag.
     """
     if typed is not None:
         if not is_word(typed):
@@ -38,7 +38,7 @@ def _as_text(name: str) -> str:
 
 
 def _fitted(name: str) -> str:
-    """Return the nearest name that can be a tag: blanks become hyphens, what is no text goes, the end is cut off."""
+    """Return the nearest name that can be a tag: blanks become hyphens, what is not text goes, the end is cut off."""
     visible = "".join(letter for letter in "-".join(name.split()) if letter.isprintable())
     words = re.sub("-{2,}", "-", visible).encode(errors="ignore")[:LONGEST].decode(errors="ignore")
     return words.strip("-") or "run"

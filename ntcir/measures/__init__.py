@@ -55,7 +55,7 @@ def measures(run: StrPath | Run, qrels: StrPath | Qrels, names: str) -> dict[str
     values |= evaluate(theirs, scores, grades) if theirs else {}
     for name, measure in wanted.items():
         if not math.isfinite(values[measure]):
-            raise UserError(f"The measure {name} has no value here: no topic of {qrels.path} gives it one.")
+            raise UserError(f"The measure {name} is undefined here: no topic of {qrels.path} has a value for it.")
     return {name: float(values[measure]) for name, measure in wanted.items()}
 
 

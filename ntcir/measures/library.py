@@ -64,7 +64,7 @@ def _evaluate(measures: Sequence[Any], scores: Scores, grades: Grades) -> dict[A
         return dict(ir_measures.evaluator(measures, grades).calc_aggregate(scores))
     except Exception as error:  # whatever a provider stumbles over: division by zero, a missing program, ...
         reason = " ".join(str(error).split()) or type(error).__name__
-        told = isinstance(error, ValueError | RuntimeError | OSError)  # of its own accord, by a sentence with names
+        told = isinstance(error, ValueError | RuntimeError | OSError)  # ir_measures' own sentence, with names
         named = some(measures if told else _failing(measures, scores, grades))
         raise UserError(f"ir_measures cannot compute {named} here: {reason}") from error
 
@@ -77,6 +77,6 @@ def _failing(measures: Sequence[Any], scores: Scores, grades: Grades) -> Sequenc
     for measure in measures:
         try:
             ir_measures.evaluator([measure], grades).calc_aggregate(scores)
-        except Exception:  # the first one's reason is what is told
+        except Exception:  # the first one's reason is reported
             failing.append(measure)
     return failing or measures

@@ -29,7 +29,7 @@ def parse_measures(names: str) -> dict[str, Any]:
     for name in re.findall(r"(?:\([^()]*\)|[^\s,()])+", names):  # a comma or space within parentheses separates nothing
         wanted[name] = _parse(name)
     if not wanted:
-        raise UserError("No measure is named: use names of ir_measures such as 'RR@10 nDCG@10'.")
+        raise UserError("No measure is given: use names of ir_measures, such as 'RR@10 nDCG@10'.")
     return wanted
 
 
@@ -50,13 +50,13 @@ def _parse(name: str) -> Any:
         hint = did_you_mean(same[0] if same else asked, known)
         usual = "AP, RR@10, nDCG@10, P@5, R@10, Success@1"
         raise UserError(f"Unknown measure '{name}'{hint}: ir_measures knows {usual} and others.") from None
-    except Exception as error:  # ir_measures says by assert, KeyError, ValueError ... that it does not understand
+    except Exception as error:  # AssertionError, KeyError, ValueError ... for what it does not understand
         raise UserError(f"Measure '{name}' is not understood: use a form like nDCG@10 or P(rel=2)@5.") from error
     return measure
 
 
 def _checked(measure: Any, name: str, key: str, value: Any) -> Any:
-    """Return a parameter as the measure takes it; a whole number will do for any number."""
+    """Return a parameter as the measure takes it; a whole number is accepted for any number."""
     if key not in measure.SUPPORTED_PARAMS:
         accepted = ", ".join(measure.SUPPORTED_PARAMS) or "none"
         raise UserError(f"Measure '{name}' has no parameter '{key}'; it accepts {accepted}.")

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 from ntcir.modalities.image import IMAGE
 from ntcir.modalities.modality import Direction, Modality, Query
 from ntcir.modalities.sensor import SENSOR
 from ntcir.system.errors import UserError, did_you_mean
 
-__all__ = ["DEFAULT_PAIR", "Direction", "Modality", "Query", "direction", "directions", "modality", "register"]
+__all__ = [
+    "DEFAULT_PAIR",
+    "Direction",
+    "Modality",
+    "Query",
+    "all_directions",
+    "both_ways",
+    "direction",
+    "directions",
+    "modality",
+    "register",
+]
 
 # A new modality is a new module and an entry here.
 _MODALITIES: dict[str, Modality] = {each.name: each for each in (IMAGE, SENSOR)}
@@ -50,18 +62,33 @@ def directions(pair: Sequence[str] = DEFAULT_PAIR) -> tuple[Direction, Direction
     return Direction(left, right), Direction(right, left)
 
 
+def all_directions() -> dict[str, Direction]:
+    """Return every direction by its name, the two of a pair one after the other, in the order of the modalities."""
+    pairs = combinations(_MODALITIES, 2)
+    return {each.name: each for pair in pairs for each in directions(pair)}
+
+
 def direction(name: str) -> Direction:
     """Return the direction of that name, such as ``img2sen``.
 
     Raises:
         UserError: if there is none.
     """
-    known = {
-        (found := Direction(query, answer)).name: found
-        for query in _MODALITIES.values()
-        for answer in _MODALITIES.values()
-        if query is not answer
-    }
+    known = all_directions()
     if name not in known:
         raise UserError(f"There is no direction '{name}'{did_you_mean(name, known)}; there are: {', '.join(known)}.")
     return known[name]
+
+
+def both_ways(found: Iterable[str]) -> tuple[str, ...]:
+    """Return by what directions figures are given: both of each pair of which one is found.
+
+    Args:
+        found: names, such as the keys of a log; what is no direction's is ignored.
+
+    Returns:
+        names in the order of ``all_directions``; those of the default pair if no direction is found.
+    """
+    known = all_directions()
+    pairs = {frozenset(known[name]) for name in found if name in known} or {frozenset(directions()[0])}
+    return tuple(name for name, each in known.items() if frozenset(each) in pairs)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ntcir.modalities.modality import Modality
+from ntcir.modalities.modality import Modality, is_json_object
 
 
 def _parse(text: str) -> str | None:
-    """Return the id or the path of a picture; what begins like a JSON object is not one."""
-    return None if text.startswith("{") else text
+    """Return the id or the path of a picture; a JSON object is neither."""
+    return None if is_json_object(text) else text
 
 
 IMAGE = Modality(
@@ -19,5 +19,6 @@ IMAGE = Modality(
     write=str,
     ask=lambda item, row: item,
     encoders=("frozen", "vectors"),
+    pictured=True,
     tower={"layers": 1, "standardise": True},
 )

@@ -24,6 +24,7 @@ class Modality:
         write: the query -> the cell.
         ask: an item's id and its row of the corpus's table -> the query that asks with it.
         encoders: kinds of encoders that its items can have, the usual one first (``ntcir.encoders.KINDS``).
+        pictured: whether its items are pictures, which show objects and can be altered.
         tower: settings of its tower that differ from the defaults of ``ntcir.config.Tower``.
     """
 
@@ -35,6 +36,7 @@ class Modality:
     write: Callable[[Query], str]
     ask: Callable[[str, Mapping[str, Any]], Query]
     encoders: tuple[str, ...]
+    pictured: bool = False
     tower: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -48,3 +50,8 @@ class Direction(NamedTuple):
     def name(self) -> str:
         """The two codes, such as ``img2sen``."""
         return f"{self.query.code}2{self.answer.code}"
+
+
+def is_json_object(cell: str) -> bool:
+    """Return whether the cell of a topic file is a JSON object, which a spreadsheet may have put in quotes."""
+    return cell.lstrip(' "').startswith("{")

@@ -8,21 +8,23 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ntcir.modalities.modality import Modality
+from ntcir.modalities.modality import Modality, is_json_object
 from ntcir.system.json_keys import each_once
 
 Readings = dict[str, Any]
 
 
 def _parse(text: str) -> Readings | None:
-    if text.startswith('"{') and text.endswith('}"'):  # as a spreadsheet quotes it
-        text = text[1:-1].replace('""', '"')
-    if not text.startswith("{"):
+    if not is_json_object(text):
         return None
+    if len(text) > 1 and text[0] == text[-1] == '"':  # as a spreadsheet quotes it
+        text = text[1:-1].replace('""', '"')
     try:
         query = json.loads(text, object_pairs_hook=each_once)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the query is no JSON object ({error})") from error
+    if not isinstance(query, dict):  # quoted twice
+        raise ValueError("the query is no JSON object")
     if not query:
         raise ValueError("the query holds no reading")
     return {column: _reading(column, value) for column, value in query.items()}

@@ -1,8 +1,16 @@
 """A trained model as a folder: four files, of which the last one written, the weights, vouches for the others.
 
+    config.yaml         the resolved configuration, in which paths and the like may be changed by hand
+    encoders.json       by modality, what turns items into rows: its kind, and what that kind fitted or was given
+    model.json          the format, digests of the two above, facts for people
+    model.safetensors   the weights
+
 A training overwrites its model at each better validation and may be killed between two files. The weights therefore
-carry what must belong to them: the digest of their own tensors, that of ``sensors.json``, the facts of ``model.json``,
-which is there for people, and the settings of ``config.yaml``, in which paths and the like may be changed by hand.
+carry, beside the digest of their own tensors, what must belong to them: the facts of ``model.json`` with its digests,
+the encoders, and the settings of the configuration.
+
+This is format 2; models of format 1 are read as well (``version1``). Nothing here imports torch before tensors are read
+or written.
 """
 
 from __future__ import annotations
@@ -10,27 +18,27 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from ntcir.config import Config, load_config, parse_config
 from ntcir.config.comparison import first_difference, lasting
-from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.encoders.saved_readings import check_saved
-from ntcir.model.tensor_files import not_finite, read_tensors, write_tensors
+from ntcir.config.yaml_tree import read_yaml
+from ntcir.model import version1
 from ntcir.system.errors import UserError, shown
 from ntcir.system.files import MODEL_CONFIG, MODEL_FILE, atomic_write
 from ntcir.system.plain_json import parse_object
 from ntcir.system.regular import read_regular
 
-MODEL_VERSION = 1
-WEIGHTS, CONFIG, READINGS, CARD = MODEL_FILE, MODEL_CONFIG, "sensors.json", "model.json"
-_LAST_SECTION = f"\n{list(Config.model_fields)[-1]}:"
+if TYPE_CHECKING:
+    import torch
+
+MODEL_VERSION = 2
+WEIGHTS, CONFIG, ENCODERS, CARD = MODEL_FILE, MODEL_CONFIG, "encoders.json", "model.json"
+_FORMER = (version1.READINGS,)  # what earlier formats had that this one has not
 # What may be wrong with a content, as opposed to a file that cannot be read.
 _DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RuntimeError)
 
@@ -41,17 +49,13 @@ class Saved:
 
     Attributes:
         config: resolved.
-        readings: the encoder of readings.
-        image_dim: length of the image features.
-        fingerprints: of the image networks, in order.
+        encoders: by modality, each as JSON: its ``kind`` and whatever that kind needs to be made again.
         card: facts for people.
         state: the weights by name.
     """
 
     config: Config
-    readings: ReadingsEncoder
-    image_dim: int
-    fingerprints: list[str]
+    encoders: dict[str, dict[str, Any]]
     card: dict[str, Any]
     state: dict[str, torch.Tensor]
 
@@ -62,49 +66,125 @@ def write_model(folder: Path, saved: Saved) -> None:
     Raises:
         UserError: if there is no room or no permission.
     """
-    saved.config.save(folder / CONFIG)
-    readings = json.dumps(saved.readings.to_json(), indent=1) + "\n"
-    atomic_write(folder / READINGS, readings)
-    facts = {"version": MODEL_VERSION, "image_dim": saved.image_dim, "fingerprints": saved.fingerprints, **saved.card}
+    from ntcir.system.tensor_files import write_tensors
+
+    contents = {CONFIG: saved.config.to_yaml(), ENCODERS: json.dumps(saved.encoders, indent=1) + "\n"}
+    for name, text in contents.items():
+        atomic_write(folder / name, text)
+    digests = {name: _sha256(text.encode()) for name, text in contents.items()}
+    facts = {"version": MODEL_VERSION, "files": digests, **saved.card}
     atomic_write(folder / CARD, json.dumps(facts, indent=1) + "\n")
-    digests = {READINGS: _sha256(readings.encode()), CARD: json.dumps(facts), CONFIG: json.dumps(lasting(saved.config))}
-    write_tensors(folder / WEIGHTS, saved.state, digests)
+    vouched = {CARD: facts, CONFIG: lasting(saved.config), ENCODERS: saved.encoders}
+    write_tensors(folder / WEIGHTS, saved.state, {name: json.dumps(tree) for name, tree in vouched.items()})
+    for name in _FORMER:  # of a training that an earlier version began: now nothing needs it
+        (folder / name).unlink(missing_ok=True)
 
 
 def read_model(folder: Path) -> Saved:
-    """Read what ``write_model`` wrote.
+    """Read what ``write_model`` wrote, now or in format 1.
 
     Raises:
-        UserError: if there is no model, it is of another version, damaged, or cannot be read.
+        UserError: if there is no model, it is of a later format, damaged, or cannot be read.
     """
+    from ntcir.system.tensor_files import not_finite, read_tensors
+
     with reading(folder):
         if not (folder / WEIGHTS).is_file():
             raise UserError(f"There is no trained model in {folder}: train one with `ntcir train`.")
-        facts = _object(CARD, read_regular(folder / CARD))
-        if "version" not in facts:
-            raise ValueError(f"version is missing in {CARD}")
-        if facts["version"] != MODEL_VERSION:
-            raise UserError(f"The model in {folder} is of another version of ntcir: train it again.")
-        config = load_config(folder / CONFIG)
-        if _LAST_SECTION not in read_regular(folder / CONFIG).decode():  # what is left may still be YAML
-            raise ValueError(f"{CONFIG} is truncated")
-        written = read_regular(folder / READINGS)
-        tree = _object(READINGS, written)
-        check_saved(tree)
+        told = _object(CARD, read_regular(folder / CARD))
+        newest = _version(told, folder)  # first of all: a later format may have other files and keys
         state, vouched = read_tensors(folder / WEIGHTS)
-        if vouched.get(READINGS, digest := _sha256(written)) != digest:
-            raise ValueError(f"{READINGS} is not the file that was saved with the weights: its digest is another")
-        if CONFIG in vouched:
-            _check_settings(folder / CONFIG, config, vouched[CONFIG])
-        card = _facts(facts, vouched.get(CARD), retrained=config.encoder.finetune)
+        # A kill while a training that was resumed saved may have left the weights of an earlier format.
+        if CARD not in vouched and newest > version1.VERSION:
+            raise ValueError(f"{WEIGHTS} does not say which files belong to it")
+        version = _version(parse_object(vouched[CARD]), folder) if CARD in vouched else newest
+        config = load_config(folder / CONFIG)
+        retrained = config.encoder.finetune
+        if version == version1.VERSION:
+            _check_config(folder / CONFIG, config, vouched.get(CONFIG), (version1.LAST_SECTION,))
+            readings = read_regular(folder / version1.READINGS)
+            encoders, card = version1.lift(told, vouched, readings, retrained=retrained)
+            state = version1.lift_state(state)
+        else:
+            card = parse_object(vouched[CARD])
+            digests = _check_card(told, card, retrained=retrained)
+            if _sha256(read_regular(folder / CONFIG)) != digests[CONFIG]:
+                _check_config(folder / CONFIG, config, vouched[CONFIG], parse_object(vouched[CONFIG]))
+            encoders = _encoders(read_regular(folder / ENCODERS), digests[ENCODERS], vouched, retrained=retrained)
+            del card["version"], card["files"]
         if found := not_finite(state):
             raise UserError(
                 f"The weights of the model in {folder} hold {found}: its training diverged; train it again, with a "
                 "lower training.lr."
             )
-        dim, prints = card.pop("image_dim"), card.pop("fingerprints")
-        del card["version"]
-        return Saved(config, ReadingsEncoder.from_json(tree), dim, prints, card, state)
+        return Saved(config, encoders, card, state)
+
+
+def _version(facts: Mapping[str, Any], folder: Path) -> int:
+    """Return the format that a model's facts say.
+
+    Raises:
+        UserError: if it is a later one.
+        ValueError: if it is none.
+    """
+    if "version" not in facts:
+        raise ValueError(f"version is missing in {CARD}")
+    version = facts["version"]
+    if type(version) is not int or version < version1.VERSION:
+        raise ValueError(f"{CARD} has version = {shown(version)}, which is not a format of models")
+    if version > MODEL_VERSION:
+        raise UserError(
+            f"The model in {folder} was saved by a newer ntcir (format {version}; this one reads formats up to "
+            f"{MODEL_VERSION}): upgrade ntcir."
+        )
+    return version
+
+
+def _check_card(told: Mapping[str, Any], facts: Mapping[str, Any], *, retrained: bool) -> dict[str, str]:
+    """Return the digests of a model's files: those that its weights carry.
+
+    Args:
+        told: what ``model.json`` says, which may be of a later model of the same training.
+        facts: what the weights say.
+        retrained: whether encoders change in the course of the training.
+
+    Raises:
+        ValueError: if ``model.json`` is of another training.
+    """
+    files = told.get("files")
+    if not isinstance(files, dict) or ENCODERS not in files:
+        raise ValueError(f"files is missing in {CARD}, or has no digest of {ENCODERS}")
+    digests: dict[str, str] = facts["files"]
+    if files[ENCODERS] != digests[ENCODERS] and not retrained:
+        raise ValueError(f"{CARD} is not the file that was saved with the weights")
+    return digests
+
+
+def _encoders(written: bytes, digest: str, vouched: Mapping[str, str], *, retrained: bool) -> dict[str, dict[str, Any]]:
+    """Return a model's encoders: those that its weights carry.
+
+    Args:
+        written: the content of ``encoders.json``, which may be of a later model of the same training.
+        digest: of what was saved with the weights.
+        vouched: what the weights carry.
+        retrained: whether networks, and so their fingerprints, change in the course of the training.
+
+    Raises:
+        ValueError: if the file is of another training.
+    """
+    found = parse_object(vouched[ENCODERS])
+    if _sha256(written) != digest:
+        there = _object(ENCODERS, written)
+        if not retrained or _without_fingerprints(there) != _without_fingerprints(found):
+            raise ValueError(f"{ENCODERS} is not the file that was saved with the weights: its digest is another")
+    return found
+
+
+def _without_fingerprints(encoders: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        modality: {key: value for key, value in tree.items() if key != "fingerprints"}
+        for modality, tree in encoders.items()
+    }
 
 
 def _object(name: str, text: bytes) -> dict[str, Any]:
@@ -152,46 +232,32 @@ def reading(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _check_settings(path: Path, config: Config, vouched: str) -> None:
-    """Refuse settings with which the model was not trained.
+def _check_config(path: Path, config: Config, vouched: str | None, sections: Iterable[str]) -> None:
+    """Refuse a configuration that is truncated, or settings with which the model was not trained.
+
+    Args:
+        path: of the configuration.
+        config: what was read there; what is left of a truncated file may still be YAML.
+        vouched: the settings that the weights carry as JSON; the oldest models have none.
+        sections: those that were saved. Keys that came later have their defaults here and there.
 
     Raises:
         UserError: naming the first.
-        ValueError: if ``vouched``, the settings that the weights carry as JSON, are none.
+        ValueError: if the file is truncated, or ``vouched`` holds no settings.
     """
+    there = read_yaml(path) or {}
+    if missing := [section for section in sections if section not in there]:
+        raise ValueError(f"{CONFIG} is truncated: it has no '{missing[0]}'")
+    if vouched is None:
+        return
     trained = lasting(parse_config(parse_object(vouched), "the configuration in the weights"))
     found = lasting(config)
     if found != trained:
-        key, here, there = first_difference(found, trained)
+        key, here, then = first_difference(found, trained)
         raise UserError(
-            f"{path} has {key} = {shown(here)}, but the model was trained with {shown(there)}: put that back, "
+            f"{path} has {key} = {shown(here)}, but the model was trained with {shown(then)}: put that back, "
             "or train another model."
         )
-
-
-def _facts(told: Mapping[str, Any], vouched: str | None, *, retrained: bool) -> dict[str, Any]:
-    """Return a model's facts: those its weights carry, so that a kill between two files does not mix two models.
-
-    Args:
-        told: what ``model.json`` says.
-        vouched: the facts that the weights carry as JSON; None of a model from before they did.
-        retrained: whether the image networks, and so their fingerprints, change in the course of the training.
-
-    Raises:
-        ValueError: if one of them is not of its kind, or what is the same all through a training differs.
-        KeyError: if one is missing.
-    """
-    found = dict(told) if vouched is None else parse_object(vouched)
-    for facts in (told, found):
-        dim, prints = facts["image_dim"], facts["fingerprints"]
-        if not isinstance(dim, int) or isinstance(dim, bool) or dim < 1:
-            raise ValueError(f"image_dim in {CARD} is not a number of columns")
-        if not isinstance(prints, list) or not all(isinstance(each, str) for each in prints):
-            raise ValueError(f"fingerprints in {CARD} is not a list of texts")
-    lasting = ["version", "image_dim", *([] if retrained else ["fingerprints"])]
-    if any(told[key] != found[key] for key in lasting):
-        raise ValueError(f"{CARD} is not the file that was saved with the weights")
-    return found
 
 
 def _sha256(data: bytes) -> str:

@@ -11,11 +11,11 @@ from ntcir.system.progress import say
 from ntcir.system.regular import read_regular
 
 METRICS = "metrics.jsonl"
-_MEASURED = ("loss", "seconds", "img2sen", "sen2img")  # of which a row has the first, and the others at validations
+_MINED = "mined"  # what was mined, by side; all else that a row has is a number
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a metrics log: ``step``, ``loss``; at validations ``img2sen``, ``sen2img``, ``seconds``.
+    """Return the rows of a metrics log: ``step``, ``loss``; at validations ``seconds`` and the MRR of each direction.
 
     A last line that is cut, as a full disk or a copy under way leaves it, is left out, and that is said.
 
@@ -58,8 +58,7 @@ def _row(line: str, before: int) -> dict[str, Any]:
         raise ValueError(f"its step is {shown(step)} after {before}")
     if "loss" not in row:
         raise ValueError("it has no loss")
-    for name in _MEASURED:
-        value = row.get(name, 0.0)
-        if not is_finite_number(value):
+    for name, value in row.items():
+        if not (isinstance(value, dict) if name == _MINED else is_finite_number(value)):
             raise ValueError(f"its {name} is {shown(value)}")
     return row

@@ -1,28 +1,26 @@
-"""The towers together: what is trained, saved, loaded and asked for vectors."""
+"""The encoders and the towers together: what is trained, saved, loaded and asked for vectors."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import nn
 
 from ntcir.config import Config
-from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.features.backbones import FrozenNetwork
-from ntcir.model.folder import CARD, CONFIG, READINGS, WEIGHTS, Saved, read_model, reading, write_model
-from ntcir.sampling.positives import group_equal_rows
+from ntcir.encoders import encoder_class
+from ntcir.encoders.encoder import Encoder
+from ntcir.modalities import Direction, directions
+from ntcir.model.folder import Saved, read_model, reading, write_model
+from ntcir.objectives.batch import Batch
+from ntcir.sampling.relations import group_equal_rows
 from ntcir.system.errors import UserError
-from ntcir.towers.image import Standardise, image_tower
-from ntcir.towers.sensor import sensor_tower
-
-__all__ = ["CARD", "CONFIG", "READINGS", "WEIGHTS", "Model", "Vectors"]
+from ntcir.towers.heads import mlp
+from ntcir.towers.tower import Tower
 
 _BLOCK = 4096  # rows encoded at once
 
@@ -39,73 +37,97 @@ class Vectors:
     vectors: np.ndarray
     twins: np.ndarray
 
+    @classmethod
+    def joined(cls, parts: Sequence[Vectors]) -> Vectors:
+        """Return the vectors of several parts as those of one."""
+        return cls(np.concatenate([part.vectors for part in parts]), np.concatenate([part.twins for part in parts]))
+
 
 @dataclass
 class Model:
-    """Two towers, the sensor statistics and the configuration they were trained with.
+    """A tower for each modality of the pair, what makes their rows, and the configuration they were trained with.
 
     Attributes:
         config: resolved.
-        readings: encodes raw readings for the sensor tower.
-        image_dim: length of the image features.
-        fingerprints: of the image networks, in order.
+        encoders: by modality, fitted.
         card: facts for people: corpus, steps, validation MRR.
-        networks: the image networks, where they belong to the model: trained along with it, or frozen and stored inside
-            so that it needs nothing else. None where the configuration says where they are found.
-        towers: ``image`` and ``sensor``.
+        instances: items that the training told apart, for objectives that have a class for each.
+        towers: by modality.
+        learnt: what each objective has of its own, in the order of the configuration.
     """
 
     config: Config
-    readings: ReadingsEncoder
-    image_dim: int
-    fingerprints: list[str]
+    encoders: dict[str, Encoder]
     card: dict[str, Any] = field(default_factory=dict)
-    networks: list[FrozenNetwork] | None = None
+    instances: int = 0
     towers: nn.ModuleDict = field(init=False)
-    log_temperature: nn.Parameter = field(init=False)
+    learnt: nn.ModuleList = field(init=False)
 
     def __post_init__(self) -> None:
-        options = self.config.towers
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed)
-            self.towers = nn.ModuleDict(
-                {
-                    "image": image_tower(self.image_dim, options),
-                    "sensor": sensor_tower(
-                        self.readings.continuous,
-                        self.readings.vocabulary_sizes,
-                        self.config.sensors.embedding_dim,
-                        options,
-                    ),
-                }
-            )
-        training = self.config.training
-        self.log_temperature = nn.Parameter(
-            torch.tensor(float(np.log(training.temperature))), requires_grad=training.learn_temperature
-        )
+            self.towers = nn.ModuleDict({name: self._new_tower(name) for name in self.config.pair})
+            dim = self.config.towers.dim
+            self.learnt = nn.ModuleList([each.learnt(dim, self.instances) for each in self.config.objectives])
 
-    def standardise_images(self, features: np.ndarray) -> None:
-        """Take the statistics of the training split's image features, where the configuration asks for it."""
-        for part in self.towers["image"].modules():
-            if isinstance(part, Standardise):
-                part.fit(features)
+    def _new_tower(self, name: str) -> Tower:
+        options = self.config.towers.of(name)
+        stem, width = self.encoders[name].stem(options, self.config)
+        return Tower(stem, mlp(width, self.config.towers.dim, options))
 
-    def encode_images(self, features: np.ndarray, seen: dict[bytes, int] | None = None) -> Vectors:
-        """Encode image features float32 [items, image_dim].
+    @property
+    def directions(self) -> tuple[Direction, Direction]:
+        """The left modality asks for the right one; the right one asks for the left one."""
+        return directions(self.config.pair)
+
+    def tower(self, name: str) -> Tower:
+        """Return the tower of a modality."""
+        return cast(Tower, self.towers[name])
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Return the weighted sum of the objectives, a scalar with gradient."""
+        terms = [
+            objective.weight * objective(batch, learnt)
+            for objective, learnt in zip(self.config.objectives, self.learnt, strict=True)
+        ]
+        return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
+
+    def begin_from(self, other: Model, origin: str) -> None:
+        """Take the towers of another model in place of random ones; its objectives' parameters stay where they are.
 
         Args:
-            features: of all items, or of a block of them.
+            other: between the same modalities.
+            origin: names it in the error.
+
+        Raises:
+            UserError: if a tower does not fit.
+        """
+        for name, tower in self.towers.items():
+            if name not in other.towers:
+                raise UserError(
+                    f"training.start: {origin} is a model between {' and '.join(other.config.pair)}, which has no "
+                    f"tower of the modality {name}."
+                )
+            try:
+                tower.load_state_dict(other.towers[name].state_dict())
+            except RuntimeError as error:
+                raise UserError(
+                    f"training.start: the {name} tower of {origin} does not fit this configuration: its encoder or "
+                    f"its settings (towers.{name}, towers.dim) are others."
+                ) from error
+
+    def encode(self, modality: str, rows: np.ndarray, seen: dict[bytes, int] | None = None) -> Vectors:
+        """Return the vectors of rows of a modality's encoder, float32 [items, columns].
+
+        Args:
+            modality: its name.
+            rows: of all items, or of a block of them.
             seen: numbers the twins through, over several blocks; see ``group_equal_rows``.
         """
-        return Vectors(self.unit_vectors("image", features), group_equal_rows(features, seen))
+        return Vectors(self.unit_vectors(modality, rows), group_equal_rows(rows, seen))
 
-    def encode_readings(self, table: pd.DataFrame) -> Vectors:
-        """Encode raw readings, one row an item."""
-        encoded = self.readings.encode(table)
-        return Vectors(self.unit_vectors("sensor", encoded), group_equal_rows(encoded))
-
-    def unit_vectors(self, modality: Literal["image", "sensor"], rows: np.ndarray) -> np.ndarray:
-        """Encode image features or readings that are encoded already; float32 [items, dim]."""
+    def unit_vectors(self, modality: str, rows: np.ndarray) -> np.ndarray:
+        """Return only the vectors, float32 [items, dim]."""
         tower = self.towers[modality]
         training = tower.training
         tower.eval()
@@ -118,56 +140,29 @@ class Model:
         return np.concatenate(blocks) if blocks else np.empty((0, self.config.towers.dim), dtype=np.float32)
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Return the weights by name."""
-        state = {**self.towers.state_dict(prefix="towers."), "log_temperature": self.log_temperature.detach()}
-        for number, network in enumerate(self.networks or ()):
-            weights = network.network.state_dict(prefix=f"networks.{number}.")
-            state |= {name: value.cpu() for name, value in weights.items()}
+        """Return the weights by name: ``towers.``, ``learnt.`` and, where the model has them, ``networks.``."""
+        state = {**self.towers.state_dict(prefix="towers."), **self.learnt.state_dict(prefix="learnt.")}
+        state = {name: value.detach() for name, value in state.items()}
+        for modality, encoder in self.encoders.items():
+            state |= {f"networks.{modality}.{name}": value for name, value in encoder.weights().items()}
         return state
 
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Take the weights that ``state`` returned."""
+        """Take the weights that ``state`` returned.
+
+        Raises:
+            RuntimeError, ValueError: if they do not fit.
+        """
         self.towers.load_state_dict(_under("towers.", state))
-        for number, network in enumerate(self.networks or ()):
-            weights = OrderedDict(_under(f"networks.{number}.", state))
-            # The versions of its modules, which files leave out and one of torchvision's networks (MNASNet) insists on.
-            weights._metadata = network.network.state_dict()._metadata  # type: ignore[attr-defined]
-            network.network.load_state_dict(weights)
-        with torch.no_grad():
-            self.log_temperature.copy_(state["log_temperature"])
-
-    def embed_networks(self) -> None:
-        """Make the networks that the configuration names part of the model: what ``save`` writes then needs no others.
-
-        Raises:
-            UserError: if their weights cannot be had, or are not those the model was trained with.
-        """
-        if self.networks is None:
-            options = self.config.features
-            networks = [FrozenNetwork(backbone, options) for backbone in options.backbones]
-            self.require_networks([str(network.meta["fingerprint"]) for network in networks])
-            self.networks = networks
-
-    def require_networks(self, fingerprints: Sequence[str]) -> None:
-        """Check that image networks of these fingerprints are those the model was trained with.
-
-        Raises:
-            UserError: if they are others.
-        """
-        if list(fingerprints) != self.fingerprints:
-            raise UserError(
-                "The image networks have other weights or preprocessing than those the model was trained with: "
-                "give it the same weights again, or train it again."
-            )
+        self.learnt.load_state_dict(_under("learnt.", state))
+        for modality, encoder in self.encoders.items():
+            encoder.restore(self.config, _under(f"networks.{modality}.", state))
 
     def save(self, folder: Path) -> None:
-        """Write the model: configuration, statistics, card, and last the weights, without which it does not count."""
-        for network in self.networks or ():
-            network.retrained()
-        if self.networks:
-            self.fingerprints = [str(network.meta["fingerprint"]) for network in self.networks]
-        saved = Saved(self.config, self.readings, self.image_dim, self.fingerprints, self.card, self.state())
-        write_model(folder, saved)
+        """Write the model: configuration, encoders, card, and last the weights, without which it does not count."""
+        encoders = {name: {"kind": encoder.kind, **encoder.to_json()} for name, encoder in self.encoders.items()}
+        facts = {"instances": self.instances} if self.instances else {}
+        write_model(folder, Saved(self.config, encoders, self.card | facts, self.state()))
 
     @classmethod
     def load(cls, folder: Path) -> Model:
@@ -178,27 +173,25 @@ class Model:
         """
         saved = read_model(folder)
         with reading(folder):
-            networks = _stored_networks(saved.config, saved.state)
-            model = cls(saved.config, saved.readings, saved.image_dim, saved.fingerprints, saved.card, networks)
+            encoders = {name: _encoder(name, saved.encoders) for name in saved.config.pair}
+            card = {name: value for name, value in saved.card.items() if name != "instances"}
+            model = cls(saved.config, encoders, card, saved.card.get("instances", 0))
             model.load_state(saved.state)
         return model
 
 
-def _stored_networks(config: Config, state: Mapping[str, torch.Tensor]) -> list[FrozenNetwork] | None:
-    """Return the image networks whose weights a model's file holds; None where it holds none and needs none.
+def _encoder(name: str, saved: Mapping[str, Mapping[str, Any]]) -> Encoder:
+    """Return the encoder of a modality.
 
     Raises:
-        ValueError: if weights are absent or do not fit.
+        ValueError: if it was not saved, or is damaged; the phrase names the modality.
     """
-    if not config.encoder.finetune and not any(name.startswith("networks.") for name in state):
-        return None
+    if name not in saved:
+        raise ValueError(f"there is no encoder of the modality {name}")
     try:
-        return [
-            FrozenNetwork(backbone, config.features, _under(f"networks.{number}.", state))
-            for number, backbone in enumerate(config.features.backbones)
-        ]
-    except UserError as error:  # which speaks of weights that a user names
-        raise ValueError(str(error)) from error
+        return encoder_class(saved[name]["kind"]).from_json(saved[name])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"the encoder of the modality {name}: {error}") from error
 
 
 def _under(prefix: str, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

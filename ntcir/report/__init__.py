@@ -1,1 +1,1 @@
-"""What people read: tables and pictures of results."""
+"""What people read: tables and charts of results."""

@@ -1,4 +1,4 @@
-"""An ablation as a table to be read, a table to be computed with, and a picture."""
+"""An ablation as a table to read, a table to compute with, and a chart."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ntcir.ablation import DIRECTIONS, Estimate, Row, Table
+from ntcir.ablation import Estimate, Row, Table
+from ntcir.modalities import direction as direction_named
 from ntcir.report.canvas import canvas, drawn
 from ntcir.system.errors import escaped
 from ntcir.system.files import atomic_path, atomic_write
@@ -20,7 +21,6 @@ RESULTS, TABLE, CHART = "results.csv", "table.md", "chart.png"
 # Okabe and Ito's colours, which the colour-blind tell apart, but for the yellow, which is hard to see on white.
 COLOURS = ("#4d4d4d", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 HATCHES = ("", "///", "...")  # beyond as many methods as there are colours
-_TITLES = {"img2sen": "photograph to reading (img2sen)", "sen2img": "reading to photograph (sen2img)"}
 
 
 def write_report(table: Table) -> None:
@@ -33,7 +33,7 @@ def write_report(table: Table) -> None:
 def write_csv(table: Table, path: Path) -> None:
     """Write one line a row; differences are empty for the method that others are compared with."""
     header = ["iterations", "method", "weights", "seeds", "folds", "topics"]
-    for direction in DIRECTIONS:
+    for direction in table.directions:
         header += [direction, f"{direction}_low", f"{direction}_high", f"{direction}_seed_sd", f"{direction}_random"]
         header += [f"{direction}_difference", f"{direction}_difference_low", f"{direction}_difference_high"]
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -42,7 +42,7 @@ def write_csv(table: Table, path: Path) -> None:
         for row in table.rows:
             cells: list[Any] = [row.cell.iterations, row.cell.method, row.cell.weights]
             cells += [" ".join(map(str, table.seeds)), "; ".join(table.folds), row.topics]
-            for direction in DIRECTIONS:
+            for direction in table.directions:
                 cells += [*_numbers(row.mrr[direction]), _rounded(row.deviation[direction])]
                 cells += [_rounded(table.random[direction]), *_numbers(row.difference.get(direction))]
             writer.writerow([*cells, f"{row.seconds:.2f}", row.config])
@@ -59,22 +59,23 @@ def _rounded(value: float) -> str:
 
 
 def markdown(table: Table) -> str:
-    """Return the table in Markdown, with what must be known to read it."""
+    """Return the table in Markdown, with the explanations needed to read it."""
     lines = [f"# {_plain(table.name)}", "", *_explanation(table), ""]
-    lines.append("| iterations | weights | method | img2sen | difference | sen2img | difference | seconds | config |")
-    lines.append("|---:|---|---|---|---|---|---|---:|---|")
-    chance = {direction: f"{table.random[direction]:.4f}" for direction in DIRECTIONS}
-    lines.append(f"| | | random | {chance['img2sen']} | | {chance['sen2img']} | | | |")
+    columns = [f"{direction} | difference" for direction in table.directions]
+    chances = [f"{table.random[direction]:.4f} |" for direction in table.directions]
+    lines.append(f"| iterations | weights | method | {' | '.join(columns)} | seconds | config |")
+    lines.append(f"|---:|---|---|{'---|---|' * len(columns)}---:|---|")
+    lines.append(f"| | | random | {' | '.join(chances)} | | |")
     lines += [_markdown_row(row) for row in table.rows]
     if len(table.rows) < table.of:
-        lines += ["", f"{len(table.rows)} of {table.of} rows: the same command goes on."]
+        lines += ["", f"{len(table.rows)} of {table.of} rows: run the same command again to continue."]
     return "\n".join(lines) + "\n"
 
 
 def _markdown_row(row: Row) -> str:
     cells = [str(row.cell.iterations), _plain(row.cell.weights), _plain(row.cell.method)]
-    for direction in DIRECTIONS:
-        mrr, difference = row.mrr[direction], row.difference.get(direction)
+    for direction, mrr in row.mrr.items():
+        difference = row.difference.get(direction)
         cells.append(f"{mrr.value:.4f} [{mrr.low:.3f}, {mrr.high:.3f}]")
         cells.append("" if difference is None else _difference(difference))
     cells += [f"{row.seconds:.1f}", f"[{Path(row.config).name}]({row.config})"]
@@ -139,11 +140,11 @@ def _panel_width(table: Table) -> float:
 
 def _draw_panels(figure: Figure, table: Table) -> None:
     columns = len(table.weights)
-    panels = figure.subplots(len(DIRECTIONS), columns, sharex=True, sharey="row", squeeze=False)
-    for direction, line in zip(DIRECTIONS, panels, strict=True):
+    panels = figure.subplots(len(table.directions), columns, sharex=True, sharey="row", squeeze=False)
+    for direction, line in zip(table.directions, panels, strict=True):
         for weights, axes in zip(table.weights, line, strict=True):
             _draw_panel(axes, table, direction, weights)
-        line[0].set_ylabel(f"{_TITLES[direction]}\nMRR")
+        line[0].set_ylabel(f"{_title(direction)}\nMRR")
         highest = max((row.mrr[direction].high for row in table.rows), default=0.1)
         line[0].set_ylim(0, max(highest, table.random[direction]) * 1.08)
     for weights, axes in zip(table.weights, panels[0], strict=True):
@@ -160,7 +161,12 @@ def _draw_panels(figure: Figure, table: Table) -> None:
         text.set_parse_math(False)
 
 
-def _draw_panel(axes: Axes, table: Table, direction: Any, weights: str) -> None:
+def _title(direction: str) -> str:
+    asks, answers = direction_named(direction)
+    return f"{asks.noun} to {answers.noun} ({direction})"
+
+
+def _draw_panel(axes: Axes, table: Table, direction: str, weights: str) -> None:
     places = {iterations: place for place, iterations in enumerate(table.iterations)}
     count = len(table.methods)
     step = min(0.8 / count, 0.3)

@@ -31,9 +31,8 @@ def ranked_items(
 
 def _numbered(topic: Topic, corpus: Corpus) -> dict[str, str]:
     """Return the items that a topic may rank whose ids are digits only, by their number; none that two ids share."""
-    table = corpus.sensors if topic.direction == "img2sen" else corpus.images
     spelled: dict[str, list[str]] = {}
-    for item in table.index:
+    for item in corpus.tables[topic.direction.answer.name].index:
         spelled.setdefault(number_of(item), []).append(item)
     return {number: items[0] for number, items in spelled.items() if len(items) == 1}
 
@@ -42,7 +41,7 @@ def _items(topic: Topic, qrels: OfficialQrels, corpus: Corpus) -> dict[str, str]
     """Return the items of the minutes that the qrels number for a topic."""
     rows = [row for row, code in enumerate(qrels.topic.tolist()) if qrels.topics[code] == topic.topic_id]
     minutes = {qrels.document[row].decode(): qrels.minute[row].decode() for row in rows}
-    if topic.direction == "img2sen":
+    if topic.direction.answer.name == "sensor":
         return {number: minute for number, minute in minutes.items() if minute in corpus.sensors.index}
     first = dict(zip(corpus.pairs["sensor"][::-1], corpus.pairs["image"][::-1], strict=True))
     return {number: first[minute] for number, minute in minutes.items() if minute in first}

@@ -1,4 +1,4 @@
-"""Pictures drawn by matplotlib's Agg, whatever the environment says about windows, notebooks and styles."""
+"""Charts drawn by matplotlib's Agg, whatever the environment says about windows, notebooks and styles."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def canvas(path: Path, **options: Any) -> Iterator[Figure]:
 
 
 def drawn(draw: Callable[[], Path]) -> Path | None:
-    """Return the path of a picture that comes on top of the work, or None: one that fails is warned of, no more."""
+    """Return the path of a chart that is drawn after the work, or None: one that fails is only warned about."""
     try:
         return draw()
-    except Exception as error:  # of fonts, of the disk, of memory: hours of work must not end by it
+    except Exception as error:  # from fonts, the disk or memory: it must not end hours of work
         reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-        say(f"WARNING: the picture could not be drawn ({reason}); everything else is in place.")
+        say(f"WARNING: the chart could not be drawn ({reason}); everything else is complete.")
         return None
 
 
@@ -68,11 +68,11 @@ def _import_matplotlib() -> Any:
         import matplotlib
 
         if wanted and first:
-            with suppress(ValueError):  # for whoever draws in the same process for himself
+            with suppress(ValueError):  # for other code that draws in the same process
                 matplotlib.rcParams["backend"] = wanted
     except Exception as error:  # such as a matplotlibrc that is not text
         reason = " ".join(str(error).split())[:200].rstrip(".")
-        raise UserError(f"No picture can be drawn: matplotlib cannot be imported ({reason}).") from error
+        raise UserError(f"Nothing can be drawn: matplotlib cannot be imported ({reason}).") from error
     finally:
         if wanted is not None:
             os.environ[_BACKEND] = wanted

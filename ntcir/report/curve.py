@@ -1,11 +1,12 @@
-"""The course of a training as a picture."""
+"""The course of a training as a chart."""
 
 from __future__ import annotations
 
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ntcir.formats.topics import DIRECTIONS
+from ntcir.modalities import all_directions, both_ways
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.report.canvas import canvas
 from ntcir.system.errors import escaped
@@ -13,7 +14,7 @@ from ntcir.system.errors import escaped
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS = {"loss": "#9aa5b1", "img2sen": "#d1495b", "sen2img": "#2e6f95"}
+LOSS, COLOURS = "#9aa5b1", ("#d1495b", "#2e6f95")  # of the loss, and of the two directions
 
 
 def draw_curve(folder: Path) -> Path:
@@ -26,21 +27,20 @@ def draw_curve(folder: Path) -> Path:
 
 def _draw(figure: Figure, rows: list[dict[str, Any]], title: str) -> None:
     axes = figure.add_subplot()
-    axes.plot(
-        [row["step"] for row in rows], [row["loss"] for row in rows], color=COLOURS["loss"], linewidth=1, label="loss"
-    )
+    axes.plot([row["step"] for row in rows], [row["loss"] for row in rows], color=LOSS, linewidth=1, label="loss")
     axes.set(xlabel="iteration", ylabel="loss (InfoNCE, nats)")
-    axes.set_title(title, parse_math=False)  # a name with dollars is no formula
+    axes.set_title(title, parse_math=False)  # a name with dollar signs is not a formula
     axes.spines[["top"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
-    measured = [row for row in rows if DIRECTIONS[0] in row]
+    measured = [row for row in rows if not all_directions().keys().isdisjoint(row)]
     if measured:
         right = axes.twinx()
-        for direction in DIRECTIONS:
+        for direction, colour in zip(both_ways(measured[0]), cycle(COLOURS), strict=False):
+            there = [row for row in measured if direction in row]
             right.plot(
-                [row["step"] for row in measured],
-                [row[direction] for row in measured],
-                color=COLOURS[direction],
+                [row["step"] for row in there],
+                [row[direction] for row in there],
+                color=colour,
                 marker="o",
                 markersize=3,
                 label=f"{direction}, validation MRR",

@@ -7,22 +7,29 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from ntcir.formats.conversion import RunFormat, is_csv, save_alike, save_run
-from ntcir.formats.manifest import reading_set
+from ntcir.formats.lifelog_run import LifelogRun
+from ntcir.formats.manifest import OFFICIAL_TOPICS, check_set, reading_set
 from ntcir.formats.matching import any_official, default_qrels, read_qrels, read_run
+from ntcir.formats.official import OfficialQrels
 from ntcir.formats.reading import StrPath, is_standard_input
-from ntcir.formats.runs import Pools, read_pools
+from ntcir.formats.runs import Pools, Qrels, read_pools
+from ntcir.formats.topics import TOPICS
 from ntcir.scoring import GroupScore, Mrr, Report, measures, score
 from ntcir.system.errors import UserError, escaped
 from ntcir.system.progress import say
-from ntcir.workspace import beside, pool_file
+from ntcir.workspace import beside, find_file, pool_file
 
 _NOT_PACKED = {".zip", ".bz2", ".xz", ".zst", ".7z", ".tgz", ".tar", ".lz4", ".rar"}
 _WIDTH = 80  # the least that the table is given; it needs 77
+_NO_TOPICS = (
+    "The directions of the topics are not known, so all topics are one group: for figures by direction name a table of "
+    "the topics with --topics (columns topic_id and query, or topic_id and direction)."
+)
 
 
 def render_score(report: Report, stream: TextIO) -> None:
@@ -87,8 +94,9 @@ def render_per_topic(report: Report, stream: TextIO) -> None:
 
 
 def score_files(
-    run: Path, qrels: Path | None, stream: TextIO, *, pools: str | None, as_json: bool, per_topic: bool, mrr: Mrr,
-    names: str | None, write_run: Path | None, write_qrels: Path | None, layout: RunFormat | None, group: str | None,
+    run: Path, qrels: Path | None, stream: TextIO, *, pools: str | None, topics: Path | None, as_json: bool,
+    per_topic: bool, mrr: Mrr, names: str | None, write_run: Path | None, write_qrels: Path | None,
+    layout: RunFormat | None, group: str | None,
 ) -> None:  # fmt: skip
     """Score a run of any format and print its figures; write run and qrels again, where that is asked for.
 
@@ -97,6 +105,7 @@ def score_files(
         qrels: the answers; under ``topics/`` if None.
         stream: where figures are printed.
         pools: a file, ``none``, or None for what lies beside the qrels.
+        topics: a table of the topics, for their directions; what lies beside the qrels if None.
         as_json: as in ``print_scores``.
         per_topic: as in ``print_scores``.
         mrr: which mean of reciprocal ranks is MRR.
@@ -109,7 +118,7 @@ def score_files(
     Raises:
         UserError: if a file cannot be read or scored, or not be written.
     """
-    sources = [path for path in (run, qrels, pools) if path is not None]
+    sources = [path for path in (run, qrels, pools, topics) if path is not None]
     _check_options(sources, write_run, write_qrels, layout, group)
     ranked = read_run(run)
     place = qrels or default_qrels(ranked)
@@ -120,15 +129,17 @@ def score_files(
             # The pools beside the qrels name documents, where the organisers number them; theirs are in their qrels.
             candidates = None if pools is None and any_official(ranked, judged) else beside_them
         except UserError:
-            if write_run:  # what is wrong with the qrels is not the run's fault
+            if write_run:  # an error in the qrels is not the run's fault
                 say(save_run(ranked, write_run, group, layout))
             raise
         if write_run or write_qrels:
             for sentence in save_alike(ranked, judged, _pools(beside_them), write_run, write_qrels, group, layout):
                 say(sentence)
-        topics = None if is_standard_input(place) else beside(place, "topics.tsv")
+        table = _topics_beside(place, judged) if topics is None else _topics_typed(topics)
         own_pools = pools != "none"
-        report = score(ranked, judged, pools_path=candidates, topics_path=topics, own_pools=own_pools, mrr=mrr)
+        report = score(ranked, judged, pools_path=candidates, topics_path=table, own_pools=own_pools, mrr=mrr)
+    if table is None and not isinstance(ranked, LifelogRun):  # of which there is one direction: from words to pictures
+        report = replace(report, warnings=[*report.warnings, _NO_TOPICS])
     others = {} if names is None else measures(ranked, judged, names)
     print_scores(report, others, stream, as_json=as_json, per_topic=per_topic)
 
@@ -142,19 +153,36 @@ def _check_options(
 ) -> None:
     """Refuse options that do not go together."""
     if sum(map(is_standard_input, sources)) > 1:
-        raise UserError("Only one of run, qrels and pools can be standard input (-).")
+        raise UserError("Only one of run, qrels, pools and topics can be standard input (-).")
     if layout and not write_run:
-        raise UserError("--run-format is for --write-run FILE.")
+        raise UserError("--run-format needs --write-run FILE.")
     as_csv = write_run is not None and (is_csv(write_run) if layout is None else layout != "trec")
     if group and not as_csv:
-        raise UserError("--group is for --write-run FILE.csv: a TREC run has no group_id.")
+        raise UserError("--group needs --write-run FILE.csv: a TREC run has no group_id.")
     for option, path in (("--write-run", write_run), ("--write-qrels", write_qrels)):
         if path and (is_standard_input(path) or _is_standard_output(path)):
-            raise UserError(f"{option} needs the name of a file: figures go to standard output.")
+            raise UserError(f"{option} needs the name of a file: the scores go to standard output.")
         if path and path.suffix.lower() in _NOT_PACKED:
-            raise UserError(f"{option} {path}: files are packed by gzip only, give a name that ends in .gz.")
+            raise UserError(f"{option} {path}: files are compressed with gzip only; give a name that ends in .gz.")
     if write_run and write_qrels and write_run.resolve() == write_qrels.resolve():
         raise UserError(f"--write-run and --write-qrels name the same file, {write_run}: give each its own.")
+
+
+def _topics_beside(qrels: Path, judged: Qrels) -> Path | None:
+    """Return the table of the topics that lies beside qrels, if there is one; the organisers' have one of their own."""
+    if is_standard_input(qrels):
+        return None
+    own = beside(qrels, OFFICIAL_TOPICS) if isinstance(judged, OfficialQrels) else None
+    return own or beside(qrels, TOPICS)
+
+
+def _topics_typed(topics: Path) -> Path:
+    """Return the table of the topics as typed, or under ``topics/``."""
+    if is_standard_input(topics):
+        return topics
+    place = find_file(topics)
+    check_set(place)
+    return place
 
 
 def _is_standard_output(path: Path) -> bool:

@@ -87,7 +87,7 @@ def _draw(figure: Figure, topic: Topic, ranking: list[tuple[str, float]], releva
             color=RIGHT if right else INK,
             loc="left",
         )
-        if topic.direction == "img2sen":
+        if topic.direction.answer.name == "sensor":
             _show_readings(axes, _reading(document, corpus), size=7.5)
         else:
             _show_picture(axes, _picture_path(document, corpus))

@@ -84,7 +84,8 @@ def corpus_to_ask(
     if _STORE_KEY in of_places:
         store = expanded(typed.features.store)
     else:
-        store = by_first(lambda: stored_elsewhere(config.features.store, folder, corpus, model.fingerprints))
+        prints = [each for encoder in model.encoders.values() for each in encoder.fingerprints]
+        store = by_first(lambda: stored_elsewhere(config.features.store, folder, corpus, prints))
     model.config = model.config.changed({"features.store": str(store)})
     return corpus, chosen
 

@@ -1,4 +1,4 @@
-"""How many negatives the photographs of a training have, counted in its own batches before the first step."""
+"""How many negatives the left items of a training have, counted in its own batches before the first step."""
 
 from __future__ import annotations
 
@@ -8,59 +8,66 @@ from dataclasses import dataclass
 import numpy as np
 
 from ntcir.config import Training
+from ntcir.modalities import DEFAULT_PAIR, modality
 from ntcir.sampling.batches import BatchSampler
-from ntcir.sampling.positives import EQUAL, NEAR, Relation
+from ntcir.sampling.relations import NEAR, Relation, near_in_time, reasons
 
 _CELLS = 1 << 23  # cells of batches that are counted, which takes a tenth of a second
-_ROWS, _BATCHES = 512, 200  # photographs of a batch, and batches, that are counted at most
-_RARE = 0.01  # a share of photographs that does not matter
+_ROWS, _BATCHES = 512, 200  # pairs of a batch, and batches, that are counted at most
+_RARE = 0.01  # a share of pairs that does not matter
 _ROUND = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)  # seconds as people choose them
 
 
 @dataclass(frozen=True)
 class Census:
-    """The negatives of the photographs of some batches.
+    """The negatives of the left items of some batches.
 
     Attributes:
-        negatives: int64 [photographs]: readings of its batch that are negatives of each.
-        others: int64 [photographs]: readings of its batch besides its own.
+        negatives: int64 [left items]: right items of its batch that are negatives of each.
+        others: int64 [left items]: right items of its batch besides its own.
         masked: reason -> share of the others that are no negatives for it; there may be several reasons for one.
         batches: how many were looked at.
+        pair: the modalities on the left and on the right.
     """
 
     negatives: np.ndarray
     others: np.ndarray
     masked: dict[str, float]
     batches: int
+    pair: Sequence[str] = DEFAULT_PAIR
 
     @property
     def without(self) -> int:
-        """How many of the photographs have no negative."""
+        """How many of the left items have no negative."""
         return int((self.negatives == 0).sum())
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to learn from, but for a stray photograph."""
+        """Whether there is nothing to learn from, but for a stray item."""
         return self.without > (1 - _RARE) * len(self.negatives)
 
     @property
     def is_fine(self) -> bool:
-        """Whether there are negatives for all, but for a stray photograph."""
+        """Whether there are negatives for all, but for a stray item."""
         return self.without <= _RARE * len(self.negatives)
 
     def sentence(self) -> str:
         """Return in one sentence what was counted."""
         middle, others = np.median(self.negatives), np.median(self.others)
         least, most = self.negatives.min(), self.negatives.max()
+        left, right = (modality(name) for name in self.pair)
         spread = "" if least == most else f"median; {least} to {most}; "
         return (
-            f"Each photograph has {middle:.0f} of the {others:.0f} other readings of its batch as negatives "
+            f"Each {left.noun} has {middle:.0f} of the {others:.0f} other {right.plural} of its batch as negatives "
             f"({spread}counted in {self.batches} {'batch' if self.batches == 1 else 'batches'})."
         )
 
     def reasons(self, training: Training) -> str:
-        """Return why readings are no negatives, the commonest reason first."""
-        keys = {NEAR: f" (training.near_seconds = {training.near_seconds:g})", EQUAL: " (training.mask_equal_readings)"}
+        """Return why right items are no negatives, the commonest reason first."""
+        keys = {
+            NEAR: f" (training.near_seconds = {training.near_seconds:g})",
+            reasons(self.pair).equal: " (training.mask_equal_readings)",
+        }
         common = sorted(((share, reason) for reason, share in self.masked.items() if share > 0), reverse=True)
         listed = [f"{percent(share)} are {reason}{keys.get(reason, '')}" for share, reason in common]
         return ", ".join(listed) or "a batch is a single pair"
@@ -83,12 +90,15 @@ def coming_batches(sampler: BatchSampler, iters: int) -> list[np.ndarray]:
     return batches
 
 
-def take_census(relations: Mapping[str, Relation], batches: Sequence[np.ndarray]) -> Census:
+def take_census(
+    relations: Mapping[str, Relation], batches: Sequence[np.ndarray], pair: Sequence[str] = DEFAULT_PAIR
+) -> Census:
     """Count the negatives within batches.
 
     Args:
         relations: why two pairs are no negatives -> the relation.
         batches: the pairs of each, int64 [any].
+        pair: the modalities on the left and on the right.
     """
     negatives, others = [], []
     masked = dict.fromkeys(relations, 0)
@@ -105,7 +115,7 @@ def take_census(relations: Mapping[str, Relation], batches: Sequence[np.ndarray]
     counted = np.concatenate(others)
     cells = max(int(counted.sum()), 1)
     shares = {reason: count / cells for reason, count in masked.items()}
-    return Census(np.concatenate(negatives), counted, shares, len(batches))
+    return Census(np.concatenate(negatives), counted, shares, len(batches), pair)
 
 
 def remedy(
@@ -114,8 +124,9 @@ def remedy(
     mixed: Sequence[np.ndarray],
     seconds: np.ndarray,
     training: Training,
+    pair: Sequence[str] = DEFAULT_PAIR,
 ) -> str:
-    """Return the settings by which photographs would have negatives, the smallest change first; empty if none helps.
+    """Return the settings by which all would have negatives, the smallest change first; empty if none helps.
 
     Args:
         relations: why two pairs are no negatives -> the relation.
@@ -123,35 +134,36 @@ def remedy(
         mixed: as they would be with ``training.batches: all``.
         seconds: the times of the pairs, float64 [pairs].
         training: the settings as they are.
+        pair: the modalities on the left and on the right.
     """
     ways = {"": batches} if training.batches == "all" else {"": batches, "training.batches=all": mixed}
     for way, drawn in ways.items():
         nearer = _window(drawn, seconds, training.near_seconds)
-        for settings, left in _options(relations, drawn, seconds, nearer):
+        for settings, left in _options(relations, drawn, seconds, nearer, reasons(pair).equal):
             if (way or settings) and take_census(left, drawn).is_fine:
                 return " ".join(f"--set {setting}" for setting in (way, *settings) if setting)
     return ""
 
 
 def _options(
-    relations: Mapping[str, Relation], batches: Sequence[np.ndarray], seconds: np.ndarray, nearer: float
+    relations: Mapping[str, Relation], batches: Sequence[np.ndarray], seconds: np.ndarray, nearer: float, equal: str
 ) -> Iterator[tuple[list[str], dict[str, Relation]]]:
-    """Yield settings and the relations that they leave: none, a shorter window, equal readings as negatives, both."""
-    window, equal = f"training.near_seconds={nearer:g}", "training.mask_equal_readings=false"
-    shorter: dict[str, Relation] = {NEAR: lambda left, right: np.abs(seconds[left] - seconds[right]) <= nearer}
-    distinct = {reason: relation for reason, relation in relations.items() if reason != EQUAL}
+    """Yield settings and the relations that they leave: none, a shorter window, equal rows as negatives, both."""
+    window, unmasked = f"training.near_seconds={nearer:g}", "training.mask_equal_readings=false"
+    shorter = {NEAR: near_in_time(seconds, nearer)}
+    distinct = {reason: relation for reason, relation in relations.items() if reason != equal}
     yield [], dict(relations)
     if NEAR in relations:
         yield [window], {**relations, **shorter}
-    # Where all readings are the same there is nothing to learn, whatever is masked.
-    if EQUAL in relations and take_census({EQUAL: relations[EQUAL]}, batches).masked[EQUAL] < 1 - _RARE:
-        yield [equal], distinct
+    # Where all rows are the same there is nothing to learn, whatever is masked.
+    if equal in relations and take_census({equal: relations[equal]}, batches).masked[equal] < 1 - _RARE:
+        yield [unmasked], distinct
         if NEAR in relations:
-            yield [window, equal], {**distinct, **shorter}
+            yield [window, unmasked], {**distinct, **shorter}
 
 
 def _window(batches: Sequence[np.ndarray], seconds: np.ndarray, current: float) -> float:
-    """Return a ``near_seconds`` that leaves half of its batch to nine photographs in ten; 0 if there is none."""
+    """Return a ``near_seconds`` that leaves half of its batch to nine pairs in ten; 0 if there is none."""
     middles = [
         np.median(np.abs(seconds[rows[:_ROWS], None] - seconds[rows]), axis=1) for rows in batches if len(rows) > 1
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ntcir.sampling.positives import group_equal_rows
+from ntcir.sampling.relations import group_equal_rows
 from ntcir.search.twins import nearest_with_twins
 
 

@@ -2,74 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from hashlib import blake2b
+from collections.abc import Sequence
 
 import numpy as np
 
 from ntcir.config import Positives
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.sampling.overlap import ObjectOverlap
+from ntcir.sampling.relations import NEAR, Relation, equal_rows, group_equal_rows, near_in_time, reasons, same_item
 
-# Positions of pairs (of the photographs', of the readings'), broadcast against each other, to bool.
-Relation = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-# Why two pairs are no negatives of each other, as reports call it.
-SAME, NEAR, EQUAL = "of the same photograph or minute", "near in time", "with an equal reading"
+__all__ = ["FalseNegatives", "ObjectPositives", "group_equal_rows"]
 
 _BLOCK = 512
 _SLACK = 1e-5  # what float32 may lose of an overlap that is exactly the one asked for
 
 
-def group_equal_rows(rows: np.ndarray, seen: dict[bytes, int] | None = None) -> np.ndarray:
-    """Return a number for each row of a matrix, the same for equal rows; int64 [rows].
-
-    Args:
-        rows: float [rows, columns] without NaN.
-        seen: what earlier blocks of the same matrix had; added to.
-    """
-    numbers = {} if seen is None else seen
-    # Adding 0 turns -0 into 0. A digest, because rows may be long and many.
-    keys = (blake2b((row + 0).tobytes(), digest_size=16).digest() for row in rows)
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
-
-
 class FalseNegatives:
     """Knows which pairs of a split must not be contrasted with each other.
 
-    The photograph of pair i and the reading of pair j are no negatives of each other where i and j share the image or
-    the reading (by id), were taken at most ``near_seconds`` apart, or have the same encoded reading.
+    The left item of pair i and the right item of pair j are no negatives of each other where i and j share an item (by
+    id), were recorded at most ``near_seconds`` apart, or have equal rows on a side whose rows are compared.
 
     Args:
-        images: image ids of the pairs.
-        sensors: sensor ids of the pairs.
-        seconds: their times in seconds.
-        readings: encoded readings [pairs, dim], or None not to compare them.
+        left_ids: the left item of each pair.
+        right_ids: the right item of each pair.
+        seconds: the times of the pairs in seconds.
+        right_rows: of the right items, float [pairs, dim] without NaN, or None not to compare them.
         near_seconds: 0 turns the window off.
+        left_rows: the same of the left items.
+        pair: the modalities on the left and on the right.
 
     Attributes:
+        same: relates pairs that share an item.
         relations: why two pairs are no negatives -> the relation; all of them together are this one.
     """
 
     def __init__(
         self,
-        images: Sequence[str] | np.ndarray,
-        sensors: Sequence[str] | np.ndarray,
+        left_ids: Sequence[str] | np.ndarray,
+        right_ids: Sequence[str] | np.ndarray,
         seconds: np.ndarray,
-        readings: np.ndarray | None,
+        right_rows: np.ndarray | None,
         near_seconds: float,
+        *,
+        left_rows: np.ndarray | None = None,
+        pair: Sequence[str] = DEFAULT_PAIR,
     ) -> None:
-        photographs, minutes = (
-            np.unique(np.asarray(ids, dtype=str), return_inverse=True)[1].reshape(-1) for ids in (images, sensors)
-        )
-        times = np.array(seconds, dtype=np.float64)
-        self.relations: dict[str, Relation] = {
-            SAME: lambda left, right: (photographs[left] == photographs[right]) | (minutes[left] == minutes[right])
-        }
+        words = reasons(pair)
+        self.same = same_item(left_ids, right_ids)
+        self.relations: dict[str, Relation] = {words.same: self.same}
         if near_seconds > 0:
-            self.relations[NEAR] = lambda left, right: np.abs(times[left] - times[right]) <= near_seconds
-        if readings is not None:
-            equal = group_equal_rows(readings)
-            self.relations[EQUAL] = lambda left, right: equal[left] == equal[right]
+            self.relations[NEAR] = near_in_time(seconds, near_seconds)
+        if right_rows is not None:
+            self.relations[words.equal] = equal_rows(right_rows)
+        if left_rows is not None:
+            self.relations[words.equal_left] = equal_rows(left_rows)
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return bool of the common shape of two arrays of positions; a pair is related to itself."""
@@ -80,10 +67,10 @@ class FalseNegatives:
 
 
 class ObjectPositives:
-    """Pairs whose photographs show the same objects, near enough in time: pseudo-positives of each other.
+    """Pairs whose pictures show the same objects, near enough in time: pseudo-positives of each other.
 
     Args:
-        overlap: of the pairs' photographs.
+        overlap: of the pairs' pictures.
         groups: the group (day, session) of each pair.
         seconds: their times in seconds.
         options: how much overlap, and how near.

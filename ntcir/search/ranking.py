@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -42,9 +42,19 @@ def score_candidates(query: np.ndarray, candidates: np.ndarray, twins: np.ndarra
     Returns:
         float32 [candidates], or [queries, candidates].
     """
+    return distinct_scores(candidates, twins)(query)
+
+
+def distinct_scores(candidates: np.ndarray, twins: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what ``score_candidates`` does for some candidates, to be called for one block of queries after another.
+
+    Args:
+        candidates: float32 [candidates, dim], unit vectors.
+        twins: int [candidates]: equal numbers for candidates with the same input.
+    """
     _, first, back = np.unique(twins, return_index=True, return_inverse=True)
-    distinct = query @ candidates[first].T
-    return np.asarray(distinct[..., back.reshape(-1)], dtype=np.float32)
+    chosen, columns = candidates[first].T, back.reshape(-1)
+    return lambda query: np.asarray((query @ chosen)[..., columns], dtype=np.float32)
 
 
 def top_k(scores: np.ndarray, ids: np.ndarray, k: int) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""Official submissions: the organisers' JSON in, their CSV out, and the box it runs in."""
+"""Official submissions: the organisers' JSON in, their CSV out, and the image that runs it."""

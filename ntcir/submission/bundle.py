@@ -10,8 +10,11 @@ from pathlib import Path
 
 from ntcir import __version__
 from ntcir.config import Config
+from ntcir.config.places import handed_on
 from ntcir.formats.official import check_ids
 from ntcir.model.model import Model
+from ntcir.submission.accepted import photographs, readings
+from ntcir.submission.accepted import self_contained as networks_inside
 from ntcir.submission.example import write_example
 from ntcir.submission.rehearsal import rehearse
 from ntcir.submission.requirements import closure, installed_bytes, pins, torch_pins
@@ -50,7 +53,7 @@ def make_bundle(model: Path, out: Path, *, group: str, run: str, rehearsal: bool
 
     Raises:
         UserError: if an id is not valid, another command makes the same bundle, there is no model, its networks cannot
-            be had, the folder holds something else, there is no room, the image would be too large, or the rehearsal
+            be loaded, the folder holds something else, there is no room, the image would be too large, or the rehearsal
             fails. Then nothing is left behind, and an earlier bundle stays.
     """
     check_ids(group, run)
@@ -64,7 +67,7 @@ def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> l
         _recover(target)
     _check_place(target)
     filled = self_contained(Model.load(model))
-    if others := [name for name in filled.readings.names if name not in {*SENSOR_COLUMNS, *LOCATION_COLUMNS}]:
+    if others := [name for name in readings(filled).names if name not in {*SENSOR_COLUMNS, *LOCATION_COLUMNS}]:
         say(f"WARNING: the model needs readings that the organisers' input does not have: {some(others)}.")
     _check_size(sum(value.nbytes for value in filled.state().values()))
     needed = closure()
@@ -72,11 +75,13 @@ def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> l
         folder = room / target.name
         folder.mkdir()
         _fill(folder, filled, needed, group, run)
-        tried = "NOT REHEARSED, as --no-rehearsal asks for: try it before it is handed in"
+        tried = "NOT REHEARSED (--no-rehearsal): test it before you hand it in"
         if rehearsal:
-            say(f"Rehearsing {target}: its submission.sh on a small input, in a clean environment")
+            say(f"Rehearsing {target}: running its submission.sh on a small input in a clean environment")
             cut = rehearse(folder, model, group, run)
-            tried = "rehearsed without network" if cut else "rehearsed, but WITH network: it cannot be cut off here"
+            tried = (
+                "rehearsed without network" if cut else "rehearsed, but WITH network access: it cannot be cut off here"
+            )
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         _replace(target, folder, room / _EARLIER)
     return [f"{target}: {_amount(size)}, {tried}.", _image_size(size, needed), *_commands(target, group, run)]
@@ -86,27 +91,16 @@ def self_contained(model: Model) -> Model:
     """Make a loaded model one that needs nothing else: its networks inside, no path of this machine in its settings.
 
     Raises:
-        UserError: if the networks cannot be had, or are not those the model was trained with.
+        UserError: if the networks cannot be loaded, or are not those the model was trained with.
     """
-    model.embed_networks()
+    networks_inside(model)
     model.config = portable(model.config)
     return model
 
 
 def portable(config: Config) -> Config:
     """Return a copy without paths of this machine: no corpus, files by their names alone, the usual stores."""
-    backbones = [
-        backbone.model_dump() | ({"weights": backbone.checkpoint.name} if backbone.checkpoint else {})
-        for backbone in config.features.backbones
-    ]
-    changes = {
-        "data.path": None,
-        "data.outside": False,
-        "features.backbones": backbones,
-        "features.store": str(Config().features.store),
-        "objects.detector": Path(config.objects.detector).name,
-    }
-    return config.changed(changes)
+    return config.changed({**handed_on(config), "data.outside": False})
 
 
 def _check_place(target: Path) -> None:
@@ -118,7 +112,7 @@ def _check_place(target: Path) -> None:
     except (OSError, ValueError, LookupError, TypeError):
         ours = target.is_dir() and not any(target.iterdir())
     if not ours:
-        raise UserError(f"{target} is no earlier bundle: remove it, or choose another place with --out.")
+        raise UserError(f"{target} is not an earlier bundle: remove it, or choose another place with --out.")
     kept = {MARK, SUMS, "model", "example", "requirements.txt", "torch-requirements.txt"}
     kept |= set(map(_box_name, _BOX.iterdir()))
     others = [path.name for path in sorted(target.iterdir()) if path.name not in kept and path.suffix != ".whl"]
@@ -129,18 +123,18 @@ def _check_place(target: Path) -> None:
 def _check_size(weights: int) -> None:
     if weights > LIMIT:
         raise UserError(
-            f"The model's weights alone take {_amount(weights)}, and an image may have {_amount(LIMIT)} gzipped: "
-            "train with fewer or smaller networks."
+            f"The model's weights alone take {_amount(weights)}, and an image may have at most {_amount(LIMIT)} "
+            "gzipped: train with fewer or smaller networks."
         )
 
 
 def _fill(folder: Path, model: Model, needed: Sequence[metadata.Distribution], group: str, run: str) -> None:
-    """Write everything but the rehearsal's answer."""
+    """Write everything except the rehearsal's answer."""
     model.save(folder / "model")
     wheel = write_wheel(folder)
     atomic_write(folder / "requirements.txt", pins(needed))
     atomic_write(folder / "torch-requirements.txt", torch_pins(needed))
-    write_example(folder / "example" / "input.json", model.readings)
+    write_example(folder / "example" / "input.json", readings(model))
     words = {
         "GROUP": group, "RUN": run, "WHEEL": wheel.name, "VERSION": __version__, "IMAGE": _image(group, run),
         "PYTHON": ".".join(platform.python_version_tuple()[:2]),
@@ -153,7 +147,7 @@ def _fill(folder: Path, model: Model, needed: Sequence[metadata.Distribution], g
     _readable_by_all(folder / "model")
     facts = {
         "made_by": _MADE_BY, "ntcir": __version__, "group": group, "run": run, "name": model.config.name,
-        "fingerprints": model.fingerprints, "python": words["PYTHON"], "torch": metadata.version("torch"),
+        "fingerprints": photographs(model).fingerprints, "python": words["PYTHON"], "torch": metadata.version("torch"),
     }  # fmt: skip
     atomic_write(folder / MARK, json.dumps(facts, indent=1) + "\n")
     write_sums(folder)
@@ -199,7 +193,7 @@ def _recover(target: Path) -> None:
         aside = room / _EARLIER
         if aside.is_dir() and not target.exists():
             aside.rename(target)
-            say(f"{target}: the earlier bundle is back, which a killed command had put aside ({aside}).")
+            say(f"{target}: the earlier bundle, which a killed command had set aside as {aside}, has been restored.")
         claim.give()
 
 
@@ -212,10 +206,14 @@ def _image_size(bundle: int, needed: Sequence[metadata.Distribution]) -> str:
     """Return a sentence about the image's size, from what is installed here."""
     installed, torch = installed_bytes(needed)
     rest, whole = BASE + bundle + installed - torch, BASE + bundle + installed
-    warning = "" if whole <= LIMIT else f" WARNING: with that torch it may exceed the {_amount(LIMIT)} allowed gzipped."
+    warning = (
+        ""
+        if whole <= LIMIT
+        else f" WARNING: with that torch, the gzipped image may exceed the {_amount(LIMIT)} allowed."
+    )
     return (
-        f"The image: about {_amount(rest)} before gzip, and torch, which takes {_amount(torch)} here; "
-        f"built for CPUs alone, as the Dockerfile has it by default, torch takes far less than with CUDA.{warning}"
+        f"The image: about {_amount(rest)} before gzip, plus torch, which takes {_amount(torch)} here; the CPU "
+        f"build, which the Dockerfile installs by default, is far smaller than one with CUDA.{warning}"
     )
 
 

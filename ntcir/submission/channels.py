@@ -44,7 +44,7 @@ def channel_remarks(found: Iterable[tuple[int, str]]) -> list[str]:
     for channels, where in found:
         places.setdefault(channels, []).append(where)
     return [
-        f"{len(wheres):,} picture{'s have' if len(wheres) > 1 else ' has'} {_TREATMENT[channels]} (first: {wheres[0]})."
+        f"{len(wheres):,} image{'s have' if len(wheres) > 1 else ' has'} {_TREATMENT[channels]} (first: {wheres[0]})."
         for channels, wheres in sorted(places.items())
         if channels in _TREATMENT
     ]

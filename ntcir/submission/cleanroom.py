@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ntcir.submission.requirements import closure, modules
 
-_CLOSED = "http://127.0.0.1:9"  # nobody listens there: what asks for a proxy gets nowhere, with a network or without
+_CLOSED = "http://127.0.0.1:9"  # nothing listens there: requests through a proxy fail, with a network or without
 _KEPT = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")  # say how much of the machine may be used
 
 

@@ -67,7 +67,7 @@ class PictureEncoder:
             where: what to name in an error.
 
         Raises:
-            UserError: if a picture that was given earlier is none; a few pictures late, as it is decoded beside.
+            UserError: if an earlier picture is not valid; a few pictures late, as decoding runs in parallel.
         """
         if self._failed:
             raise self._failed
@@ -124,7 +124,7 @@ class PictureEncoder:
                 self._odd[number] = (len(planes), where)
             return square_of_planes(rgb_planes(planes), self._options)
         except ValueError as error:
-            self._failed = UserError(f"{where}: its image will not do: {error}.")
+            self._failed = UserError(f"{where}: the image is not valid: {error}.")
             raise self._failed from error
         finally:
             self._room.release()

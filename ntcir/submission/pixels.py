@@ -94,7 +94,7 @@ def _numbers(data: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int
         sums += np.uint8(100) * hundreds  # of 256 to 299, what is left of them is below 200
         is_end = is_digit[2:-1] > is_digit[3:]  # a block ends with a comma or a bracket
         if (((hundreds > 2) | ((hundreds == 2) & (sums < 200)))[:-1] & is_end).any():
-            raise ValueError("a value is above 255 (pictures of 16 bits a channel are not read)")
+            raise ValueError("a value is above 255 (images with 16 bits per channel are not supported)")
         ends = np.flatnonzero(is_end)
         values.append(sums[ends])
         places = np.flatnonzero(block > ord("9"))
@@ -124,7 +124,7 @@ def _shape(kinds: NDArray[np.uint8], before: NDArray[np.int64], total: int) -> t
     if not len(depth) or depth[-1] != 0 or (depth[:-1] < 1).any() or (total and row_depth not in (2, 3)):
         raise ValueError("it is not nested as channels x height x width")
     if not total:
-        raise ValueError("it holds no pixel")
+        raise ValueError("it has no pixels")
     is_open = kinds == _OPEN
     planes = int(np.count_nonzero((depth == 2) & is_open)) if row_depth == 3 else 1
     rows = int(np.count_nonzero((depth == row_depth) & is_open))
@@ -136,7 +136,7 @@ def _shape(kinds: NDArray[np.uint8], before: NDArray[np.int64], total: int) -> t
     # Numbers stand between the brackets of a row and nowhere else.
     inside = np.diff(before)[depth[:-1] == row_depth]
     if not np.array_equal(kinds, expected) or (inside != width).any() or width * rows != total:
-        raise ValueError("its rows are not all of one length, or its channels not of one height")
+        raise ValueError("its rows differ in length, or its channels in height")
     return planes, height, width
 
 
@@ -156,20 +156,20 @@ def _check_separators(data: NDArray[np.uint8], brackets: NDArray[np.int64], valu
     commas = int(np.count_nonzero(data == _COMMA))
     digits = len(values) + int(np.count_nonzero(values > 9)) + int(np.count_nonzero(values > 99))
     if digits != len(data) - commas - len(brackets):
-        raise ValueError("a value has more than three digits, or begins with a 0")
+        raise ValueError("a value has more than three digits, or a leading 0")
     inner = brackets[1:-1]
     is_open = data[inner] == _OPEN
     outside, inside = np.where(is_open, [data[inner - 1], data[inner + 1]], [data[inner + 1], data[inner - 1]])
     apart = (outside == _COMMA) | (outside == data[inner])
     if commas != len(values) - 1 or not apart.all() or (inside == _COMMA).any():
-        raise ValueError("commas are missing or doubled between the numbers")
+        raise ValueError("commas between the numbers are missing or doubled")
 
 
 def _tidy(text: bytes) -> bytes:
     """Return the text without blanks and without ``.0``; refuse whatever else is no digit, comma or bracket."""
     compact = text.translate(None, _BLANKS)
     if _runs(compact) != _runs(text):
-        raise ValueError("commas are missing or doubled between the numbers")
+        raise ValueError("commas between the numbers are missing or doubled")
     if b"." in compact:
         compact = compact.replace(b".0,", b",").replace(b".0]", b"]")
     if compact.translate(None, _PLAIN) and (odd := _ODD.search(compact)):

@@ -23,9 +23,9 @@ from ntcir.encoders.understanding import silent_columns, understood
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.formats.manifest import check_set
 from ntcir.formats.official import check_ids, format_run, number_of
-from ntcir.formats.topics import Direction
 from ntcir.model.model import Model, Vectors
 from ntcir.search.ranking import score_candidates
+from ntcir.submission.accepted import readings, self_contained
 from ntcir.submission.pictures import PictureEncoder
 from ntcir.submission.stream import Record, open_input, read_records
 from ntcir.system.devices import find_device
@@ -36,7 +36,7 @@ from ntcir.system.streams import output_is_closed, write_output
 from ntcir.workspace import newest_model
 
 _MEGABYTE = 1_000_000
-_ADVICE = " (no official input has it): train without it, --set 'sensors.exclude=[{}]'"
+_ADVICE = " (the organisers' input never has it): train without it, with --set 'sensors.exclude=[{}]'"
 
 
 def predict(source: str, target: str, model: Path | None, *, group: str, run: str, device: str = "auto") -> str:
@@ -66,7 +66,7 @@ def predict(source: str, target: str, model: Path | None, *, group: str, run: st
         say(f"Scoring the candidates of {source} with {folder}")
         scored = score_input(source, trained, networks)
         write(format_run(group, run, scored.rows))
-    return f"{target}: {len(scored.rows):,} candidates of {scored.topics} topics, {scored.pictures:,} pictures"
+    return f"{target}: {len(scored.rows):,} candidates of {scored.topics} topics, {scored.pictures:,} images"
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def score_input(source: str, model: Model, networks: Sequence[FrozenNetwork]) ->
         networks: the image networks, wherever they are.
 
     Raises:
-        UserError: if a record will not do.
+        UserError: if a record is not valid.
     """
     size = None if source == "-" or not Path(source).is_file() else Path(source).stat().st_size / _MEGABYTE
     name = source if source != "-" else "standard input"
@@ -116,10 +116,10 @@ def score_input(source: str, model: Model, networks: Sequence[FrozenNetwork]) ->
 
 
 def _check_target(source: str, target: str) -> None:
-    """Refuse now what would be refused, or regretted, hours later."""
+    """Refuse now what would fail hours later."""
     if target == "-":
         if output_is_closed():
-            raise UserError("Standard output is closed: give the output's file.")
+            raise UserError("Standard output is closed: name an output file.")
         return
     place = Path(target)
     if target.endswith(os.sep) or place.is_dir():
@@ -127,7 +127,7 @@ def _check_target(source: str, target: str) -> None:
     if not place.parent.is_dir():
         raise UserError(f"The output {place} cannot be written: there is no folder {place.parent}.")
     if source != "-" and place.is_file() and Path(source).is_file() and place.samefile(source):
-        raise UserError(f"The output {place} is the input: give another name.")
+        raise UserError(f"The output {place} is also the input: give another name.")
 
 
 @contextmanager
@@ -144,18 +144,17 @@ def load_networks(model: Model, device: str) -> list[FrozenNetwork]:
     """Return the model's image networks, its own or those that its configuration names, on a device.
 
     Raises:
-        UserError: if their weights cannot be had or are others than the model was trained with, or there is no GPU.
+        UserError: if their weights cannot be loaded or differ from those of training, or there is no GPU.
     """
     place = find_device(device, "--device")
-    model.embed_networks()
-    return [network.to(place) for network in model.networks or ()]
+    return [network.to(place) for network in self_contained(model)]
 
 
 @dataclass
 class _Topic:
     """A topic so far: its query and its candidates, as numbers of pictures and readings."""
 
-    direction: Direction
+    direction: str
     query: int
     candidates: list[int] = field(default_factory=list)
     ids: dict[str, int] = field(default_factory=dict)  # dmr_minute_id, without leading zeros -> position
@@ -170,7 +169,7 @@ class _Board:
     """
 
     def __init__(self, model: Model, pictures: PictureEncoder) -> None:
-        self._model, self._pictures = model, pictures
+        self._model, self._pictures, self._encoder = model, pictures, readings(model)
         self._readings: dict[str, int] = {}
         self._table: list[list[Any]] = []
         self._counts: list[int] = []  # records with these readings
@@ -183,28 +182,28 @@ class _Board:
         """Take a record.
 
         Raises:
-            UserError: if its readings will not do, its id came before, or its topic had another query.
+            UserError: if its readings are not valid, its id appeared before, or its topic had another query.
         """
         reading, picture = self._reading(record), self._pictures.number(record.image, record.where)
         by_picture = record.direction == "img2sen"
         query, candidate = (picture, reading) if by_picture else (reading, picture)
         topic = self.topics.setdefault(record.topic_id, _Topic(record.direction, query))
         if record.direction != topic.direction:
-            raise UserError(f"{record.where}: the topic asks both for pictures and for readings.")
+            raise UserError(f"{record.where}: the topic asks both for photographs and for readings.")
         same = self._pictures.same if by_picture else self._same
         if query != topic.query and not same(query, topic.query):
-            what = "another picture" if by_picture else "other readings"
+            what = "a different photograph" if by_picture else "different readings"
             raise UserError(f"{record.where}: the topic has two different queries: {what} than before.")
         number = number_of(record.dmr_minute_id)
         if number in topic.ids:
-            raise UserError(f"{record.where}: the dmr_minute_id {record.dmr_minute_id} comes a second time.")
+            raise UserError(f"{record.where}: the dmr_minute_id {record.dmr_minute_id} appears twice in the topic.")
         topic.ids[number] = len(topic.candidates)
         topic.candidates.append(candidate)
         self._order.append((record.topic_id, record.dmr_minute_id))
 
     def _reading(self, record: Record) -> int:
         """Return the number of a record's readings; the same for the same values."""
-        encoder = self._model.readings
+        encoder = self._encoder
         for column in encoder.names:
             if column not in record.readings:
                 advice = _ADVICE.format(column) if column in {"local_hour", *OFFICIAL_KEYS} else ""
@@ -212,7 +211,7 @@ class _Board:
             value = record.readings[column]
             if not encoder.accepts(column, value):
                 shown = json.dumps(value)[:80]
-                raise UserError(f"{record.where}: the sensor column '{column}' cannot be {shown}.")
+                raise UserError(f"{record.where}: {shown} is not valid for the sensor column '{column}'.")
         # NaN, which JSON does not have and Python writes all the same, is a missing reading like null.
         values = [None if value != value else value for value in map(record.readings.get, encoder.names)]
         number = self._readings.setdefault(repr(values), len(self._readings))
@@ -225,11 +224,11 @@ class _Board:
 
     def _same(self, one: int, other: int) -> bool:
         """Return whether readings that are spelled differently, such as 60 and 60.0, are the same to the model."""
-        encoded = self._model.readings.encode(self._frame([one, other]))
+        encoded = self._encoder.encode(self._frame([one, other]))
         return bool((encoded[0] == encoded[1]).all())
 
     def _frame(self, numbers: Sequence[int] | range) -> pd.DataFrame:
-        names = self._model.readings.names
+        names = self._encoder.names
         return pd.DataFrame([self._table[number] for number in numbers], columns=names, dtype=object)
 
     def rows(self, pictures: Vectors) -> Iterator[tuple[str, str, float]]:
@@ -238,16 +237,16 @@ class _Board:
         Args:
             pictures: the vectors of all pictures, by number.
         """
-        encoder = self._model.readings
+        encoder = self._encoder
         # A column is read as a whole: what a comma is for in one cell, the others tell.
         table, remarks = understood(
             encoder, self._frame(range(len(self._table))), self._counts, lambda row: self._where[row]
         )
         self.remarks = [*remarks, *silent_columns(encoder, table)]
-        readings = self._model.encode_readings(table)
+        minutes = self._model.encode("sensor", encoder.encode(table))
         scores = {}
         for name, topic in self.topics.items():
-            asked, ranked = (pictures, readings) if topic.direction == "img2sen" else (readings, pictures)
+            asked, ranked = (pictures, minutes) if topic.direction == "img2sen" else (minutes, pictures)
             rows = np.array(topic.candidates)
             scores[name] = score_candidates(asked.vectors[topic.query], ranked.vectors[rows], ranked.twins[rows])
         for name, minute in self._order:

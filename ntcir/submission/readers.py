@@ -1,7 +1,7 @@
 """Readers of photographs for a rehearsal: ours, and the one that the organisers' code uses.
 
-They differ in what is no plain RGB JPEG. Ours gives upright RGB, which is what a model is trained on. Theirs gives the
-channels that are stored, one for a grey JPEG, and leaves turned what a camera marked as turned.
+They differ for what is not a plain RGB JPEG. Ours gives upright RGB, which is what a model is trained on. Theirs gives
+the channels that are stored, one for a grey JPEG, and leaves turned what a camera marked as turned.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class TorchvisionReader:
     """``torchvision.io.read_image``, and what it does unlike ours.
 
     Raises:
-        UserError: if the torchvision here has it no more: it is deprecated since 0.29.
+        UserError: if the installed torchvision no longer has it: it is deprecated since 0.29.
     """
 
     def __init__(self) -> None:

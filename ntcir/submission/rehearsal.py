@@ -57,7 +57,7 @@ def rehearse(bundle: Path, source: Path, group: str, run: str) -> bool:
         for scores in found:
             _compare(scores, right)
         if changed := changed_since(bundle):
-            raise _failure(f"{changed[0]} is not as it was written")
+            raise _failure(f"{changed[0]} differs from what was written")
         shutil.copyfile(expected, bundle / "example" / expected.name)
     return room.isolated
 
@@ -69,30 +69,30 @@ def _play(room: CleanRoom, bundle: Path, example: Path, layout: ImageLayout) -> 
     try:
         result = room.run(layout.command, layout.app, _SECONDS, layout.variables)
     except subprocess.TimeoutExpired as error:
-        raise _failure(f"submission.sh was not done after {_SECONDS:.0f} s") from error
+        raise _failure(f"submission.sh did not finish within {_SECONDS:.0f} s") from error
     if result.returncode:
         said = _last_words(result.stderr).replace(f"{bundle.absolute()}{os.sep}", "")
         raise _failure(f"submission.sh ended with exit code {result.returncode}: {said}")
     output = layout.app / OUTPUT
     if not output.is_file():
-        raise _failure("submission.sh ended well but wrote no output file")
+        raise _failure("submission.sh succeeded but wrote no output file")
     if changed := before ^ (listing(bundle) | layout.listing()):
-        raise _failure(f"submission.sh wrote elsewhere than to its output: {min(changed)[0]}")
+        raise _failure(f"submission.sh wrote something else than its output: {min(changed)[0]}")
     return output
 
 
 def _last_words(text: str) -> str:
-    """Return what a failed submission said in the end: its one sentence, or else the last few lines."""
+    """Return the last output of a failed submission: its one sentence, or else the last few lines."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if lines and lines[-1].startswith("Error: "):
         return lines[-1].removeprefix("Error: ")
-    return " | ".join(lines[-_LINES:]) or "it said nothing"
+    return " | ".join(lines[-_LINES:]) or "no message"
 
 
 def _predict_here(example: Path, target: Path, source: Path, group: str, run: str) -> None:
     from ntcir.submission.predict import predict
 
-    with contextlib.redirect_stderr(io.StringIO()):  # what it says was said when the bundle was made
+    with contextlib.redirect_stderr(io.StringIO()):  # its remarks were made when the bundle was made
         predict(str(example), str(target), source, group=group, run=run)
 
 
@@ -109,13 +109,13 @@ def _scores(path: Path, group: str, run: str, wanted: list[tuple[str, str]]) -> 
     scores: Scores = {}
     for row in rows:
         if len(row) != len(HEADER) or row[:2] != [group, run]:
-            raise _failure(f"the output has the line {','.join(row)!r}")
+            raise _failure(f"the output has the line {','.join(row)!r}, which is not a score of {group}-{run}")
         key = (row[2], row[3])
         if key in scores:
             raise _failure(f"the output has candidate {key[1]} of topic {key[0]} twice")
         scores[key] = _number(row[4])
         if not math.isfinite(scores[key]):
-            raise _failure(f"the output scores candidate {key[1]} of topic {key[0]} {row[4]!r}, which is no number")
+            raise _failure(f"the output scores candidate {key[1]} of topic {key[0]} {row[4]!r}, which is not a number")
     if other := set(wanted) ^ set(scores):
         topic, candidate = min(other)
         word = "lacks" if (topic, candidate) in set(wanted) else "has"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ntcir.system.errors import UserError
 
-# What predicting imports. The package's other requirements detect, alter, draw and score, none of which it does.
+# What predicting imports. The package's other requirements are for detection, augmentation, charts and scoring.
 ROOTS = (
     "click", "numpy", "pandas", "pillow", "pydantic", "PyYAML", "rich", "safetensors", "torch", "torchvision",
 )  # fmt: skip
@@ -106,7 +106,9 @@ def modules(distribution: metadata.Distribution) -> dict[str, Path]:
     """
     if distribution.files is None:
         name = distribution.metadata["Name"]
-        raise UserError(f"Which files belong to {name} is not known: install it with pip, or leave the rehearsal out.")
+        raise UserError(
+            f"The files of {name} are not known: install it with pip, or skip the rehearsal with --no-rehearsal."
+        )
     files = [file for file in distribution.files if ".." not in file.parts]
     names = {str(file) for file in files}
     found = {}

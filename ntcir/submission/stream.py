@@ -20,16 +20,15 @@ from typing import IO, Any, NoReturn, cast
 
 from ntcir.corpora.corpus import OFFICIAL_KEYS
 from ntcir.formats.official import is_id
-from ntcir.formats.topics import Direction
 from ntcir.system.errors import UserError, short
 from ntcir.system.json_keys import each_once
 from ntcir.system.regular import ends_in_zeros
 
-DIRECTION: dict[tuple[object, object], Direction] = {("image", "sensor"): "img2sen", ("sensor", "image"): "sen2img"}
+DIRECTION: dict[tuple[object, object], str] = {("image", "sensor"): "img2sen", ("sensor", "image"): "sen2img"}
 
 _CHUNK = 1 << 20  # bytes read at a time
-_LONGEST = 1 << 30  # bytes of a record: whatever is longer is no record, and would fill the memory
-_LONGEST_TEXT = 1 << 23  # bytes of a string in it; an open one is looked at anew with each chunk
+_LONGEST = 1 << 30  # bytes of a record: anything longer is not a record, and would fill the memory
+_LONGEST_TEXT = 1 << 23  # bytes of a string in it; an open one is searched again with each chunk
 # A string, closed or cut off by the end of what is read, or a bracket; the rest of JSON needs no look here.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _BLANK = re.compile(rb"[ \t\r\n]++")
@@ -54,7 +53,7 @@ class Record:
     where: str
     topic_id: str
     dmr_minute_id: str
-    direction: Direction
+    direction: str
     image: memoryview
     readings: dict[str, Any]
 
@@ -69,7 +68,7 @@ def open_input(source: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     with ExitStack() as stack:
         raw: Any = sys.stdin and sys.stdin.buffer
         if source == "-" and raw is None:
-            raise UserError("Standard input is closed: give the input's file, or a pipe.")
+            raise UserError("Standard input is closed: name an input file, or pipe one in.")
         if source != "-":
             try:
                 raw = stack.enter_context(Path(source).open("rb"))
@@ -77,7 +76,7 @@ def open_input(source: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
                 raise UserError(f"Cannot read the input {source}: {(error.strerror or str(error)).lower()}.") from error
         packed = raw.peek(2)[:2] == b"\x1f\x8b"
         if packed and source != "-" and ends_in_zeros(raw):
-            raise UserError(f"{source} is not a complete gzip file: it ends in zeros; copy it here again.")
+            raise UserError(f"{source} is a truncated gzip file (it ends in zeros): copy it again.")
         yield cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw, raw
 
 
@@ -89,7 +88,7 @@ def read_records(file: IO[bytes], name: str) -> Iterator[Record]:
         name: of the file, for messages.
 
     Raises:
-        UserError: naming the record and its topic, if the file is no JSON array of records, ends too early, or a
+        UserError: naming the record and its topic, if the file is not a JSON array of records, ends too early, or a
             record lacks what every record has.
     """
     text = _Text(file, name)
@@ -97,7 +96,7 @@ def read_records(file: IO[bytes], name: str) -> Iterator[Record]:
         text.refuse(f"is not a JSON array: it begins with {_shown(text.rest(20))}" if text.rest(1) else "is empty")
     text.at += 1
     if text.next_byte() == b"]":
-        text.refuse("holds no record")
+        text.refuse("has no records")
     number = 0
     while True:
         number += 1
@@ -108,9 +107,9 @@ def read_records(file: IO[bytes], name: str) -> Iterator[Record]:
             break
         if follows != b",":
             what = f"{_shown(text.rest(20, -1))} follows" if follows else "the file ends"
-            text.refuse(f"is cut short or not JSON: behind record {number} {what} instead of a comma or ]")
+            text.refuse(f"is truncated or not JSON: after record {number}, {what} instead of a comma or ]")
     if text.next_byte():
-        text.refuse(f"goes on behind its array, with {_shown(text.rest(20))}")
+        text.refuse(f"continues after its array, with {_shown(text.rest(20))}")
 
 
 class _Text:
@@ -129,9 +128,9 @@ class _Text:
         try:
             chunk = self._file.read(_CHUNK)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            self.refuse(f"is no whole gzip file ({' '.join(str(error).split()).rstrip('.').lower()})")
+            self.refuse(f"is a truncated or damaged gzip file ({' '.join(str(error).split()).rstrip('.').lower()})")
         except OSError as error:
-            self.refuse(f"cannot be read on ({(error.strerror or str(error)).lower()})")
+            self.refuse(f"cannot be read any further ({(error.strerror or str(error)).lower()})")
         self.data += chunk
         return bool(chunk)
 
@@ -170,7 +169,7 @@ def _record(text: _Text, number: int) -> Record:
     text.drop()
     if text.next_byte() != b"{":
         what = _shown(text.rest(20)) if text.rest(1) else "the end of the file"
-        text.refuse(f"record {number}: an object in braces was expected, not {what}")
+        text.refuse(f"record {number}: expected an object in braces, found {what}")
     start = text.at
     end, images = _extent(text, number)
     first, last = images[-1] if images else (start, start)
@@ -184,9 +183,9 @@ def _record(text: _Text, number: int) -> Record:
         near = error.doc[max(0, error.pos - 10) : error.pos + 20]
         text.refuse(f"record {number}{_topic(others)} is not JSON: {error.msg.lower()}, near {near!r}")
     except (ValueError, RecursionError) as error:
-        text.refuse(f"record {number}{_topic(others)} will not do: {' '.join(str(error).split())}")
+        text.refuse(f"record {number}{_topic(others)} is not valid: {' '.join(str(error).split())}")
     if not images:
-        problem = "it has no image" if fields.get("image") is None else "its image is no nested list of numbers"
+        problem = "it has no image" if fields.get("image") is None else "its image is not a nested list of numbers"
         text.refuse(f"record {number}{_topic(others)}: {problem}")
     return _checked(fields, image, number, text)
 
@@ -207,7 +206,7 @@ def _extent(text: _Text, number: int) -> tuple[int, list[tuple[int, int]]]:
         if token is None or (token[0][:1] == b'"' and token.end() == len(text.data)):  # a string may go on
             at = token.start() if token else len(text.data)
             if len(text.data) - at > _LONGEST_TEXT:
-                text.refuse(f"record {number}{_topic(text.data)}: it has a text longer than {_LONGEST_TEXT >> 20} MB")
+                text.refuse(f"record {number}{_topic(text.data)}: it has a string longer than {_LONGEST_TEXT >> 20} MB")
             read_on()
             continue
         at = token.end()
@@ -248,7 +247,7 @@ def _checked(fields: dict[str, Any], image: memoryview, number: int, text: _Text
         ids[key] = str(value)
         if not is_id(ids[key]) or (isinstance(value, float) and not math.isfinite(value)):
             raw = ids[key].encode(errors="backslashreplace")
-            text.refuse(f"record {number}: the {key} {_shown(raw)} cannot be one")
+            text.refuse(f"record {number}: {_shown(raw)} is not a valid {key}")
     topic_id, minute_id = ids["topic_id"], ids["dmr_minute_id"]
     modal = fields.get("input_modal"), fields.get("output_modal")
     direction = DIRECTION.get(modal) if all(isinstance(name, str) for name in modal) else None
@@ -268,7 +267,7 @@ def _topic_of(fields: dict[str, Any]) -> str:
 
 
 def _topic(text: bytes | bytearray) -> str:
-    """Return the topic of a record that is not whole, in brackets, or nothing."""
+    """Return the topic of an incomplete record, in brackets, or nothing."""
     found = _TOPIC.search(text)
     return f" (topic {found[1].decode(errors='replace').strip(chr(34))})" if found else ""
 

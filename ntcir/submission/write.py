@@ -13,15 +13,16 @@ import numpy as np
 
 from ntcir.corpora.corpus import OFFICIAL_KEYS, Corpus
 from ntcir.features.decode import UnreadableImage
-from ntcir.formats.manifest import OFFICIAL, write_set
+from ntcir.formats.manifest import OFFICIAL, OFFICIAL_TOPICS, write_set
 from ntcir.formats.official import format_qrels
-from ntcir.formats.topics import Direction, Topic, TopicSet
+from ntcir.formats.topics import Topic, TopicSet, topics_text
+from ntcir.modalities.image import IMAGE
 from ntcir.submission.pixels import pixel_text
 from ntcir.submission.readers import Reader, read_upright
 from ntcir.system.errors import UserError, some
 from ntcir.system.progress import progress, say
 
-INPUT, QRELS = "input.json", "qrels.csv"
+INPUT, TOPICS, QRELS = "input.json", OFFICIAL_TOPICS, "qrels.csv"
 SENSOR_COLUMNS = (
     "heart_rate(bpm)", "heart_rate_conf", "calories", "distance", "artist name", "song name", "album name",
     "sleep_level", "awake", "minutesToFallAsleep", "minutesAsleep", "minutesAwake", "minutesAfterWakeup", "timeInBed",
@@ -35,9 +36,7 @@ LOCATION_COLUMNS = (
 _MODAL = {"img2sen": ("image", "sensor"), "sen2img": ("sensor", "image")}
 
 
-def record_text(
-    topic_id: str, dmr_minute_id: str, direction: Direction, image: bytes, readings: Mapping[str, Any]
-) -> bytes:
+def record_text(topic_id: str, dmr_minute_id: str, direction: str, image: bytes, readings: Mapping[str, Any]) -> bytes:
     """Return one record of the organisers' input, a JSON object.
 
     Args:
@@ -72,11 +71,12 @@ class OfficialTopics:
 
     def __init__(self, topics: TopicSet, corpus: Corpus, read: Reader = read_upright) -> None:
         self._topics, self._corpus, self._read = topics, corpus, read
-        # Theirs has no time of day. A corpus that is no lifelog has columns of its own.
+        # Theirs has no time of day. A corpus that is not a lifelog has columns of its own.
         names = [str(column) for column in corpus.sensors.columns if column not in {"local_hour", *OFFICIAL_KEYS}]
         if own := [column for column in corpus.sensors.columns if column in OFFICIAL_KEYS]:
             say(
-                f"WARNING: {some(own)}: left out, for the input has keys of its own with that name; rename the columns."
+                f"WARNING: left out {some(own)}, because the organisers' input uses these names for other "
+                "keys; rename the columns."
             )
         official = [*SENSOR_COLUMNS, *LOCATION_COLUMNS] if corpus.layout == "lifelog" else []
         self._columns = official + [name for name in names if name not in official]
@@ -89,9 +89,9 @@ class OfficialTopics:
         self._unreadable: dict[str, None] = {}  # in the order of finding
 
     def save(self, folder: Path) -> str:
-        """Write ``input.json``, one record at a time, and ``qrels.csv``; return a sentence about them.
+        """Write ``input.json``, one record at a time, ``input.topics.tsv`` and ``qrels.csv``; return a sentence.
 
-        Both or none are left; a manifest beside them tells a mixture of two calls.
+        All files are written or none; a manifest beside them reveals a mixture of two calls.
 
         A photograph that cannot be decoded is no candidate; a topic that asks for one is left out.
 
@@ -106,32 +106,39 @@ class OfficialTopics:
                     for document, image, readings in self._candidates(topic):
                         minute = self._minute.get(document, document)
                         number = self._number[minute]
-                        record = record_text(topic.topic_id, number, topic.direction, image, readings)
+                        record = record_text(topic.topic_id, number, topic.direction.name, image, readings)
                         if not judged:
                             _check_room(folder, len(record) * total)
                         file.write(b",\n" if judged else b"[")
                         file.write(record)
-                        relevant = int(document == self._topics.relevant[topic.topic_id])
+                        relevant = int(document in self._topics.relevant[topic.topic_id])
                         judged.append((topic.topic_id, number, minute, relevant))
                         advance(1)
                 file.write(b"]\n")
                 size = file.tell()
             if not judged:
-                raise UserError(f"None of the photographs asked for can be decoded: {some(self._unreadable)}.")
+                raise UserError(
+                    f"No topic is left, because none of these photographs can be decoded: {some(self._unreadable)}."
+                )
             places[QRELS].write_text(format_qrels(judged), encoding="utf-8")
+            asked = {topic_id for topic_id, *_ in judged}
+            topics = [topic for topic in self._topics.topics if topic.topic_id in asked]
+            # The input has the directions, but takes minutes to read; without them there is no score by direction.
+            places[TOPICS].write_text(topics_text(topics, with_direction=True), encoding="utf-8")
         if self._unreadable:
             say(f"WARNING: {len(self._unreadable)} photographs cannot be decoded: {some(self._unreadable)}; left out.")
-        asked = len({topic_id for topic_id, *_ in judged})
-        return f"{folder}: {asked} topics, {len(judged):,} candidates, {size / 1e9:.2f} GB ({INPUT}, {QRELS})"
+        files = f"{INPUT}, {TOPICS}, {QRELS}"
+        return f"{folder}: {len(topics)} topics, {len(judged):,} candidates, {size / 1e9:.2f} GB ({files})"
 
     def _candidates(self, topic: Topic) -> Iterator[tuple[str, bytes, Mapping[str, Any]]]:
         """Yield each candidate's id with the picture and the readings of its record; nothing if the topic cannot be."""
         pool = self._topics.pools[topic.topic_id]
-        right = self._topics.relevant[topic.topic_id]
-        asked = self._picture(topic.query if isinstance(topic.query, str) else right)
+        right = self._topics.relevant[topic.topic_id][0]
+        by_picture = topic.direction.query is IMAGE
+        asked = self._picture(topic.query if by_picture else right)
         if asked is None:
             return
-        if topic.direction == "img2sen":
+        if by_picture:
             for minute, readings in zip(pool, self._readings(pool), strict=True):
                 yield minute, asked, readings
             return
@@ -154,10 +161,10 @@ class OfficialTopics:
 
 
 def _check_room(folder: Path, needed: int) -> None:
-    """Refuse what will not fit on the disk, before hours are spent on it."""
+    """Refuse what does not fit on the disk, before hours are spent on it."""
     room = shutil.disk_usage(folder).free
     if needed > room:
         raise UserError(
-            f"The input would take about {needed / 1e9:.1f} GB, and {folder} has room for {room / 1e9:.1f}: "
-            "give fewer days, --topics-per-day or --pool, or another --out."
+            f"The input would take about {needed / 1e9:.1f} GB, but {folder} has {room / 1e9:.1f} GB free: choose "
+            "fewer days, a smaller --topics-per-day or --pool, or another --out."
         )

@@ -1,6 +1,6 @@
-"""Who writes which folder: a lock that ends with its process, so that two commands never fill one folder together.
+"""Which process writes which folder: a lock that ends with its process, so that two commands never write one folder.
 
-Reading is free: a folder that is being written can be looked at as ever.
+Reading needs no lock: a folder can be read while it is being written.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Claim:
 
 
 _claims: dict[Path, _Claim] = {}  # by the path of the lock's file
-_told: list[Path] = []  # the folder of which was said that it knows no locks
+_told: list[Path] = []  # folders whose lack of locks was reported
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def take(folder: Path) -> bool:
 
 
 def give(folder: Path) -> None:
-    """Let others have a folder that was taken."""
+    """Release a folder that was taken."""
     claim = _claims.pop((folder / CLAIM).absolute(), None)
     if claim is not None:
         claim.give()
@@ -91,7 +91,7 @@ def give(folder: Path) -> None:
 def _claimed(folder: Path, place: Path, instead: str) -> Iterator[None]:
     claim = _take(place)
     if isinstance(claim, str):
-        raise UserError(f"{folder} is being written by {claim}: wait until it has ended, or {instead}.")
+        raise UserError(f"{folder} is being written by {claim}: wait for it to end, or {instead}.")
     claim.users += 1
     try:
         yield
@@ -111,7 +111,7 @@ def _take(place: Path) -> _Claim | str:
     lock = LockFile(place)
     while True:
         made = [each for each in (folder, *folder.absolute().parents) if not os.path.lexists(each)]
-        with disk_errors(folder), suppress(FileNotFoundError):  # whoever made it has removed it again
+        with disk_errors(folder), suppress(FileNotFoundError):  # the process that made it has removed it
             folder.mkdir(parents=True, exist_ok=True)
             free = lock.take()
             break
@@ -119,7 +119,10 @@ def _take(place: Path) -> _Claim | str:
         return lock.holder()
     if free is None and not _told:
         _told.append(folder)
-        say(f"WARNING: {folder} is on a file system without locks: let no two commands write there at once.")
+        say(
+            f"WARNING: {folder} is on a file system without locks: do not run two commands that write there at "
+            "the same time."
+        )
     claim = _claims[key] = _Claim(lock, made)
     return claim
 

@@ -1,4 +1,4 @@
-"""What a user can do wrong, and what we say to it."""
+"""Errors that a user can fix, and how values are shown in them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A mistake that the user can mend; its message is one clear sentence.
+    """A mistake that the user can fix; its message is one clear sentence.
 
     The command line prints the message without a traceback and ends with exit code 2. The message names the thing
-    (file, line, key), the value found there, and what would do instead.
+    (file, line, key), the value found there, and what to do instead.
     """
 
 
 class Interrupted(UserError):
-    """Ctrl-C or a polite request to stop; what was computed is kept, and the message says how to go on."""
+    """Ctrl-C or SIGTERM; what was computed is kept, and the message says how to continue."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -32,7 +32,7 @@ def some(items: Iterable[object], most: int = 5) -> str:
     return ", ".join(listed[:most]) + rest
 
 
-# What a terminal obeys rather than shows (ESC, the C1 controls), what ends a line or turns the direction of writing,
+# What a terminal obeys rather than shows (ESC, the C1 controls), what ends a line or reverses the writing direction,
 # and halves of characters, which no file can hold. Whatever else is unusual, such as a joiner in an emoji, is text.
 _UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -41,7 +41,7 @@ def escaped(text: str) -> str:
     """Return a line for people with its control characters spelled out: ``\\x1b`` for ESC, ``\\n`` for a newline.
 
     Names of files, ids and headers are other people's words; raw, they could clear a terminal, rename its window or
-    forge a line. Everything that is said goes through here (``progress.say``, ``verbs.Mistake``), data does not.
+    forge a line. Every message goes through here (``progress.say``, ``verbs.Mistake``), data does not.
     """
     return _UNSEEN.sub(lambda found: repr(found[0])[1:-1], text)
 
@@ -54,5 +54,5 @@ def short(text: str, most: int = 80) -> str:
 
 
 def shown(value: object, most: int = 80) -> str:
-    """Return a value as Python writes it, shortened: whoever reads a sentence knows the rest."""
+    """Return a value as Python writes it, shortened to fit a sentence."""
     return short(repr(value), most)

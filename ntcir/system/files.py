@@ -14,7 +14,7 @@ from pathlib import Path
 from ntcir.system.errors import UserError
 from ntcir.system.temporaries import TemporaryFolder, make_temporary
 
-# A model folder's files that are looked for without importing torch.
+# Files of a model folder that are looked for without importing torch.
 MODEL_FILE, MODEL_CONFIG = "model.safetensors", "config.yaml"
 
 # Raised by the system when there is no room: disk full, quota used up, file size limit reached.
@@ -35,9 +35,9 @@ def disk_errors(path: Path) -> Iterator[None]:
     except Exception as error:
         number = getattr(error, "errno", None)
         if number in NO_ROOM or (number is None and _tells_no_room(str(error))):
-            raise UserError(f"No room left to write {path}: free some space and start again.") from error
+            raise UserError(f"No space left to write {path}: free some space and start again.") from error
         if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
-            raise UserError(f"Not allowed to write {path}: choose another place.") from error
+            raise UserError(f"No permission to write {path}: choose another place.") from error
         if number in _IN_THE_WAY:
             raise UserError(f"Cannot write {path}: {os.strerror(number).lower()}.") from error
         raise
@@ -75,7 +75,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         try:
             temporary, held = make_temporary(place)
         except FileNotFoundError as error:  # as /proc has it
-            raise UserError(f"Cannot write {path}: no file can be made in {place.parent}.") from error
+            raise UserError(f"Cannot write {path}: no file can be created in {place.parent}.") from error
         try:
             yield temporary
             with temporary.open("rb") as file:
@@ -96,7 +96,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _refuse_protected(place: Path, path: Path) -> None:
-    """Refuse to replace a file that may not be written to, although its folder's permissions would allow it.
+    """Refuse to replace a write-protected file, although its folder's permissions would allow it.
 
     Raises:
         UserError: if nobody may write to it, or this user may not. (To root the system allows everything.)
@@ -123,7 +123,7 @@ def _take_permissions(temporary: Path, place: Path) -> None:
 
 
 def require_writable(folder: Path) -> None:
-    """Check that files can be made in a folder, which may not be there yet, so that nobody finds out after hours.
+    """Check that files can be created in a folder, which may not exist yet, before hours of work depend on it.
 
     Raises:
         UserError: if they cannot.
@@ -136,7 +136,7 @@ def require_writable(folder: Path) -> None:
             with tempfile.TemporaryFile(dir=there):
                 pass
         except FileNotFoundError as error:  # as /proc has it
-            raise UserError(f"Cannot write to {folder}: no file can be made in {there}.") from error
+            raise UserError(f"Cannot write to {folder}: no file can be created in {there}.") from error
 
 
 def _write_into(place: Path, source: Path) -> None:

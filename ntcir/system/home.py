@@ -25,7 +25,7 @@ _KEPT = {
 
 
 def expanded(path: str | Path) -> Path:
-    """Return a path as typed, with ``~`` replaced by the home folder.
+    """Return a path with ``~`` replaced by the home folder.
 
     Raises:
         UserError: if there is no such home folder.
@@ -35,10 +35,10 @@ def expanded(path: str | Path) -> Path:
         return path
     try:
         found = path.expanduser()
-    except RuntimeError:  # pathlib's way of saying that there is no home
+    except RuntimeError:  # what pathlib raises where there is no home folder
         found = path
     if found == path or os.environ.get("HOME", "").startswith(_prefix()):
-        raise UserError(f"{path} begins with a home folder that is not known here (is HOME set?): write the path out.")
+        raise UserError(f"{path} starts with a home folder that is not known here (is HOME set?): give the full path.")
     return found
 
 
@@ -46,13 +46,13 @@ def share_caches() -> None:
     """Tell libraries, by the environment, where they may keep things; called before one that needs it is imported."""
     folder = cache_folder()
     if folder is None:
-        return  # nothing can be written anywhere, and what a library then says is as good as what we would
+        return  # nothing can be written anywhere: the library's own error is as good as ours
     for variable, name in _KEPT.items():
         place = folder / name
         with suppress(OSError):
             place.mkdir(exist_ok=True)
             os.environ.setdefault(variable, str(place))
-    if _home() is None:  # OpenVINO takes no other word for it
+    if _home() is None:  # the only setting that OpenVINO reads
         os.environ["HOME"] = str(_substitute())
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and polite requests to stop: one sentence and one exit code, whatever a command is doing.
+"""Ctrl-C and SIGTERM: one sentence and one exit code, whatever a command is doing.
 
 Both SIGINT and SIGTERM raise ``KeyboardInterrupt``, so that files which are not complete are removed on the way out.
 Only the standard library is imported here: the sentence must be ready before anything slow is.
@@ -16,8 +16,8 @@ from types import FrameType
 from typing import Any, NoReturn
 
 EXIT_CODE = 2
-SENTENCE = "Interrupted: files that are complete stay, and none is left half-written."
-_AGAIN = 0.05  # seconds until an interruption that came to nothing is repeated
+SENTENCE = "Interrupted: complete files are kept, and no file is left half-written."
+_AGAIN = 0.05  # seconds until an interruption that had no effect is repeated
 
 _heard: list[int] = []  # signals of this command, in order
 _ending = False  # whether the command is on its way out, so that further signals change nothing
@@ -85,7 +85,7 @@ def _repeat() -> None:
 
 
 def ignore_further() -> None:
-    """Let further signals pass within ``listening``, for what is left to do is to say so."""
+    """Ignore further signals within ``listening``: only the message is left to be printed."""
     global _ending
     _ending = True
     # Python notes a KeyboardInterrupt that passes through exec() of a text, which is how dataclasses are made, and in
@@ -95,10 +95,10 @@ def ignore_further() -> None:
 
 @contextmanager
 def until_the_end() -> Iterator[None]:
-    """Do the same for all that the process does, its imports and its end included.
+    """Do the same for the whole process, including its imports and its end.
 
     Raises:
-        SystemExit: if the body was interrupted; then the sentence has been said.
+        SystemExit: if the body was interrupted; then the sentence has been printed.
     """
     try:
         with listening():

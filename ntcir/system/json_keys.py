@@ -1,4 +1,4 @@
-"""JSON objects in which a key that comes twice is a mistake, not a value that hides another."""
+"""JSON objects in which a repeated key is an error, instead of one value silently replacing another."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object's keys and values, for ``object_pairs_hook`` of ``json.loads``.
 
     Raises:
-        ValueError: naming the first key that comes twice.
+        ValueError: naming the first key that appears twice.
     """
     fields: dict[str, Any] = {}
     for key, value in pairs:
         if key in fields:
-            raise ValueError(f"the key {key!r} comes twice")
+            raise ValueError(f"the key {key!r} appears twice")
         fields[key] = value
     return fields

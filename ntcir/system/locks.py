@@ -76,7 +76,7 @@ class LockFile:
             free = lock(file)
             if free and same_file(file, self._path):
                 self._file = file
-                with suppress(OSError):  # no room: then nobody can be told which process it is
+                with suppress(OSError):  # no space left: then nobody can be told which process it is
                     os.ftruncate(file, 0)
                     os.write(file, f"{os.getpid()} {platform.node()}\n".encode())
                 return True
@@ -85,7 +85,7 @@ class LockFile:
                 self._path.unlink(missing_ok=True)
             if not free:
                 return free
-            # Whoever had it has removed the file in the meantime.
+            # Its previous owner has removed the file in the meantime.
 
     def _open(self) -> int:
         plain = getattr(os, "O_NOFOLLOW", 0)
@@ -105,7 +105,7 @@ class LockFile:
         return f"process {number}" if machine == platform.node() else f"process {number} on {machine}"
 
     def give(self) -> None:
-        """Remove the file, and let others have the lock."""
+        """Remove the file, and release the lock."""
         if self._file is not None:
             if same_file(self._file, self._path):
                 with suppress(OSError):

@@ -16,7 +16,7 @@ def has_fast_bf16() -> bool:
     """Return whether this processor multiplies bf16 by itself; others would be slower than in single precision."""
     import torch
 
-    if not hasattr(torch.cpu, "get_capabilities"):  # older torch does not tell
+    if not hasattr(torch.cpu, "get_capabilities"):  # older versions of torch do not have it
         return False
     can = torch.cpu.get_capabilities()
     return bool(can.get("avx512_bf16") or can.get("amx_bf16"))

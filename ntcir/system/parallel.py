@@ -1,4 +1,4 @@
-"""Several processes that work together, as ``torchrun`` starts them: who is who, and what goes between them.
+"""Several processes that work together, as started by ``torchrun``: their ranks, and what they exchange.
 
 One process alone is the usual case: all functions here then return at once, and torch is not imported.
 
@@ -35,7 +35,7 @@ _BUCKET = 2**25  # numbers sent at once, 128 MiB
 
 
 class Deserted(UserError):
-    """Another process has ended. It has said why; this one only noticed."""
+    """Another process has ended. It has reported why; this one only noticed."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def ranks() -> Ranks:
 def _number(name: str) -> int:
     value = os.environ.get(name, "")
     if not value.isdecimal():
-        wrong = f"{name} is {value}, which is no number" if value else f"WORLD_SIZE is set, and {name} is not"
+        wrong = f"{name} is {value}, which is not a number" if value else f"WORLD_SIZE is set, and {name} is not"
         raise UserError(f"{wrong}: start several processes with torchrun, or unset WORLD_SIZE.")
     return int(value)
 
@@ -130,7 +130,7 @@ def together() -> Iterator[Ranks]:
     alive.start()
     try:
         yield own
-        barrier()  # who leaves early takes what the others still need along
+        barrier()  # a process that leaves early takes with it what the others still need
     finally:
         _meeting = None
         over.set()
@@ -149,7 +149,7 @@ def _join(own: Ranks) -> Store:
             f"WORLD_SIZE is {own.count}, but {' and '.join(missing)} not set: start several processes with torchrun."
         )
     if not dist.is_available() or not dist.is_gloo_available():
-        raise UserError("This build of torch cannot let several processes work together: it has no gloo.")
+        raise UserError("This build of torch has no gloo backend, which several processes need to work together.")
     gpu = own_gpu() and dist.is_nccl_available()
     if gpu:
         torch.cuda.set_device(own.local)
@@ -161,9 +161,9 @@ def _join(own: Ranks) -> Store:
         )
     except (RuntimeError, ValueError, OSError) as error:
         if "EADDRINUSE" in str(error):
-            raise UserError(f"{place} is in use by others: give torchrun another --master-port.") from error
+            raise UserError(f"{place} is already in use: give torchrun another --master-port.") from error
         raise UserError(
-            f"Process {own.number + 1} of {own.count} cannot meet the others at {place} ({_reason(error)})."
+            f"Process {own.number + 1} of {own.count} cannot reach the others at {place} ({_reason(error)})."
         ) from error
     return dist.PrefixStore("ntcir", store)  # type: ignore[attr-defined]
 
@@ -181,12 +181,12 @@ def _show_life(store: Store, own: Ranks, over: threading.Event) -> None:
 
 @contextmanager
 def _noticing() -> Iterator[None]:
-    """Say it in one sentence if another process is gone."""
+    """Report in one sentence that another process is gone."""
     try:
         yield
     except RuntimeError as error:
         raise Deserted(
-            f"The processes could not go on together, mostly because one of them has ended ({_reason(error)})."
+            f"The processes could not continue together, probably because one of them has ended ({_reason(error)})."
         ) from error
 
 
@@ -223,7 +223,7 @@ def barrier() -> None:
                 _check_life(store, number, signs)
             time.sleep(pause)
             pause = min(1.2 * pause, most)
-    any_rank(False)  # nobody goes before everybody has seen that all are here: the store may go with the first
+    any_rank(False)  # no process leaves before all have seen that all are here: the store may end with the first
 
 
 def _check_life(store: Store, number: int, signs: dict[int, tuple[int, float]]) -> None:
@@ -233,9 +233,7 @@ def _check_life(store: Store, number: int, signs: dict[int, tuple[int, float]]) 
     if sign != last:
         signs[number] = (sign, now)
     elif now - seen > _SILENCE:
-        raise Deserted(
-            f"Process {number + 1} of {ranks().count} has shown no sign of life for {_SILENCE / 60:.0f} minutes."
-        )
+        raise Deserted(f"Process {number + 1} of {ranks().count} has not responded for {_SILENCE / 60:.0f} minutes.")
 
 
 def gather_objects(value: T) -> list[T]:

@@ -1,4 +1,4 @@
-"""JSON that programs wrote and something may have damaged: whatever is wrong with it is a ``ValueError``."""
+"""JSON written by programs and possibly damaged since: whatever is wrong with it is a ``ValueError``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ def parse_json(text: str | bytes) -> Any:
     """Return the value of a JSON text.
 
     Raises:
-        ValueError: if it is not JSON, not UTF-8, or nested beyond what Python can follow.
+        ValueError: if it is not JSON, not UTF-8, or nested too deeply for Python.
     """
     try:
         return json.loads(text)
     except RecursionError as error:
-        raise ValueError("it is nested too deep") from error
+        raise ValueError("it is too deeply nested") from error
 
 
 def is_finite_number(value: object) -> TypeGuard[int | float]:
@@ -25,12 +25,12 @@ def is_finite_number(value: object) -> TypeGuard[int | float]:
 
 
 def parse_object(text: str | bytes) -> dict[str, Any]:
-    """Return the value of a JSON text that holds keys and values.
+    """Return the value of a JSON text that is an object.
 
     Raises:
-        ValueError: as ``parse_json``, or if it holds something else.
+        ValueError: as ``parse_json``, or if it is something else.
     """
     tree = parse_json(text)
     if not isinstance(tree, dict):
-        raise ValueError("it holds no keys and values")
+        raise ValueError("it is not a JSON object")
     return tree

@@ -1,4 +1,4 @@
-"""What a person sees on stderr while long work goes on; stdout is for data only."""
+"""What a user sees on stderr during long work; stdout is for data only."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 _INFO = 20  # logging.INFO
 _EVERY = 60.0  # seconds between two lines in a log
-# Seconds in which a process that is told of elsewhere is ended by torchrun, before it speaks up or leaves.
+# Seconds in which torchrun ends a process whose error another one reports, before it reports or leaves itself.
 _INTERRUPTED, _MISTAKEN, _DESERTED = 2.0, 10.0, 60.0
 
 
 def say(*lines: str, kind: str | None = None) -> None:
-    """Write lines to stderr, of several processes the first; a log that takes no more must not end the work.
+    """Write lines to stderr, in the first process only; a log that cannot be written must not end the work.
 
     Control characters are spelled out, line breaks within a line included: they come from names and files. Each line is
     a record of the logger ``ntcir``.
@@ -71,10 +71,10 @@ def _logger() -> logging.Logger:
 
 
 def told_by(error: UserError) -> str | None:
-    """Return the sentence with which this process ends; None where it has nothing to add to what others say.
+    """Return the sentence with which this process ends; None where another process reports the same.
 
-    A mistake that all processes meet is told by the first of each machine. The others hold their tongue for a while, in
-    which torchrun ends them because that one has ended; a mistake that is theirs alone comes after that.
+    A mistake that all processes meet is reported by the first of each machine. The others delay reporting, a time in
+    which torchrun ends them because that one has ended; a mistake that is theirs alone is reported after that.
     """
     try:
         own = ranks()
@@ -89,7 +89,7 @@ def told_by(error: UserError) -> str | None:
 
 
 class _Lines:
-    """Progress where nothing can move, such as a log: a line now and then, and one at the end."""
+    """Progress where no bar can be drawn, such as in a log: a line now and then, and one at the end."""
 
     def __init__(self, what: str, total: float | None, done: float, unit: str) -> None:
         self._what, self._total, self._unit = what, total, unit
@@ -119,7 +119,7 @@ def progress(what: str, total: float | None, done: float = 0, unit: str = "/s") 
     """Show a bar with rate and time left on stderr, and yield the function that moves it on by a number of steps.
 
     Where stderr is no terminal, or what is said is filtered, a line is written each minute and at the end. ``total`` is
-    None where nobody knows. Of several processes only the first shows anything.
+    None if unknown. Of several processes only the first shows anything.
     """
     if not ranks().first:
         yield lambda steps: None

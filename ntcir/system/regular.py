@@ -24,14 +24,14 @@ _KINDS = {
 
 
 class Irregular(OSError):
-    """Something else than a file to be read, or one that is too large; ``strerror`` says which, as of any OSError."""
+    """Something other than a regular file, or one that is too large; ``strerror`` says which, as in any OSError."""
 
     def __init__(self, problem: str, path: str | os.PathLike[str]) -> None:
         super().__init__(errno.EINVAL, problem, os.fspath(path))
 
 
 class _Reader(BufferedReader):
-    """A file that makes no room for more than there is, whatever number of bytes somebody reads from a damaged header.
+    """A file that allocates no more memory than it has bytes, however many a damaged header asks for.
 
     Python's own asks for the memory first: a PNG of 200 bytes with a part of "4 GB" would fail for want of it.
     """
@@ -98,7 +98,7 @@ def read_all(file: IO[bytes], path: str | os.PathLike[str], most: int) -> bytes:
         pieces.append(piece)
         left -= len(piece)
         if left < 0:
-            raise Irregular(f"it has more than the {most >> 20:,} megabytes that are read at most", path)
+            raise Irregular(f"it has more than {most >> 20:,} megabytes, the most that is read", path)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
@@ -121,7 +121,7 @@ def _opened(path: str | os.PathLike[str], flags: int, kinds: set[int], most: int
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
     except OSError as error:
-        if error.errno == errno.ENXIO:  # how the system says that a socket cannot be opened
+        if error.errno == errno.ENXIO:  # the system's error for opening a socket
             raise Irregular("it is a socket, not a file", path) from error
         raise
     try:
@@ -142,7 +142,7 @@ def _opened(path: str | os.PathLike[str], flags: int, kinds: set[int], most: int
 def _is_device(path: str | os.PathLike[str]) -> bool:
     try:
         return stat.S_ISCHR(Path(path).stat().st_mode)
-    except (OSError, ValueError):  # which opening it will tell
+    except (OSError, ValueError):  # opening it will report that
         return False
 
 

@@ -20,7 +20,7 @@ def own_signal_stack() -> Iterator[None]:
 
     OpenVINO's CPU plugin puts its own there, and frees it when it is done. Of two plugins that end in the order in
     which they began, the second restores the stack of the first: from then on the next signal that Python handles,
-    such as Ctrl-C, is written to where no memory is, and the process dies without a word.
+    such as Ctrl-C, is written to unmapped memory, and the process dies without a message.
     """
     if not sys.platform.startswith("linux"):  # elsewhere it does not
         yield

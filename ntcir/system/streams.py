@@ -1,4 +1,4 @@
-"""Standard streams as they are found: closed, full, broken, or in an encoding that cannot say what there is to say."""
+"""Standard streams in any state: closed, full, broken, or in an encoding that cannot hold what is written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OUTPUT, _ERROR = 1, 2
 
 
 def prepare_streams() -> None:
-    """Make the standard streams such as the commands expect them.
+    """Make the standard streams as the commands expect them.
 
     A closed one is opened: else the next file that is opened would take its number, and what libraries print would end
     up in that file. Standard output becomes one to which nothing can be written, so that a command that has something
@@ -57,21 +57,21 @@ def output_is_closed() -> bool:
 
 
 def output_failure(error: OSError) -> str | None:
-    """Return a sentence if an error is of writing standard output, having given up what was still to be written."""
+    """Return a sentence if an error is about writing standard output; what was still to be written is discarded."""
     if error.filename is not None or isinstance(error, BrokenPipeError):
         return None
     if error.errno not in {*NO_ROOM, errno.EBADF} and not _pending(sys.stdout):  # an unbuffered stream holds nothing
         return None
     give_up(sys.stdout, _OUTPUT)
     if error.errno in NO_ROOM:
-        return "No room left to write standard output: it is truncated."
+        return "No space left: standard output is truncated."
     if error.errno == errno.EBADF:
         return "Standard output is closed: nothing could be written to it."
     return f"Standard output cannot be written: {(error.strerror or str(error)).lower()}."
 
 
 def settle_streams() -> None:
-    """Write what is still to be written, and drop what cannot be: whoever wrote it has told so."""
+    """Write what is still to be written, and drop what cannot be: that has been reported."""
     for stream, number in ((sys.stdout, _OUTPUT), (sys.stderr, _ERROR)):
         try:
             stream.flush()
@@ -80,7 +80,7 @@ def settle_streams() -> None:
 
 
 def give_up(stream: TextIO, number: int) -> None:
-    """Let what a stream still holds go nowhere, else Python complains of it once more at its end."""
+    """Discard what a stream still holds; otherwise Python complains about it once more when it exits."""
     with suppress(OSError, ValueError, AttributeError):
         if stream.fileno() == number:
             nowhere = os.open(os.devnull, os.O_WRONLY)

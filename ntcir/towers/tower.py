@@ -1,22 +1,32 @@
-"""A tower: feature -> head -> unit vector."""
+"""A tower: rows of an encoder -> stem -> head -> unit vectors."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
 
+from ntcir.towers.stems import Standardise
+
 
 class Tower(nn.Module):
-    """Encodes the features of one modality as unit vectors of the shared space.
+    """Encodes the rows of one modality as unit vectors of the shared space.
 
     Args:
-        head: maps float32 [batch, features] to [batch, dim].
+        stem: knows the rows: maps [batch, columns] to float32 [batch, width].
+        head: maps float32 [batch, width] to [batch, dim].
     """
 
-    def __init__(self, head: nn.Module) -> None:
+    def __init__(self, stem: nn.Module, head: nn.Module) -> None:
         super().__init__()
-        self.head = head
+        self.stem, self.head = stem, head
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
+    def fit(self, rows: np.ndarray) -> None:
+        """Take the statistics of the training split's rows, float32 [items, columns], where the stem has any."""
+        for part in self.stem.modules():
+            if isinstance(part, Standardise):
+                part.fit(rows)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Return float32 [batch, dim], each row of length 1."""
-        return nn.functional.normalize(self.head(features), dim=-1)
+        return nn.functional.normalize(self.head(self.stem(rows)), dim=-1)

@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
 from ntcir.model.model import Model
-from ntcir.model.tensor_files import read_facts, read_tensors, write_tensors
+from ntcir.model.trained import (
+    CHECKPOINT_VERSION,
+    LAST,
+    Progress,
+    checkpoint_version,
+    progress_of,
+    read_progress,
+    reading_checkpoint,
+)
+from ntcir.model.version1 import lift_state
 from ntcir.system.errors import UserError
-from ntcir.system.plain_json import parse_object
+from ntcir.system.tensor_files import read_tensors, write_tensors
 
-LAST = "last.safetensors"
-
-
-@dataclass
-class Progress:
-    """How far a run has come.
-
-    Attributes:
-        step: steps done.
-        best_step: the step with the best validation MRR so far; 0 where there was none.
-        best_mrr: that MRR.
-        data: a digest of what is trained on: networks, pairs and sensor statistics.
-    """
-
-    step: int = 0
-    best_step: int = 0
-    best_mrr: float = -1.0
-    data: str = ""
+__all__ = ["LAST", "Progress", "load_checkpoint", "read_progress", "save_checkpoint"]
 
 
 def save_checkpoint(
@@ -48,17 +39,8 @@ def save_checkpoint(
     for number, state in optimizer.state_dict()["state"].items():
         for name, value in state.items():
             tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value).contiguous()
-    write_tensors(folder / LAST, tensors, {"progress": json.dumps(asdict(progress))})
-
-
-def read_progress(path: Path) -> Progress:
-    """Return how far the run of a checkpoint had come.
-
-    Raises:
-        UserError: if the file is damaged or cannot be read.
-    """
-    with _reading(path, "remove its folder"):
-        return _progress(read_facts(path))
+    facts = {"version": str(CHECKPOINT_VERSION), "progress": json.dumps(asdict(progress))}
+    write_tensors(folder / LAST, tensors, facts)
 
 
 def load_checkpoint(
@@ -67,15 +49,16 @@ def load_checkpoint(
     """Put model and optimizer into the state of ``last.safetensors``; return the progress and the mined negatives.
 
     Raises:
-        UserError: if the file is damaged, cannot be read or does not fit the configuration.
+        UserError: if the file is damaged, of a later format, cannot be read or does not fit the configuration.
     """
-    with _reading(folder / LAST, "remove its folder"):
+    with reading_checkpoint(folder / LAST):
         tensors, facts = read_tensors(folder / LAST)
-        progress = _progress(facts)
+        progress = progress_of(facts, folder / LAST)
+    weights = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
+    if checkpoint_version(facts) == 1:  # the optimizer's tensors are numbered, in an order that has stayed the same
+        weights = lift_state(weights)
     try:
-        model.load_state(
-            {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
-        )
+        model.load_state(weights)
         states: dict[int, dict[str, torch.Tensor]] = {}
         for name, value in tensors.items():
             if name.startswith("optimizer."):
@@ -89,28 +72,3 @@ def load_checkpoint(
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"Cannot resume from {folder / LAST} ({' '.join(str(error).split())[:150]}).") from error
     return progress, {name.removeprefix("mined."): rows for name, rows in tensors.items() if name.startswith("mined.")}
-
-
-def _progress(facts: Mapping[str, str]) -> Progress:
-    """Return the progress that a checkpoint's facts hold.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    tree = parse_object(facts.get("progress", ""))
-    kinds = {"step": int, "best_step": int, "best_mrr": float, "data": str}
-    if tree.keys() != kinds.keys() or not all(type(value) is kinds[name] for name, value in tree.items()):
-        raise ValueError("it does not say how far the training had come")
-    return Progress(**tree)
-
-
-@contextmanager
-def _reading(path: Path, advice: str) -> Iterator[None]:
-    try:
-        yield
-    except MemoryError as error:
-        raise UserError(f"Not enough memory to read {path}.") from error
-    except OSError as error:
-        raise UserError(f"Cannot read {path}: {(error.strerror or str(error)).lower()}.") from error
-    except ValueError as error:
-        raise UserError(f"{path} is damaged ({error}): {advice}.") from error

@@ -1,15 +1,16 @@
 """Training shared by several processes: each encodes a part of a batch, all compute the loss of the whole.
 
-Every process draws the whole batch, which the seed and the step determine, and encodes as many of its photographs and
-readings as any other. The embeddings are put together, each process computes the loss of all of them, and what its own
+Every process draws the whole batch, which the seed and the step determine, and encodes as many of its items on each
+side as any other. The embeddings are put together, each process computes the loss of all of them, and what its own
 part contributes to the gradient is added up over the processes (``ntcir.system.parallel.gather``). So N processes of
 B pairs take the steps of one process of N x B pairs, up to rounding; dropout is that of the whole batch too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -18,6 +19,7 @@ from ntcir.system.errors import UserError
 from ntcir.system.parallel import gather, gather_objects, ranks, sum_gradients
 from ntcir.system.progress import say
 from ntcir.towers.dropout import of_whole
+from ntcir.training.sources import Backward, Source
 
 
 def whole_batches(config: Config) -> Config:
@@ -64,29 +66,38 @@ def check_same(digest: str) -> None:
         )
 
 
-def embed(tower: nn.Module, rows: int, features: Callable[[slice], torch.Tensor]) -> torch.Tensor:
-    """Return the embeddings of a batch, float32 [rows, dim]; this process's own ones have a gradient.
+def embed(
+    tower: nn.Module, source: Source, positions: np.ndarray, views: np.ndarray, step: int
+) -> tuple[torch.Tensor, Backward]:
+    """Return the embeddings of one side of a batch, float32 [n, dim], and the source's way back.
+
+    This process encodes its part of the rows; its own embeddings have a gradient, the others' have none.
 
     Args:
         tower: encodes float32 [any, features]; no row must depend on another.
-        rows: of the batch, the same number in all processes.
-        features: gives those of a part of the batch.
+        source: of that side.
+        positions: of the items in the whole batch, int64 [n]; the same in all processes.
+        views: int64 [n].
+        step: from 0.
     """
-    part = ranks().part(rows)
-    if part == slice(0, rows):
-        return gather(tower(features(part)))
-    with of_whole(tower, rows, part):
-        return gather(tower(features(part)))
+    count = len(positions)
+    part = ranks().part(count)
+    rows, backward = source(positions[part], views[part], step)
+    if part == slice(0, count):
+        return gather(tower(rows)), backward
+    with of_whole(tower, count, part):
+        return gather(tower(rows)), backward
 
 
-def sum_over_parts(parameters: Iterable[nn.Parameter], of_loss: nn.Parameter) -> None:
+def sum_over_parts(parameters: Iterable[nn.Parameter], of_loss: Iterable[nn.Parameter]) -> None:
     """Make the gradients those of the whole batch.
 
     Args:
         parameters: all that are learnt.
-        of_loss: one that acts not on embeddings but on the loss, which each process has computed as a whole: its
-            gradient is there already, and must not be counted once a process.
+        of_loss: those that act not on embeddings but on the loss, which each process has computed as a whole: their
+            gradients are there already, and must not be counted once a process.
     """
-    if of_loss.grad is not None and not ranks().first:
-        of_loss.grad.zero_()
+    for parameter in of_loss:
+        if parameter.grad is not None and not ranks().first:
+            parameter.grad.zero_()
     sum_gradients(parameters)

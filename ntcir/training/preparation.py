@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,24 +12,23 @@ import pandas as pd
 
 from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
-from ntcir.encoders.presets import chosen_columns, named_columns
-from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.encoders.understanding import idle_columns, require_values
-from ntcir.features.image_features import ImageFeatures
+from ntcir.encoders import encoder_class, open_rows
+from ntcir.encoders.encoder import Rows
 from ntcir.features.objects import ObjectDetections
+from ntcir.modalities import modality
 from ntcir.sampling.augment import Augmenter
-from ntcir.sampling.examples import Composer
-from ntcir.sampling.negatives import mine_by_objects
+from ntcir.sampling.examples import Composer, Shares, Side
+from ntcir.sampling.negatives import HardNegatives
+from ntcir.sampling.negatives_by_objects import mine_by_objects
 from ntcir.sampling.overlap import ObjectOverlap, check_weights, class_weights
-from ntcir.sampling.positives import FalseNegatives, ObjectPositives, Relation
+from ntcir.sampling.positives import FalseNegatives, ObjectPositives
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import by_first, ranks
 from ntcir.system.progress import say
+from ntcir.training.needs import require_needs
 from ntcir.training.readiness import check_negatives
 from ntcir.training.remarks import idle_settings, of_validation
 from ntcir.training.watching import nothing_mined
-
-_BLOCK = 4096  # photographs whose views are read at once
 
 
 @dataclass
@@ -38,65 +38,63 @@ class Preparation:
     Attributes:
         config: resolved.
         corpus: with a training split.
-        features: of its photographs; missing ones are extracted.
+        rows: of its items, by modality; fitted to the training split.
         train: the readable pairs of the training split, in order of time.
         val: those of the validation split.
-        readings: fitted to the training split.
         augmenter: what alters photographs, if anything does.
         detections: the objects in the photographs, if anybody asks for them.
     """
 
     config: Config
     corpus: Corpus
-    features: ImageFeatures
+    rows: Mapping[str, Rows]
     train: pd.DataFrame
     val: pd.DataFrame
-    readings: ReadingsEncoder
     augmenter: Augmenter | None
     detections: ObjectDetections | None
 
     @classmethod
-    def of(cls, config: Config, corpus: Corpus, features: ImageFeatures) -> Preparation:
+    def of(cls, config: Config, corpus: Corpus, rows: Mapping[str, Rows]) -> Preparation:
         """Read what there is.
 
+        Args:
+            config: resolved.
+            corpus: with a training split.
+            rows: opened for the corpus, not yet fitted; what is not stored of them is computed.
+
         Raises:
-            UserError: if the training split is too small, a sensor column is not there or has no value, a transform is
-                none, or the detector is none or lacks a class.
+            UserError: if the training split is too small, an encoder can learn nothing from it, a transform is none,
+                or the detector is none or lacks a class.
         """
-        columns = chosen_columns(config.sensors, corpus.sensors, corpus.layout)
-        corpus.require_columns(columns.names)
         train, val = corpus.split("train"), corpus.split("val")
         if len(train) < 2:
             raise UserError(
                 f"{corpus.root} has {len(train)} pairs in its training split; at least 2 are needed "
                 "(see data.split in the configuration)."
             )
-        named, why = named_columns(config.sensors, corpus.layout), corpus.report.empty
-        require_values(columns, corpus.sensors.loc[train["sensor"]], named, corpus.root, why)
+        for name, each in rows.items():
+            each.check(train[name].tolist())
         # What is wrong with these must not be found out after hours of encoding.
+        _require_pictures(config)
+        require_needs(config, corpus)
         augmenter = Augmenter(config.augment, config.features.crop) if config.augment.views else None
         detections = None
         if config.needs_objects:
             detections = ObjectDetections(corpus, config.objects, config.features.store)
             check_weights(config.positives.class_weights, detections.counted)
         check_in_time(config, corpus)
-        present = features.ensure([*train["image"], *val["image"]])
+        present = np.ones(len(train) + len(val), dtype=bool)
+        for name, each in rows.items():
+            present &= each.ensure([*train[name], *val[name]])
         train, val = train[present[: len(train)]], val[present[len(train) :]]
         if len(train) < 2:
             raise UserError(
-                f"Of the training split of {corpus.root}, {len(train)} photographs can be read; at least 2 are needed."
+                f"Of the training split of {corpus.root}, {len(train)} pairs can be read; at least 2 are needed."
             )
-        sensors = corpus.sensors.loc[train["sensor"]]
-        require_values(columns, sensors, named, corpus.root, why)
-        readings = ReadingsEncoder.fit(columns, sensors, config.sensors.rare)
-        for remark in idle_columns(readings, sensors):
-            say(remark)
-        return cls(config, corpus, features, train, val, readings, augmenter, detections)
-
-    @property
-    def ids(self) -> list[str]:
-        """The training photographs."""
-        return list(self.train["image"])
+        for name, each in rows.items():
+            for remark in each.fit(train[name].tolist()):
+                say(remark)
+        return cls(config, corpus, rows, train, val, augmenter, detections)
 
     @cached_property
     def seconds(self) -> np.ndarray:
@@ -104,37 +102,35 @@ class Preparation:
         return _seconds(self.train)
 
     @cached_property
-    def encoded(self) -> np.ndarray:
-        """The encoded readings of the training pairs, float32 [pairs, dim]."""
-        return self.readings.encode(self.corpus.sensors.loc[self.train["sensor"]])
+    def loaded(self) -> dict[str, np.ndarray]:
+        """The rows of the training pairs' items by modality, float32 [pairs, columns]."""
+        return {name: each.load(self.train[name].tolist()) for name, each in self.rows.items()}
+
+    @property
+    def pictures(self) -> Side | None:
+        """The side whose items are photographs."""
+        return _pictures(self.config)
 
     def facts(self) -> list[Any]:
         """Return what a training is begun with, besides its configuration; a resumed one must have the same."""
-        facts = [self.features.fingerprints, self.ids, self.train["sensor"].tolist(), self.readings.to_json()]
+        facts = [fact for name, each in self.rows.items() for fact in each.facts(self.train[name].tolist())]
         facts += [self.augmenter.meta] if self.augmenter else []
         return facts + ([self.detections.fingerprint] if self.detections else [])
 
-    def stored_views(self) -> np.ndarray | None:
-        """Return the features of the altered training photographs, float16 [views, pairs, dim], or None without any.
-
-        Half the precision is more than enough for what is altered at random, and half the memory.
-        """
-        if self.augmenter is None:
+    def views_of(self, name: str) -> np.ndarray | None:
+        """Return rows of altered training items, float16 [views, pairs, columns], or None where nothing alters them."""
+        if self.augmenter is None or not modality(name).pictured:
             return None
-        views = self.features.views(self.augmenter, self.config.augment.views)
-        views.ensure(self.ids)
-        result = np.empty((self.config.augment.views, len(self.ids), self.features.dim), dtype=np.float16)
-        for start in range(0, len(self.ids), _BLOCK):
-            result[:, start : start + _BLOCK] = views.load(self.ids[start : start + _BLOCK])
-        return result
+        return self.rows[name].altered(self.augmenter, self.config.augment.views, self.train[name].tolist())
 
     @cached_property
     def overlap(self) -> ObjectOverlap | None:
         """How far the training photographs show the same objects; None where nobody asks, or none was detected."""
-        if self.detections is None:
+        if self.detections is None or self.pictures is None:
             return None
-        detections = self._detected(self.detections)
-        counts = detections.counts(self.ids)
+        photographs = self.train[self.config.pair[self.pictures]].tolist()
+        detections = self._detected(self.detections, photographs)
+        counts = detections.counts(photographs)
         options = self.config.positives
         weights = class_weights(counts, detections.counted, options.weights, options.class_weights)
         overlap = ObjectOverlap(counts, weights, options.least)
@@ -146,49 +142,54 @@ class Preparation:
             return None
         return overlap
 
-    def _detected(self, detections: ObjectDetections) -> ObjectDetections:
+    def _detected(self, detections: ObjectDetections, photographs: list[str]) -> ObjectDetections:
         """Return the detections, those of the training photographs stored; one process detects for all."""
-        by_first(lambda: detections.ensure(self.ids))
+        by_first(lambda: detections.ensure(photographs))
         if ranks().first:
             return detections
         return ObjectDetections(self.corpus, self.config.objects, self.config.features.store)
 
-    def composer(self, images: np.ndarray) -> Composer:
-        """Return what puts a step's examples together; what came of matching and mining by objects is said.
-
-        Args:
-            images: the features of the training photographs, float32 [pairs, dim].
-        """
+    def composer(self) -> Composer:
+        """Return what puts a step's examples together; what came of matching and mining by objects is said."""
+        config, groups = self.config, self.train["group"].to_numpy()
+        repeated = {name: self.loaded[name] for name, each in self.rows.items() if each.encoder.repeats}
+        known = _false_negatives(config, self.train, repeated)
+        side = Side.LEFT if self.pictures is None else self.pictures
+        objects = None
+        if self.overlap is not None and config.positives.objects:
+            objects = ObjectPositives(self.overlap, groups, self.seconds, config.positives)
+            say(objects.sentence(), kind="positives by objects")
         composer = Composer(
-            _false_negatives(self.config, self.train, self.encoded),
-            self.config.seed,
-            positives=self.config.positives,
-            augment=self.config.augment,
-            negatives=self.config.negatives,
+            known,
+            config.seed,
+            Shares.of(config),
+            objects=objects,
+            shared=known.same if self.corpus.shared_are_positive else None,
+            side=side,
         )
-        if self.overlap is not None:
-            groups = self.train["group"].to_numpy()
-            if self.config.positives.objects:
-                composer.objects = ObjectPositives(self.overlap, groups, self.seconds, self.config.positives)
-                say(composer.objects.sentence(), kind="positives by objects")
-            if self.config.negatives.objects:
-                mined = mine_by_objects(
-                    self.seconds, groups, images, self.overlap, forbidden(composer), self.config.negatives
-                )
-                composer.hard_images["objects"] = composer.hard_sensors["objects"] = mined.rows
-                for line in [*mined.report.lines(), *filter(None, [nothing_mined(mined.report, "objects")])]:
-                    say(line)
-        return composer
+        if self.overlap is None or not config.negatives.objects:
+            return composer
+        looks = self.loaded[config.pair[side]]
+        mined = mine_by_objects(self.seconds, groups, looks, self.overlap, composer.forbidden(), config.negatives)
+        for line in [*mined.report.lines(), *filter(None, [nothing_mined(mined.report, "objects")])]:
+            say(line)
+        return composer.with_hard("objects", HardNegatives(mined.rows, mined.rows))
 
     def check_negatives(self, composer: Composer) -> None:
-        """Say how many negatives the photographs will have.
+        """Say how many negatives the left items will have.
 
         Raises:
             UserError: if none has any.
         """
-        mined = any((rows >= 0).any() for rows in composer.hard_sensors.values())
-        groups = self.train["group"].to_numpy()
-        census = check_negatives(self.config, groups, self.seconds, forbidden(composer), mined=mined)
+        mined = any(not found.is_empty for found in composer.hard.values())
+        census = check_negatives(
+            self.config,
+            self.train["group"].to_numpy(),
+            self.seconds,
+            composer.forbidden(),
+            mined=mined,
+            pair=self.config.pair,
+        )
         say(census.sentence(), kind=f"negatives in batches of {self.config.training.batch}")
 
 
@@ -196,39 +197,67 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
     """Say what a training would do in vain, before hours of encoding.
 
     Raises:
-        UserError: if it would do nothing else, or the corpus lacks a reading.
+        UserError: if it would do nothing else, or the corpus lacks what an encoder needs.
     """
     train, val = corpus.split("train"), corpus.split("val")
     for sentence in (
         *idle_settings(config, train.groupby("group").size().to_numpy()),
-        *of_validation(val.groupby("group")["sensor"].nunique().to_numpy()),
+        *of_validation(val.groupby("group")[config.pair[1]].nunique().to_numpy()),
     ):
         say(sentence)
-    columns = chosen_columns(config.sensors, corpus.sensors, corpus.layout)
-    table = corpus.sensors.loc[train["sensor"]]
-    encoded = ReadingsEncoder.fit(columns, table, config.sensors.rare).encode(table)
-    related = _false_negatives(config, train, encoded)
-    check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations)
+    repeated = {}
+    for name in config.pair:
+        if encoder_class(str(config.towers.of(name).encoder)).repeats:
+            rows = open_rows(config, corpus, name)
+            rows.fit(train[name].tolist())
+            repeated[name] = rows.load(train[name].tolist())
+    related = _false_negatives(config, train, repeated)
+    check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations, pair=config.pair)
 
 
-def _false_negatives(config: Config, pairs: pd.DataFrame, encoded: np.ndarray) -> FalseNegatives:
-    training = config.training
+def _pictures(config: Config) -> Side | None:
+    return next((Side(at) for at, name in enumerate(config.pair) if modality(name).pictured), None)
+
+
+def _require_pictures(config: Config) -> None:
+    """Check that there are photographs, where something is asked of them.
+
+    Raises:
+        UserError: naming the setting that needs some.
+    """
+    if _pictures(config) is not None:
+        return
+    asked = {
+        "augment.views": config.augment.views > 0,
+        "positives.objects": config.positives.objects,
+        "negatives.objects": config.negatives.objects,
+        "encoder.finetune": config.encoder.finetune,
+    }
+    for key, is_asked in asked.items():
+        if is_asked:
+            raise UserError(f"{key} needs photographs, and the pair is {' and '.join(config.pair)}: switch it off.")
+
+
+def _false_negatives(config: Config, pairs: pd.DataFrame, repeated: Mapping[str, np.ndarray]) -> FalseNegatives:
+    """Return which pairs are no negatives of each other.
+
+    Args:
+        config: resolved.
+        pairs: of the training split.
+        repeated: rows of the pairs' items, of the modalities of which different items may have equal rows.
+    """
+    training, (left, right) = config.training, config.pair
+    compared = repeated if training.mask_equal_readings else {}
     return FalseNegatives(
-        pairs["image"].to_numpy(),
-        pairs["sensor"].to_numpy(),
+        pairs[left].to_numpy(),
+        pairs[right].to_numpy(),
         _seconds(pairs),
-        encoded if training.mask_equal_readings else None,
+        compared.get(right),
         training.near_seconds,
+        left_rows=compared.get(left),
+        pair=config.pair,
     )
 
 
 def _seconds(pairs: pd.DataFrame) -> np.ndarray:
     return np.asarray((pairs["timestamp"] - pd.Timestamp(0, tz="UTC")).dt.total_seconds())
-
-
-def forbidden(composer: Composer) -> dict[str, Relation]:
-    """Return why a pair may not be a hard negative of another: reason -> relation."""
-    relations = dict(composer.false_negatives.relations)
-    if composer.objects is not None:
-        relations["pseudo-positive"] = composer.objects
-    return relations

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ntcir.config import Config
+from ntcir.modalities import DEFAULT_PAIR, modality
 from ntcir.sampling.batches import BatchSampler
 from ntcir.sampling.census import Census, coming_batches, percent, remedy, take_census
-from ntcir.sampling.positives import Relation
+from ntcir.sampling.relations import Relation
 from ntcir.system.errors import UserError
 from ntcir.system.progress import say
 
@@ -21,6 +22,7 @@ def check_negatives(
     relations: Mapping[str, Relation],
     *,
     mined: bool | None = None,
+    pair: Sequence[str] = DEFAULT_PAIR,
 ) -> Census:
     """Count the negatives of the coming batches, and refuse a training that has none.
 
@@ -32,33 +34,36 @@ def check_negatives(
         seconds: their times, float64 [pairs].
         relations: why two pairs are no negatives of each other -> the relation.
         mined: whether negatives were mined by objects; None where that is not known yet.
+        pair: the modalities on the left and on the right.
 
     Raises:
         UserError: if there is nothing to learn from; the sentence says why, and which settings would do.
     """
     training = config.training
+    left, right = (modality(name) for name in pair)
     batches = _batches(config, groups, training.batches)
-    census = take_census(relations, batches)
+    census = take_census(relations, batches, pair)
     if census.is_fine:
         return census
     mixed = batches if training.batches == "all" else _batches(config, groups, "all")
-    settings = remedy(relations, batches, mixed, seconds, training)
-    advice = f"try {settings}" if settings else "give other data for training (data.split) or other readings (sensors)"
-    why = f"of the other readings of a batch, {census.reasons(training)}"
+    settings = remedy(relations, batches, mixed, seconds, training, pair)
+    others = " or other readings (sensors)" if tuple(pair) == DEFAULT_PAIR else ""
+    advice = f"try {settings}" if settings else f"give other data for training (data.split){others}"
+    why = f"of the other {right.plural} of a batch, {census.reasons(training)}"
     if not census.is_empty:
         if mined is not None:
             share = percent(census.without / len(census.negatives))
             say(
-                f"WARNING: {share} of the photographs have no negative in their batch and teach nothing (counted "
+                f"WARNING: {share} of the {left.plural} have no negative in their batch and teach nothing (counted "
                 f"in {census.batches} batches; {why}): {advice}.",
-                kind=f"photographs without negatives: {advice}",
+                kind=f"{left.plural} without negatives: {advice}",
             )
         return census
     by_objects = config.negatives.objects if mined is None else mined
     negatives = config.negatives
     by_model = negatives.model and negatives.every < training.iters and not take_census(relations, mixed).is_empty
     if negatives.share == 0 or not (by_objects or by_model):
-        raise UserError(f"Nothing can be learnt: no photograph has a negative, because {why}; {advice}.")
+        raise UserError(f"Nothing can be learnt: no {left.noun} has a negative, because {why}; {advice}.")
     if mined is not None:
         when = "" if by_objects else f", from step {negatives.every} on"
         say(f"WARNING: the only negatives are mined ones{when}, because {why}: {advice}.")

@@ -2,68 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from ntcir.config import Config
-from ntcir.corpora.corpus import Corpus
-from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.formats.topics import DIRECTIONS, Direction, sample_pool
 from ntcir.model.model import Model
-from ntcir.sampling.positives import group_equal_rows
+from ntcir.sampling.pools import draw_pools
+from ntcir.sampling.relations import group_equal_rows
 from ntcir.search.ranking import average_ranks, score_candidates
 from ntcir.system.errors import UserError
+
+Encode = Callable[[Sequence[str]], np.ndarray]  # ids -> float32 [ids, columns]
 
 
 class Validation:
     """MRR on the validation split, in one pool a group like the topics' in which every pair is asked once.
 
     Args:
-        corpus: whose ``val`` split is used.
-        encode: gives the image features of ids, float32 [ids, dim].
         pairs: the pairs to draw from.
-        readings: encodes the readings.
-        config: pool size and seed, and whether the image networks stay as they are.
+        encode: gives the rows of items, by modality.
+        trained: modalities whose encoders are trained along, so that rows change from one validation to the next.
+        config: pair, pool size and seed.
     """
 
     def __init__(
-        self,
-        corpus: Corpus,
-        encode: Callable[[Sequence[str]], np.ndarray],
-        pairs: pd.DataFrame,
-        readings: ReadingsEncoder,
-        config: Config,
+        self, pairs: pd.DataFrame, encode: Mapping[str, Encode], trained: Sequence[str], config: Config
     ) -> None:
-        pools = [
-            pairs.loc[sample_pool(rows, config.topics.pool, np.random.default_rng([config.seed, 2, number]))]
-            for number, (_, rows) in enumerate(pairs.groupby("group", sort=False))
-        ]
-        drawn = pd.concat(pools)
-        ends = np.cumsum([len(pool) for pool in pools])
-        self._pools = [slice(end - len(pool), end) for pool, end in zip(pools, ends, strict=True)]
-        self._encode, self._ids = encode, drawn["image"].tolist()
-        self._frozen = not config.encoder.finetune
-        # What does not change from one validation to the next is worked out once.
-        self._readings = readings.encode(corpus.sensors.loc[drawn["sensor"]])
-        self._reading_twins = group_equal_rows(self._readings)
-        self._images = encode(self._ids)
-        self._image_twins = group_equal_rows(self._images)
+        drawn, self._pools = draw_pools(pairs, config.pair, config.topics.pool, config.seed)
+        self._ids = {name: drawn[name].tolist() for name in config.pair}
+        self._encode, self._trained = encode, trained
+        self._rows: dict[str, np.ndarray] = {}
+        self._twins: dict[str, np.ndarray] = {}
+        for name in reversed(config.pair):
+            self._load(name)
+
+    def _load(self, name: str) -> None:
+        self._rows[name] = self._encode[name](self._ids[name])
+        self._twins[name] = group_equal_rows(self._rows[name])
 
     def __call__(self, model: Model) -> dict[str, float]:
-        """Return the MRR of each direction."""
-        if not self._frozen:
-            self._images = self._encode(self._ids)
-            self._image_twins = group_equal_rows(self._images)
-        images, sensors = model.unit_vectors("image", self._images), model.unit_vectors("sensor", self._readings)
-        if not (np.isfinite(images).all() and np.isfinite(sensors).all()):
-            raise UserError("The training has diverged (NaN): lower training.lr or raise training.temperature.")
-        reciprocal: dict[Direction, list[np.ndarray]] = {direction: [] for direction in DIRECTIONS}
-        for pool in self._pools:
-            own = np.arange(pool.stop - pool.start)
-            to_sensors = score_candidates(images[pool], sensors[pool], self._reading_twins[pool])
-            to_images = score_candidates(sensors[pool], images[pool], self._image_twins[pool])
-            reciprocal["img2sen"].append(1 / average_ranks(to_sensors, own))
-            reciprocal["sen2img"].append(1 / average_ranks(to_images, own))
-        return {direction: float(np.concatenate(parts).mean()) for direction, parts in reciprocal.items()}
+        """Return the MRR of each direction, by its name.
+
+        Raises:
+            UserError: if a vector is not finite.
+        """
+        for name in self._trained:
+            self._load(name)
+        vectors = {name: model.unit_vectors(name, rows) for name, rows in self._rows.items()}
+        if not all(np.isfinite(each).all() for each in vectors.values()):
+            raise UserError(f"The training has diverged (NaN): {model.config.remedies()}.")
+        measured = {}
+        for direction in model.directions:
+            asked, ranked = vectors[direction.query.name], vectors[direction.answer.name]
+            twins = self._twins[direction.answer.name]
+            reciprocal = []
+            for pool in self._pools:
+                scores = score_candidates(asked[pool], ranked[pool], twins[pool])
+                reciprocal.append(1 / average_ranks(scores, np.arange(pool.stop - pool.start)))
+            measured[direction.name] = float(np.concatenate(reciprocal).mean())
+        return measured

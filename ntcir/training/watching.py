@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 
 from ntcir.config import Config
-from ntcir.sampling.negatives import ABOVE_CEILING, SAME_OBJECTS, WITHIN_ABSOLUTE, WITHIN_RELATIVE, MiningReport
-from ntcir.sampling.positives import EQUAL, NEAR
+from ntcir.modalities import DEFAULT_PAIR
+from ntcir.sampling.negatives import ABOVE_CEILING, WITHIN_ABSOLUTE, WITHIN_RELATIVE, MiningReport
+from ntcir.sampling.negatives_by_objects import SAME_OBJECTS
+from ntcir.sampling.relations import NEAR, reasons
 from ntcir.system.progress import say
 
 _STEPS = 25  # without any loss, until that is said
 # Why candidates are refused -> the key, and what to do with it.
 _KEYS = {
     NEAR: "lower training.near_seconds",
-    EQUAL: "set training.mask_equal_readings to false",
     ABOVE_CEILING: "raise negatives.max_score",
     WITHIN_ABSOLUTE: "lower negatives.absolute_margin",
     WITHIN_RELATIVE: "lower negatives.relative_margin",
@@ -21,12 +22,13 @@ _KEYS = {
 }
 
 
-def nothing_mined(report: MiningReport, by: str) -> str | None:
+def nothing_mined(report: MiningReport, by: str, pair: Sequence[str] = DEFAULT_PAIR) -> str | None:
     """Return what to say of mining that kept nothing, and None of any other.
 
     Args:
         report: what came of it.
         by: ``the model`` or ``objects``.
+        pair: the modalities on the left and on the right.
     """
     if report.kept:
         return None
@@ -37,7 +39,8 @@ def nothing_mined(report: MiningReport, by: str) -> str | None:
         return f"{start}, for there was no candidate: lower {key}."
     worst = max(refused, key=lambda reason: refused[reason])
     listed = ", ".join(f"{count:,} {reason}" for reason, count in refused.items())
-    advice = _KEYS.get(worst, "raise negatives.range_max")
+    keys = {**_KEYS, reasons(pair).equal: "set training.mask_equal_readings to false"}
+    advice = keys.get(worst, "raise negatives.range_max")
     return f"{start}; candidates refused: {listed}; {advice}."
 
 
@@ -46,10 +49,12 @@ class Watch:
 
     Args:
         config: resolved.
+        pair: the modalities on the left and on the right.
     """
 
-    def __init__(self, config: Config) -> None:
-        self._temperature = config.training.temperature
+    def __init__(self, config: Config, pair: Sequence[str] = DEFAULT_PAIR) -> None:
+        self._pair = pair
+        self._remedies = config.objective_remedies()
         self._said: set[str] = set()
         self._in_vain = 0
 
@@ -59,14 +64,14 @@ class Watch:
         if self._in_vain == _STEPS:
             self._say(
                 "loss",
-                f"WARNING: the loss has been 0 for {_STEPS} steps, so that nothing is learnt: raise "
-                f"training.temperature (now {self._temperature:g}), or see which negatives are left.",
+                f"WARNING: the loss has been 0 for {_STEPS} steps, so that nothing is learnt: "
+                f"{' or '.join([*self._remedies, 'see which negatives are left'])}.",
             )
 
-    def mined(self, reports: Mapping[str, MiningReport]) -> None:
+    def mined(self, reports: Iterable[MiningReport]) -> None:
         """Take note of what the model mined."""
-        for report in reports.values():
-            sentence = nothing_mined(report, "the model")
+        for report in reports:
+            sentence = nothing_mined(report, "the model", self._pair)
             if sentence:
                 self._say(report.of, sentence)
 

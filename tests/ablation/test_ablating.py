@@ -18,10 +18,11 @@ from helpers import command_line, environment, one_thread, write_pictures  # noq
 from toy_grid import GRID, SESSION, write_grid
 
 import ntcir.ablation.training
-from ntcir.ablation.rows import DIRECTIONS
 from ntcir.ablation.training import is_prefix
 from ntcir.config import Config
 from ntcir.training.trainer import Trainer
+
+DIRECTIONS = ("img2sen", "sen2img")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

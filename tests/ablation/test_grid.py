@@ -14,11 +14,13 @@ from toy_grid import GRID, SESSION, write_grid
 from ntcir.ablation.folds import open_folds
 from ntcir.ablation.grid import read_plan
 from ntcir.ablation.quiet import saying_once
-from ntcir.ablation.rows import DIRECTIONS, random_mrr
+from ntcir.ablation.rows import random_mrr
 from ntcir.ablation.training import is_prefix
 from ntcir.config import SessionSplit
 from ntcir.system.progress import progress, say
 from ntcir.training.trainer import Trainer
+
+DIRECTIONS = ("img2sen", "sen2img")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

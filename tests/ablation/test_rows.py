@@ -9,8 +9,10 @@ import pytest
 
 from ntcir.ablation.grid import Cell
 from ntcir.ablation.results import Result
-from ntcir.ablation.rows import DIRECTIONS, make_row, topic_means
+from ntcir.ablation.rows import make_row, topic_means
 from ntcir.ablation.training import _whole_seconds
+
+DIRECTIONS = ("img2sen", "sen2img")
 
 
 def result(draw: np.random.Generator, topics: int, seconds: float = 1.0) -> Result:

@@ -1,4 +1,4 @@
-"""The configuration: read, changed, saved, and what is said of what will not do."""
+"""The configuration: read, changed, saved, and what is said of what is not valid."""
 
 from __future__ import annotations
 
@@ -80,18 +80,18 @@ def test_an_unknown_key_is_named_with_its_path_and_a_near_one(tmp_path, text, ke
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("training: {batch: 1}", "training.batch = 1 will not do: input should be greater than or equal to 2"),
-        ("training: {iters: many}", "training.iters = 'many' will not do"),
-        ("training: {lr: -0.1}", "training.lr = -0.1 will not do"),
-        ("training: {lr: .inf}", "training.lr = inf will not do"),
-        ("training: {lr: .nan}", "training.lr = nan will not do"),
-        ("training: {near_seconds: .inf}", "training.near_seconds = inf will not do"),
+        ("training: {batch: 1}", "training.batch = 1 is not valid: input should be greater than or equal to 2"),
+        ("training: {iters: many}", "training.iters = 'many' is not valid"),
+        ("training: {lr: -0.1}", "training.lr = -0.1 is not valid"),
+        ("training: {lr: .inf}", "training.lr = inf is not valid"),
+        ("training: {lr: .nan}", "training.lr = nan is not valid"),
+        ("training: {near_seconds: .inf}", "training.near_seconds = inf is not valid"),
         ("features: {size: 100, crop: 101}", "crop (101) must not exceed size (100)"),
-        ("features: {backbones: []}", "features.backbones = [] will not do"),
-        ("features: {backbones: [{output: both}]}", "features.backbones.0.output = 'both' will not do"),
+        ("features: {backbones: []}", "features.backbones = [] is not valid"),
+        ("features: {backbones: [{output: both}]}", "features.backbones.0.output = 'both' is not valid"),
         ("features: {resize: crop}", "'squash' or 'shorter'"),
-        ("name: a/b", "name = 'a/b' will not do"),
-        ("sensors: {cyclic: {heading: 0}}", "sensors.cyclic.heading = 0 will not do"),
+        ("name: a/b", "name = 'a/b' is not valid"),
+        ("sensors: {cyclic: {heading: 0}}", "sensors.cyclic.heading = 0 is not valid"),
         ("data: {split: {by: moon}}", "'auto', 'date', 'session', 'fraction'"),
         ("data: {split: {by: fraction, train: 0.9}}", "must not sum to more than 1"),
         ("data: {split: {by: session, train: [a], test: [a]}}", "a session may be in one split only"),
@@ -142,7 +142,7 @@ def test_set_changes_one_key_and_is_parsed_as_yaml():
             "sensors.categories=",
         ],
     )  # fmt: skip
-    assert (config.training.iters, config.training.lr, config.training.symmetric) == (100, 1e-4, False)
+    assert (config.training.iters, config.training.lr, config.objectives[0].symmetric) == (100, 1e-4, False)
     assert (config.data.path, config.seed) == (Path("/a b/c=d"), 7)
     assert config.sensors.numeric == ["speed", "heading (deg)"]
     assert config.sensors.cyclic == {"heading": 360}
@@ -166,7 +166,7 @@ def test_set_is_stronger_than_the_file_and_the_last_of_two_wins(tmp_path):
         (["training.itres=5"], "Unknown key 'training.itres' in --set training.itres=5 (did you mean 'iters'?)"),
         (["features.backbones.7.arch=vgg11"], "There is no configuration key 'features.backbones.7.arch'"),
         (["features.backbones.7=vgg11"], "There is no configuration key 'features.backbones.7'"),
-        (["seed=x", "name=y"], "--set seed=x: seed = 'x' will not do"),
+        (["seed=x", "name=y"], "--set seed=x: seed = 'x' is not valid"),
         (["seed.deep=1"], "seed"),
     ],
 )
@@ -198,7 +198,7 @@ def test_changed_leaves_the_original_as_it_was_and_checks_the_whole():
     other = config.changed({"features.backbones": [{"arch": "vgg11"}], "seed": 5})
     assert (config.seed, other.seed) == (0, 5)
     assert other.features.backbones == [Backbone(arch="vgg11")]
-    with pytest.raises(UserError, match="seed = -1 will not do"):
+    with pytest.raises(UserError, match="seed = -1 is not valid"):
         config.changed({"seed": -1})
 
 

@@ -89,7 +89,7 @@ def test_a_file_that_is_no_text_is_named_with_the_line(tmp_path):
         (f"seed: {'x' * 5000}", "seed = 'xxx"),
         (f"{'x' * 900}: 1", "Unknown key 'xxx"),
         (f"training: {{iters: [{', '.join(['abc'] * 1000)}]}}", "training.iters = ['abc', "),
-        (f"augment: {{transforms: [{{name: {'x' * 5000}, when: 2020-01-01}}]}}", "augment will not do: "),
+        (f"augment: {{transforms: [{{name: {'x' * 5000}, when: 2020-01-01}}]}}", "augment is not valid: "),
         (f"name: {'x' * 5000}", "name = 'xxx"),
     ],
 )

@@ -76,7 +76,7 @@ def test_one_stray_cell_is_missing_and_named_and_the_column_stays_numeric(stray)
         ("12,5", 12.5, "a decimal comma"),
         ("62 bpm", 62, "the unit 'bpm'"),
         ("53.1N", 53.1, "a letter N, S, E or W"),
-        ("1,234.5", 1234.5, "separated thousands"),
+        ("1,234.5", 1234.5, "thousands separators"),
         ("\u22125", -5, "typographic characters"),
     ],
 )

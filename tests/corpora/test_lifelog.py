@@ -421,7 +421,7 @@ def test_of_many_unknown_time_zones_the_first_are_named(make_lifelog, tmp_path):
     located = [{"ImageID": name, "new_timezone": f"zone {n}"} for n, name in enumerate(photograph_names(9))]
     notes = read(make_lifelog(tmp_path / "life", located=located)).report.notes
     assert len(notes) == 6
-    assert notes[-1] == "local_hour: 4 minutes have 4 more time zones that are unknown"
+    assert notes[-1] == "local_hour: 4 minutes have 4 more unknown time zones"
 
 
 def photograph_names(number: int) -> list[str]:
@@ -435,7 +435,9 @@ def test_minutes_whose_ids_no_run_could_hold_are_quoted_and_that_is_said(make_li
     [item] = corpus.pairs["sensor"]
     format_ranking("t", [item], np.zeros(1), "tag")
     assert corpus.sensors.loc[item, "calories"] == 7  # joined by the id as it was written
-    assert corpus.report.notes[0].startswith("1 minutes have ids that cannot be in a run; they are quoted (first: '")
+    assert corpus.report.notes[0].startswith(
+        "1 minutes have ids that a run cannot hold; they are percent-encoded (first: '"
+    )
 
 
 @pytest.mark.parametrize(

@@ -72,14 +72,14 @@ def test_a_name_of_several_files_is_none_of_them(tmp_path, name):
     folder = folder_of(tmp_path, "a.jpg", "a.JPG")
     found = find_photographs(folder, [name])
     assert found.files == [None]
-    assert found.problems == {"file may be any of several that differ in case or ending only": [0]}
+    assert found.problems == {"file name matches several files that differ only in case or extension": [0]}
 
 
 def test_paths_of_different_folders_are_not_taken_for_one_photograph(tmp_path):
     folder = folder_of(tmp_path, "a.jpg", "b.jpg")
     found = find_photographs(folder, ["C:\\day1\\a.jpg", "C:\\day2\\a.jpg", "C:\\day1\\b.jpg"])
     assert found.files == [None, None, "b.jpg"]
-    assert found.problems == {"file is the same as that of another path once their folders are cut": [0, 1]}
+    assert found.problems == {"file is the same as another path's once their folders are removed": [0, 1]}
     assert found.repairs == {WINDOWS: [2], CUT: [2]}
 
 

@@ -172,8 +172,8 @@ def test_a_column_that_is_half_of_numbers_is_a_category_and_that_is_said(make_re
     assert corpus.sensors["gear"].tolist()[:4] == ["1", "2", "reverse", "3"]
     assert corpus.sensors["lap"].tolist() == ["-"] * 5
     assert corpus.report.notes == [
-        "gear: WARNING: 3 of 4 values are numbers, too few for a numeric column: it is read as a category "
-        "(first: 'reverse' in row 4 of records.csv); correct the cells, or name it in sensors.numeric"
+        "gear: WARNING: 3 of 4 values are numbers, too few for a numeric column: it is read as a category (first: "
+        "'reverse' in row 4 of records.csv); correct the cells, or list it in sensors.numeric"
     ]
 
 
@@ -284,7 +284,7 @@ def test_upper_case_names_are_matched_and_the_right_name_goes_first(make_records
     corpus = read(root)
     assert corpus.sensors["speed"].to_dict() == {"b": 2}  # of the row that was read before names were repaired
     assert corpus.report.dropped == {"file is listed twice": ["B.JPG"]}
-    assert corpus.report.notes == ["1 file name read without regard to case (first: B.JPG is b.jpg)"]
+    assert corpus.report.notes == ["1 file name read ignoring case (first: B.JPG is b.jpg)"]
 
 
 @pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "x\0y.jpg", "ｘ" * 100 + ".jpg"])
@@ -329,7 +329,7 @@ def test_rows_without_a_session_are_counted_and_join_no_other(make_records, tmp_
     rows = [row("a.jpg", session=""), row("b.jpg", session="unnamed"), row("c.jpg", session="  ")]
     corpus = read(make_records(tmp_path / "rec", rows))
     assert corpus.pairs["group"].tolist() == ["unnamed-2", "unnamed", "unnamed-2"]
-    assert corpus.report.notes == ["2 rows without a session are the session 'unnamed-2'"]
+    assert corpus.report.notes == ["2 rows without a session form the session 'unnamed-2'"]
 
 
 @pytest.mark.parametrize("name", ["NA", "null"])

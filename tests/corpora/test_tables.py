@@ -38,7 +38,7 @@ def test_a_comma_without_quotes_costs_its_row_and_not_the_reading_beside_it(tmp_
     assert corpus.sensors["gear"].unique().tolist() == [7]
     [(reason, rows)] = corpus.report.dropped.items()
     assert reason.endswith(
-        "longer than the header, such as by a comma without quotes (row 7 has 5 cells for 4 columns)"
+        "longer than the header, for example because of an unquoted comma (row 7 has 5 cells for 4 columns)"
     )
     assert rows == ["row 7"]
 
@@ -47,7 +47,7 @@ def test_a_table_of_commas_without_quotes_is_refused(tmp_path):
     lines = [f"{n}.png,2021-05-01T10:00:{n:02d}Z,{n},5,7" for n in range(20)]
     sentence = refusal(read, written(tmp_path / "rec", ["file,timestamp,speed,gear", *lines]))
     assert "20 of 20 rows are longer than the header (row 2 has 5 cells for 4 columns)" in sentence
-    assert "put cells that hold a comma, such as 12,5, in quotes" in sentence
+    assert "put cells that contain a comma, such as 12,5, in quotes" in sentence
 
 
 def test_a_row_that_ends_early_lacks_its_last_readings_and_is_counted(tmp_path):
@@ -92,20 +92,20 @@ def test_a_table_with_another_separator_is_named(tmp_path, sign):
     lines = ["file,timestamp,speed", "0.png,2021-05-01T10:00:00Z,1"]
     root = written(tmp_path / "rec", lines)
     (root / "records.csv").write_text("\n".join(lines).replace(",", sign))
-    assert f"records.csv separates its columns by {sign!r}: save it with commas (CSV)." in refusal(read, root)
+    assert f"records.csv separates its columns with {sign!r}: save it as CSV, with commas." in refusal(read, root)
 
 
 @pytest.mark.parametrize(
     ("content", "kind"),
     [("a".encode("utf-16"), "but UTF-16"), ("file\n".encode("utf-16-le") * 40, "but UTF-16"),
-     (gzip.compress(b"file,timestamp\n"), "but packed by gzip"), ("é".encode("latin-1"), "(")],
+     (gzip.compress(b"file,timestamp\n"), "but compressed with gzip"), ("é".encode("latin-1"), "(")],
 )  # fmt: skip
 def test_a_table_in_another_encoding_is_named(tmp_path, content, kind):
     root = written(tmp_path / "rec", ["file,timestamp,speed"])
     (root / "records.csv").write_bytes(content)
     sentence = refusal(read, root)
     assert f"records.csv: it is not UTF-8 text {kind}" in sentence
-    assert sentence.endswith("; save it so.")
+    assert sentence.endswith("; save it as UTF-8.")
 
 
 def test_a_report_of_endless_names_is_a_sentence_of_a_page_at_most(tmp_path):

@@ -86,7 +86,7 @@ def test_years_in_which_nanoseconds_do_not_hold_are_left_out(written):
 @pytest.mark.parametrize(
     ("column", "reason"),
     {
-        ("03/04/2020", "05/06/2020 10:00"): "no row of the column shows which",
+        ("03/04/2020", "05/06/2020 10:00"): "no row shows which",
         ("13/04/2020", "04/13/2020", "01/02/2020"): "the column has both",
     }.items(),
 )

@@ -12,7 +12,8 @@ from helpers import refusal, toy_config, toy_corpus
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.encoders.saved_readings import check_saved
-from ntcir.model.model import READINGS, Model
+from ntcir.model.folder import read_model, write_model
+from ntcir.model.model import Model
 
 Tree = dict[str, Any]
 
@@ -62,19 +63,19 @@ def test_what_does_not_fit_is_said_when_a_model_is_loaded(tmp_path, harm):
     from test_model import make_model
 
     make_model(sensors__cyclic={"a": 24}).save(tmp_path / "m")
-    path = tmp_path / "m" / READINGS
-    found = json.loads(path.read_text(encoding="utf-8"))
+    saved = read_model(tmp_path / "m")
+    found = saved.encoders["sensor"]
     HARMS[harm](found)
-    with pytest.raises(ValueError, match=r"sensors\.json has"):
+    with pytest.raises(ValueError, match="the readings encoder has"):
         check_saved(found)
-    path.write_text(json.dumps(found), encoding="utf-8")
+    write_model(tmp_path / "m", saved)
     sentence = refusal(Model.load, tmp_path / "m")
-    assert "is damaged (sensors.json has" in sentence
+    assert "is damaged (the readings encoder has" in sentence
 
 
 @pytest.mark.parametrize("harm", ["frequency: no share", "frequency: a vocabulary too many"])
 def test_frequencies_have_shares_and_no_vocabulary(harm):
     found = tree("frequency")
     found["statistics"].update({"shares": {}} if "no share" in harm else {"vocabularies": {"place": []}})
-    with pytest.raises(ValueError, match=r"sensors\.json has"):
+    with pytest.raises(ValueError, match="the readings encoder has"):
         check_saved(found)

@@ -75,7 +75,15 @@ def test_the_four_commands_work_in_a_row_without_options(folder: Path) -> None:
     assert {"topics.tsv", "pools.tsv", "qrels.txt"} <= {path.name for path in (folder / "topics").iterdir()}
     model = next((folder / "runs").iterdir())
     names = {path.name for path in model.iterdir()}
-    assert {"model.safetensors", "config.yaml", "sensors.json", "metrics.jsonl", "curve.png", "dropped.csv"} <= names
+    assert {
+        "model.safetensors",
+        "config.yaml",
+        "encoders.json",
+        "model.json",
+        "metrics.jsonl",
+        "curve.png",
+        "dropped.csv",
+    } <= names
     assert not {name for name in names if name.endswith((".pkl", ".pt", ".pth"))}
 
 
@@ -227,7 +235,7 @@ def test_no_room_for_standard_output_is_one_sentence(folder: Path) -> None:
         words = [sys.executable, "-m", "ntcir", "score"]
         result = subprocess.run(words, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True)
     assert result.returncode == 2
-    assert result.stderr.startswith("Error: No room left")
+    assert result.stderr.startswith("Error: No space left")
     assert "Traceback" not in result.stderr
 
 

@@ -44,7 +44,7 @@ def official(*arguments: str) -> tuple[int, str]:
 def test_pixels_of_pictures_outside_enter_the_input_only_if_the_user_says_so(here):
     found, said = official("--topics-per-day", "4")
     assert found == 0
-    assert "left out 2: photograph lies outside images/ (such are read with --set data.outside=true only)" in said
+    assert "left out 2: photograph is outside images/ (allow that with --set data.outside=true)" in said
     found, said = official("--topics-per-day", "6", "--pool", "6", *ALLOWED)
     assert found >= 2
     assert "left out" not in said
@@ -67,9 +67,7 @@ def test_a_table_of_nothing_but_pictures_outside_says_what_to_type(here):
     table.write_text("\n".join([lines[0], *(line for line in lines if "one.png" in line or "two.png" in line)]) + "\n")
     done = command_line("train", "--data", "data")
     assert done.exit_code == 2
-    assert (
-        "2 left out: photograph lies outside images/ (such are read with --set data.outside=true only)" in done.stderr
-    )
+    assert "2 left out: photograph is outside images/ (allow that with --set data.outside=true)" in done.stderr
 
 
 def train(*arguments: str) -> None:
@@ -133,7 +131,7 @@ def test_a_model_chooses_no_folder_to_write_to(model, tmp_path, store):
     Path("features").rename("away")
     code, lines, said = run()
     assert (code, bool(lines)) == (0, True)
-    assert f"The model keeps features in {store}, which holds none by its networks: features is used instead" in said
+    assert f"The model's feature store {store} has no features of its networks: features is used instead" in said
     assert f"--set features.store={store}" in said
     assert list(Path("features/data").glob("*/shard-*"))
     assert (sorted(tmp_path.iterdir()), list((tmp_path / "far").iterdir())) == (before[0], [])

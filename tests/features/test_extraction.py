@@ -22,7 +22,7 @@ import ntcir.features.backlog as backlog
 import ntcir.features.blocks as blocks
 import ntcir.features.extraction as extraction
 from ntcir.features.image_features import ImageFeatures
-from ntcir.formats.topics import build_topics
+from ntcir.sampling.topics import build_topics
 from ntcir.system.errors import UserError
 
 
@@ -138,7 +138,7 @@ def test_without_room_it_is_one_sentence_and_the_next_start_goes_on(records, sma
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
-    assert re.search(r"^Error: No room left to write \S+: free some space and start again\.$", done.stderr, re.M)
+    assert re.search(r"^Error: No space left to write \S+: free some space and start again\.$", done.stderr, re.M)
     assert not list(tmp_path.glob("narrow/records/*/.*"))
     status = command_line("features", "status", "--json", "--data", "records", "--set", "features.store=narrow")
     assert (json.loads(status.stdout)[0]["done"], json.loads(status.stdout)[0]["missing"]) == (16, 24)
@@ -150,7 +150,7 @@ def test_without_room_it_is_one_sentence_and_the_next_start_goes_on(records, sma
 
 def test_a_full_disk_is_one_sentence_and_with_more_room_the_next_start_goes_on(small_disk, small_shards, tmp_path):
     write_pictures(tmp_path / "photographs", 40)
-    with pytest.raises(UserError, match=r"No room left to write .*: free some space and start again\.$"):
+    with pytest.raises(UserError, match=r"No space left to write .*: free some space and start again\.$"):
         extract(tmp_path / "photographs", options(small_disk))
     stored = len(list(small_disk.glob("photographs/*/shard-*.json")))
     assert 1 <= stored < 5

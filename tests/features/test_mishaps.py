@@ -101,12 +101,12 @@ def test_a_list_that_cannot_be_written_ends_nothing_and_one_that_says_the_same_i
     assert contents(store) == before
 
     def refuse(path: Path) -> None:
-        raise store_module.UserError(f"Not allowed to write {path}: choose another place.")
+        raise store_module.UserError(f"No permission to write {path}: choose another place.")
 
     path.write_text(head + "\n")
     monkeypatch.setattr(store_module, "atomic_path", refuse)
     features = extract(photographs, options(store))
-    assert "Not allowed to write" in capsys.readouterr().err
+    assert "No permission to write" in capsys.readouterr().err
     assert features.load(["000.jpg"]).shape == (1, features.dim)
 
 

@@ -26,9 +26,9 @@ from ntcir.features.detector import Detector
 from ntcir.features.shards import Damaged, open_rows
 from ntcir.features.weights import read_checkpoint
 from ntcir.features.yolo import import_yolo
-from ntcir.model.tensor_files import Damaged as DamagedTensors
-from ntcir.model.tensor_files import read_tensors
 from ntcir.system.errors import UserError
+from ntcir.system.tensor_files import Damaged as DamagedTensors
+from ntcir.system.tensor_files import read_tensors
 
 
 class Harm:

@@ -326,10 +326,10 @@ def test_when_there_is_no_room_nothing_of_the_shard_is_left_and_the_others_stay(
     before = sorted((tmp_path / "store").iterdir())
 
     def full(path: Path, text: str) -> None:
-        raise UserError(f"No room left to write {path}")
+        raise UserError(f"No space left to write {path}")
 
     monkeypatch.setattr(module, "atomic_write", full)
-    with pytest.raises(UserError, match="No room left"):
+    with pytest.raises(UserError, match="No space left"):
         store.write(7, ["new"], ["sign"], features(1))
     assert sorted((tmp_path / "store").iterdir()) == before
     assert not store.has("new", "sign")

@@ -56,8 +56,8 @@ def test_to_the_organisers_format_and_back(trec, tmp_path):
     there = ntcir("score", run, "--qrels", qrels, "--write-run", out[0], "--write-qrels", out[1])
     assert (there.exit_code, there.stdout) == (0, plain.stdout)
     assert there.stderr == (
-        f"{out[0]}: 3 rows, group_id ORG, run_id ymx2l500 (of the tag 'ymx2l-500': at most 10 letters or digits)\n"
-        f"{out[1]}: 3 rows\n"
+        f"{out[0]}: 3 rows, group_id ORG, run_id ymx2l500 (from the tag 'ymx2l-500': at most 10 letters or "
+        f"digits)\n{out[1]}: 3 rows\n"
     )
     assert (out[0].read_text(), out[1].read_text()) == (RUN_CSV, QRELS_CSV)
     back = ntcir("score", out[0], "--qrels", out[1], "--write-run", out[2], "--write-qrels", out[3])
@@ -125,9 +125,9 @@ def test_nothing_is_lost_on_the_way(tmp_path, cells, judged):
 @pytest.mark.parametrize(
     ("lines", "name", "said"),
     [
-        ("t1 Q0 a 1 1 x\nt1 Q0 a 2 0 x\n", "o.csv", "line 2: document 'a' of topic 't1' comes twice"),
-        ("t1 Q0 a 1 1 x\nt1 Q0 a 2 0 x\n", "o.txt", "line 2: document 'a' of topic 't1' comes twice"),
-        ("t1 Q0 07 1 1 x\nt1 Q0 7 2 0 x\n", "o.csv", "line 2: document '7' of topic 't1' comes twice"),
+        ("t1 Q0 a 1 1 x\nt1 Q0 a 2 0 x\n", "o.csv", "line 2: document 'a' of topic 't1' appears twice"),
+        ("t1 Q0 a 1 1 x\nt1 Q0 a 2 0 x\n", "o.txt", "line 2: document 'a' of topic 't1' appears twice"),
+        ("t1 Q0 07 1 1 x\nt1 Q0 7 2 0 x\n", "o.csv", "line 2: document '7' of topic 't1' appears twice"),
         ("t1 Q0 a 1 1 x\nt1 Q0 b 2 0 y\n", "o.csv", "has 2 tags (x, y): give a file with one run."),
         ("t1 Q0 a 1 1 -_-\n", "o.csv", "The tag '-_-' of"),
     ],
@@ -145,32 +145,32 @@ def test_ids_with_blanks_are_not_for_trec(tmp_path):
     head = "group_id,run_id,topic_id,dmr_minute_id,score\n"
     run = read_run(write(tmp_path, "run.csv", head + "ORG,x,t1,a,1\nORG,x,t1,a b,1\nORG,x,t 2,a,0\n"))
     assert refusal(save_run, run, tmp_path / "o.txt") == (
-        f"{tmp_path / 'run.csv'} line 3: the id 'a b' has blanks, TREC ids have none; "
-        "line 4: the id 't 2' has blanks, TREC ids have none."
+        f"{tmp_path / 'run.csv'} line 3: the id 'a b' has blanks; TREC ids have none; line 4: the id 't 2' has "
+        "blanks; TREC ids have none."
     )
     qrels = read_qrels(write(tmp_path, "qrels.csv", "topic_id,dmr_minute_id,rel\nt1,a b,1\n"))
     assert "line 2: the id 'a b' has blanks" in refusal(save_qrels, qrels, tmp_path / "o.txt")
     run = read_run(write(tmp_path, "run.csv", head + "ORG,my run,t1,a,1\n"))
     assert "The run_id 'my run' of" in refusal(save_run, run, tmp_path / "o.txt")
     assert not (tmp_path / "o.txt").exists()
-    assert "run_id myrun (of the tag 'my run'" in save_run(run, tmp_path / "o.csv")
+    assert "run_id myrun (from the tag 'my run'" in save_run(run, tmp_path / "o.csv")
 
 
 def test_qrels_that_would_become_the_same(tmp_path):
     qrels = read_qrels(write(tmp_path, "qrels.txt", "t1 0 07 1\nt1 0 7 0\n"))
-    assert "line 2: document '7' of topic 't1' comes twice" in refusal(save_qrels, qrels, tmp_path / "o.csv")
+    assert "line 2: document '7' of topic 't1' appears twice" in refusal(save_qrels, qrels, tmp_path / "o.csv")
 
 
 def test_a_group_that_the_organisers_do_not_take(trec, tmp_path):
     result = ntcir("score", trec[0], "--qrels", trec[1], "--write-run", tmp_path / "o.csv", "--group", "my team")
     assert result.exit_code == 2
-    assert "The group_id 'my team' will not do" in result.stderr
+    assert "The group_id 'my team' is not valid" in result.stderr
     assert not (tmp_path / "o.csv").exists()
 
 
 def test_a_long_tag_is_cut(tmp_path):
     run = read_run(write(tmp_path, "run.txt", "t1 Q0 a 1 1 organisers-baseline_2\n"))
-    assert "run_id organisers (of the tag 'organisers-baseline_2'" in save_run(run, tmp_path / "o.csv", "TEAM")
+    assert "run_id organisers (from the tag 'organisers-baseline_2'" in save_run(run, tmp_path / "o.csv", "TEAM")
     assert "\nTEAM,organisers,t1,a,1\n" in (tmp_path / "o.csv").read_text()
 
 

@@ -100,7 +100,7 @@ def test_stopped_at_any_renaming_there_is_one_set_or_a_sentence(tmp_path, files,
         if mixture:
             for name in files.names:
                 sentence = refusal(check_set, folder / name)
-                assert "not of one set" in sentence
+                assert "do not belong together" in sentence
                 assert "run it again" in sentence
         else:
             assert told(folder, files, capsys) == ""
@@ -113,7 +113,9 @@ def test_stopped_at_any_renaming_there_is_one_set_or_a_sentence(tmp_path, files,
 def test_what_was_edited_by_hand_is_read_and_told(tmp_path, files, capsys):
     write(files, tmp_path, "first")
     (tmp_path / files.names[0]).write_text("by hand\n")
-    assert f"WARNING: {tmp_path / files.names[0]} was changed since it was written" in told(tmp_path, files, capsys)
+    assert f"WARNING: {tmp_path / files.names[0]} has been changed since it was written" in told(
+        tmp_path, files, capsys
+    )
     (tmp_path / files.manifest).unlink()
     assert told(tmp_path, files, capsys) == ""
     write(files, tmp_path, "second")
@@ -125,7 +127,7 @@ def test_a_file_of_another_set_that_was_copied_here_is_told(tmp_path, files, cap
     write(files, tmp_path / "a", "first")
     write(files, tmp_path / "b", "second")
     shutil.copy(tmp_path / "b" / files.names[1], tmp_path / "a")
-    assert f"{tmp_path / 'a' / files.names[1]} was changed" in told(tmp_path / "a", files, capsys)
+    assert f"{tmp_path / 'a' / files.names[1]} has been changed" in told(tmp_path / "a", files, capsys)
     (tmp_path / "a" / files.names[1]).unlink()  # what is not there is missed by whoever needs it
     assert told(tmp_path / "a", files, capsys) == ""
 
@@ -155,7 +157,7 @@ def test_a_strange_digest_fits_no_file(tmp_path, strange, capsys):
     tree = json.loads((tmp_path / TREC.manifest).read_text())
     tree["files"]["qrels.txt"] = strange
     (tmp_path / TREC.manifest).write_text(json.dumps(tree))
-    assert "qrels.txt was changed" in told(tmp_path, TREC, capsys)
+    assert "qrels.txt has been changed" in told(tmp_path, TREC, capsys)
 
 
 def test_two_writers_at_once_do_not_leave_a_mixture_in_silence(tmp_path):
@@ -191,7 +193,7 @@ def test_a_set_that_is_replaced_while_it_is_read_is_told(tmp_path):
         with reading_set(tmp_path / "qrels.txt"):
             write(TREC, tmp_path, "second")
 
-    assert "were written while they were read" in refusal(read)
+    assert "were rewritten while they were being read" in refusal(read)
     with reading_set(tmp_path / "qrels.txt", own=tmp_path / "pools.tsv"):
         (tmp_path / "pools.tsv").write_text("written by the reader")
 
@@ -250,7 +252,7 @@ def test_score_refuses_new_topics_with_old_answers(make_lifelog, tmp_path, monke
     for command in (["score"], ["score", "--pools", "none"], ["run", "topics.tsv"], ["show", "img2sen_0228"]):
         told = command_line(*command)
         assert told.exit_code == 2, told.output
-        assert "The files topics.tsv, pools.tsv, qrels.txt in topics are not of one set" in told.output
+        assert "The files topics.tsv, pools.tsv, qrels.txt in topics do not belong together" in told.output
     assert command_line(*arguments).exit_code == 0
     assert command_line("score", str(run), "--qrels", "1/qrels.txt").output == command_line("score").output
     assert command_line("score").exit_code == 0
@@ -265,4 +267,4 @@ def test_predict_refuses_an_input_whose_answers_are_of_another(tmp_path, stop_at
         write(OFFICIAL, tmp_path, "new")
     monkeypatch.undo()
     sentence = refusal(predict, str(tmp_path / "input.json"), str(tmp_path / "out.csv"), None, group="A", run="b")
-    assert "The files input.json, qrels.csv" in sentence
+    assert "The files input.json, input.topics.tsv, qrels.csv" in sentence

@@ -78,16 +78,18 @@ def files(month, tmp_path) -> dict[str, Path]:
         "run.txt": write(tmp_path, "run.txt", trec_run(run)),
         "qrels.csv": write(tmp_path, "qrels.csv", format_qrels(qrels)),
         "qrels.txt": write(tmp_path, "qrels.txt", "".join(f"{topic} 0 {doc} {rel}\n" for topic, doc, _, rel in qrels)),
+        "topics.tsv": write(tmp_path, "topics.tsv", TOPICS),
         "same.txt": write(tmp_path, "same.txt", "".join(f"{t} 0 {int(doc)} {rel}\n" for t, doc, _, rel in qrels)),
     }
 
 
+TOPICS = "topic_id\tdirection\nimg2sen_001\timg2sen\nsen2img_001\tsen2img\n"
 PAIRS = [("run.csv", "qrels.csv"), ("run.csv", "qrels.txt"), ("run.txt", "qrels.csv"), ("run.txt", "same.txt")]
 
 
 @pytest.mark.parametrize(("run", "qrels"), PAIRS)
 def test_every_combination_scores_alike(files, run, qrels):
-    report = score(files[run], files[qrels])
+    report = score(files[run], files[qrels], topics_path=files["topics.tsv"])
     assert [(topic.topic, topic.direction, topic.rank, topic.pool) for topic in report.topics] == [
         ("img2sen_001", "img2sen", 1.5, 4),
         ("sen2img_001", "sen2img", 3, 4),
@@ -174,7 +176,7 @@ def test_what_is_not_in_the_pool_is_refused(files, month, tmp_path):
 def test_ids_that_the_organisers_would_not_take_are_named(month, files, tmp_path):
     text = format_run("ORG", "x", month[0]).replace("ORG,x", "ORGANISERS,x")
     (warning,) = score(write(tmp_path, "long.csv", text), files["qrels.csv"]).warnings
-    assert warning.endswith("The group_id 'ORGANISERS' will not do: the organisers take 1 to 5 letters or digits.")
+    assert warning.endswith("The group_id 'ORGANISERS' is not valid: the organisers accept 1 to 5 letters or digits.")
 
 
 def test_ids_that_do_not_fit_are_one_sentence(files, tmp_path):
@@ -203,15 +205,15 @@ def test_unknown_topics_are_named(files, month, tmp_path):
 
 def test_documents_that_become_the_same_are_refused(files, tmp_path):
     twice = write(tmp_path, "twice.txt", "img2sen_001 Q0 1 1 0.5 x\nimg2sen_001 Q0 001 2 0.25 x\n")
-    assert "line 2: document '1' of topic 'img2sen_001' comes twice, first on line 1." in refused(
+    assert "line 2: document '1' of topic 'img2sen_001' appears twice, first on line 1." in refused(
         "score", twice, "--qrels", files["qrels.csv"]
     )
     judged = write(tmp_path, "twice.qrels", "img2sen_001 0 1 1\nsen2img_001 0 2 1\nimg2sen_001 0 01 0\n")
-    assert "line 3: document '1' of topic 'img2sen_001' comes twice, first on line 1." in refused(
+    assert "line 3: document '1' of topic 'img2sen_001' appears twice, first on line 1." in refused(
         "score", files["run.csv"], "--qrels", judged
     )
     pools = write(tmp_path, "twice.tsv", "topic_id\tdoc_id\nimg2sen_001\t1\nimg2sen_001\t01\n")
-    with pytest.raises(UserError, match=r"twice\.tsv line 3: document '1' of topic 'img2sen_001' comes twice"):
+    with pytest.raises(UserError, match=r"twice\.tsv line 3: document '1' of topic 'img2sen_001' appears twice"):
         read_matching(files["run.csv"], files["qrels.csv"], pools)
 
 
@@ -232,7 +234,7 @@ def test_the_qrels_are_found_in_the_format_of_the_run(files, tmp_path, monkeypat
     pools = {name: json.loads(ntcir("score", name, "--json", "--per-topic").stdout) for name in ("run.csv", "run.txt")}
     assert [topic["pool"] for topic in pools["run.csv"]["topics"]] == [4, 4]
     assert [topic["pool"] for topic in pools["run.txt"]["topics"]] == [8, 8]
-    assert [topic["direction"] for topic in pools["run.csv"]["topics"]] == ["sen2img", "sen2img"]
+    assert [topic["direction"] for topic in pools["run.csv"]["topics"]] == ["sen2img", None]
     typed = ntcir("score", "run.csv", "--pools", "topics/pools.tsv", "--json", "--per-topic")
     assert [topic["pool"] for topic in json.loads(typed.stdout)["topics"]] == [8, 8]
     assert "lacks 8 of the candidates" in typed.stderr

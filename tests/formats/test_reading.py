@@ -90,21 +90,22 @@ def test_what_cannot_be_unpacked_or_decoded_is_one_sentence(tmp_path, read):
     spoilt = bytearray(whole)
     spoilt[-6] ^= 0xFF  # in the checksum
     cases = {
-        whole[:-9]: "cannot be unpacked: the gzip file is truncated.",
-        whole[:12]: "cannot be unpacked: the gzip file is truncated.",
-        bytes(spoilt): "cannot be unpacked: the gzip file is damaged.",
-        whole[:10] + b"\xff" * 40: "cannot be unpacked: the gzip file is damaged.",
-        whole + b"more": "cannot be unpacked: the gzip file is damaged.",
+        whole[:-9]: "cannot be unpacked: the gzip file is truncated; copy it again.",
+        whole[:12]: "cannot be unpacked: the gzip file is truncated; copy it again.",
+        bytes(spoilt): "cannot be unpacked: the gzip file is damaged; copy it again.",
+        whole[:10] + b"\xff" * 40: "cannot be unpacked: the gzip file is damaged; copy it again.",
+        whole + b"more": "cannot be unpacked: the gzip file is damaged; copy it again.",
         gzip.compress(b""): "is empty",
         RUN.encode("utf-16-le"): "is UTF-16 text without a byte order mark: save it as UTF-8.",
         RUN.encode("utf-16-be"): "is UTF-16 text without a byte order mark: save it as UTF-8.",
         codecs.BOM_UTF16_LE + b"t\0\x00\xd8x\0": "begins as UTF-16 text but is not valid from byte 5 on",
         codecs.BOM_UTF16_LE + b"t\0x": "begins as UTF-16 text but is not valid from byte 5 on",
-        bz2.compress(RUN.encode()): "is packed by bzip2: give the text file that is in it.",
-        lzma.compress(RUN.encode()): "is packed by xz: give the text file that is in it.",
-        zipped(
-            RUN, tmp_path
-        ): "is packed by ZIP (as spreadsheets such as .xlsx are): give the text file that is in it.",
+        bz2.compress(RUN.encode()): "is compressed with bzip2: extract the text file that is in it and give that.",
+        lzma.compress(RUN.encode()): "is compressed with xz: extract the text file that is in it and give that.",
+        zipped(RUN, tmp_path): (
+            "is compressed with ZIP (as spreadsheets such as .xlsx are): extract the text file that is in it and "
+            "give that."
+        ),
     }
     for raw, said in cases.items():
         path = tmp_path / "file"
@@ -136,7 +137,7 @@ def test_standard_input_has_a_name_and_serves_once(tmp_path):
     twice = ntcir("score", "-", "--qrels", "-", stdin=RUN.encode())
     assert (twice.exit_code, twice.stderr) == (
         2,
-        "Error: Only one of run, qrels and pools can be standard input (-).\n",
+        "Error: Only one of run, qrels, pools and topics can be standard input (-).\n",
     )
 
 

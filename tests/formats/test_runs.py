@@ -241,7 +241,7 @@ def test_qrels_and_pools(tmp_path):
 
 
 def test_qrels_and_pools_that_are_wrong(tmp_path):
-    assert "document 'd1' of topic 't1' comes twice, first on line 1" in refusal(
+    assert "document 'd1' of topic 't1' appears twice, first on line 1" in refusal(
         read_trec_qrels, write(tmp_path, "t1 0 d1 0\nt1 0 d2 1\nt1 0 d1 1\n")
     )
     assert "no relevant document" in refusal(read_trec_qrels, write(tmp_path, "t1 0 d1 0\nt1 0 d2 -1\n"))
@@ -251,7 +251,7 @@ def test_qrels_and_pools_that_are_wrong(tmp_path):
     )
     assert "line 1: expected the header 'topic_id doc_id'" in refusal(read_pools, write(tmp_path, "t1\td1\nt1\td2\n"))
     assert "then lines" in refusal(read_pools, write(tmp_path, "topic_id\tdoc_id\n"))
-    assert "line 4: document 'd1' of topic 't1' comes twice, first on line 2" in refusal(
+    assert "line 4: document 'd1' of topic 't1' appears twice, first on line 2" in refusal(
         read_pools, write(tmp_path, "topic_id\tdoc_id\nt1\td1\nt1\td2\nt1\td1\n")
     )
 
@@ -269,7 +269,7 @@ def judged(folder: Path, text: str, pools: str | None = None) -> str:
 
 def test_a_document_twice(tmp_path):
     text = "t1 Q0 d1 1 0.9 x\nt1 Q0 d2 2 0.8 x\n\nt2 Q0 d1 1 0.9 x\nt1 Q0 d1 3 0.7 x\n"
-    assert judged(tmp_path, text) == "line 5: document 'd1' of topic 't1' comes twice, first on line 1."
+    assert judged(tmp_path, text) == "line 5: document 'd1' of topic 't1' appears twice, first on line 1."
 
 
 def test_unknown_topics_are_named_once_each(tmp_path):

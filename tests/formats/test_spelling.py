@@ -105,9 +105,7 @@ def test_trec_files_that_csv_would_take_for_one_are_told_of(tmp_path):
     assert (
         f"Note: '1' of {run} and '00001' of {qrels} are two documents in TREC files, but one in CSV.\n" in result.stderr
     )
-    assert (
-        f"{run} has the document '1' where {qrels} has '00001': TREC ids are compared letter by letter" in result.stdout
-    )
+    assert f"{run} has the document '1' where {qrels} has '00001': TREC ids are compared as text" in result.stdout
 
 
 @pytest.mark.parametrize("name", ["out.txt.gz", "out.csv.gz", "OUT.CSV.GZ"])
@@ -126,19 +124,19 @@ def test_a_name_in_gz_is_packed_and_always_the_same(tmp_path, name):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--write-run", "-"), "--write-run needs the name of a file: figures go to standard output."),
-        (("--write-qrels", "-"), "--write-qrels needs the name of a file: figures go to standard output."),
+        (("--write-run", "-"), "--write-run needs the name of a file: the scores go to standard output."),
+        (("--write-qrels", "-"), "--write-qrels needs the name of a file: the scores go to standard output."),
         (("--write-run", "o.txt", "--write-qrels", "o.txt"), "--write-run and --write-qrels name the same file, o.txt"),
         (
             ("--write-run", "o.txt", "--write-qrels", "../o/o.txt"),
             "--write-run and --write-qrels name the same file, o.txt",
         ),
-        (("--write-run", "o.tgz"), "--write-run o.tgz: files are packed by gzip only"),
+        (("--write-run", "o.tgz"), "--write-run o.tgz: files are compressed with gzip only"),
         (
             ("--write-run", "o.csv.zip"),
-            "--write-run o.csv.zip: files are packed by gzip only, give a name that ends in",
+            "--write-run o.csv.zip: files are compressed with gzip only; give a name that ends in",
         ),
-        (("--measures", " "), "No measure is named"),
+        (("--measures", " "), "No measure is given"),
         (("--write-run", "o.csv", "--run-format", "trec", "--group", "A"), "a TREC run has no group_id."),
     ],
 )
@@ -163,5 +161,5 @@ def test_a_run_is_not_written_where_the_figures_go(tmp_path):
     with target.open("a") as file:
         done = subprocess.run(words, cwd=tmp_path, env=environment(), stdout=file, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2
-    assert "--write-run needs the name of a file: figures go to standard output." in done.stderr
+    assert "--write-run needs the name of a file: the scores go to standard output." in done.stderr
     assert target.read_text() == "kept\n"

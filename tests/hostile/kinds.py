@@ -319,7 +319,7 @@ def _load_model(folder: Path) -> object:
     from ntcir.model.model import Model
 
     model = Model.load(folder / "m")
-    return model.encode_readings(toy_corpus(per_group=1).sensors).vectors
+    return model.ENCODE_READINGS(toy_corpus(per_group=1).sensors).vectors
 
 
 @cache
@@ -424,9 +424,12 @@ def _demo(folder: Path) -> object:
 
 def _result(folder: Path) -> object:
     from ntcir.ablation.results import load_result
+    from ntcir.formats.topics import Topic, TopicSet
+    from ntcir.modalities import direction
 
-    topics = [SimpleNamespace(topic_id=name) for name in ("img2sen_1", "img2sen_2", "sen2img_1")]
-    fold: Any = SimpleNamespace(topics=SimpleNamespace(topics=topics))
+    asked = [("img2sen_1", "img2sen"), ("img2sen_2", "img2sen"), ("sen2img_1", "sen2img")]
+    topics = [Topic(name, "", "", direction(way)) for name, way in asked]
+    fold: Any = SimpleNamespace(topics=TopicSet(topics, {}, {}))
     return load_result(folder / "result.json", fold)
 
 
@@ -487,7 +490,7 @@ KINDS = [
     Kind("weights of old.pth", _weights, "old.pth", _checkpoint("old.pth"), changes=BYTES),
     Kind("weights.safetensors", _weights, "a.safetensors", _checkpoint("a.safetensors"), inside=_in_header),
     Kind("model/config.yaml", _model, "m/config.yaml", _load_model, share=0.5),
-    Kind("model/sensors.json", _model, "m/sensors.json", _load_model, share=0.5),
+    Kind("model/encoders.json", _model, "m/encoders.json", _load_model, share=0.5),
     Kind("model/model.json", _model, "m/model.json", _load_model, share=0.5),
     Kind("model/model.safetensors", _model, "m/model.safetensors", _load_model, inside=_in_header, share=0.5),
     Kind("model/last.safetensors", _model, "m/last.safetensors", _resume, inside=_in_header, share=0.5),

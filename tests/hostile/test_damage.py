@@ -14,8 +14,9 @@ from mutating import mutations
 
 from ntcir.features.status import _meta_of
 from ntcir.features.store import DetectionStore, FeatureStore
+from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.model.model import CARD, CONFIG, READINGS, WEIGHTS, Model
+from ntcir.model.model import Model
 from ntcir.system.errors import UserError
 from ntcir.training.checkpoint import LAST, load_checkpoint
 
@@ -37,7 +38,8 @@ def vectors(folder: Path) -> bytes:
     model = Model.load(folder)
     features = np.random.default_rng(0).normal(size=(5, model.image_dim)).astype(np.float32)
     found = (
-        model.encode_images(features).vectors.tobytes() + model.encode_readings(toy_corpus().sensors).vectors.tobytes()
+        model.encode("image", features).vectors.tobytes()
+        + model.ENCODE_READINGS(toy_corpus().sensors).vectors.tobytes()
     )
     return found + json.dumps([model.fingerprints, model.card]).encode()
 
@@ -62,7 +64,7 @@ def metrics(folder: Path) -> bytes:
 @pytest.mark.parametrize(
     ("name", "read"),
     [
-        (CONFIG, vectors), (READINGS, vectors), (CARD, vectors), (WEIGHTS, vectors), (LAST, checkpointed),
+        (CONFIG, vectors), (ENCODERS, vectors), (CARD, vectors), (WEIGHTS, vectors), (LAST, checkpointed),
         (METRICS, metrics),
     ],
 )  # fmt: skip

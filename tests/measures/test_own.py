@@ -124,7 +124,7 @@ def test_what_is_out_of_range_is_one_sentence(tmp_path, name, said):
 def test_a_measure_without_a_value_is_no_figure(tmp_path):
     run = write(tmp_path, "run.txt", "t Q0 a 1 1 x\n")
     qrels = write(tmp_path, "qrels.txt", "t 0 b 1\n")
-    assert refusal(measures, run, qrels, "Accuracy").startswith("The measure Accuracy has no value here")
+    assert refusal(measures, run, qrels, "Accuracy").startswith("The measure Accuracy is undefined here")
 
 
 def test_a_whole_number_will_do_for_any(tmp_path):

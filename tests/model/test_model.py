@@ -11,11 +11,13 @@ import pytest
 import torch
 from bundling import SMALL, small_config, small_model, write_model, write_weights
 from helpers import FEATURES, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.model.model import CARD, CONFIG, READINGS, WEIGHTS, Model
+from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS
+from ntcir.model.model import Model
+from ntcir.system.tensor_files import read_tensors, write_tensors
 from ntcir.workspace import newest_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -48,17 +50,19 @@ def test_a_loaded_model_gives_the_same_vectors_to_the_bit(tmp_path, changes):
     torch.manual_seed(99)
     again = Model.load(tmp_path / "m")
     readings = toy_corpus().sensors
-    assert again.encode_images(features(40)).vectors.tobytes() == model.encode_images(features(40)).vectors.tobytes()
-    assert again.encode_readings(readings).vectors.tobytes() == model.encode_readings(readings).vectors.tobytes()
+    assert (
+        again.encode("image", features(40)).vectors.tobytes() == model.encode("image", features(40)).vectors.tobytes()
+    )
+    assert again.ENCODE_READINGS(readings).vectors.tobytes() == model.ENCODE_READINGS(readings).vectors.tobytes()
     assert again.log_temperature.item() == -1.5
     assert (again.config, again.fingerprints, again.card) == (model.config, ["first", "second"], {"corpus": "toy"})
 
 
 def test_a_model_is_four_files_none_of_them_a_pickle(tmp_path):
     make_model().save(tmp_path / "m")
-    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == sorted([WEIGHTS, CONFIG, READINGS, CARD])
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == sorted([WEIGHTS, CONFIG, ENCODERS, CARD])
     assert set(load_file(tmp_path / "m" / WEIGHTS)) == set(make_model().state())
-    json.loads((tmp_path / "m" / READINGS).read_text(encoding="utf-8"))
+    json.loads((tmp_path / "m" / ENCODERS).read_text(encoding="utf-8"))
 
 
 def test_new_weights_depend_on_the_seed_alone():
@@ -75,21 +79,21 @@ def test_new_weights_depend_on_the_seed_alone():
 def test_items_are_encoded_alike_in_one_block_and_in_several():
     model = make_model()
     rows = features(5000)
-    assert model.encode_images(rows).vectors[4090:4110] == pytest.approx(
-        model.encode_images(rows[4090:4110]).vectors, abs=1e-6
+    assert model.encode("image", rows).vectors[4090:4110] == pytest.approx(
+        model.encode("image", rows[4090:4110]).vectors, abs=1e-6
     )
 
 
 def test_nothing_is_encoded_as_no_rows():
     model = make_model()
-    assert model.encode_images(np.empty((0, FEATURES), np.float32)).vectors.shape == (0, 32)
-    assert model.encode_readings(toy_corpus().sensors.iloc[:0]).vectors.shape == (0, 32)
+    assert model.encode("image", np.empty((0, FEATURES), np.float32)).vectors.shape == (0, 32)
+    assert model.ENCODE_READINGS(toy_corpus().sensors.iloc[:0]).vectors.shape == (0, 32)
 
 
 def test_twins_are_the_items_with_equal_input():
     model, sensors = make_model(), toy_corpus().sensors
     table = sensors.iloc[[0, 1, 0, 2, 1]].assign(unused=range(5))
-    twins = model.encode_readings(table).twins
+    twins = model.ENCODE_READINGS(table).twins
     assert twins[0] == twins[2]
     assert twins[1] == twins[4]
     assert len(set(twins.tolist())) == 3
@@ -98,7 +102,7 @@ def test_twins_are_the_items_with_equal_input():
 def test_encoding_is_without_dropout_and_leaves_training_on():
     model = make_model()
     model.towers.train()
-    one, other = model.encode_images(features(9)), model.encode_images(features(9))
+    one, other = model.encode("image", features(9)), model.encode("image", features(9))
     assert np.array_equal(one.vectors, other.vectors)
     assert all(part.training for part in model.towers.modules())
 
@@ -194,14 +198,14 @@ def test_stored_networks_that_do_not_fit_are_damage(tmp_path, harm):
     model = small_model(config)
     model.embed_networks()
     model.save(tmp_path / "m")
-    state = load_file(tmp_path / "m" / WEIGHTS)
-    name = "networks.1.features.0.weight"
+    state, told = read_tensors(tmp_path / "m" / WEIGHTS)
+    name = "networks.image.1.features.0.weight"
     if harm == "one is of another shape":
         state[name] = torch.zeros(2)
     else:
-        gone = [key for key in state if key == name or (harm.startswith("all") and key.startswith("networks.1."))]
+        gone = [key for key in state if key == name or (harm.startswith("all") and key.startswith("networks.image.1."))]
         state = {key: value for key, value in state.items() if key not in gone}
-    save_file(state, tmp_path / "m" / WEIGHTS)
+    write_tensors(tmp_path / "m" / WEIGHTS, state, told)
     sentence = refusal(Model.load, tmp_path / "m")
     assert "damaged" in sentence
     assert str(tmp_path / "m") in sentence
@@ -219,7 +223,7 @@ def test_a_folder_without_weights_has_no_model(tmp_path):
     assert "ntcir train" in refusal(Model.load, tmp_path)
 
 
-@pytest.mark.parametrize("name", [WEIGHTS, CONFIG, READINGS, CARD])
+@pytest.mark.parametrize("name", [WEIGHTS, CONFIG, ENCODERS, CARD])
 @pytest.mark.parametrize("damage", ["half", "empty", "noise", "list", "gone"])
 def test_a_damaged_model_is_one_sentence_that_names_it(tmp_path, name, damage):
     folder = saved(tmp_path / "m")
@@ -240,7 +244,7 @@ def test_a_pickle_is_never_read(tmp_path):
     assert "damaged" in refusal(Model.load, folder)
 
 
-@pytest.mark.parametrize("key", ["version", "image_dim", "fingerprints"])
+@pytest.mark.parametrize("key", ["version", "files"])
 def test_a_card_without_a_fact_is_damage(tmp_path, key):
     folder = saved(tmp_path / "m")
     card = json.loads((folder / CARD).read_text(encoding="utf-8"))
@@ -254,7 +258,7 @@ def test_a_card_without_a_fact_is_damage(tmp_path, key):
 @pytest.mark.parametrize("change", ["shape", "missing", "unknown"])
 def test_weights_that_do_not_fit_are_damage(tmp_path, change):
     folder = saved(tmp_path / "m")
-    state = load_file(folder / WEIGHTS)
+    state, told = read_tensors(folder / WEIGHTS)
     name = next(name for name in state if name.endswith("weight"))
     if change == "shape":
         state[name] = torch.zeros(3, 3)
@@ -262,16 +266,26 @@ def test_weights_that_do_not_fit_are_damage(tmp_path, change):
         del state[name]
     else:
         state["towers.image.other"] = torch.zeros(1)
-    save_file(state, folder / WEIGHTS)
+    write_tensors(folder / WEIGHTS, state, told)
     assert "damaged" in refusal(Model.load, folder)
 
 
-def test_another_version_is_said_to_be_one_even_with_keys_unknown_here(tmp_path):
+def test_a_later_format_is_said_to_be_one_even_with_keys_unknown_here(tmp_path):
     folder = saved(tmp_path / "m")
     card = json.loads((folder / CARD).read_text(encoding="utf-8"))
     (folder / CARD).write_text(json.dumps(card | {"version": 999}), encoding="utf-8")
     (folder / CONFIG).write_text("a_later_key: 1\n", encoding="utf-8")
-    assert "another version" in refusal(Model.load, folder)
+    sentence = refusal(Model.load, folder)
+    assert "was saved by a newer ntcir (format 999; this one reads formats up to 2): upgrade ntcir." in sentence
+    assert "damaged" not in sentence
+
+
+@pytest.mark.parametrize("version", [0, -1, True, "2", None, 1.5, [2]])
+def test_a_format_that_is_none_is_damage(tmp_path, version):
+    folder = saved(tmp_path / "m")
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    (folder / CARD).write_text(json.dumps(card | {"version": version}), encoding="utf-8")
+    assert "is damaged (model.json has version =" in refusal(Model.load, folder)
 
 
 def test_the_newest_model_is_the_one_trained_last_not_the_last_by_name(tmp_path):

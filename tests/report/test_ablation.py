@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ntcir.ablation import DIRECTIONS, Estimate, Row, Table
+from ntcir.ablation import Estimate, Row, Table
 from ntcir.ablation.grid import Cell
 from ntcir.report.ablation import COLOURS, draw_chart, markdown, write_csv, write_report
+
+DIRECTIONS = ("img2sen", "sen2img")
 
 METHODS = ("in-batch only", "+ objects", "+ augmentation", "+ mined", "all")
 
@@ -136,4 +138,4 @@ def test_a_chart_that_fails_leaves_the_table(tmp_path, capsys):
     write_report(replace(table(), folder=tmp_path / "x"))
     assert (tmp_path / "x" / "table.md").is_file()
     assert (tmp_path / "x" / "results.csv").is_file()
-    assert "the picture could not be drawn" in capsys.readouterr().err
+    assert "the chart could not be drawn" in capsys.readouterr().err

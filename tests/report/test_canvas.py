@@ -73,7 +73,7 @@ def test_a_style_that_cannot_be_read_is_one_sentence(tmp_path):
     program = "from ntcir.report.canvas import canvas, drawn; drawn(canvas(None).__enter__)"
     done = run(tmp_path, "-c", program)
     assert done.returncode == 0, done.stderr
-    assert "WARNING: the picture could not be drawn" in done.stderr
+    assert "WARNING: the chart could not be drawn" in done.stderr
     assert "matplotlib cannot be imported" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -84,7 +84,7 @@ def test_a_training_whose_picture_fails_has_succeeded(tmp_path, monkeypatch):
     (tmp_path / "out" / "curve.png").mkdir(parents=True)
     done = command_line("train", "--data", "data", "--iters", "2", "--out", "out")
     assert done.exit_code == 0, done.output
-    warnings = [line for line in done.stderr.splitlines() if "the picture could not be drawn" in line]
+    warnings = [line for line in done.stderr.splitlines() if "the chart could not be drawn" in line]
     assert len(warnings) == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("out: 2 steps")
@@ -97,7 +97,7 @@ def test_whatever_fails_is_warned_of(error, capsys):
         raise error
 
     assert drawn(fail) is None
-    assert capsys.readouterr().err.startswith("WARNING: the picture could not be drawn")
+    assert capsys.readouterr().err.startswith("WARNING: the chart could not be drawn")
 
 
 def test_nothing_is_left_of_half_a_picture(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ntcir.report.curve import COLOURS, draw_curve
+from ntcir.report.curve import COLOURS, LOSS, draw_curve
 
 
 def write_log(folder: Path, steps: int, every: int = 10) -> None:
@@ -40,13 +40,13 @@ def test_loss_and_both_validations_are_drawn(tmp_path):
         assert picture.format == "PNG"
         assert 700 <= picture.width <= 2000
         assert 400 <= picture.height <= 1500
-    assert all(has_colour(path, colour) for colour in COLOURS.values())
+    assert all(has_colour(path, colour) for colour in (LOSS, *COLOURS))
 
 
 def test_without_validation_there_is_the_loss_alone(tmp_path):
     write_log(tmp_path, 100, every=0)
     path = draw_curve(tmp_path)
-    assert [name for name, colour in COLOURS.items() if has_colour(path, colour)] == ["loss"]
+    assert [colour for colour in (LOSS, *COLOURS) if has_colour(path, colour)] == [LOSS]
 
 
 @pytest.mark.parametrize("steps", [0, 1])

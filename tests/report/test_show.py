@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import read_pictures, refusal, write_pictures
+from helpers import question, read_pictures, refusal, write_pictures
 from PIL import Image
 
-from ntcir.formats.topics import Topic, TopicSet, build_topics
+from ntcir.formats.topics import TopicSet
 from ntcir.report.show import RIGHT, _summary, draw_topic
+from ntcir.sampling.topics import build_topics
 from ntcir.scoring import score
 
 PER_SESSION = 14
@@ -104,7 +105,7 @@ def test_a_different_ranking_is_a_different_picture(here):
 
 
 def test_fewer_than_ten_candidates_and_no_qrels_can_be_drawn(here, tmp_path):
-    TopicSet([Topic("mine", "", {"warm": 3, "weather": "a text " * 20})], {}, {}).save(tmp_path)
+    TopicSet([question("mine", "", {"warm": 3, "weather": "a text " * 20})], {}, {}).save(tmp_path)
     (tmp_path / "qrels.txt").unlink()
     (tmp_path / "run.txt").write_text("mine Q0 s3_001.png 1 0.25 t\n", encoding="utf-8")
     path = draw_topic("mine", tmp_path / "run.txt", tmp_path / "topics.tsv", tmp_path / "x.png", here / "data")
@@ -167,7 +168,7 @@ def test_a_csv_run_of_items_that_are_called_by_numbers_is_drawn_as_it_is_scored(
         (data / f"images/s3_{number:03d}.png").rename(data / f"images/{number:05d}.png")
         records = records.replace(f"s3_{number:03d}.png", f"{number:05d}.png")
     (data / "records.csv").write_text(records, encoding="utf-8")
-    TopicSet([Topic("img2sen_1", "", "00003.png")], {}, {}).save(tmp_path / "topics")
+    TopicSet([question("img2sen_1", "", "00003.png")], {}, {}).save(tmp_path / "topics")
     (tmp_path / "topics/qrels.txt").unlink()
     texts = {"qrels.txt": "img2sen_1 0 00003 1\n", "qrels.csv": "topic_id,dmr_minute_id,rel\nimg2sen_1,00003,1\n"}
     (tmp_path / "topics" / qrels).write_text(texts[qrels], encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 from helpers import command_line, one_thread, write_pictures  # noqa: F401
 
 from ntcir.corpora import open_corpus
-from ntcir.formats.topics import build_topics
+from ntcir.sampling.topics import build_topics
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PER_SESSION = 8

@@ -16,6 +16,7 @@ from helpers import (  # noqa: F401
     command_line,
     fit,
     one_thread,
+    question,
     read_pictures,
     refusal,
     toy_config,
@@ -25,9 +26,10 @@ from helpers import (  # noqa: F401
 
 import ntcir.retrieval.retriever
 from ntcir.formats.runs import read_pools, read_trec_qrels, read_trec_run, validate_run
-from ntcir.formats.topics import Topic, TopicSet, build_topics, read_topics
+from ntcir.formats.topics import Topic, TopicSet, read_topics
 from ntcir.model.model import Model
 from ntcir.retrieval.retriever import WORST, Retriever, answer
+from ntcir.sampling.topics import build_topics
 from ntcir.training.checkpoint import LAST
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -107,9 +109,9 @@ def test_scores_are_the_cosines_in_full_float32(here):
     for topic in read_topics(here / "topics/topics.tsv")[::5]:
         for _, _, document, _, score, _ in [line for line in lines if line[0] == topic.topic_id]:
             image, sensor = (topic.query, document) if isinstance(topic.query, str) else (document, None)
-            left = model.encode_images(features.load([image])).vectors[0]
+            left = model.encode("image", features.load([image])).vectors[0]
             table = corpus.sensors.loc[[sensor]] if sensor else model.readings.table([topic.query], ["local_hour"])
-            right = model.encode_readings(table).vectors[0]
+            right = model.ENCODE_READINGS(table).vectors[0]
             assert float(score) == pytest.approx(float(left @ right), abs=1e-5)
             assert f"{np.float32(score):.9g}" == score
 
@@ -181,7 +183,7 @@ def test_pictures_with_the_same_features_have_the_same_score_over_blocks_too(tmp
         ntcir.retrieval.retriever, "ImageFeatures", lambda corpus, options, networks: FewPictures(corpus)
     )
     retriever = Retriever(Model.load(tmp_path / "m"), corpus)
-    [text] = retriever.run([Topic("t", "", {"a": 0.3, "b": 7})], None, tag="x", depth=1000, split="all")
+    [text] = retriever.run([question("t", "", {"a": 0.3, "b": 7})], None, tag="x", depth=1000, split="all")
     scores = {line.split()[2]: line.split()[4] for line in text.splitlines()}
     assert len(scores) == len(corpus.pairs)
     assert len(set(scores.values())) == 5
@@ -193,7 +195,7 @@ def test_pictures_with_the_same_features_have_the_same_score_over_blocks_too(tmp
 
 
 def test_without_pools_the_whole_split_is_ranked_to_a_depth(here, tmp_path):
-    topics = write_topics(tmp_path, Topic("a", "", "s4_003.png"), Topic("b", "", {"warm": 200, "wet": 20}))
+    topics = write_topics(tmp_path, question("a", "", "s4_003.png"), question("b", "", {"warm": 200, "wet": 20}))
     for split, sessions in {"test": 1, "val": 1, "train": 2, "all": 4}.items():
         size = sessions * PER_SESSION
         lines = ask(topics, split=split)
@@ -206,7 +208,7 @@ def test_without_pools_the_whole_split_is_ranked_to_a_depth(here, tmp_path):
 
 def test_pools_beside_the_topics_are_used_unless_declined_or_named(here, tmp_path):
     few = {"a": ["s1_001", "s4_002", "s2_003"]}
-    topics = write_topics(tmp_path, Topic("a", "", "s4_003.png"), pools=few)
+    topics = write_topics(tmp_path, question("a", "", "s4_003.png"), pools=few)
     assert sorted(line[2] for line in ask(topics)) == sorted(few["a"])
     assert len(ask(topics, pools="none")) == PER_SESSION
     (here / "other.tsv").write_text("topic_id\tdoc_id\na\ts4_000\n", encoding="utf-8")
@@ -216,7 +218,7 @@ def test_pools_beside_the_topics_are_used_unless_declined_or_named(here, tmp_pat
 def test_a_query_of_the_corpus_s_own_readings_is_answered_like_the_row(here, tmp_path):
     corpus = read_pictures(here / "data")
     whole = {str(column): value for column, value in corpus.sensors.loc["s4_004"].dropna().items()}
-    topics = write_topics(tmp_path, Topic("a", "", whole), Topic("b", "", {**whole, "local_hour": None}))
+    topics = write_topics(tmp_path, question("a", "", whole), question("b", "", {**whole, "local_hour": None}))
     lines = ask(topics)
     assert [line[2:5] for line in lines[:PER_SESSION]] == [line[2:5] for line in lines[PER_SESSION:]]
 
@@ -224,7 +226,7 @@ def test_a_query_of_the_corpus_s_own_readings_is_answered_like_the_row(here, tmp
 def test_a_picture_outside_the_corpus_is_answered_like_the_same_picture_inside(here, tmp_path):
     outside = tmp_path / "my holiday.png"
     shutil.copyfile(here / "data/images/s4_005.png", outside)
-    topics = write_topics(tmp_path, Topic("in", "", "s4_005.png"), Topic("out", "", str(outside)))
+    topics = write_topics(tmp_path, question("in", "", "s4_005.png"), question("out", "", str(outside)))
     lines = ask(topics)
     inside, other = lines[:PER_SESSION], lines[PER_SESSION:]
     assert [line[2] for line in inside] == [line[2] for line in other]
@@ -232,7 +234,7 @@ def test_a_picture_outside_the_corpus_is_answered_like_the_same_picture_inside(h
 
 
 def test_readings_none_of_which_the_model_uses_are_answered_with_a_warning(here, tmp_path, capsys):
-    topics = write_topics(tmp_path, Topic("mute", "", {"local_hour": 3.5}), Topic("null", "", {"warm": None}))
+    topics = write_topics(tmp_path, question("mute", "", {"local_hour": 3.5}), question("null", "", {"warm": None}))
     assert len(ask(topics)) == 2 * PER_SESSION
     warning = capsys.readouterr().err
     assert "mute, null" in warning
@@ -240,11 +242,11 @@ def test_readings_none_of_which_the_model_uses_are_answered_with_a_warning(here,
 
 
 def test_a_query_s_number_may_be_text_and_what_is_no_number_names_its_topic(here, tmp_path, capsys):
-    topics = write_topics(tmp_path, Topic("a", "", {"warm": 60.5}), Topic("b", "", {"warm": "60,5 °C"}))
+    topics = write_topics(tmp_path, question("a", "", {"warm": 60.5}), question("b", "", {"warm": "60,5 °C"}))
     lines = ask(topics)
     assert [line[2:5] for line in lines[:PER_SESSION]] == [line[2:5] for line in lines[PER_SESSION:]]
     assert "topics: warm: 1 value is read as a number with a decimal comma and the unit" in capsys.readouterr().err
-    topics = write_topics(tmp_path, Topic("a", "", {"warm": 60.5}), Topic("b", "", {"warm": "hot"}))
+    topics = write_topics(tmp_path, question("a", "", {"warm": 60.5}), question("b", "", {"warm": "hot"}))
     sentence = refusal(ask, topics)
     assert "the topic b " in sentence
     assert "'hot'" in sentence
@@ -298,7 +300,7 @@ def test_without_pools_a_candidate_that_cannot_be_read_comes_last(here, tmp_path
     data = changed_data(here, "spoilt", lambda table: table)
     spoil(data, "s4_002.png", "s4_007.png")
     topics = write_topics(
-        tmp_path, Topic("a", "", {"warm": 200}), Topic("b", "", "s4_003.png"), Topic("c", "", {"wet": 2})
+        tmp_path, question("a", "", {"warm": 200}), question("b", "", "s4_003.png"), question("c", "", {"wet": 2})
     )
     lines = ask(topics, data=data, pools="none")
     assert [line[0] for line in lines] == ["a"] * PER_SESSION + ["b"] * PER_SESSION + ["c"] * PER_SESSION
@@ -312,7 +314,11 @@ def test_without_pools_a_candidate_that_cannot_be_read_comes_last(here, tmp_path
 def test_a_ranking_without_pools_is_that_of_a_pool_of_the_whole_split(here, tmp_path):
     data = changed_data(here, "spoilt", lambda table: table)
     spoil(data, "s4_002.png")
-    asked = [Topic("a", "", {"warm": 200, "wet": 20}), Topic("b", "", "s4_003.png"), Topic("c", "", "s4_005.png")]
+    asked = [
+        question("a", "", {"warm": 200, "wet": 20}),
+        question("b", "", "s4_003.png"),
+        question("c", "", "s4_005.png"),
+    ]
     whole = ask(write_topics(tmp_path, *asked), data=data, pools="none")
     pools = {name: [line[2] for line in whole if line[0] == name][::-1] for name in "abc"}
     pooled = ask(write_topics(tmp_path, *asked, pools=pools), data=data)
@@ -334,15 +340,15 @@ def test_the_only_picture_asked_for_may_be_unreadable_beside_other_topics(here, 
     data = changed_data(here, "spoilt", lambda table: table)
     spoil(data, "s4_002.png")
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
-    pictures = [Topic("bad", "", "s4_002.png"), Topic("out", "", str(tmp_path / "broken.jpg"))]
-    topics = write_topics(tmp_path, *pictures, Topic("good", "", {"warm": 3}))
+    pictures = [question("bad", "", "s4_002.png"), question("out", "", str(tmp_path / "broken.jpg"))]
+    topics = write_topics(tmp_path, *pictures, question("good", "", {"warm": 3}))
     assert {line[0] for line in ask(topics, data=data)} == {"good"}
     assert "2 topics are left out because their picture cannot be decoded: bad, out" in capsys.readouterr().err
 
 
 def test_no_picture_that_can_be_read_is_one_sentence(here, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
-    topics = write_topics(tmp_path, Topic("out", "", str(tmp_path / "broken.jpg")))
+    topics = write_topics(tmp_path, question("out", "", str(tmp_path / "broken.jpg")))
     sentence = refusal(ask, topics)
     assert "out" in sentence
 
@@ -352,14 +358,14 @@ def test_no_picture_that_can_be_read_is_one_sentence(here, tmp_path):
 
 @pytest.mark.parametrize("name", ["s9_000.png", "no such file.jpg", "x" * 500, "s4_003"])
 def test_an_unknown_image_is_named_with_its_topic(here, tmp_path, name):
-    sentence = refusal(ask, write_topics(tmp_path, Topic("t7", "", name)))
+    sentence = refusal(ask, write_topics(tmp_path, question("t7", "", name)))
     assert "t7" in sentence
     assert name in sentence
 
 
 def test_an_unknown_document_is_named_with_its_topic(here, tmp_path):
     pools = {"t7": ["s4_001", "s9_001"]}
-    sentence = refusal(ask, write_topics(tmp_path, Topic("t7", "", "s4_003.png"), pools=pools))
+    sentence = refusal(ask, write_topics(tmp_path, question("t7", "", "s4_003.png"), pools=pools))
     assert "t7" in sentence
     assert "s9_001" in sentence
     assert "s4_001" not in sentence
@@ -367,7 +373,7 @@ def test_an_unknown_document_is_named_with_its_topic(here, tmp_path):
 
 def test_a_topic_without_a_pool_is_named(here, tmp_path):
     topics = write_topics(
-        tmp_path, Topic("t7", "", "s4_003.png"), Topic("t8", "", "s4_003.png"), pools={"t7": ["s4_001"]}
+        tmp_path, question("t7", "", "s4_003.png"), question("t8", "", "s4_003.png"), pools={"t7": ["s4_001"]}
     )
     sentence = refusal(ask, topics)
     assert "t8" in sentence
@@ -375,7 +381,7 @@ def test_a_topic_without_a_pool_is_named(here, tmp_path):
 
 
 def test_an_unknown_reading_is_refused_with_a_suggestion(here, tmp_path):
-    assert "did you mean 'warm'?" in refusal(ask, write_topics(tmp_path, Topic("t", "", {"warmm": 3})))
+    assert "did you mean 'warm'?" in refusal(ask, write_topics(tmp_path, question("t", "", {"warmm": 3})))
 
 
 def test_other_sensor_columns_than_the_model_s_are_named(here):
@@ -404,7 +410,7 @@ def test_a_split_without_pairs_is_refused(tmp_path, monkeypatch):
         ntcir.retrieval.retriever, "ImageFeatures", lambda corpus, options, networks: ToyFeatures(corpus)
     )
     run = Retriever(Model.load(tmp_path / "m"), replace(corpus)).run(
-        [Topic("t", "", {"a": 1})], None, tag="x", depth=3, split="test"
+        [question("t", "", {"a": 1})], None, tag="x", depth=3, split="test"
     )
     assert "'test'" in refusal(list, run)
 

@@ -11,7 +11,10 @@ from helpers import toy_config
 
 from ntcir.sampling.batches import BatchSampler
 from ntcir.sampling.census import coming_batches, remedy, take_census
-from ntcir.sampling.positives import EQUAL, NEAR, SAME, FalseNegatives
+from ntcir.sampling.positives import FalseNegatives
+from ntcir.sampling.relations import NEAR, reasons
+
+SAME, EQUAL, _ = reasons()
 
 
 def relations(seconds: Sequence[float], readings: Sequence[int] | None = None, near: float = 60.0) -> Any:

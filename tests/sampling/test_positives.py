@@ -11,42 +11,16 @@ from hypothesis.extra.numpy import arrays
 from ntcir.config import Positives
 from ntcir.sampling import positives
 from ntcir.sampling.overlap import ObjectOverlap
-from ntcir.sampling.positives import FalseNegatives, ObjectPositives, group_equal_rows
+from ntcir.sampling.positives import FalseNegatives, ObjectPositives
 
 quick = settings(deadline=None, max_examples=60)
 few = st.sampled_from([0.0, -0.0, 1.0, 1.5, -2.0])
 
 
 @quick
-@given(st.data())
-def test_rows_have_the_same_number_just_where_they_are_equal(data):
-    shape = (data.draw(st.integers(0, 12)), data.draw(st.integers(0, 3)))
-    rows = data.draw(
-        arrays(np.float32, shape, elements=st.sampled_from(np.array([0, -0.0, 1, 1.5], np.float32).tolist()))
-    )
-    numbers = group_equal_rows(rows)
-    assert numbers.dtype == np.int64
-    for i in range(len(rows)):
-        for j in range(len(rows)):
-            assert (numbers[i] == numbers[j]) == np.array_equal(rows[i], rows[j])
-
-
-def test_rows_are_numbered_through_over_blocks():
-    rows = np.random.default_rng(0).integers(0, 2, (50, 4)).astype(np.float32)
-    seen: dict[bytes, int] = {}
-    parts = [group_equal_rows(rows[start : start + 7], seen) for start in range(0, 50, 7)]
-    assert np.array_equal(np.concatenate(parts), group_equal_rows(rows))
-
-
-def test_the_layout_in_memory_does_not_matter():
-    rows = np.random.default_rng(0).integers(0, 2, (20, 3)).astype(np.float32)
-    assert np.array_equal(group_equal_rows(np.asfortranarray(rows)), group_equal_rows(rows))
-    assert np.array_equal(group_equal_rows(np.repeat(rows, 2, axis=1)[:, ::2]), group_equal_rows(rows))
-
-
-@quick
 @given(st.data(), st.booleans(), st.sampled_from([0.0, 1.0, 60.0]))
 def test_ignored_cells_are_those_a_double_loop_finds(data, compare, near):
+    compare_left = data.draw(st.booleans())
     pairs = data.draw(st.integers(2, 14))
     images = data.draw(st.lists(st.sampled_from(["i1", "i2", "i3", "i1.jpg"]), min_size=pairs, max_size=pairs))
     sensors = data.draw(st.lists(st.sampled_from(["s1", "s2", "s10", "s3"]), min_size=pairs, max_size=pairs))
@@ -55,7 +29,10 @@ def test_ignored_cells_are_those_a_double_loop_finds(data, compare, near):
     )
     readings = data.draw(arrays(np.float64, (pairs, 2), elements=few))
     rows = data.draw(st.lists(st.integers(0, pairs - 1), min_size=1, max_size=10))
-    known = FalseNegatives(images, sensors, seconds, readings if compare else None, near)
+    features = data.draw(arrays(np.float64, (pairs, 1), elements=few))
+    known = FalseNegatives(
+        images, sensors, seconds, readings if compare else None, near, left_rows=features if compare_left else None
+    )
     chosen = np.array(rows)
     found = known(chosen[:, None], chosen[None, :])
     assert np.array_equal(
@@ -68,8 +45,17 @@ def test_ignored_cells_are_those_a_double_loop_finds(data, compare, near):
                 or sensors[i] == sensors[j]
                 or (near > 0 and abs(seconds[i] - seconds[j]) <= near)
                 or (compare and np.array_equal(readings[i], readings[j]))
+                or (compare_left and np.array_equal(features[i], features[j]))
             )
             assert bool(found[a, b]) == expected
+
+
+def test_reports_call_relations_by_the_words_of_the_modalities():
+    rows = np.zeros((2, 1))
+    known = FalseNegatives(["a", "b"], ["c", "d"], np.zeros(2), rows, 60)
+    assert list(known.relations) == ["of the same photograph or minute", "near in time", "with an equal reading"]
+    known = FalseNegatives(["a", "b"], ["c", "d"], np.zeros(2), None, 0, left_rows=rows, pair=("sensor", "image"))
+    assert list(known.relations) == ["of the same reading or photograph", "with an equal reading"]
 
 
 def test_a_window_of_0_seconds_is_no_window():

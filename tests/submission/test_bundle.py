@@ -21,7 +21,8 @@ from safetensors.torch import load_file
 
 import ntcir
 from ntcir.config import load_config
-from ntcir.model.model import CONFIG, WEIGHTS, Model
+from ntcir.model.folder import CONFIG, WEIGHTS
+from ntcir.model.model import Model
 from ntcir.submission import bundle as bundles
 from ntcir.submission.bundle import LIMIT, MARK, make_bundle
 from ntcir.submission.sums import SUMS
@@ -179,7 +180,7 @@ def test_the_model_it_is_made_of_stays_as_it_is(tmp_path):
     quick(trained, tmp_path / "out")
     assert contents(trained) == before
     inside = load_file(tmp_path / "out" / "ORG-baseline" / "model" / WEIGHTS)
-    assert [name for name in inside if name.startswith("networks.0.")]
+    assert [name for name in inside if name.startswith("networks.image.0.")]
 
 
 def test_networks_that_were_trained_along_go_in_as_they_are(tmp_path):
@@ -302,7 +303,7 @@ def test_whatever_goes_wrong_leaves_the_earlier_bundle_and_nothing_else(trained,
             quick(trained, tmp_path)
     else:
         sentence = refusal(quick, trained, tmp_path, rehearsal=stopped == "rehearsal")
-        assert ("No room" if stopped == "no room" else "rehearsal") in sentence
+        assert ("No space" if stopped == "no room" else "rehearsal") in sentence
     assert contents(tmp_path) == before
     assert [path.name for path in tmp_path.iterdir()] == ["ORG-baseline"]
 
@@ -318,7 +319,7 @@ def test_a_bundle_that_cannot_take_its_place_leaves_the_earlier_one_there(traine
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", refuse)
-    assert "Not allowed" in refusal(quick, trained, tmp_path)
+    assert "No permission" in refusal(quick, trained, tmp_path)
     assert contents(tmp_path) == before
 
 
@@ -376,7 +377,7 @@ def test_a_bundle_that_is_replaced_is_there_or_comes_back(trained, tmp_path, cap
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundles, "write_wheel", stop)
         assert refusal(quick, trained, tmp_path) == "Stopped."
-    assert ("the earlier bundle is back" in capsys.readouterr().err) == aside
+    assert ("has been restored" in capsys.readouterr().err) == aside
     if (number, moment) == (2, "after"):
         assert (target / "README.md").read_text() != "earlier"
     else:

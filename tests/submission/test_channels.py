@@ -51,8 +51,8 @@ def test_what_is_done_is_said_a_sentence_a_kind_with_number_and_first_place() ->
     assert channel_remarks([]) == []
     found = [(4, "record 1"), (1, "record 2"), (1, "record 5"), (2, "record 7")]
     one, two, four = channel_remarks(found)
-    assert one == "2 pictures have one channel (grey): the plane is repeated (first: record 2)."
-    assert two.startswith("1 picture has two channels (grey and alpha)")
+    assert one == "2 images have one channel (grey): the plane is repeated (first: record 2)."
+    assert two.startswith("1 image has two channels (grey and alpha)")
     assert "the first three are taken as RGB" in four
 
 

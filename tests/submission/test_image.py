@@ -69,7 +69,7 @@ def test_all_but_the_script_is_outside_the_working_folder(image: PlayedImage) ->
     assert len({path.read_bytes() for path in scripts}) == 1
 
 
-@pytest.mark.parametrize("name", ["model/config.yaml", "model/sensors.json", "submission.sh", "requirements.txt"])
+@pytest.mark.parametrize("name", ["model/config.yaml", "model/encoders.json", "submission.sh", "requirements.txt"])
 @pytest.mark.parametrize("harm", ["truncated", "missing", "of another bundle"])
 def test_a_bundle_that_was_not_copied_whole_is_not_built(bundle: Path, tmp_path: Path, name: str, harm: str) -> None:
     copy = Path(shutil.copytree(bundle, tmp_path / "copy"))

@@ -114,7 +114,7 @@ def test_a_grey_picture_scores_as_its_file_does_and_a_turned_one_as_it_lies(
     assert "channel" not in capsys.readouterr().err
     theirs = {(row[2], row[3]): row[4] for row in scored("torchvision/input.json", tmp_path / "theirs.csv")[1:]}
     [remark] = [line for line in capsys.readouterr().err.splitlines() if "channel" in line]
-    assert remark.startswith("1 picture has one channel (grey): the plane is repeated (first: torchvision/input.json")
+    assert remark.startswith("1 image has one channel (grey): the plane is repeated (first: torchvision/input.json")
     # Our reader's pictures score as the corpus's files do.
     run = scores_of((odd / "run.txt").read_text(), 0, 4, " ")
     official = scores_of("".join((tmp_path / "ours.csv").read_text().splitlines(True)[1:]), 2, 4, ",")
@@ -156,7 +156,7 @@ def test_other_channels_than_three_are_used_and_counted(
     found = scored(write(tmp_path / "odd.json", odd_ones), tmp_path / "odd.csv")
     errors = capsys.readouterr().err
     assert found == scored(write(tmp_path / "plain.json", plain), tmp_path / "plain.csv")
-    assert f"3 pictures have {said}" in errors
+    assert f"3 images have {said}" in errors
     assert "(first: " in errors
     assert f"odd.json record 1 (topic {mine[0]['topic_id']})" in errors
     assert "(first: " not in capsys.readouterr().err
@@ -189,8 +189,8 @@ def slowly(model: Model, records: list[Tree]) -> dict[tuple[str, str], float]:
     scores = {}
     for record in records:
         square = square_of_planes(np.array(record["image"], dtype=np.uint8), model.config.features)
-        image = model.encode_images(encode_pictures(networks, square[None], 1)).vectors[0]
-        reading = model.encode_readings(pd.DataFrame([record])[model.readings.names]).vectors[0]
+        image = model.encode("image", encode_pictures(networks, square[None], 1)).vectors[0]
+        reading = model.ENCODE_READINGS(pd.DataFrame([record])[model.readings.names]).vectors[0]
         scores[record["topic_id"], str(record["dmr_minute_id"])] = float(image @ reading)
     return scores
 
@@ -366,11 +366,13 @@ def test_another_query_of_readings_and_an_id_that_comes_twice_are_refused(
     asked = [tree for tree in trees if tree["topic_id"] == trees[-1]["topic_id"]]
     options: Any = {"group": "G", "run": "r"}
     source = write(tmp_path / "in.json", [asked[0], asked[1] | {"warm": asked[1]["warm"] + 1}])
-    assert "other readings than before" in refusal(predict, source, str(tmp_path / "o.csv"), Path("runs/m"), **options)
+    assert "different readings than before" in refusal(
+        predict, source, str(tmp_path / "o.csv"), Path("runs/m"), **options
+    )
     source = write(tmp_path / "in.json", [asked[0], asked[1], asked[0]])
     sentence = refusal(predict, source, str(tmp_path / "o.csv"), Path("runs/m"), **options)
     assert "record 3" in sentence
-    assert f"{asked[0]['dmr_minute_id']} comes a second time" in sentence
+    assert f"{asked[0]['dmr_minute_id']} appears twice in the topic" in sentence
     # What the model does not look at may differ: it is the same query.
     source = write(tmp_path / "in.json", [asked[0] | {"file": "a"}, asked[1] | {"file": "b"}])
     assert len(scored(source, tmp_path / "o.csv")) == 3
@@ -458,7 +460,7 @@ def test_ids_that_differ_in_leading_zeros_only_are_the_same(inside: Path, trees:
         predict, write(tmp_path / "in.json", records), str(tmp_path / "o.csv"), Path("runs/m"), group="G", run="r"
     )
     assert "record 2" in sentence
-    assert "second time" in sentence
+    assert "appears twice" in sentence
 
 
 def test_a_link_stays_and_a_pipe_is_written_to(inside: Path, trees: list[Tree], tmp_path: Path) -> None:
@@ -481,7 +483,7 @@ def test_the_input_is_not_overwritten(inside: Path, trees: list[Tree], tmp_path:
     before = (tmp_path / "in.json").read_text()
     (tmp_path / "link").symlink_to("in.json")
     for target in (source, str(tmp_path / "link")):
-        assert "is the input" in refusal(predict, source, target, Path("runs/m"), group="G", run="r")
+        assert "is also the input" in refusal(predict, source, target, Path("runs/m"), group="G", run="r")
     assert (tmp_path / "in.json").read_text() == before
 
 
@@ -541,7 +543,7 @@ def test_a_full_disk_is_one_sentence(inside: Path) -> None:
     with Path("/dev/full").open("w") as full:
         result = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, env=environment(), text=True)
     assert result.returncode == 2
-    assert "No room left" in result.stderr
+    assert "No space left" in result.stderr
     assert "Traceback" not in result.stderr
 
 

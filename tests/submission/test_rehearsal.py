@@ -185,7 +185,7 @@ def test_a_bundle_of_another_model_fails(copy, tmp_path, monkeypatch):
 def test_a_bundle_that_writes_elsewhere_than_to_its_output_fails(trained, copy, monkeypatch, leaves, named):
     monkeypatch.setattr(rehearsal, "CleanRoom", HereRoom)
     monkeypatch.setattr(HereRoom, "leaves", leaves)
-    assert f"wrote elsewhere than to its output: {named}" in refusal(rehearse, copy, trained, "ORG", "a")
+    assert f"wrote something else than its output: {named}" in refusal(rehearse, copy, trained, "ORG", "a")
 
 
 HEADER = "group_id,run_id,topic_id,dmr_minute_id,score\n"
@@ -254,9 +254,9 @@ def rows(whole: Path) -> list[str]:
         (lambda lines: [lines[0], *(line.replace(",0", ",", 1) for line in lines[1:])], "candidate"),
         (lambda lines: [lines[0], *(line.replace("ORG", "OTHER") for line in lines[1:])], "has the line 'OTHER,a"),
         (lambda lines: [lines[0], *(line.replace(",a,", ",b,") for line in lines[1:])], "has the line 'ORG,b"),
-        (lambda lines: [*lines[:-1], lines[-1].rpartition(",")[0] + ",nan\n"], "no number"),
-        (lambda lines: [*lines[:-1], lines[-1].rpartition(",")[0] + ",-inf\n"], "no number"),
-        (lambda lines: [*lines[:-1], lines[-1].rpartition(",")[0] + ",\n"], "no number"),
+        (lambda lines: [*lines[:-1], lines[-1].rpartition(",")[0] + ",nan\n"], "not a number"),
+        (lambda lines: [*lines[:-1], lines[-1].rpartition(",")[0] + ",-inf\n"], "not a number"),
+        (lambda lines: [*lines[:-1], lines[-1].rpartition(",")[0] + ",\n"], "not a number"),
         (lambda lines: [*lines[:-1], lines[-1].rpartition(",")[0] + "\n"], "has the line"),
     ],
 )
@@ -277,7 +277,7 @@ def test_other_scores_than_the_models_fail_and_rounding_does_not(staged, whole, 
 def test_a_submission_that_ends_badly_or_never_fails_with_its_last_words(staged):
     assert "exit code 3: one | ValueError: two." in staged(code=3)
     assert "wrote no output file" in staged(None, code=0)
-    assert "not done after" in staged(error=subprocess.TimeoutExpired("bash", 1))
+    assert "did not finish within" in staged(error=subprocess.TimeoutExpired("bash", 1))
 
 
 def test_a_submission_that_runs_only_where_its_script_is_in_the_working_folder_fails(staged, whole):

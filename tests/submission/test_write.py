@@ -17,7 +17,8 @@ import ntcir.submission.write
 from ntcir.config import Config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
-from ntcir.formats.topics import TopicSet, build_topics
+from ntcir.formats.topics import TopicSet
+from ntcir.sampling.topics import build_topics
 from ntcir.submission.stream import read_records
 from ntcir.submission.write import LOCATION_COLUMNS, SENSOR_COLUMNS, OfficialTopics
 
@@ -52,7 +53,7 @@ def test_records_are_as_the_organisers_describe_them(lifelog: Corpus, tmp_path: 
         images = {json.dumps(record["image"]) for record in rows}
         readings = {json.dumps([record[column] for column in (*SENSOR_COLUMNS, *LOCATION_COLUMNS)]) for record in rows}
         modal = {(record["input_modal"], record["output_modal"]) for record in rows}
-        if topic.direction == "img2sen":
+        if topic.direction.name == "img2sen":
             assert (len(images), len(readings), modal) == (1, 5, {("image", "sensor")})
         else:
             assert (len(images), len(readings), modal) == (5, 1, {("sensor", "image")})
@@ -81,7 +82,7 @@ def test_pixels_and_readings_are_those_of_the_corpus(lifelog: Corpus, tmp_path: 
             name = topic.query if isinstance(topic.query, str) else document
             with Image.open(lifelog.images.at[name, "path"]) as image:
                 np.testing.assert_array_equal(np.array(record["image"]).transpose(1, 2, 0), np.asarray(image))
-            asked = document if topic.direction == "img2sen" else minute[topics.relevant[topic.topic_id]]
+            asked = document if topic.direction.name == "img2sen" else minute[topics.relevant[topic.topic_id][0]]
             for column in lifelog.sensors.columns.drop("local_hour"):
                 value = lifelog.sensors.at[asked, column]
                 assert record[column] == (None if value != value else value), column
@@ -100,7 +101,7 @@ def test_the_qrels_are_those_of_the_trec_topics(lifelog: Corpus, tmp_path: Path)
         for document in pool:
             row = next(rows)
             assert (row["topic_id"], row["minute_id"]) == (topic, minute.get(document, document))
-            assert row["rel"] == str(int(document == topics.relevant[topic]))
+            assert row["rel"] == str(int(document in topics.relevant[topic]))
 
 
 def test_a_corpus_of_another_kind_has_its_own_columns(tmp_path: Path) -> None:
@@ -130,8 +131,8 @@ def test_a_candidate_that_cannot_be_decoded_is_left_out(
     lifelog: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     topics = topics_of(lifelog, per_day=1)
-    topic = next(topic for topic in topics.topics if topic.direction == "sen2img")
-    victim = next(name for name in topics.pools[topic.topic_id] if name != topics.relevant[topic.topic_id])
+    topic = next(topic for topic in topics.topics if topic.direction.name == "sen2img")
+    victim = next(name for name in topics.pools[topic.topic_id] if name not in topics.relevant[topic.topic_id])
     spoil(lifelog, victim)
     records, _ = written(topics, lifelog, tmp_path / "out")
     assert victim in capsys.readouterr().err
@@ -143,8 +144,8 @@ def test_a_topic_that_asks_for_what_cannot_be_decoded_is_left_out(
     lifelog: Corpus, tmp_path: Path, direction: str
 ) -> None:
     topics = topics_of(lifelog, per_day=1)
-    topic = next(topic for topic in topics.topics if topic.direction == direction)
-    spoil(lifelog, topic.query if isinstance(topic.query, str) else topics.relevant[topic.topic_id])
+    topic = next(topic for topic in topics.topics if topic.direction.name == direction)
+    spoil(lifelog, topic.query if isinstance(topic.query, str) else topics.relevant[topic.topic_id][0])
     records, qrels = written(topics, lifelog, tmp_path / "out")
     assert topic.topic_id not in {record["topic_id"] for record in records} | {row["topic_id"] for row in qrels}
     assert records
@@ -164,7 +165,7 @@ def test_a_disk_without_room_is_refused_before_the_work(
         free = 10_000
 
     monkeypatch.setattr(ntcir.submission.write.shutil, "disk_usage", lambda folder: Usage)
-    assert "has room for" in refusal(OfficialTopics(topics_of(lifelog), lifelog).save, tmp_path / "out")
+    assert "GB free" in refusal(OfficialTopics(topics_of(lifelog), lifelog).save, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -176,7 +177,7 @@ def test_columns_with_the_names_of_the_organisers_keys_are_left_out_and_named(
     table.write_text(table.read_text().replace("warm,wet,noon", "image,topic_id,dmr_minute_id"), encoding="utf-8")
     corpus = open_corpus(root, Config().data.split)
     OfficialTopics(topics_of(corpus, pool=2, per_day=1), corpus).save(tmp_path / "out")
-    assert "WARNING: image, topic_id, dmr_minute_id: left out" in capsys.readouterr().err
+    assert "WARNING: left out image, topic_id, dmr_minute_id, because" in capsys.readouterr().err
     with (tmp_path / "out" / "input.json").open("rb") as file:
         records = list(read_records(file, "input.json"))  # which refuses a key that comes twice
     assert len(records) == 8 * 2

@@ -178,7 +178,7 @@ for write in (lambda path: atomic_write(path, "x" * 20_000), array, tensors):
     path = tmp_path / "file.txt"
     path.write_text("old")
     output, _ = python(code, path).communicate()
-    assert output.splitlines() == [f"No room left to write {path}: free some space and start again."] * 3
+    assert output.splitlines() == [f"No space left to write {path}: free some space and start again."] * 3
     assert path.read_text() == "old"
     assert names(tmp_path) == ["file.txt"]
 
@@ -186,15 +186,15 @@ for write in (lambda path: atomic_write(path, "x" * 20_000), array, tensors):
 def test_on_a_full_disk_one_sentence_and_the_old_file_stays(small_disk):
     path = small_disk / "features.npy"
     np.save(path, np.arange(4))
-    with pytest.raises(UserError, match=r"No room left to write .*features\.npy"):
+    with pytest.raises(UserError, match=r"No space left to write .*features\.npy"):
         atomic_write(path, "x" * 600_000)
     with (
-        pytest.raises(UserError, match=r"No room left to write .*features\.npy"),
+        pytest.raises(UserError, match=r"No space left to write .*features\.npy"),
         atomic_path(path) as temporary,
         temporary.open("wb") as file,
     ):
         np.save(file, np.zeros(100_000))
-    with pytest.raises(UserError, match="No room left to write"), atomic_path(path) as temporary:
+    with pytest.raises(UserError, match="No space left to write"), atomic_path(path) as temporary:
         save_file({"x": np.zeros(100_000)}, temporary)
     assert np.load(path).tolist() == [0, 1, 2, 3]
     assert names(small_disk) == ["features.npy"]
@@ -223,7 +223,7 @@ def test_a_folder_without_leave_to_write_is_one_sentence(tmp_path):
         folder = Path("/sys")  # who may write everywhere may not write here
         if not folder.is_dir():
             pytest.skip("this user may write everywhere")
-    with pytest.raises(UserError, match=r"Not allowed to write .*/file: choose another place"):
+    with pytest.raises(UserError, match=r"No permission to write .*/file: choose another place"):
         atomic_write(folder / "file", "x")
 
 

@@ -15,7 +15,7 @@ from helpers import command_line, environment, refusal, write_pictures
 
 import ntcir.system.claims as claims_module
 from ntcir.config import load_config
-from ntcir.model.model import CONFIG, WEIGHTS
+from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.system.claims import claimed, claimed_name, give, take
 from ntcir.training.checkpoint import LAST, read_progress
 
@@ -92,7 +92,7 @@ def test_another_process_is_named_and_whoever_is_killed_holds_nothing(tmp_path, 
             pass
 
     assert refusal(enter) == (
-        f"{folder} is being written by process {holder.pid}: wait until it has ended, or choose another --out."
+        f"{folder} is being written by process {holder.pid}: wait for it to end, or choose another --out."
     )
     holder.kill()
     holder.communicate()
@@ -221,7 +221,7 @@ def test_two_commands_into_one_folder(here, hold, command):
     refused = command_line(*arguments)
     assert refused.exit_code == 2
     assert refused.stderr.splitlines()[-1].startswith(
-        f"Error: {folder} is being written by process {holder.pid}: wait until it has ended, or choose another "
+        f"Error: {folder} is being written by process {holder.pid}: wait for it to end, or choose another "
     )
     holder.kill()
     holder.communicate()

@@ -92,7 +92,7 @@ def test_a_home_in_which_nothing_can_be_made_is_none(fresh, monkeypatch, place):
 def test_who_has_no_home_is_given_one(nobody):
     share_caches()
     assert Path(os.environ["HOME"]).is_relative_to(nobody / "temporary")
-    assert "write the path out" in refusal(expanded, "~/life")  # not what stands in for it
+    assert "give the full path" in refusal(expanded, "~/life")  # not what stands in for it
 
 
 def test_a_store_in_the_home_folder_lies_there(fresh, monkeypatch):

@@ -97,7 +97,7 @@ def test_patience_is_with_the_living(tmp_path):
     assert ends == [0, 7, 0], said
     assert "never said" not in said
     patient, seconds = torch.load(tmp_path / "0.pt")
-    assert "Process 2 of 3 has shown no sign of life" in patient
+    assert "Process 2 of 3 has not responded" in patient
     assert seconds < 30
     quick, seconds = torch.load(tmp_path / "2.pt")
     assert "one of them has ended" in quick
@@ -166,7 +166,7 @@ def test_others_that_do_not_come_are_one_sentence(monkeypatch):
     environ(monkeypatch, number=1)
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
     monkeypatch.setenv("MASTER_PORT", str(free_port()))
-    assert "Process 2 of 2 cannot meet the others" in refusal(together().__enter__)
+    assert "Process 2 of 2 cannot reach the others" in refusal(together().__enter__)
 
 
 # ------------------------------------------------------------------------------------------------- who says what
@@ -215,14 +215,14 @@ def test_a_verb_that_cannot_be_shared_is_refused(monkeypatch, tmp_path, verb):
     environ(monkeypatch)
     done = command_line(verb, "--help")
     assert done.exit_code == 2
-    assert f"{verb} is the work of one process" in done.output
+    assert f"{verb} runs in one process" in done.output
     assert "features objects" not in done.output
     assert not list(tmp_path.iterdir())
 
 
 def test_objects_are_detected_by_one_process(monkeypatch):
     environ(monkeypatch)
-    assert "objects is the work of one process" in command_line("features", "objects").output
+    assert "objects runs in one process" in command_line("features", "objects").output
 
 
 def test_a_mistyped_option_is_told_by_one(monkeypatch):

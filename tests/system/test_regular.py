@@ -100,7 +100,7 @@ def test_a_packed_file_with_zeros_behind_it_is_truncated(tmp_path):
 
 def test_what_has_no_size_is_bounded_as_it_is_read(tmp_path):
     path = piped(tmp_path / "a", "x" * 100)
-    with open_given(path) as file, pytest.raises(Irregular, match="more than the 0 megabytes that are read at most"):
+    with open_given(path) as file, pytest.raises(Irregular, match="more than 0 megabytes, the most that is read"):
         read_all(file, path, 99)
 
 
@@ -122,5 +122,5 @@ def test_a_lack_of_memory_is_one_sentence(tmp_path):
     variables = environment() | {"OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=variables, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr[-500:]
-    assert done.stderr.startswith("Error: Not enough memory: ")
+    assert done.stderr.startswith("Error: Out of memory: ")
     assert done.stderr.count("\n") == 1

@@ -13,7 +13,7 @@ from helpers import environment
 pytestmark = pytest.mark.skipif(os.name != "posix" or not Path("/dev/full").exists(), reason="needs /dev/full")
 
 CLOSED = "Error: Standard output is closed: nothing could be written to it.\n"
-FULL = "Error: No room left to write standard output: it is truncated.\n"
+FULL = "Error: No space left: standard output is truncated.\n"
 SCORE = "score run.txt --qrels qrels.txt"
 PRINTING = [SCORE, f"{SCORE} --json --per-topic", f"{SCORE} --measures RR", "--help", "--version", "score --help"]
 

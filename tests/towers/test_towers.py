@@ -8,14 +8,30 @@ import pytest
 import torch
 from helpers import one_thread  # noqa: F401
 
-from ntcir.config import Towers
+from ntcir.config import Config, load_config
+from ntcir.encoders.frozen import FrozenEncoder
 from ntcir.encoders.presets import Columns
-from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.towers.image import Standardise, image_tower
-from ntcir.towers.sensor import EmbedCodes, sensor_tower
+from ntcir.encoders.readings import UNKNOWN, ReadingsEncoder
+from ntcir.towers.heads import mlp
+from ntcir.towers.stems import EmbedCodes, Standardise
+from ntcir.towers.tower import Tower
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-SMALL = Towers(dim=8, sensor_hidden=16)
+SMALL = load_config(None, ["towers.dim=8", "towers.sensor.hidden=16"])
+
+
+def image_tower(dim: int, config: Config = SMALL) -> Tower:
+    """Return the tower of photographs whose features are of that length."""
+    options = config.towers.of("image")
+    stem, width = FrozenEncoder(dim, ["a"]).stem(options, config)
+    return Tower(stem, mlp(width, config.towers.dim, options))
+
+
+def sensor_tower(continuous: int, sizes: list[int], width: int, config: Config = SMALL) -> Tower:
+    """Return the tower of readings of so many numbers and category codes."""
+    options = config.towers.of("sensor")
+    stem = EmbedCodes(continuous, sizes, width, silent=UNKNOWN + 1)
+    return Tower(stem, mlp(stem.dim, config.towers.dim, options))
 
 
 def linear_shapes(tower: torch.nn.Module) -> list[tuple[int, int]]:
@@ -30,15 +46,14 @@ def test_vectors_have_length_1_whatever_the_size_of_the_input(scale):
 
 
 def test_the_poster_s_towers_are_a_linear_layer_and_a_two_layer_mlp_to_512():
-    assert linear_shapes(image_tower(4096, Towers())) == [(4096, 512)]
-    assert linear_shapes(sensor_tower(3, [], 16, Towers())) == [(3, 512), (512, 512)]
+    assert linear_shapes(image_tower(4096, Config())) == [(4096, 512)]
+    assert linear_shapes(sensor_tower(3, [], 16, Config())) == [(3, 512), (512, 512)]
 
 
 def test_the_image_tower_is_linear_on_standardised_features():
     tower = image_tower(3, SMALL)
     features = np.random.default_rng(0).normal(7, 3, (40, 3)).astype(np.float32)
-    [standardise] = [part for part in tower.modules() if isinstance(part, Standardise)]
-    standardise.fit(features)
+    tower.fit(features)
     [linear] = [part for part in tower.modules() if isinstance(part, torch.nn.Linear)]
     expected = ((features - features.mean(axis=0)) / features.std(axis=0)) @ linear.weight.detach().numpy().T
     expected += linear.bias.detach().numpy()
@@ -47,7 +62,7 @@ def test_the_image_tower_is_linear_on_standardised_features():
 
 
 def test_without_standardising_the_image_tower_has_no_statistics():
-    tower = image_tower(3, Towers(dim=8, standardise=False))
+    tower = image_tower(3, load_config(None, ["towers.dim=8", "towers.image.standardise=false"]))
     assert [name for name, _ in tower.named_buffers()] == []
 
 
@@ -111,11 +126,12 @@ def test_readings_of_categories_alone_have_a_tower():
 
 @pytest.mark.parametrize("layers", [1, 2, 4])
 def test_the_mlp_has_as_many_linear_layers_as_asked_for(layers):
-    assert len(linear_shapes(sensor_tower(3, [], 4, Towers(dim=8, sensor_hidden=16, sensor_layers=layers)))) == layers
+    config = SMALL.changed({"towers.sensor.layers": layers})
+    assert len(linear_shapes(sensor_tower(3, [], 4, config))) == layers
 
 
 def test_dropout_works_in_training_only():
-    options = Towers(dim=8, sensor_hidden=16, image_dropout=0.5, sensor_dropout=0.5)
+    options = SMALL.changed({"towers.image.input_dropout": 0.5, "towers.sensor.dropout": 0.5})
     rows = torch.randn(20, 12)
     for tower in (image_tower(12, options), sensor_tower(12, [], 4, options)):
         tower.train()

@@ -23,8 +23,8 @@ import ntcir.training.preparation
 from ntcir.config import AutoSplit, Config
 from ntcir.corpora import open_corpus
 from ntcir.features.objects import COLUMNS
-from ntcir.training.preparation import Preparation, forbidden
-from ntcir.training.trainer import METRICS, read_metrics
+from ntcir.model.metrics import METRICS, read_metrics
+from ntcir.training.preparation import Preparation
 from ntcir_demo import write_demo
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -74,7 +74,7 @@ def test_nobody_is_asked_for_objects_that_nobody_uses(monkeypatch):
     assert data.overlap is None
     assert data.augmenter is None
     assert data.stored_views() is None
-    assert not data.composer(data.features.load(data.ids)).hard_images
+    assert not data.composer(data.features.load(data.ids)).hard
 
 
 def test_a_training_knows_its_matches_and_hard_negatives(detected, capsys):
@@ -93,10 +93,11 @@ def test_a_training_knows_its_matches_and_hard_negatives(detected, capsys):
             assert groups[i] == groups[j]
             matched += 1
     assert matched > 50
-    hard = composer.hard_images["objects"]
-    assert hard is composer.hard_sensors["objects"]
+    found = composer.hard["objects"]
+    hard = found.left
+    assert hard is found.right
     assert (hard >= 0).sum() > 50
-    reasons = forbidden(composer)
+    reasons = composer.forbidden()
     assert list(reasons)[-1] == "pseudo-positive"
     for i, row in enumerate(hard):
         for j in row[row >= 0]:

@@ -13,7 +13,7 @@ from helpers import command_line, fit, one_thread, refusal, toy_config, toy_corp
 
 from ntcir.config import Config
 from ntcir.sampling.negatives import MiningReport
-from ntcir.sampling.positives import NEAR
+from ntcir.sampling.relations import NEAR
 from ntcir.training.remarks import idle_settings, of_validation
 from ntcir.training.watching import Watch, nothing_mined
 
@@ -176,7 +176,7 @@ def report(kept: int = 0, **refused: int) -> MiningReport:
 def test_mining_that_keeps_nothing_is_told_of_once(capsys):
     watch = Watch(Config())
     for _ in range(3):
-        watch.mined({"sensors": report(near_in_time=7, within_the_relative_margin=900)})
+        watch.mined([report(near_in_time=7, within_the_relative_margin=900)])
     (line,) = capsys.readouterr().err.splitlines()
     assert "kept no hard negative for 10 photographs" in line
     assert "900 within the relative margin; lower negatives.relative_margin" in line

@@ -25,9 +25,11 @@ from helpers import (
 from safetensors.torch import load_file
 
 import ntcir.training.trainer
+from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.model.model import WEIGHTS
 from ntcir.training.checkpoint import LAST, load_checkpoint, read_progress, save_checkpoint
-from ntcir.training.trainer import METRICS, Trainer, is_finished, read_metrics
+from ntcir.training.run_folder import is_finished
+from ntcir.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 # What could differ between a run in one piece and one in two: dropout, both kinds of batches, rates that change.
@@ -211,15 +213,15 @@ def test_a_damaged_checkpoint_is_one_sentence(tmp_path, damage):
 def test_a_checkpoint_of_other_shapes_is_one_sentence(tmp_path):
     fit(toy_config(training__iters=5), tmp_path / "m")
     other = toy_trainer(toy_config(towers__dim=16), tmp_path / "other")
-    assert "Cannot resume" in refusal(load_checkpoint, tmp_path / "m", other.model, other._optimizer)
+    assert "Cannot resume" in refusal(load_checkpoint, tmp_path / "m", other.model, other._stepper.optimizer)
 
 
 def test_a_checkpoint_holds_the_optimizer_to_the_bit(tmp_path):
     one = toy_trainer(toy_config(training__iters=5), tmp_path / "one")
     one.run()
     other = toy_trainer(toy_config(seed=3), tmp_path / "other")
-    progress, _ = load_checkpoint(tmp_path / "one", other.model, other._optimizer)
-    save_checkpoint(tmp_path / "other", other.model, other._optimizer, progress)
+    progress, _ = load_checkpoint(tmp_path / "one", other.model, other._stepper.optimizer)
+    save_checkpoint(tmp_path / "other", other.model, other._stepper.optimizer, progress)
     assert (tmp_path / "other" / LAST).read_bytes() == (tmp_path / "one" / LAST).read_bytes()
 
 

@@ -8,21 +8,20 @@ import numpy as np
 import pytest
 import torch
 from helpers import (
-    ToyFeatures,
     command_line,
     one_thread,  # noqa: F401
     read_pictures,
     refusal,
-    toy_corpus,
     write_pictures,
 )
 from safetensors.torch import load_file
 
 from ntcir.config import Augment, Backbone, Config, Encoder, Features
 from ntcir.features.image_features import ImageFeatures
-from ntcir.model.model import WEIGHTS, Model
+from ntcir.model.folder import WEIGHTS
+from ntcir.model.model import Model
 from ntcir.sampling.augment import Augmenter
-from ntcir.training.sources import LiveImages, StoredImages
+from ntcir.training.sources import LiveImages, StoredRows
 from ntcir.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -54,11 +53,11 @@ def finetuning(folder: Path) -> Config:
 def test_stored_features_and_views_are_picked_by_position():
     images = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
     views = np.random.default_rng(1).normal(size=(2, 9, 4)).astype(np.float16)
-    source = StoredImages(ToyFeatures(toy_corpus()), images, views)
-    found = source(np.array([3, 3, 3, 8]), np.array([0, 2, 1, 0]), step=0)
+    source = StoredRows(images, views)
+    found, _ = source(np.array([3, 3, 3, 8]), np.array([0, 2, 1, 0]), step=0)
     assert found.dtype == torch.float32
     assert np.array_equal(found.numpy(), [images[3], views[1, 3], views[0, 3], images[8]])
-    assert np.array_equal(source.encode_pairs(np.arange(9)), images)
+    assert np.array_equal(source.encode(np.arange(9)), images)
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 100])
@@ -70,9 +69,9 @@ def test_cached_gradients_are_those_of_the_whole_batch_at_once(tmp_path, chunk):
     def loss(features: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.cross_entropy(features @ target.T / 10, torch.arange(len(rows)))
 
-    found = source(rows, np.zeros_like(rows), step=0)
+    found, backward = source(rows, np.zeros_like(rows), step=0)
     loss(found).backward()
-    source.backward()
+    backward()
     cached = [parameter.grad for parameter in source.parameters]
     network = source._features.networks[0]
     network.zero_grad()
@@ -92,7 +91,7 @@ def test_cached_gradients_are_those_of_the_whole_batch_at_once(tmp_path, chunk):
 def test_views_are_drawn_anew_at_each_step_and_the_rest_stays(tmp_path):
     source, _ = live(tmp_path, augment=True)
     rows, views = np.array([2, 2, 9]), np.array([0, 1, 1])
-    first, second, again = (source(rows, views, step=step).detach() for step in (0, 1, 0))
+    first, second, again = (source(rows, views, step=step)[0].detach() for step in (0, 1, 0))
     assert torch.equal(first, again)
     assert torch.equal(first[0], second[0])
     assert not torch.allclose(first[1:], second[1:], atol=1e-3)
@@ -102,9 +101,9 @@ def test_views_are_drawn_anew_at_each_step_and_the_rest_stays(tmp_path):
 def test_bf16_is_near_fp32_and_comes_back_as_fp32(tmp_path):
     exact, _ = live(tmp_path)
     rows = np.arange(6)
-    expected = exact(rows, np.zeros_like(rows), step=0).detach()
+    expected = exact(rows, np.zeros_like(rows), step=0)[0].detach()
     coarse = LiveImages(exact._features, exact._ids, Encoder(finetune=True, device="cpu"))
-    found = coarse(rows, np.zeros_like(rows), step=0).detach()
+    found = coarse(rows, np.zeros_like(rows), step=0)[0].detach()
     assert found.dtype == torch.float32
     assert not torch.equal(found, expected)
     assert torch.nn.functional.cosine_similarity(found, expected).min() > 0.999
@@ -127,7 +126,7 @@ def test_networks_learn_at_their_own_rate(tmp_path):
     config = finetuning(tmp_path).changed({"training.schedule": "cosine", "training.lr": 0.5})
     corpus = read_pictures(tmp_path / "data")
     trainer = Trainer(config, corpus, ImageFeatures(corpus, config.features), tmp_path / "model")
-    towers, networks = trainer._optimizer.param_groups
+    towers, networks = trainer._stepper.optimizer.param_groups
     assert (towers["lr"], networks["lr"]) == (0.5, 1e-3)
     trainer._step(3)
     assert (towers["lr"], networks["lr"]) == pytest.approx((0.25, 0.5e-3))
@@ -147,7 +146,7 @@ def test_a_fine_tuned_model_answers_with_its_own_networks(tmp_path, monkeypatch)
     model = Model.load(tmp_path / "runs" / "tuned")
     assert model.networks is not None
     saved = load_file(tmp_path / "runs" / "tuned" / WEIGHTS)
-    assert torch.equal(model.networks[0].network.conv1.weight, saved["networks.0.conv1.weight"])
+    assert torch.equal(model.networks[0].network.conv1.weight, saved["networks.image.0.conv1.weight"])
     corpus = read_pictures(tmp_path / "data")
     first = ImageFeatures(corpus, config.features)
     assert first.fingerprints != model.fingerprints

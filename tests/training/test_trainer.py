@@ -15,11 +15,11 @@ from safetensors.torch import load_file
 
 import ntcir.training.trainer
 from ntcir.corpora.corpus import Corpus
+from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.model.model import WEIGHTS, Model
-from ntcir.objectives.infonce import info_nce
+from ntcir.objectives.info_nce import info_nce
 from ntcir.system.errors import UserError
 from ntcir.training.checkpoint import LAST, read_progress
-from ntcir.training.trainer import METRICS, read_metrics
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -51,8 +51,8 @@ def test_the_model_kept_is_the_one_of_the_best_validation(tmp_path):
     result = fit(config, tmp_path / "m")
     assert result.best_step < 60
     again = toy_trainer(config, tmp_path / "other")
-    assert again._validation is not None
-    assert again._validation(Model.load(tmp_path / "m")) == result.validation
+    assert again._data.validation is not None
+    assert again._data.validation(Model.load(tmp_path / "m")) == result.validation
     card = Model.load(tmp_path / "m").card
     assert (card["step"], card["validation"]) == (result.best_step, result.validation)
     assert card["corpus"] == "toy"
@@ -84,8 +84,8 @@ def test_validation_is_the_mrr_of_pools_worked_out_pair_by_pair(tmp_path):
             better = sum(score > scores[own] for score in scores.values())
             equal = sum(score == scores[own] for score in scores.values())
             reciprocal[direction].append(1 / (better + (equal + 1) / 2))
-    assert one._validation is not None
-    found = one._validation(one.model)
+    assert one._data.validation is not None
+    found = one._data.validation(one.model)
     assert found == {direction: pytest.approx(np.mean(values)) for direction, values in reciprocal.items()}
 
 
@@ -116,7 +116,7 @@ def test_the_rate_falls_along_a_cosine_where_asked_to(tmp_path):
         rates = []
         for step in range(40):
             one._step(step)
-            rates.append(one._optimizer.param_groups[0]["lr"])
+            rates.append(one._stepper.optimizer.param_groups[0]["lr"])
         expected = [0.01 * (1 + np.cos(np.pi * step / 40)) / 2 if schedule == "cosine" else 0.01 for step in range(40)]
         assert rates == pytest.approx(expected)
 
@@ -136,13 +136,10 @@ def test_statistics_are_of_the_training_split_alone_each_pair_counted(tmp_path):
     one = toy_trainer(toy_config(), tmp_path, corpus)
     own = corpus.sensors.loc[corpus.split("train")["sensor"], "a"]
     assert one.model.readings.statistics["mean"][0] == pytest.approx(own.mean())
-    encoded = one._readings.numpy()[:, : len(one.model.readings.columns.numeric)]
+    images, encoded = (source.encode(np.arange(one._data.pairs)) for source in one._data.sources)
+    encoded = encoded[:, : len(one.model.readings.columns.numeric)]
     assert encoded.mean(axis=0) == pytest.approx(0, abs=1e-5)
-    images = (
-        one.model.towers["image"]
-        .head[0](torch.from_numpy(one._source.encode_pairs(np.arange(len(one._readings)))))
-        .numpy()
-    )
+    images = one.model.towers["image"].head[0](torch.from_numpy(images)).numpy()
     assert images.mean(axis=0) == pytest.approx(0, abs=1e-4)
     assert images.std(axis=0) == pytest.approx(1, abs=1e-4)
 
@@ -160,11 +157,11 @@ def test_a_photograph_that_cannot_be_read_is_left_out_of_its_split(tmp_path):
     corpus = toy_corpus()
     bad = [corpus.split("train")["image"].iloc[3], corpus.split("val")["image"].iloc[0]]
     one = toy_trainer(toy_config(), tmp_path, corpus, unreadable=bad)
-    images = one._source.encode_pairs(np.arange(len(one._readings)))
-    assert len(images) == len(one._readings) == len(corpus.split("train")) - 1
+    images, readings = (source.encode(np.arange(one._data.pairs)) for source in one._data.sources)
+    assert len(images) == len(readings) == len(corpus.split("train")) - 1
     left = corpus.split("train").drop(index=corpus.split("train").index[3])
     assert np.array_equal(images, ToyFeatures(corpus).load(left["image"].tolist()))
-    assert np.array_equal(one._readings.numpy(), one.model.readings.encode(corpus.sensors.loc[left["sensor"]]))
+    assert np.array_equal(readings, one.model.readings.encode(corpus.sensors.loc[left["sensor"]]))
 
 
 @pytest.mark.parametrize("groups", [["2020-03-01"], ["2020-03-20"]])

@@ -7,13 +7,13 @@ if [ "$#" -ne 2 ]; then
     exit 2
 fi
 
-# The image says where its model is: beside this script lies what the caller mounted there, a model of theirs perhaps.
-# Outside the image, in the folder that `ntcir bundle` wrote, the model is beside the script.
+# In the image, NTCIR_MODEL names the model, because the caller may mount another one beside this script. Outside the
+# image, in the folder that `ntcir bundle` wrote, the model is beside the script.
 here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 model=${NTCIR_MODEL:-$here/model}
 
-# Make the output's folder where it will last: in a folder that was mounted. In the container's own file system the
-# scores would be lost with the container, so there a missing folder remains the mistake that it is.
+# Create the output's folder only where it will last: inside a mounted folder. In the container's own file system the
+# scores would be lost with the container, so there a missing folder is an error.
 folder=$(dirname -- "$2")
 nearest=$folder
 while [ ! -e "$nearest" ]; do nearest=$(dirname -- "$nearest"); done
@@ -21,5 +21,5 @@ if [ "$nearest" != "$folder" ] && [ "$(stat -Lc %d -- "$nearest")" != "$(stat -L
     mkdir -p -- "$folder" || exit 2
 fi
 
-# -P: what lies in the caller's folder is not imported.
+# -P: nothing is imported from the caller's folder.
 exec python3 -P -m ntcir predict "$1" "$2" --model "$model" --group @GROUP@ --run @RUN@

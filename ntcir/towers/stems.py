@@ -1,14 +1,12 @@
-"""The image head: a linear layer on frozen features (YMX2L poster, experimental setup)."""
+"""Where a tower begins: layers that know what the columns of an encoder's rows mean."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import nn
-
-from ntcir.config import Towers
-from ntcir.towers.dropout import BatchDropout
-from ntcir.towers.tower import Tower
 
 
 class Standardise(nn.Module):
@@ -41,9 +39,28 @@ class Standardise(nn.Module):
         return (features - self.mean).mul_(self.scale)
 
 
-def image_tower(dim: int, options: Towers) -> Tower:
-    """Make the tower for image features of length ``dim``."""
-    layers: list[nn.Module] = [Standardise(dim)] if options.standardise else []
-    if options.image_dropout:
-        layers.append(BatchDropout(options.image_dropout))
-    return Tower(nn.Sequential(*layers, nn.Linear(dim, options.dim)))
+class EmbedCodes(nn.Module):
+    """Replaces the last columns of encoded readings, which are category codes, by learnt vectors.
+
+    Args:
+        continuous: how many columns in front are numbers.
+        sizes: how many codes each column behind them has.
+        width: the length of a learnt vector.
+        silent: the first codes of each column, of which training may show nothing: their vectors begin as zeros.
+    """
+
+    def __init__(self, continuous: int, sizes: Sequence[int], width: int, silent: int = 0) -> None:
+        super().__init__()
+        self.continuous = continuous
+        self.tables = nn.ModuleList([nn.Embedding(size, width) for size in sizes])
+        self.dim = continuous + width * len(sizes)
+        with torch.no_grad():
+            # What training never shows keeps its first vector: let it say nothing rather than anything.
+            for weight in self.tables.parameters():
+                weight[:silent] = 0
+
+    def forward(self, readings: torch.Tensor) -> torch.Tensor:
+        """Return float32 [batch, continuous + width * columns of codes]."""
+        codes = readings[:, self.continuous :].long()
+        embedded = [table(codes[:, column]) for column, table in enumerate(self.tables)]
+        return torch.cat([readings[:, : self.continuous], *embedded], dim=1)

@@ -1,7 +1,8 @@
 """Named tensors and facts in a ``.safetensors`` file that says, by a digest, whether it is as it was written.
 
 safetensors checks that a file's tensors lie where its header says, but not what is in them. The digest stands in the
-header, beside the facts; files that have none, from before there was one, are read as they are.
+header, beside the facts; files that have none, from before there was one, are read as they are. What needs the facts
+alone reads them with ``tensor_facts``, without torch.
 """
 
 from __future__ import annotations
@@ -17,16 +18,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save_file
 
 from ntcir.system.files import atomic_path
-from ntcir.system.plain_json import parse_object
-from ntcir.system.regular import LARGEST_WEIGHTS, open_regular, read_regular
-
-DIGEST = "sha256"  # of everything else in the file
-_KEY = "ntcir"  # one key of the header for all facts: of several, safetensors writes now one first, now another
-_LARGEST_HEADER = 100_000_000  # bytes; what safetensors reads
-
-
-class Damaged(ValueError):
-    """The content of a file is not what was written; the message is a phrase without a full stop."""
+from ntcir.system.regular import LARGEST_WEIGHTS, read_regular
+from ntcir.system.tensor_facts import DIGEST, KEY, Damaged, read_facts
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, str]) -> None:
@@ -38,7 +31,7 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mappin
     tensors = {name: value.contiguous() for name, value in tensors.items()}
     with atomic_path(path) as temporary:
         told = json.dumps({**facts, DIGEST: _digest(tensors, facts)})
-        save_file(tensors, temporary, metadata={_KEY: told})
+        save_file(tensors, temporary, metadata={KEY: told})
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -57,29 +50,6 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     if digest is not None and digest != _digest(tensors, facts):
         raise Damaged("its content was changed after it was written: the digest is another")
     return tensors, facts
-
-
-def read_facts(path: Path) -> dict[str, str]:
-    """Return the facts in a file and its digest, without its tensors and unchecked.
-
-    Raises:
-        OSError: if it cannot be read.
-        Damaged: if its header is not one.
-    """
-    with open_regular(path, LARGEST_WEIGHTS) as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = file.read(length) if length <= _LARGEST_HEADER else b""
-    if len(header) < max(length, 2):
-        raise Damaged("it is truncated or no .safetensors file")
-    try:
-        facts = parse_object(header).get("__metadata__", {})
-        if isinstance(facts, dict) and _KEY in facts:
-            facts = parse_object(facts[_KEY])
-    except (ValueError, TypeError) as error:
-        raise Damaged("its header is not JSON") from error
-    if not isinstance(facts, dict) or not all(isinstance(value, str) for value in facts.values()):
-        raise Damaged("its header is not one of a .safetensors file")
-    return facts
 
 
 def not_finite(tensors: Mapping[str, torch.Tensor]) -> str:

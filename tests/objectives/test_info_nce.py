@@ -9,7 +9,7 @@ import torch
 from helpers import one_thread  # noqa: F401
 from torch.nn.functional import normalize
 
-from ntcir.objectives.infonce import info_nce
+from ntcir.objectives.info_nce import info_nce
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 precisions = pytest.mark.parametrize(("dtype", "close"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])

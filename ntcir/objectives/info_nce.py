@@ -2,8 +2,55 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+import math
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from ntcir.config import Objective
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from ntcir.objectives.batch import Batch
+
+
+class InfoNCE(Objective):
+    """Contrasts each item with all candidates of the batch; see ``info_nce``.
+
+    Attributes:
+        temperature: what similarities are divided by, at the beginning where it is learnt.
+        learn_temperature: whether it is trained along, as in CLIP.
+        symmetric: whether right items ask too; the two losses are averaged.
+    """
+
+    kind: Literal["info_nce"] = "info_nce"
+    temperature: float = Field(0.1, gt=0)
+    learn_temperature: bool = False
+    symmetric: bool = True
+
+    def learnt(self, dim: int, instances: int) -> nn.Module:
+        """Return the temperature's logarithm, a scalar ``log_temperature``."""
+        import torch
+        from torch import nn
+
+        module = nn.Module()
+        start = torch.tensor(float(math.log(self.temperature)))
+        module.log_temperature = nn.Parameter(start, requires_grad=self.learn_temperature)
+        return module
+
+    def __call__(self, batch: Batch, learnt: nn.Module) -> torch.Tensor:
+        """Return the loss, a scalar with gradient."""
+        temperature = learnt.get_parameter("log_temperature").exp()
+        return info_nce(
+            batch.left, batch.right, temperature, positives=batch.positives, ignored=batch.ignored,
+            symmetric=self.symmetric,
+        )  # fmt: skip
+
+    def remedies(self) -> list[str]:
+        """Return the setting that keeps similarities from growing too large."""
+        return ["raise temperature"]
 
 
 def info_nce(
@@ -34,6 +81,9 @@ def info_nce(
         The mean over queries (and documents) that have a positive; a scalar with gradient. A row without positives
         counts for nothing.
     """
+    import torch
+    from torch import nn
+
     similarity = queries @ documents.T / temperature
     if positives is None:
         target = torch.arange(len(similarity), device=similarity.device)
@@ -48,6 +98,8 @@ def info_nce(
 
 
 def _multi_positive(similarity: torch.Tensor, positives: torch.Tensor) -> torch.Tensor:
+    import torch
+
     log_probability = similarity - similarity.logsumexp(dim=1, keepdim=True)
     counts = positives.sum(dim=1)
     # Masked cells are -inf; outside the positives they must not meet a zero weight, which would give NaN.

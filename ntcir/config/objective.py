@@ -1,0 +1,83 @@
+"""What an objective is to the configuration; the objectives themselves are in ``ntcir.objectives``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
+from pydantic_core import PydanticCustomError
+
+from ntcir.config.registry import OBJECTIVES, objective_class
+from ntcir.config.section import Section
+from ntcir.system.errors import did_you_mean, shown
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from ntcir.objectives.batch import Batch
+
+
+class Objective(Section):
+    """What training makes small: a function of a batch, with settings of its own.
+
+    An objective is a module of ``ntcir.objectives`` and a line in ``ntcir.config.registry``.
+
+    Attributes:
+        needs: what it needs of a batch besides embeddings and positives: ``categories``, ``instances``.
+        kind: by which it is named.
+        weight: what it is multiplied by in the sum of all.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    kind: str
+    weight: float = Field(1.0, gt=0)
+
+    def learnt(self, dim: int, instances: int) -> nn.Module:
+        """Return the parameters that the objective itself has, such as a temperature; without any by default.
+
+        Args:
+            dim: of the shared space.
+            instances: classes that ``Batch.instances`` counts from 0.
+        """
+        from torch import nn
+
+        return nn.Module()
+
+    def __call__(self, batch: Batch, learnt: nn.Module) -> torch.Tensor:
+        """Return the loss of a batch, a scalar with gradient.
+
+        Args:
+            batch: embeddings, and who is a positive of whom.
+            learnt: what ``learnt`` returned, trained so far.
+        """
+        raise NotImplementedError
+
+    def remedies(self) -> list[str]:
+        """Return settings that help where the loss is not finite, such as ``raise temperature``."""
+        return []
+
+
+def _objective(value: Any) -> Any:
+    """Return the objective that keys and values describe."""
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("kind")
+    if not isinstance(kind, str) or kind not in OBJECTIVES:
+        hint = did_you_mean(str(kind), OBJECTIVES) or f"; there are: {', '.join(OBJECTIVES)}"
+        raise PydanticCustomError("objective", "{why}", {"why": f"there is no objective {shown(kind)}{hint}"})
+    found = objective_class(kind)
+    try:
+        return found.model_validate(value)
+    except ValidationError as error:
+        # Raised as it is, it would lose the key within the objective.
+        first = error.errors()[0]
+        key, why = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            why = f"unknown key{did_you_mean(key, found.model_fields)}; known here: {', '.join(found.model_fields)}"
+        told = {"why": f"{why[0].lower()}{why[1:]}", "key": key, "value": first["input"]}
+        raise PydanticCustomError("objective", "{why}", told) from error
+
+
+AnyObjective = Annotated[SerializeAsAny[Objective], BeforeValidator(_objective)]

@@ -1,0 +1,29 @@
+"""What a configuration can name that is defined further on: a line each, loaded when it is named.
+
+An objective is a section of the configuration, whose keys must be known when the configuration is read; what it
+computes needs torch, which most commands do without.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ntcir.config.objective import Objective
+
+# kind -> module:class. A new objective is a new module and a line here.
+OBJECTIVES = {
+    "info_nce": "ntcir.objectives.info_nce:InfoNCE",
+}
+
+
+def objective_class(kind: str) -> type[Objective]:
+    """Return the class of an objective.
+
+    Raises:
+        KeyError: if there is none of that kind.
+    """
+    module, _, name = OBJECTIVES[kind].partition(":")
+    found: type[Objective] = getattr(import_module(module), name)
+    return found

@@ -1,0 +1,49 @@
+"""The keys of the towers, which are the same for every modality."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, model_validator
+
+from ntcir.config.places import Place
+from ntcir.config.section import Section
+
+
+class Tower(Section):
+    """How the items of one modality come into the shared space: rows of its encoder -> stem -> MLP -> unit vector.
+
+    A modality has defaults of its own (``ntcir.modalities``), which these settings replace.
+    """
+
+    # What makes rows of the items: `frozen` networks (see features), `readings` (see sensors), or `vectors` that came
+    # with the data. Left open, the modality's usual one.
+    encoder: str | None = None
+    # Of `vectors`: an .npy, .npz, .mat or .parquet file with a row for each item of the corpus's table, in its order.
+    vectors: Annotated[Path | None, Place("data", handed_on="name")] = None
+    # Standardise each column over the training split first (this project's choice).
+    standardise: bool = True
+    input_dropout: float = Field(0.0, ge=0, lt=1)
+    layers: int = Field(1, ge=1, le=6)  # linear layers of the MLP: one is a linear map
+    hidden: int = Field(512, ge=1, le=8192)  # width of the layers in between
+    dropout: float = Field(0.0, ge=0, lt=1)  # after each layer in between
+
+    @model_validator(mode="after")
+    def _used(self) -> Tower:
+        if self.vectors is not None and self.encoder != "vectors":
+            raise ValueError("a file of vectors is given, but the encoder is not vectors")
+        return self
+
+
+class Towers(Section):
+    """The trained towers: a section for each modality of the pair, such as ``towers.image``."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Tower] = Field(init=False)
+
+    dim: int = Field(512, ge=2, le=8192)  # of the shared space
+
+    def of(self, name: str) -> Tower:
+        """Return the tower of a modality."""
+        return self.__pydantic_extra__[name]

@@ -1,0 +1,146 @@
+"""What makes rows of numbers from raw items, and such rows of a corpus's items."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ntcir.config import Config, Tower
+from ntcir.modalities import Query
+from ntcir.system.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from ntcir.features.extraction import Alteration
+
+
+class Encoder(ABC):
+    """Turns raw items into rows of numbers: fitted on the training split, saved with the model, knows no corpus.
+
+    Attributes:
+        kind: its name in ``towers.MODALITY.encoder``.
+        repeats: whether different items often have equal rows, which cannot be told apart.
+        dim: columns of a row.
+        fingerprints: of what it keeps in ``features.store``, if it keeps anything.
+    """
+
+    kind: ClassVar[str]
+    repeats: ClassVar[bool] = False
+    dim: int
+    fingerprints: Sequence[str] = ()
+
+    def stem(self, tower: Tower, config: Config) -> tuple[nn.Module, int]:
+        """Return the layer that a tower on these rows begins with, and the width of what comes out of it."""
+        from torch import nn
+
+        from ntcir.towers.stems import Standardise
+
+        return Standardise(self.dim) if tower.standardise else nn.Identity(), self.dim
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """Return everything needed to make the same encoder again, but for weights."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> Encoder:
+        """Make the encoder that ``to_json`` described.
+
+        Raises:
+            ValueError, KeyError, TypeError: if the description is damaged.
+        """
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """Return the weights that are saved with it, by name; none by default."""
+        return {}
+
+    def restore(self, config: Config, weights: Mapping[str, torch.Tensor]) -> None:
+        """Take the weights that ``weights`` returned.
+
+        Raises:
+            ValueError: if they do not fit.
+        """
+        if weights:
+            raise ValueError(f"there are weights of an encoder that has none ({self.kind})")
+
+
+class Rows(ABC):
+    """What an encoder makes of the items of one table of a corpus.
+
+    Attributes:
+        encoder: makes the rows.
+        noun: one item, for messages.
+    """
+
+    encoder: Encoder
+    noun: str = "item"
+
+    @property
+    def dim(self) -> int:
+        """Columns of a row."""
+        return self.encoder.dim
+
+    def ensure(self, ids: Sequence[str]) -> np.ndarray:
+        """Make ready what ``load`` returns.
+
+        Returns:
+            bool [len(ids)]: which items have rows; all by default.
+        """
+        return np.ones(len(ids), dtype=bool)
+
+    def check(self, ids: Sequence[str]) -> None:  # noqa: B027 (most have nothing to check)
+        """Check that training items can be learnt from, as far as that is told at once.
+
+        Raises:
+            UserError: if nothing can be learnt from these items.
+        """
+
+    def fit(self, ids: Sequence[str]) -> list[str]:
+        """Take the statistics of training items (as often as they train), before ``load`` is called; none by default.
+
+        Returns:
+            sentences about what tells a model nothing.
+
+        Raises:
+            UserError: if nothing can be learnt from these items.
+        """
+        return []
+
+    @abstractmethod
+    def load(self, ids: Sequence[str]) -> np.ndarray:
+        """Return rows of items, float32 [len(ids), dim]; call ``ensure`` first."""
+
+    def altered(self, alteration: Alteration, views: int, ids: Sequence[str]) -> np.ndarray:
+        """Return rows of several altered views of items, float16 [views, len(ids), dim].
+
+        Raises:
+            UserError: if the encoder cannot see altered items.
+        """
+        raise UserError(f"augment.views needs the encoder frozen: {self.encoder.kind} cannot see altered items.")
+
+    def facts(self, ids: Sequence[str]) -> list[Any]:
+        """Return what training on these items depends on besides the configuration, as JSON values."""
+        return [list(ids), self.encoder.to_json()]
+
+    def named(self, query: Query) -> str | None:
+        """Return the item of the corpus that a query names, or None where it is given in full.
+
+        Raises:
+            UserError: if it can be neither.
+        """
+        raise UserError(f"A {self.noun} that is not in the corpus cannot be asked with.")
+
+    def encode(self, queries: Mapping[str, Query]) -> Iterator[tuple[list[str], np.ndarray]]:
+        """Yield topic ids and rows, float32 [topics, dim], of queries that are given in full, some at a time.
+
+        Queries that cannot be read are left out.
+
+        Raises:
+            UserError: naming the topic whose query is wrong.
+        """
+        yield from ()

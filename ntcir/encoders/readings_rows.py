@@ -1,0 +1,117 @@
+"""The sensor readings of a corpus, encoded: the columns that the configuration chooses, or those of a trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ntcir.config import Config
+from ntcir.corpora.corpus import Corpus
+from ntcir.encoders.encoder import Encoder, Rows
+from ntcir.encoders.presets import chosen_columns, named_columns
+from ntcir.encoders.readings import ReadingsEncoder
+from ntcir.encoders.understanding import idle_columns, require_values, silent_columns, understood
+from ntcir.system.errors import some
+from ntcir.system.progress import say
+
+
+class ReadingsRows(Rows):
+    """The encoded readings of a corpus.
+
+    Args:
+        config: resolved; chooses the columns of a new encoder.
+        corpus: whose readings.
+        encoder: of a trained model; None for one that ``fit`` makes.
+
+    Raises:
+        UserError: if the corpus lacks a column.
+    """
+
+    noun = "reading"
+
+    def __init__(self, config: Config, corpus: Corpus, encoder: ReadingsEncoder | None = None) -> None:
+        self._options, self._corpus = config.sensors, corpus
+        self._columns = (
+            chosen_columns(config.sensors, corpus.sensors, corpus.layout) if encoder is None else encoder.columns
+        )
+        corpus.require_columns(self._columns.names)
+        self._table = corpus.sensors
+        self._is_others = encoder is not None
+        if encoder is not None:
+            self.encoder: ReadingsEncoder = encoder
+
+    @classmethod
+    def open(cls, config: Config, corpus: Corpus, modality: str, encoder: Encoder | None) -> ReadingsRows:
+        """Check that a corpus has the columns.
+
+        Raises:
+            UserError: if it lacks one.
+        """
+        return cls(config, corpus, encoder if isinstance(encoder, ReadingsEncoder) else None)
+
+    def check(self, ids: Sequence[str]) -> None:
+        """Check that the chosen columns have values in training, before anything takes long.
+
+        Raises:
+            UserError: naming the first column without values.
+        """
+        corpus = self._corpus
+        named = named_columns(self._options, corpus.layout)
+        require_values(self._columns, corpus.sensors.loc[list(ids)], named, corpus.root, corpus.report.empty)
+
+    def fit(self, ids: Sequence[str]) -> list[str]:
+        """Take the statistics of training readings; return which columns tell nothing.
+
+        Raises:
+            UserError: if a column that is needed has no value.
+        """
+        self.check(ids)
+        table = self._corpus.sensors.loc[list(ids)]
+        self.encoder = ReadingsEncoder.fit(self._columns, table, self._options.rare)
+        return idle_columns(self.encoder, table)
+
+    def ensure(self, ids: Sequence[str]) -> np.ndarray:
+        """Read the numbers of a corpus that the encoder was not fitted to, and say what it does not understand.
+
+        A column is read as a whole: what a comma is for in one cell, the others tell.
+
+        Returns:
+            bool [len(ids)]: all True; a reading that is not understood is missing.
+        """
+        if self._is_others:
+            distinct = list(dict.fromkeys(ids))
+            table = self._corpus.sensors.loc[distinct]
+            self._table, remarks = understood(self.encoder, table, place=lambda row: distinct[row])
+            for remark in [*remarks, *silent_columns(self.encoder, self._table)]:
+                say(f"{self._corpus.name}: {remark}")
+        return np.ones(len(ids), dtype=bool)
+
+    def load(self, ids: Sequence[str]) -> np.ndarray:
+        """Return encoded readings, float32 [len(ids), dim]."""
+        return self.encoder.encode(self._table.loc[list(ids)])
+
+    def named(self, query: Mapping[str, Any]) -> str | None:
+        """Return None: a topic gives its readings in full."""
+        return None
+
+    def encode(self, queries: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[list[str], np.ndarray]]:
+        """Encode readings by column, written by hand, all at once.
+
+        Raises:
+            UserError: for an unknown column, or what spells no number where one is needed.
+        """
+        if not queries:
+            return
+        topics, names = list(queries), self.encoder.names
+        # A minute may lack just the readings that this model uses; its topic is answered all the same.
+        mute = [topic for topic, query in queries.items() if all(query.get(name) is None for name in names)]
+        if mute:
+            say(f"WARNING: {len(mute)} topics give none of the readings this model uses ({some(names)}): {some(mute)}.")
+        known = [str(column) for column in self._corpus.sensors.columns]
+        table = self.encoder.table(list(queries.values()), known, topics)
+        table, remarks = understood(self.encoder, table, place=lambda row: f"topic {topics[row]}")
+        for remark in remarks:
+            say(f"topics: {remark}")
+        yield topics, self.encoder.encode(table)

@@ -1,0 +1,31 @@
+"""What an objective is computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The embeddings of a training step, and what is known about them.
+
+    Attributes:
+        left: float32 [m, dim], unit rows with gradient.
+        right: float32 [n, dim], unit rows with gradient.
+        positives: bool [m, n]; None where the positives are the diagonal of a square matrix.
+        ignored: bool [m, n], cells that are neither positive nor negative; None where there are none. A positive cell
+            is never ignored.
+        instances: int64 [m] and int64 [n], what each item on the left and on the right shows, numbered from 0 over the
+            training split. Partners have the same number, and so have equal items (``ntcir.sampling.relations``).
+        categories: float32 [m, concepts] and [n, concepts], 0 or 1: the concepts of each item; None where the corpus
+            has none.
+    """
+
+    left: torch.Tensor
+    right: torch.Tensor
+    positives: torch.Tensor | None
+    ignored: torch.Tensor | None
+    instances: tuple[torch.Tensor, torch.Tensor]
+    categories: tuple[torch.Tensor, torch.Tensor] | None = None

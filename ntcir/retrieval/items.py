@@ -1,0 +1,52 @@
+"""Items of a corpus as a model encodes them, a block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ntcir.encoders.encoder import Rows
+from ntcir.model.model import Model, Vectors
+
+_BLOCK = 8192  # items whose rows are in memory at once
+
+
+@dataclass
+class Items:
+    """The encoded items of one modality.
+
+    Attributes:
+        position: item -> its row in ``vectors``; items that cannot be read are not there.
+        vectors: of the others.
+    """
+
+    position: dict[str, int]
+    vectors: Vectors
+
+    @classmethod
+    def encoded(cls, model: Model, modality: str, rows: Rows, ids: Sequence[str]) -> Items:
+        """Encode items; those that cannot be read are left out.
+
+        Args:
+            model: encodes.
+            modality: of the items.
+            rows: of the corpus's items.
+            ids: distinct items.
+        """
+        readable = [item for item, there in zip(ids, rows.ensure(ids), strict=True) if there] if ids else []
+        if not readable:
+            return cls({}, model.encode(modality, np.empty((0, rows.dim), dtype=np.float32)))
+        seen: dict[bytes, int] = {}
+        blocks = [
+            model.encode(modality, rows.load(readable[start : start + _BLOCK]), seen)
+            for start in range(0, len(readable), _BLOCK)
+        ]
+        return cls({item: row for row, item in enumerate(readable)}, Vectors.joined(blocks))
+
+    def pick(self, ids: Sequence[str] | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return which ids are there (bool), and the vectors and twin numbers of those."""
+        there = np.array([item in self.position for item in ids], dtype=bool)
+        rows = np.array([self.position[item] for item in ids if item in self.position], dtype=np.int64)
+        return there, self.vectors.vectors[rows], self.vectors.twins[rows]

@@ -1,0 +1,59 @@
+"""Pools: the candidates among which an answer is looked for, all of one day or session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ntcir.modalities import DEFAULT_PAIR
+
+
+def sample_pool(
+    pairs: pd.DataFrame,
+    size: int,
+    generator: np.random.Generator,
+    target: object = None,
+    pair: Sequence[str] = DEFAULT_PAIR,
+) -> np.ndarray:
+    """Draw pairs whose items all differ, on either side, so that a pool of a lifelog has one right answer.
+
+    Args:
+        pairs: of one group.
+        size: how many; all that differ, if there are fewer.
+        generator: fixes the draw.
+        target: an index label that must be among them.
+        pair: the columns of the two modalities.
+
+    Returns:
+        index labels of ``pairs``, in random order.
+    """
+    order = generator.permutation(len(pairs))
+    if target is not None:
+        place = pairs.index.get_loc(target)
+        order = np.concatenate([[place], order[order != place]])
+    shuffled = pairs.iloc[order]
+    left, right = (shuffled[name].duplicated() for name in pair)
+    distinct = shuffled[~left & ~right]
+    return np.asarray(generator.permutation(distinct.index[:size].to_numpy()))
+
+
+def draw_pools(pairs: pd.DataFrame, pair: Sequence[str], size: int, seed: int) -> tuple[pd.DataFrame, list[slice]]:
+    """Draw one pool a group, in which every pair is asked once.
+
+    Args:
+        pairs: with the column ``group``, and a column a modality.
+        pair: the columns of the two modalities.
+        size: pairs a pool; all that differ, if there are fewer.
+        seed: fixes the draw.
+
+    Returns:
+        the pairs drawn, pool after pool, and the rows of each pool.
+    """
+    pools = [
+        pairs.loc[sample_pool(rows, size, np.random.default_rng([seed, 2, number]), pair=pair)]
+        for number, (_, rows) in enumerate(pairs.groupby("group", sort=False))
+    ]
+    ends = np.cumsum([len(pool) for pool in pools]).tolist()
+    return pd.concat(pools), [slice(end - len(pool), end) for pool, end in zip(pools, ends, strict=True)]

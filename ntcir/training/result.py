@@ -1,0 +1,30 @@
+"""What a training came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training run came to.
+
+    Attributes:
+        folder: where the model lies.
+        steps: steps done in all.
+        best_step: the step whose weights the model has.
+        validation: the validation MRR at that step by direction, empty where there was no validation split.
+    """
+
+    folder: Path
+    steps: int
+    best_step: int
+    validation: dict[str, float]
+
+    def sentence(self) -> str:
+        """Return the result in one sentence."""
+        if not self.validation:
+            return f"{self.folder}: {self.steps} steps (there is no validation split; the last weights are kept)."
+        measured = ", ".join(f"{direction} {mrr:.4f}" for direction, mrr in self.validation.items())
+        return f"{self.folder}: {self.steps} steps; the best, step {self.best_step}, has validation MRR {measured}."

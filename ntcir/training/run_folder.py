@@ -1,0 +1,84 @@
+"""The folder of a training: whose it is, whether it may be written to, and what is written before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from ntcir.config import Config, load_config
+from ntcir.config.comparison import first_difference
+from ntcir.corpora.corpus import Corpus
+from ntcir.model.folder import CONFIG, WEIGHTS
+from ntcir.model.trained import LAST, is_finished, read_progress
+from ntcir.system.claims import claimed
+from ntcir.system.errors import UserError
+from ntcir.system.files import require_writable
+from ntcir.system.parallel import by_first
+from ntcir.system.progress import say
+
+DROPPED = "dropped.csv"
+
+
+@contextmanager
+def run_folder(config: Config, folder: Path, *, resume: bool) -> Iterator[None]:
+    """Keep a folder for this training alone; of several processes the first does, for all of them.
+
+    Args:
+        config: resolved; ``training.batch`` is that of all processes together.
+        folder: need not exist.
+        resume: go on with an interrupted training there; it must have the same configuration but for the steps.
+
+    Raises:
+        UserError: if the folder holds another training, another command is training there, or it cannot be written to.
+    """
+    with ExitStack() as claims:
+        by_first(lambda: claims.enter_context(claimed(folder)))
+        by_first(lambda: _check(config, folder, resume))
+        yield
+
+
+def begin(config: Config, corpus: Corpus, folder: Path, *, resume: bool) -> None:
+    """Write what is known before the first step: the configuration, and the items that were left out."""
+    if not resume:
+        (folder / LAST).unlink(missing_ok=True)  # of a training that did not come to its first model
+    config.save(folder / CONFIG)
+    corpus.report.save_dropped(folder / DROPPED)
+
+
+def _check(config: Config, folder: Path, resume: bool) -> None:
+    require_writable(folder)
+    if not (folder / LAST).is_file():
+        if (folder / WEIGHTS).is_file():
+            raise UserError(f"{folder} already holds a trained model: choose another --out.")
+        if resume:
+            say(f"There is nothing to resume in {folder}; starting anew.")
+        return
+    done = read_progress(folder / LAST).step
+    if not resume and done == 0 and not (folder / WEIGHTS).is_file():
+        return  # nothing was learnt there
+    old = load_config(folder / CONFIG)
+    if not resume:
+        if is_finished(folder):
+            raise UserError(f"{folder} already holds a trained model: choose another --out.")
+        raise UserError(
+            f"{folder} holds an interrupted training (step {done} of {old.training.iters}): "
+            "add --resume to go on, or choose another --out."
+        )
+    _check_unchanged(config, old, folder)
+
+
+def _check_unchanged(config: Config, old: Config, folder: Path) -> None:
+    """Check that a training would go on as it was begun; only its number of steps may be another."""
+    # More steps may be asked for, unless the rates of those that were done would have been others.
+    steps = {} if config.training.schedule == "cosine" else {"training.iters": config.training.iters}
+    ours, theirs = (value.model_dump(mode="json") for value in (config, old.changed(steps)))
+    if ours == theirs:
+        return
+    key, *_ = first_difference(ours, theirs)
+    asked, done = config.training.batch, old.training.batch
+    sizes = f" ({done} pairs, all processes together, to {asked})" if key == "training.batch" else ""
+    raise UserError(
+        f"Cannot resume {folder} with another configuration: {key} was changed{sizes}; choose another --out, "
+        "or remove the folder to train it again."
+    )

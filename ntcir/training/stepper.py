@@ -1,0 +1,85 @@
+"""One step of a training: from a batch of pairs to other weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from ntcir.config import Config
+from ntcir.model.model import Model
+from ntcir.objectives.batch import Batch
+from ntcir.training.data import TrainingData
+from ntcir.training.data_parallel import embed, sum_over_parts
+from ntcir.training.sources import Source
+
+
+class Stepper:
+    """Takes the steps of Adam.
+
+    Args:
+        config: resolved.
+        model: whose weights are learnt.
+        sources: of the left and the right items' rows; their parameters are learnt too.
+
+    Attributes:
+        optimizer: has a group of the towers' parameters, and one for each source that learns.
+    """
+
+    def __init__(self, config: Config, model: Model, sources: Sequence[Source]) -> None:
+        self._config, self._model = config, model
+        self.optimizer = _optimizer(config, model, sources)
+
+    @property
+    def learnt(self) -> list[nn.Parameter]:
+        """All that is learnt, in an order that is the same in all processes."""
+        return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+
+    def __call__(self, data: TrainingData, step: int) -> float:
+        """Take step ``step`` (from 0); return the loss before it."""
+        self._set_rate(step)
+        # Dropout must not depend on where a run was interrupted.
+        # torch.manual_seed would also note each call, with its traceback, for a GPU that nobody has started.
+        torch.default_generator.manual_seed((self._config.seed * 1_000_003 + step) % 2**63)
+        shown = data.composer(data.sampler(step), step)
+        towers = self._model.towers.train()
+        left_tower, right_tower = (towers[name] for name in data.pair)
+        left_source, right_source = data.sources
+        left, left_backward = embed(left_tower, left_source, shown.left, shown.left_views, step)
+        right, right_backward = embed(right_tower, right_source, shown.right, shown.right_views, step)
+        of_left, of_right = (torch.from_numpy(data.instances[rows]) for rows in (shown.left, shown.right))
+        categories = None
+        if data.categories is not None:
+            pairs = zip(data.categories, (shown.left, shown.right), strict=True)
+            of_concepts = [torch.from_numpy(concepts[rows]) for concepts, rows in pairs]
+            categories = of_concepts[0], of_concepts[1]
+        loss = self._model.loss(Batch(left, right, shown.positives, shown.ignored, (of_left, of_right), categories))
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        left_backward()
+        right_backward()
+        sum_over_parts(self.learnt, self._model.learnt.parameters())
+        self.optimizer.step()
+        return float(loss.detach())
+
+    def _set_rate(self, step: int) -> None:
+        """Set the learning rates of a step, where they are scheduled."""
+        options = self._config.training
+        if options.schedule == "cosine":
+            for group in self.optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * 0.5 * (1 + math.cos(math.pi * step / options.iters))
+
+
+def _optimizer(config: Config, model: Model, sources: Sequence[Source]) -> torch.optim.Optimizer:
+    """Return Adam over the towers, the temperature where it is learnt, and the networks where they are trained."""
+    options = config.training
+    towers = [item for item in (*model.towers.parameters(), *model.learnt.parameters()) if item.requires_grad]
+    groups = [(towers, options.lr), *((source.parameters, config.encoder.lr) for source in sources)]
+    # The fused kernel updates all weights in one pass over memory.
+    return torch.optim.Adam(
+        [{"params": list(items), "lr": rate, "initial_lr": rate} for items, rate in groups if items],
+        weight_decay=options.weight_decay,
+        fused=True,
+    )
