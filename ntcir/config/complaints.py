@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in one sentence that names the key, the value and what to do."""
+"""What pydantic finds wrong with a configuration, as one sentence for a person."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from ntcir.config.old_keys import old_names
 from ntcir.config.section import Section
-from ntcir.config.sections import AutoSplit, Backbone, DateSplit, FractionSplit, SessionSplit
+from ntcir.config.sections import Backbone
+from ntcir.config.splits import AutoSplit, DateSplit, FractionSplit, SessionSplit
 from ntcir.config.towers import Tower
 from ntcir.system.errors import did_you_mean, short, shown
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
 Location = tuple[int | str, ...]
@@ -24,13 +26,13 @@ _SPLITS: dict[Any, type[Section]] = {
 _OBJECTIVE = re.compile(r"^objectives\.\d+\.")
 
 
-def sentence(error: ValidationError, origin: str, whole: type[Section], typed: Mapping[str, str]) -> str:
-    """Return one sentence for the first thing that is wrong.
+def sentence_of(error: ValidationError, origin: str, whole: type[Section], typed: Mapping[str, str]) -> str:
+    """Return one sentence for the first thing that is wrong, naming the key, the value and what would do.
 
     Args:
-        error: all that is wrong.
-        origin: where the values come from.
-        whole: the section that was checked.
+        error: of a whole configuration.
+        origin: the file or setting that it came from.
+        whole: what was read, for the keys that there are.
         typed: key of today -> the old spelling in which it was given; ``objective`` stands for any of the objectives.
     """
     first = error.errors()[0]
@@ -44,7 +46,7 @@ def sentence(error: ValidationError, origin: str, whole: type[Section], typed: M
         key = typed.get(_OBJECTIVE.sub("objective.", key), key)
         return f"{origin}: {key} = {shown(value)} is not valid: {complaint(first)}{more}."
     if first["type"] == "extra_forbidden":
-        known = _known_keys(first["loc"][:-1], whole)
+        known = _known_keys(whole, first["loc"][:-1])
         words = [*known, *old_names(place[:-1])]
         hint = did_you_mean(short(place[-1]), words) or f"; known here: {', '.join(known)}" * bool(known)
         return f"Unknown key '{key}' in {origin}{hint}{more}."
@@ -68,7 +70,7 @@ def place_of(location: Location) -> list[str]:
     return [str(part) for at, part in enumerate(location) if not (at == 2 and location[:2] == ("data", "split"))]
 
 
-def _known_keys(location: Location, whole: type[Section]) -> list[str]:
+def _known_keys(whole: type[Section], location: Location) -> list[str]:
     """Return the keys a section has, or none where it is not a plain section."""
     section: Any = whole
     if location[:1] == ("towers",) and len(location) > 1:

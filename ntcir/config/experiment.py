@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from ntcir.config.complaints import place_of, sentence
+from ntcir.config.complaints import place_of, sentence_of
 from ntcir.config.objective import AnyObjective
 from ntcir.config.old_keys import INFO_NCE, current_changes, lifted, typed_as
 from ntcir.config.places import anchored
@@ -196,7 +196,7 @@ def load_config(path: Path | None = None, settings: Iterable[str] = (), *, typed
         place = ".".join(place_of(error.errors()[0]["loc"]))
         guilty = [words for key, words in origins.items() if place.startswith(key) or key.startswith(place)]
         origin = " ".join(guilty or origins.values())
-        raise UserError(sentence(error, origin, Config, typed_as(changes))) from error
+        raise UserError(sentence_of(error, origin, Config, typed_as(changes))) from error
 
 
 def parse_config(tree: Mapping[str, Any], origin: str) -> Config:
@@ -209,7 +209,7 @@ def _checked(tree: Mapping[str, Any], origin: str, given: Mapping[str, Any]) -> 
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise UserError(sentence(error, origin, Config, typed_as(given))) from error
+        raise UserError(sentence_of(error, origin, Config, typed_as(given))) from error
 
 
 def _changed(config: Config, changes: Mapping[str, Any], origin: str) -> dict[str, Any]:

@@ -171,7 +171,7 @@ class Preparation:
             return composer
         looks = self.loaded[config.pair[side]]
         mined = mine_by_objects(self.seconds, groups, looks, self.overlap, composer.forbidden(), config.negatives)
-        for line in [*mined.report.lines(), *filter(None, [nothing_mined(mined.report, "objects")])]:
+        for line in [*mined.report.lines(), *filter(None, [nothing_mined(mined.report, "objects", config.pair)])]:
             say(line)
         return composer.with_hard("objects", HardNegatives(mined.rows, mined.rows))
 
@@ -220,11 +220,17 @@ def _pictures(config: Config) -> Side | None:
 
 
 def _require_pictures(config: Config) -> None:
-    """Check that there are photographs, where something is asked of them.
+    """Check that there are photographs, where something is asked of them, and networks, where these are to be trained.
 
     Raises:
         UserError: naming the setting that needs some.
     """
+    kinds = [config.towers.of(name).encoder for name in config.pair]
+    if config.encoder.finetune and "frozen" not in kinds:
+        raise UserError(
+            "encoder.finetune trains the networks of the encoder frozen, and the encoders are "
+            f"{' and '.join(map(str, kinds))}: switch it off."
+        )
     if _pictures(config) is not None:
         return
     asked = {

@@ -60,7 +60,7 @@ HARMS: dict[str, Callable[[Tree], object]] = {
 
 @pytest.mark.parametrize("harm", HARMS)
 def test_what_does_not_fit_is_said_when_a_model_is_loaded(tmp_path, harm):
-    from test_model import make_model
+    from untrained import make_model
 
     make_model(sensors__cyclic={"a": 24}).save(tmp_path / "m")
     saved = read_model(tmp_path / "m")

@@ -196,10 +196,11 @@ def test_what_is_of_photographs_and_readings_only_refuses_other_pairs(folder, mo
 
 def test_objectives_are_compared_on_a_toy_modality(kind):
     pair, ways = PAIRS[kind]
+    network = {"arch": "squeezenet1_1", "weights": "random", "grid": 2}
     grid = {
         "base": {
             "pair": pair, "towers": {"dim": 16}, "training": {"batch": 16, "near_seconds": 0},
-            "features": {"backbones": [{"arch": "squeezenet1_1", "weights": "random", "grid": 2}], "size": 64, "crop": 64},
+            "features": {"backbones": [network], "size": 64, "crop": 64},
         },
         "iterations": [4], "topics": {"pool": 10},
         "methods": {"info_nce": {}, "both": {"objectives": [{"kind": "info_nce"}, {"kind": "sigmoid"}]}},

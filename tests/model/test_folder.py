@@ -16,7 +16,7 @@ import torch
 from bundling import small_config, small_model
 from helpers import embed_networks, environment, fit, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
 from safetensors.torch import load_file, save_file
-from test_model import features, make_model
+from untrained import features, make_model
 
 from ntcir.config import Config, Towers, load_config
 from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS, read_model, write_model

@@ -11,7 +11,7 @@ import torch
 from bundling import small_config, small_model
 from former_models import READINGS, make_former
 from helpers import embed_networks, encode_readings, fit, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
-from test_model import features, make_model
+from untrained import features, make_model
 
 from ntcir.config import load_config
 from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS

@@ -32,7 +32,8 @@ from ntcir.config import Config
 from ntcir.encoders import open_pair
 from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.system.parallel import gather, ranks, together
+from ntcir.system.parallel import ranks, together
+from ntcir.system.tensors import gather
 from ntcir.towers.dropout import BatchDropout, of_whole
 from ntcir.training.checkpoint import LAST, read_progress
 from ntcir.training.data_parallel import check_same, share_out, whole_batches

@@ -81,7 +81,6 @@ def test_nobody_is_asked_for_objects_that_nobody_uses(monkeypatch):
 
 def test_a_training_knows_its_matches_and_hard_negatives(detected, capsys):
     data = prepared(everything())
-    images = data.loaded["image"]
     composer = data.composer()
     assert composer.objects is not None
     counts = detected(None, None, Path()).counts(data.train["image"].tolist())
