@@ -264,7 +264,9 @@ def run(
 ) -> None:  # fmt: skip
     """Answer topics; the TREC run goes to standard output."""
     if output_is_closed():  # before the work, not after it
-        raise UserError("Standard output is closed, but the run goes there: use `ntcir run topics.tsv > run.txt`.")
+        raise UserError(
+            "Standard output is closed, but the run is written there: use `ntcir run topics.tsv > run.txt`."
+        )
     from ntcir.retrieval.retriever import answer
 
     with together() as own:
