@@ -266,7 +266,7 @@ def run(
     """Answer topics; the TREC run goes to standard output."""
     if output_is_closed():  # before the work, not after it
         raise UserError(
-            "Standard output, to which the run is written, is closed: use `ntcir run topics.tsv > run.txt`."
+            "Standard output is closed, but the run is written there: use `ntcir run topics.tsv > run.txt`."
         )
     from ntcir.retrieval.answering import answer
 

@@ -98,7 +98,7 @@ def test_what_was_allowed_in_training_holds_for_the_same_corpus_and_no_other(her
     Path("data").rename(copy)
     code, lines, said = run("--data", str(copy))
     assert (code, lines) == (2, "")
-    assert "such are read with --set data.outside=true only" in said
+    assert "allow that with --set data.outside=true" in said
     assert run("--data", str(copy), *ALLOWED)[0] == 0
 
 
@@ -109,7 +109,7 @@ def test_a_model_of_before_says_what_to_type(here):
     config.write_text(config.read_text(encoding="utf-8").replace("  outside: true\n", ""), encoding="utf-8")
     code, _, said = run()
     assert code == 2
-    assert "such are read with --set data.outside=true only" in said
+    assert "allow that with --set data.outside=true" in said
     assert run(*ALLOWED)[0] == 0
 
 
