@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from ntcir.formats.matching import read_qrels, read_run
 from ntcir.formats.official import OfficialRun
 from ntcir.formats.reading import is_standard_input, named
 from ntcir.formats.topics import QRELS, Topic, read_topics
+from ntcir.modalities import Modality, Query
 from ntcir.report.candidates import ranked_items
 from ntcir.report.canvas import canvas
 from ntcir.search.ranking import average_ranks
@@ -60,6 +62,7 @@ def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | N
     qrels = (beside(place, _OFFICIAL_QRELS) if isinstance(ranked, OfficialRun) else None) or beside(place, QRELS)
     check_set(place, *([qrels] if qrels else []))
     corpus = corpus_to_show(data)
+    corpus.require_pair([modality.name for modality in asked[topic_id].direction])
     ranking, relevant = ranked_items(asked[topic_id], ranked, read_qrels(qrels) if qrels else None, corpus)
     with canvas(out, figsize=(15, 7.2), dpi=100, layout="constrained", facecolor="white") as figure:
         _draw(figure, asked[topic_id], ranking, relevant, corpus)
@@ -72,10 +75,9 @@ def _draw(figure: Figure, topic: Topic, ranking: list[tuple[str, float]], releva
     query.set_title(
         f"{topic.topic_id}   {topic.timestamp}\nquery", fontsize=12, color=INK, loc="left", parse_math=False
     )
-    if isinstance(topic.query, dict):
-        _show_readings(query, topic.query, size=11)
-    else:
-        _show_picture(query, _picture_path(topic.query, corpus))
+    asks, answers = topic.direction
+    _show(query, asks, topic.query, corpus, size=11)
+    if asks.pictured:
         query.set_xlabel(topic.query, fontsize=9, color=INK, parse_math=False)
     _frame(query, INK, 1.0)
     for place, (document, score) in enumerate(ranking[:BEST]):
@@ -87,10 +89,7 @@ def _draw(figure: Figure, topic: Topic, ranking: list[tuple[str, float]], releva
             color=RIGHT if right else INK,
             loc="left",
         )
-        if topic.direction.answer.name == "sensor":
-            _show_readings(axes, _reading(document, corpus), size=7.5)
-        else:
-            _show_picture(axes, _picture_path(document, corpus))
+        _show(axes, answers, _item(document, answers, corpus), corpus, size=7.5)
         axes.set_xlabel(document, fontsize=7, color=INK, parse_math=False)
         _frame(axes, RIGHT if right else PLAIN, 4.0 if right else 0.8)
     figure.suptitle(_summary(ranking, relevant), fontsize=11, color=INK, x=0.99, ha="right", parse_math=False)
@@ -119,12 +118,26 @@ def _picture_path(name: str, corpus: Corpus) -> str:
     return str(corpus.images["path"].get(name, name))
 
 
-def _reading(sensor: str, corpus: Corpus) -> dict[str, Any]:
-    if sensor not in corpus.sensors.index:
+def _item(document: str, modality: Modality, corpus: Corpus) -> Query:
+    """Return what a candidate would ask with, which shows what it is."""
+    if modality.pictured:
+        return document
+    table = corpus.tables[modality.name]
+    if document not in table.index:
         raise UserError(
-            f"The run ranks '{sensor}', which is not in {corpus.root}: are run and data of the same corpus?"
+            f"The run ranks '{document}', which is not in {corpus.root}: are run and data of the same corpus?"
         )
-    return {str(column): value for column, value in corpus.sensors.loc[sensor].dropna().items()}
+    return modality.ask(document, {str(column): value for column, value in table.loc[document].items()})
+
+
+def _show(axes: Axes, modality: Modality, query: Query, corpus: Corpus, size: float) -> None:
+    """Show an item as what it is: a picture, readings by column, or words."""
+    if modality.pictured:
+        _show_picture(axes, _picture_path(query, corpus))
+    elif isinstance(query, dict):
+        _show_readings(axes, query, size)
+    else:
+        _show_text(axes, textwrap.wrap(modality.write(query), _WIDTH)[:_LINES], size)
 
 
 def _show_picture(axes: Axes, path: str) -> None:
@@ -142,7 +155,11 @@ def _show_readings(axes: Axes, readings: dict[str, Any], size: float) -> None:
     names += [name for name in _LAST if name in readings]
     lines = [f"{name}:  {_value(readings[name])}" for name in names[:_LINES]]
     more = [f"({len(names) - _LINES} more)"] if len(names) > _LINES else []
-    text = "\n".join(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in lines + more)
+    _show_text(axes, lines + more, size)
+
+
+def _show_text(axes: Axes, lines: list[str], size: float) -> None:
+    text = "\n".join(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in lines)
     style: dict[str, Any] = {"fontsize": size, "color": INK, "linespacing": 1.55, "parse_math": False}
     axes.text(0.04, 0.97, text, va="top", transform=axes.transAxes, **style)
 

@@ -133,6 +133,16 @@ def test_a_split_is_evaluated_in_both_directions(kind):
     assert f"{whole['all']['MRR']:.4f}" in succeeds("evaluate", "--pool", "none")
 
 
+def test_a_topic_is_drawn(kind):
+    pair, ways = PAIRS[kind]
+    topics = {topic.direction.name: topic.topic_id for topic in read_topics("topics/topics.tsv", pair)}
+    for way in ways:
+        succeeds("show", topics[way], "--out", f"{way}.png")
+        assert Path(f"{way}.png").read_bytes().startswith(b"\x89PNG")
+    if kind == "pictures":
+        assert "nothing of the modality 'image'" in fails("show", topics[way], "--data", "../no-pictures/data")
+
+
 def test_what_an_objective_learns_is_saved(kind):
     weights = load_file(Path("runs/toy") / WEIGHTS)
     learnt = {name for name in weights if name.startswith("learnt.")}
