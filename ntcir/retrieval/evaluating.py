@@ -104,7 +104,8 @@ def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int 
     """Return the scores of pairs, each item of which asks for its partners.
 
     With pools every pair is asked once in a pool of its group in which all items differ, as validation does while a
-    model is trained, and with the same draw. Without, each item is asked once, and ranks all items of the other side.
+    model is trained, and with the same draw; where partners are positives, others in the pool are relevant as well.
+    Without, each item is asked once, and ranks all items of the other side.
 
     Args:
         model: trained.
@@ -137,8 +138,9 @@ def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int 
                 f"WARNING: {alone:,} of {len(drawn):,} pairs are alone in their day (session) and so ranked first "
                 "whatever the model: rank the whole split with --pool none."
             )
-        same = [Gallery(each, each, np.arange(len(each)), np.arange(len(each))) for each in own]
-        galleries = dict.fromkeys(model.directions, same)
+        galleries = {
+            direction: [_pool(drawn, each, direction, corpus) for each in own] for direction in model.directions
+        }
     found = {direction.name: _figures(vectors, direction, galleries[direction]) for direction in model.directions}
     figures = {"all": _joined(list(found.values())), **found}
     return Report({name: group_score(figures[name]) for name in groups_of(list(found))}, [], [])
@@ -181,6 +183,28 @@ def _readable(rows: dict[str, Rows], pairs: pd.DataFrame, corpus: Corpus) -> pd.
 
 def _encoded(model: Model, modality: str, rows: Rows, ids: list[str]) -> Vectors:
     return model.encode(modality, rows.load(ids))
+
+
+def _pool(drawn: pd.DataFrame, rows: np.ndarray, direction: Direction, corpus: Corpus) -> Gallery:
+    """Return a pool as a gallery: an item's answer is its own partner, or any partner where these are positives.
+
+    Args:
+        drawn: pairs whose items all differ within a pool.
+        rows: those of the pool, int64 [pairs].
+        direction: which side asks.
+        corpus: where other pairs of the same items may be.
+    """
+    own = np.arange(len(rows))
+    if not corpus.shared_are_positive:
+        return Gallery(rows, rows, own, own)
+    asks, answers = direction.query.name, direction.answer.name
+    asked, ranked = (pd.Index(drawn[name].iloc[rows]) for name in (asks, answers))
+    query, relevant = (
+        asked.get_indexer(pd.Index(corpus.pairs[asks])),
+        ranked.get_indexer(pd.Index(corpus.pairs[answers])),
+    )
+    found = np.unique(np.stack([query, relevant], axis=1)[(query >= 0) & (relevant >= 0)], axis=0)
+    return Gallery(rows, rows, found[:, 0], found[:, 1])
 
 
 def _whole(query: np.ndarray, answer: np.ndarray) -> Gallery:

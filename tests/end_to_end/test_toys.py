@@ -143,6 +143,23 @@ def test_a_topic_is_drawn(kind):
         assert "nothing of the modality 'image'" in fails("show", topics[way], "--data", "../no-pictures/data")
 
 
+def test_captions_of_one_photograph_are_positives_of_it(folder, monkeypatch):
+    import toy_objective
+
+    monkeypatch.chdir(folder / "pictures")
+    seen = []
+    whole = toy_objective.Sigmoid.__call__
+    monkeypatch.setattr(
+        toy_objective.Sigmoid, "__call__", lambda self, batch, learnt: seen.append(batch) or whole(self, batch, learnt)
+    )
+    options = ["--set", "pair=[image, caption]", "--set", "objectives=[{kind: sigmoid}]", "--set", "training.batch=56"]
+    succeeds("train", "--data", "data", *options, "--iters", "1", "--out", "runs/seen")
+    positives = seen[0].positives
+    assert positives.sum(dim=0).tolist() == [SEVERAL] * 56  # in a batch of all pairs, a photograph comes twice
+    left, right = seen[0].instances
+    assert torch.equal(positives, left[:, None] == right[None, :])
+
+
 def test_what_an_objective_learns_is_saved(kind):
     weights = load_file(Path("runs/toy") / WEIGHTS)
     learnt = {name for name in weights if name.startswith("learnt.")}

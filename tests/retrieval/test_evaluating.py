@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import (  # noqa: F401
     command_line,
@@ -159,6 +161,21 @@ def test_blocks_change_nothing_in_pools_either(tmp_path, monkeypatch, repeated, 
     monkeypatch.setattr(ntcir.retrieval.evaluating, "_CELLS", cells)
     assert report_of(model, repeated, 7) == whole
     assert [whole.groups[name].topics for name in DIRECTIONS] == [21, 21]
+
+
+def test_in_a_pool_other_partners_are_relevant_where_they_are_positives(tmp_path):
+    corpus = toy_corpus(["2020-03-16"], 6)
+    pairs = corpus.pairs
+    chained = pairs.iloc[:5].assign(sensor=pairs["sensor"].iloc[1:].to_numpy())  # each reading but the first has two
+    corpus = replace(corpus, pairs=pd.concat([pairs, chained], ignore_index=True))
+    model = toy_trainer(toy_config(), tmp_path).model
+    with toy_features():
+        alone = evaluate_pairs(model, corpus, pairs, 6)
+        shared = evaluate_pairs(model, replace(corpus, shared_are_positive=True), pairs, 6)
+        whole = slow(model, corpus)  # a pool of all items
+    assert {name: shared.groups[name].mrr for name in DIRECTIONS} == pytest.approx(whole, abs=1e-12)
+    assert {name: alone.groups[name].mrr for name in DIRECTIONS} != pytest.approx(whole)
+    assert [shared.groups[name].topics for name in DIRECTIONS] == [6, 6]
 
 
 def test_pairs_that_are_alone_in_their_day_are_told(tmp_path, capsys):
