@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +13,18 @@ import pandas as pd
 from ntcir.ablation.grid import Plan
 from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
-from ntcir.encoders.presets import chosen_columns
+from ntcir.encoders import open_rows
+from ntcir.encoders.frozen import FrozenEncoder
 from ntcir.features.corpus_folder import corpus_folder
 from ntcir.features.store import signature
-from ntcir.formats.topics import TopicSet
-from ntcir.modalities import modality
+from ntcir.formats.topics import Topic, TopicSet
+from ntcir.modalities import DEFAULT_PAIR, modality
 from ntcir.sampling.topics import build_topics
 from ntcir.system.errors import UserError, some
-from ntcir.training.preparation import check_in_time
+from ntcir.training.preparation import check_in_time, require_pictures
 from ntcir.workspace import read_corpus
+
+_PATH = "path"  # the column of a picture's file
 
 
 @dataclass(frozen=True)
@@ -32,26 +36,30 @@ class Fold:
         corpus: with the splits.
         topics: drawn from the test split.
         folder: where the topics were written.
-        images: the photographs that are trained on, validated on and asked for.
-        digest: of all that a result depends on here: pairs, readings, photographs, topics.
+        items: those that are trained on, validated on, asked with and ranked, by modality.
+        digest: of all that a result depends on here: pairs, items, topics.
     """
 
     name: str
     corpus: Corpus
     topics: TopicSet
     folder: Path
-    images: list[str]
+    items: dict[str, list[str]]
     digest: str
 
     def check(self, config: Config, method: str) -> None:
-        """Check that the corpus has the readings that a method's configuration asks for, and negatives to learn from.
+        """Check that the corpus has the items that a method's configuration asks for, and negatives to learn from.
+
+        Networks are not loaded: see ``ntcir.ablation.stores``.
 
         Raises:
             UserError: naming the method and what it lacks.
         """
         try:
-            columns = chosen_columns(config.sensors, self.corpus.sensors, self.corpus.layout)
-            self.corpus.require_columns(columns.names)
+            require_pictures(config)
+            for name in config.pair:
+                if config.towers.of(name).encoder != FrozenEncoder.kind:
+                    open_rows(config, self.corpus, name)
             if len(self.corpus.split("train")) > 1:
                 check_in_time(config, self.corpus)
         except UserError as error:
@@ -75,16 +83,25 @@ def open_folds(plan: Plan, folder: Path) -> list[Fold]:
         topics = _draw(plan, corpus, f" of the fold '{name}'" * bool(name))
         place = folder / "topics" / (plan.slugs["folds"][name] if name else "")
         topics.save(place)
-        used = corpus.pairs[corpus.pairs["split"].isin(["train", "val"])]
-        image = modality("image")
-        asked = [topic.query for topic in topics.topics if topic.direction.query is image]
-        pooled = [
-            item for topic in topics.topics if topic.direction.answer is image for item in topics.pools[topic.topic_id]
-        ]
-        images = list(dict.fromkeys([*used["image"], *asked, *pooled]))
-        store = corpus_folder(config.features.store, corpus)
-        folds.append(Fold(name, corpus, topics, place, images, _digest(corpus, store, topics, images)))
+        items = {side: _items(corpus, topics, side) for side in plan.pair}
+        folds.append(Fold(name, corpus, topics, place, items, _digest(corpus, config.features.store, topics, items)))
     return folds
+
+
+def _items(corpus: Corpus, topics: TopicSet, name: str) -> list[str]:
+    """Return the items of a modality that are trained on, validated on, asked with and ranked."""
+    used = corpus.pairs[corpus.pairs["split"].isin(["train", "val"])]
+    asked = [item for topic in topics.topics if topic.direction.query.name == name for item in _asked(topic, corpus)]
+    pooled = [
+        item for topic in topics.topics if topic.direction.answer.name == name for item in topics.pools[topic.topic_id]
+    ]
+    return list(dict.fromkeys([*used[name], *asked, *pooled]))
+
+
+def _asked(topic: Topic, corpus: Corpus) -> list[str]:
+    """Return the item that a topic asks with, none where it gives the item in full."""
+    known = corpus.tables[topic.direction.query.name].index
+    return [topic.query] if isinstance(topic.query, str) and topic.query in known else []
 
 
 def _draw(plan: Plan, corpus: Corpus, where: str) -> TopicSet:
@@ -93,31 +110,45 @@ def _draw(plan: Plan, corpus: Corpus, where: str) -> TopicSet:
         if corpus.split(split).empty:
             raise UserError(f"The {split} split{where} has no pair in {corpus.root}: see data.split.")
     pairs, chosen = corpus.split("test"), plan.grid.topics
-    minutes = pairs.groupby("group", sort=False)["sensor"].nunique()
-    short = minutes[minutes < max(plan.pool, plan.per_day)]
-    if len(short) and (not chosen.skip_short_days or len(short) == len(minutes)):
+    sizes = pairs.groupby("group", sort=False)[list(plan.pair)].nunique().min(axis=1)
+    short = sizes[sizes < max(plan.pool, plan.per_day)]
+    if len(short) and (not chosen.skip_short_days or len(short) == len(sizes)):
+        left, right = (modality(side).plural for side in plan.pair)
+        what = "minutes with photographs" if plan.pair == DEFAULT_PAIR else f"{left} and {right}"
         listed = some(f"{group} ({number})" for group, number in short.items())
         raise UserError(
-            f"Pools of {plan.pool} and {plan.per_day} topics a day are more than the minutes with photographs of "
-            f"{listed} in the test split{where}: set topics.pool to {minutes.min()} or less, or topics.skip_short_days."
+            f"Pools of {plan.pool} and {plan.per_day} topics a day are more than the {what} of "
+            f"{listed} in the test split{where}: set topics.pool to {sizes.min()} or less, or topics.skip_short_days."
         )
     return build_topics(
-        corpus, pairs, pool=plan.pool, per_day=plan.per_day, seed=chosen.seed, skip_short=chosen.skip_short_days
+        corpus,
+        pairs,
+        pool=plan.pool,
+        per_day=plan.per_day,
+        seed=chosen.seed,
+        skip_short=chosen.skip_short_days,
+        pair=plan.pair,
     )
 
 
-def _digest(corpus: Corpus, store: Path, topics: TopicSet, images: list[str]) -> str:
-    """Return what changes whenever a result could."""
+def _digest(corpus: Corpus, store: Path, topics: TopicSet, items: Mapping[str, list[str]]) -> str:
+    """Return what changes whenever a result could.
+
+    Of pictures that is the state of their files, of other items what the table has of them.
+    """
+    pictured = [name for name in items if modality(name).pictured and _PATH in corpus.tables[name]]
     digest = hashlib.sha256(json.dumps([corpus.layout, corpus.groups_are_days]).encode())
     pairs = corpus.pairs[corpus.pairs["split"].isin(["train", "val", "test"])]
-    minutes = list(dict.fromkeys(pairs["sensor"]))
-    for table in (pairs.astype({"split": str}), corpus.sensors.loc[minutes]):
+    others = [corpus.tables[name].loc[list(dict.fromkeys(pairs[name]))] for name in items if name not in pictured]
+    for table in (pairs.astype({"split": str}), *others):
         digest.update(json.dumps([str(column) for column in table.columns]).encode())
         digest.update(pd.util.hash_pandas_object(table).to_numpy().tobytes())
-    paths = corpus.images["path"].reindex(images)
-    digest.update(json.dumps([images, [signature(path) for path in paths]]).encode())
-    if store.name != corpus.name:  # another corpus has files of the same names and states
-        digest.update(store.name.encode("utf-8", "surrogateescape"))
+    for name in pictured:
+        paths = corpus.tables[name][_PATH].reindex(items[name])
+        digest.update(json.dumps([items[name], [signature(path) for path in paths]]).encode())
+        stored = corpus_folder(store, corpus.picturing(name)).name
+        if stored != corpus.name:  # another corpus has files of the same names and states
+            digest.update(stored.encode("utf-8", "surrogateescape"))
     asked = [[topic.topic_id, topic.query] for topic in topics.topics]
     # One relevant document is written as itself, as in digests from before there could be several.
     relevant = {topic: found[0] if len(found) == 1 else found for topic, found in topics.relevant.items()}

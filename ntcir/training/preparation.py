@@ -75,12 +75,12 @@ class Preparation:
         for name, each in rows.items():
             each.check(train[name].tolist())
         # What is wrong with these must not be found out after hours of encoding.
-        _require_pictures(config)
+        require_pictures(config)
         require_needs(config, corpus)
         augmenter = Augmenter(config.augment, config.features.crop) if config.augment.views else None
         detections = None
         if config.needs_objects:
-            detections = ObjectDetections(corpus, config.objects, config.features.store)
+            detections = open_detections(config, corpus)
             check_weights(config.positives.class_weights, detections.counted)
         check_in_time(config, corpus)
         present = np.ones(len(train) + len(val), dtype=bool)
@@ -108,8 +108,9 @@ class Preparation:
 
     @property
     def pictures(self) -> Side | None:
-        """The side whose items are photographs."""
-        return _pictures(self.config)
+        """The side whose items are pictures."""
+        name = pictured(self.config)
+        return None if name is None else Side(self.config.pair.index(name))
 
     def facts(self) -> list[Any]:
         """Return what a training is begun with, besides its configuration; a resumed one must have the same."""
@@ -128,7 +129,8 @@ class Preparation:
         """How far the training photographs show the same objects; None where nobody asks, or none was detected."""
         if self.detections is None or self.pictures is None:
             return None
-        photographs = self.train[self.config.pair[self.pictures]].tolist()
+        name = self.config.pair[self.pictures]
+        photographs = self.train[name].tolist()
         detections = self._detected(self.detections, photographs)
         counts = detections.counts(photographs)
         options = self.config.positives
@@ -136,7 +138,7 @@ class Preparation:
         overlap = ObjectOverlap(counts, weights, options.least)
         if not overlap.shows.any():
             say(
-                f"WARNING: no training photograph shows {options.least} or more of the objects that count: "
+                f"WARNING: no training {modality(name).noun} shows {options.least} or more of the objects that count: "
                 "going on without pseudo-positives and negatives from objects."
             )
             return None
@@ -147,18 +149,19 @@ class Preparation:
         by_first(lambda: detections.ensure(photographs))
         if ranks().first:
             return detections
-        return ObjectDetections(self.corpus, self.config.objects, self.config.features.store)
+        return open_detections(self.config, self.corpus)
 
     def composer(self) -> Composer:
         """Return what puts a step's examples together; what came of matching and mining by objects is said."""
         config, groups = self.config, self.train["group"].to_numpy()
+        of = "" if self.pictures is None else modality(config.pair[self.pictures]).plural
         repeated = {name: self.loaded[name] for name, each in self.rows.items() if each.encoder.repeats}
         known = _false_negatives(config, self.train, repeated)
         side = Side.LEFT if self.pictures is None else self.pictures
         objects = None
         if self.overlap is not None and config.positives.objects:
             objects = ObjectPositives(self.overlap, groups, self.seconds, config.positives)
-            say(objects.sentence())
+            say(objects.sentence(of))
         composer = Composer(
             known,
             config.seed,
@@ -170,8 +173,8 @@ class Preparation:
         if self.overlap is None or not config.negatives.objects:
             return composer
         looks = self.loaded[config.pair[side]]
-        mined = mine_by_objects(self.seconds, groups, looks, self.overlap, composer.forbidden(), config.negatives)
-        for line in [*mined.report.lines(), *filter(None, [nothing_mined(mined.report, "objects")])]:
+        mined = mine_by_objects(self.seconds, groups, looks, self.overlap, composer.forbidden(), config.negatives, of)
+        for line in [*mined.report.lines(), *filter(None, [nothing_mined(mined.report, "objects", config.pair)])]:
             say(line)
         return composer.with_hard("objects", HardNegatives(mined.rows, mined.rows))
 
@@ -215,17 +218,31 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
     check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations, pair=config.pair)
 
 
-def _pictures(config: Config) -> Side | None:
-    return next((Side(at) for at, name in enumerate(config.pair) if modality(name).pictured), None)
+def pictured(config: Config) -> str | None:
+    """Return the modality of the pair whose items are pictures, by name; None if there is none."""
+    return next((name for name in config.pair if modality(name).pictured), None)
 
 
-def _require_pictures(config: Config) -> None:
+def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:
+    """Open the detections of objects in a corpus's pictures.
+
+    Args:
+        config: of a pair with pictures; see ``require_pictures``.
+        corpus: whose pictures.
+
+    Raises:
+        UserError: if the weights of the detector cannot be had.
+    """
+    return ObjectDetections(corpus.picturing(str(pictured(config))), config.objects, config.features.store)
+
+
+def require_pictures(config: Config) -> None:
     """Check that there are photographs, where something is asked of them.
 
     Raises:
         UserError: naming the setting that needs some.
     """
-    if _pictures(config) is not None:
+    if pictured(config) is not None:
         return
     asked = {
         "augment.views": config.augment.views > 0,
