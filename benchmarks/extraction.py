@@ -122,7 +122,7 @@ def ours(folder: Path, archs: str, backend: str, decode: str) -> dict[str, float
     from ntcir.config import Backbone, Features
     from ntcir.config.sections import AutoSplit
     from ntcir.corpora import open_corpus
-    from ntcir.features.extract import ImageFeatures
+    from ntcir.features.image_features import ImageFeatures
 
     corpus = open_corpus(folder, AutoSplit())
     ids = corpus.images.index.tolist()
@@ -151,9 +151,9 @@ def whole(folder: Path, pictures: Path, archs: str) -> dict[str, float]:
     from ntcir.config import Backbone, Features
     from ntcir.config.sections import AutoSplit
     from ntcir.corpora import open_corpus
-    from ntcir.features.extract import ImageFeatures
+    from ntcir.features.blocks import SHARD_ITEMS
+    from ntcir.features.image_features import ImageFeatures
     from ntcir.features.store import signature
-    from ntcir.features.work import SHARD_ITEMS
 
     write_lifelog(folder / "lifelog", WHOLE, 780_000)
     real = sorted((pictures / "images").glob("*.jpg"))

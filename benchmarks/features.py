@@ -30,7 +30,7 @@ from ntcir.config import Backbone, Features
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import KINDS, Backend, is_there
 from ntcir.features.decode import decode, load_image
-from ntcir.features.extract import encode_pictures
+from ntcir.features.image_features import encode_pictures
 
 SHARED = ROOT.parent / "shared"
 PICTURES = [SHARED / "data" / "photos", SHARED / "data" / "campus"]

@@ -67,6 +67,7 @@ def make_model(folder: Path, kind: str) -> Path:
     import pandas as pd
 
     from ntcir.config import Config
+    from ntcir.encoders.frozen import FrozenEncoder
     from ntcir.encoders.presets import PRESETS
     from ntcir.encoders.readings import ReadingsEncoder
     from ntcir.features.backbones import FrozenNetwork
@@ -74,13 +75,18 @@ def make_model(folder: Path, kind: str) -> Path:
 
     arch, _, precision = kind.partition(" ")
     backbones = [{"arch": arch, "weights": "random", "seed": seed} for seed in (0, 1)]
-    changes = {"features.backbones": backbones, "features.precision": precision or "fp32", "towers.standardise": False}
+    changes = {
+        "features.backbones": backbones,
+        "features.precision": precision or "fp32",
+        "towers.image.standardise": False,
+    }
     config = Config().changed(changes)
     networks = [FrozenNetwork(backbone, config.features) for backbone in config.features.backbones]
     table = pd.DataFrame({"heart_rate(bpm)": [60.0, 90], "new_lat": [53.2, 53.4], "new_lng": [-6.3, -6.1]})
     readings = ReadingsEncoder.fit(PRESETS["ymx2l"], table)
     fingerprints = [str(network.meta["fingerprint"]) for network in networks]
-    Model(config, readings, sum(network.dim for network in networks), fingerprints).save(folder)
+    images = FrozenEncoder(sum(network.dim for network in networks), fingerprints)
+    Model(config, {"image": images, "sensor": readings}).save(folder)
     return folder
 
 
@@ -128,7 +134,7 @@ def peer(source: Path, model: Path) -> dict[str, float]:
             batch = torch.stack(rows["image"].tolist())
             features = torch.cat([network(batch) for network in networks], dim=1).numpy()
             images = torch.from_numpy(trained.unit_vectors("image", features))
-            readings = torch.from_numpy(trained.ENCODE_READINGS(rows).vectors)
+            readings = torch.from_numpy(trained.encode("sensor", trained.encoders["sensor"].encode(rows)).vectors)
             scores.append(functional.cosine_similarity(images, readings).numpy())
     table["score"] = np.concatenate(scores)
     table[["topic_id", "dmr_minute_id", "score"]].to_csv(os.devnull, index=False)

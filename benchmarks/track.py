@@ -19,9 +19,10 @@ import numpy as np
 from ntcir.config import Config, load_config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
+from ntcir.encoders import open_pair
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.formats.topics import TopicSet
 from ntcir.model.model import Model
 from ntcir.retrieval.retriever import Retriever
@@ -135,7 +136,7 @@ def train(config: Config, fold: tuple[str, str], topics: int, seed: int) -> Resu
     """Train on a fold and return the reciprocal ranks on the lap left out, and what the last step would have had."""
     config, corpus = prepared(config.changed({"seed": seed}), fold)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(config, corpus, ImageFeatures(corpus, config.features), Path(folder))
+        trainer = Trainer(config, corpus, open_pair(config, corpus), Path(folder))
         trainer.run()
         chosen, last = Model.load(Path(folder)), trainer.model
     asked = drawn(corpus, topics)
@@ -170,7 +171,7 @@ def seen_mrr(model: Model, corpus: Corpus, config: Config) -> list[float]:
         pool = rows.loc[sample_pool(rows, 200, np.random.default_rng(0))]
         features.ensure(pool["image"].tolist())
         images = model.encode("image", features.load(pool["image"].tolist())).vectors
-        sensors = model.ENCODE_READINGS(corpus.sensors.loc[pool["sensor"]]).vectors
+        sensors = model.encode("sensor", model.encoders["sensor"].encode(corpus.sensors.loc[pool["sensor"]])).vectors
         for similarity in (images @ sensors.T, sensors @ images.T):
             values.append(float((1 / average_ranks(similarity, np.arange(len(pool)))).mean()))
     return values

@@ -161,12 +161,14 @@ def train(folder: Path, iters: int, batch: int, method: str) -> dict[str, float]
     """Train with the default configuration, near-in-time and equal readings masked, validation as in it."""
     started = time.perf_counter()
     from ntcir.config import Config
+    from ntcir.encoders import open_rows
+    from ntcir.encoders.frozen import FrozenRows
     from ntcir.sampling.overlap import ObjectOverlap, class_weights
     from ntcir.training.preparation import Preparation
     from ntcir.training.trainer import Trainer
 
     def overlap(data: Preparation) -> ObjectOverlap:
-        counts = detected(len(data.ids))
+        counts = detected(len(data.train))
         return ObjectOverlap(counts, class_weights(counts, [str(number) for number in range(80)]), 2)
 
     Preparation.overlap = property(overlap)  # type: ignore[assignment]
@@ -174,7 +176,9 @@ def train(folder: Path, iters: int, batch: int, method: str) -> dict[str, float]
     config = Config().changed(own | METHODS[method])
     with tempfile.TemporaryDirectory(dir=folder) as out:
         features: Any = StoredFeatures(folder)
-        trainer = Trainer(config, make_corpus(folder), features, Path(out))
+        corpus = make_corpus(folder)
+        rows = {"image": FrozenRows(features, corpus), "sensor": open_rows(config, corpus, "sensor")}
+        trainer = Trainer(config, corpus, rows, Path(out))
         ready = time.perf_counter()
         result = trainer.run()
         seconds = time.perf_counter() - ready

@@ -153,7 +153,7 @@ def images(data: Path | None, backend: str | None, config: Path | None, settings
     """Encode every photograph with the image networks; features that are stored already are kept."""
     # Before torch is loaded: its threads are not to spin while they wait, for decoding goes on beside them.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from ntcir.features.extract import encode_corpus
+    from ntcir.features.image_features import encode_corpus
     from ntcir.workspace import read_corpus, resolve
 
     if backend is not None:

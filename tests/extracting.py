@@ -16,14 +16,14 @@ import pandas as pd
 import torch
 from PIL import Image
 
-import ntcir.features.extraction as extraction
-import ntcir.features.work as work
+import ntcir.features.backlog as backlog
+import ntcir.features.blocks as blocks
 from ntcir.config import Backbone, Features
 from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import decode
-from ntcir.features.extract import ImageFeatures
 from ntcir.features.extraction import Extraction
+from ntcir.features.image_features import ImageFeatures
 
 SQUEEZENET = Backbone(arch="squeezenet1_1", weights="random")
 SHUFFLENET = Backbone(arch="shufflenet_v2_x0_5", weights="random")
@@ -99,8 +99,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 def make_small() -> None:
     """Make shards and pauses small, in this process and those it forks."""
     torch.set_num_threads(1)
-    work.SHARD_ITEMS, work._DENSE = SHARD, 2
-    extraction._PAUSE = 0.01
+    blocks.SHARD_ITEMS, blocks._DENSE = SHARD, 2
+    backlog._PAUSE = 0.01
 
 
 class Shifted:
@@ -209,7 +209,7 @@ def work_at_once(folder: Path) -> None:
     make_small()
     encode, sync = Extraction._encode, os.fsync
 
-    def logged(self: Extraction, batch: work.Batch) -> work.Batch:
+    def logged(self: Extraction, batch: blocks.Batch) -> blocks.Batch:
         time.sleep(0.01)
         store = self.outputs[0].store.folder.parts[-3]
         with (folder / "encoded.log").open("a") as log:

@@ -25,6 +25,7 @@ from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.encoders import open_pair
 from ntcir.formats.topics import Topic
 from ntcir.modalities import direction
+from ntcir.model.model import Model, Vectors
 from ntcir.system.errors import UserError
 from ntcir.training.trainer import Trainer, TrainingResult, train
 
@@ -153,6 +154,16 @@ def toy_trainer(config: Config, folder: Path, corpus: Corpus | None = None, **op
     corpus = corpus or toy_corpus()
     with toy_features(**options):
         return Trainer(config, corpus, open_pair(config, corpus), folder)
+
+
+def encode_readings(model: Model, table: pd.DataFrame) -> Vectors:
+    """Return a model's vectors of raw readings, one row an item."""
+    return model.encode("sensor", model.encoders["sensor"].encode(table))  # type: ignore[attr-defined]
+
+
+def embed_networks(model: Model) -> None:
+    """Make a model's image networks part of it."""
+    model.encoders["image"].embed(model.config)  # type: ignore[attr-defined]
 
 
 def write_pictures(folder: Path, sessions: Sequence[str] = ("s1", "s2", "s3", "s4"), per_session: int = 14) -> Path:

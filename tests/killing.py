@@ -27,7 +27,7 @@ _HEAVY = (
     "ntcir.cli", "ntcir.training.trainer", "ntcir.retrieval.retriever", "ntcir.report.show",
     "ntcir.report.ablation", "ntcir.ablation",
     "ntcir.submission.bundle", "ntcir.submission.predict", "ntcir.submission.write", "ntcir.features.objects",
-    "ntcir.features.extract", "ntcir_demo", "ntcir.report.curve", "matplotlib.backends.backend_agg",
+    "ntcir.features.image_features", "ntcir_demo", "ntcir.report.curve", "matplotlib.backends.backend_agg",
     "torchvision.models", "rich.table", "rich.progress", "PIL.PngImagePlugin", "PIL.JpegImagePlugin",
 )  # fmt: skip
 

@@ -15,7 +15,7 @@ import yaml
 
 from ntcir.ablation.grid import Grid
 from ntcir.cli import main
-from ntcir.config import Config, Section, load_config, parse_config
+from ntcir.config import Config, Section, Tower, load_config, parse_config
 from ntcir.config.sections import Backbone
 
 ROOT = Path(__file__).parents[1]
@@ -213,7 +213,7 @@ def test_docs_configuration_names_every_key() -> None:
     ablations = section(CONFIGURATION, "## Ablations")
     experiment = text.replace(ablations, "")
     assert sorted(key for key in _KEY.findall(experiment) if not key.startswith("configs/")) == sorted(
-        [*keys(Config), *keys(Backbone)]
+        [*keys(Config), *keys(Backbone), *keys(Tower)]
     )
     assert sorted(_KEY.findall(ablations)) == sorted(keys(Grid))
 

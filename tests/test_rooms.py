@@ -89,18 +89,6 @@ def test_the_demo_is_imported_only_where_it_is_asked_for():
         assert {name for name in MODULES if neighbour in {each.split(".")[0] for each in imports_of(name)}} <= allowed
 
 
-def test_only_the_room_of_modalities_and_the_official_submission_know_that_there_are_images_and_sensors():
-    """What names a modality in code: its key in a table of modalities, not a word in a sentence."""
-    allowed = {"modalities", "submission"}
-    known = re.compile(r"\[\"(?:image|sensor)\"\]|\.get\(\"(?:image|sensor)\"\)")
-    found = {
-        name
-        for name, tree in MODULES.items()
-        if room_of(name) not in allowed and known.search((PACKAGE.parent / (name.replace(".", "/") + ".py")).read_text(encoding="utf-8") if (PACKAGE.parent / (name.replace(".", "/") + ".py")).is_file() else "")
-    }
-    assert found == set()
-
-
 def test_the_order_is_that_of_the_page_for_developers():
     page = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
     rooms = re.findall(r"^\| `ntcir/(\w+)(?:/|\.py)`", page, re.MULTILINE)

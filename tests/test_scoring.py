@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ntcir.formats.runs import read_qrels, read_run
+from ntcir.formats.runs import read_trec_qrels, read_trec_run
 from ntcir.report.score_table import print_scores, render_per_topic, render_score
 from ntcir.scoring import bootstrap, measures, random_reciprocal_rank, relevant_ranks, score
 from ntcir.system.errors import UserError
@@ -147,7 +147,7 @@ def test_scores_as_by_hand(tmp_path, topics, judged, shuffle):
     found = score(run, qrels).to_json()["all"]
     best = score(run, qrels, mrr="best").to_json()["all"]
     assert found["MRR"] == pytest.approx(np.mean(reciprocal), abs=1e-9)
-    assert relevant_ranks(read_run(run), read_qrels(qrels)).tolist() == ranks
+    assert relevant_ranks(read_trec_run(run), read_trec_qrels(qrels)).tolist() == ranks
     assert best["MRR"] == pytest.approx(np.mean([1 / rank for rank in ranks]), abs=1e-9)
     assert {key: best[key] for key in KEYS[3:8]} == {key: found[key] for key in KEYS[3:8]}
     assert found["MRR@10"] == pytest.approx(np.mean([1 / rank if rank <= 10 else 0 for rank in ranks]), abs=1e-9)

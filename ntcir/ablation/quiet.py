@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import io
-import re
-import sys
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
-from typing import TextIO
+from contextlib import contextmanager
 
-_NUMBER = re.compile(r"[\d.,]*\d")
-
-
-class _Once(io.TextIOBase):
-    """Passes on the first line of each kind; lines that differ in numbers only are of one kind."""
-
-    def __init__(self, target: TextIO, seen: set[str]) -> None:
-        self._target, self._seen, self._open = target, seen, ""
-
-    def writable(self) -> bool:
-        return True
-
-    def isatty(self) -> bool:
-        return False  # no bars: there is one for all trainings
-
-    def write(self, text: str) -> int:
-        *lines, self._open = (self._open + text).split("\n")
-        for line in lines:
-            kind = _NUMBER.sub("#", line)
-            if kind.strip() and kind not in self._seen:
-                self._seen.add(kind)
-                self._target.write(line + "\n")
-                self._target.flush()
-        return len(text)
+from ntcir.system.progress import filtered
 
 
 @contextmanager
 def saying_once(seen: set[str]) -> Iterator[None]:
-    """Let through to stderr what was not said before.
+    """Let through what was not said before, and show no bars: there is one for all trainings.
 
     Args:
-        seen: the kinds of lines that were; grows.
+        seen: the kinds of records that were said (see ``ntcir.system.progress.say``); grows.
     """
-    with redirect_stderr(_Once(sys.stderr, seen)):
+
+    def is_new(record: logging.LogRecord) -> bool:
+        kind = vars(record)["kind"]
+        new = kind not in seen
+        seen.add(kind)
+        return new
+
+    with filtered(is_new):
         yield

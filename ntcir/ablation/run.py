@@ -70,7 +70,7 @@ class Ablation:
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self.plan, self.folder = plan, folder
-        self._seen: set[str] = {"Training: # done"}
+        self._seen: set[str] = {"Training"}  # the progress of each: there is one bar for all
         with saying_once(self._seen):
             self._folds = {fold.name: fold for fold in open_folds(plan, folder)}
             for (method, _, fold), config in plan.configs.items():

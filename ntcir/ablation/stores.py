@@ -10,7 +10,7 @@ from ntcir.config import Config
 from ntcir.encoders import open_rows
 from ntcir.encoders.encoder import Rows
 from ntcir.encoders.frozen import FrozenRows
-from ntcir.features.extract import AlteredFeatures
+from ntcir.features.image_features import AlteredFeatures
 from ntcir.features.objects import ObjectDetections
 from ntcir.modalities import modality
 from ntcir.sampling.augment import Augmenter

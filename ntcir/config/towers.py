@@ -20,7 +20,7 @@ class Tower(Section):
     # What makes rows of the items: `frozen` networks (see features), `readings` (see sensors), or `vectors` that came
     # with the data. Left open, the modality's usual one.
     encoder: str | None = None
-    # Of `vectors`: an .npy, .npz, .mat or .parquet file with a row for each item of the corpus's table, in its order.
+    # Of `vectors`: an .npy, .npz, .mat or .parquet file with the rows of all items, in the corpus's order or with ids.
     vectors: Annotated[Path | None, Place("data", handed_on="name")] = None
     # Standardise each column over the training split first (this project's choice).
     standardise: bool = True

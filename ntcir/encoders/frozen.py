@@ -14,7 +14,7 @@ from ntcir.corpora.records import image_id
 from ntcir.encoders.encoder import Encoder, Rows
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import UnreadableImage
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.system.errors import UserError
 
 if TYPE_CHECKING:

@@ -191,4 +191,5 @@ class VectorRows(Rows):
 
 
 def _index(ids: Sequence[str]) -> pd.Index:
-    return pd.Index(np.array(ids, dtype=object))
+    index: pd.Index = pd.Index(np.array(ids, dtype=object))
+    return index

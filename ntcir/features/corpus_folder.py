@@ -29,11 +29,11 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from ntcir.corpora.corpus import Corpus
-from ntcir.features.claims import alone
 from ntcir.features.pictures import open_file
 from ntcir.features.shard_store import signature
 from ntcir.system.errors import UserError
 from ntcir.system.files import atomic_write, disk_errors
+from ntcir.system.locks import folder_locked
 from ntcir.system.plain_json import parse_object
 from ntcir.system.progress import say
 
@@ -80,7 +80,7 @@ def claim_folder(store: Path, corpus: Corpus) -> Path:
         folder, note = _Search(store, corpus).choose()
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        with alone(folder) as certain:
+        with folder_locked(folder) as certain:
             if _read(folder).text != note.text:
                 continue
             for left in folder.glob(f".{NOTE}*") if certain else ():  # by a process that was killed

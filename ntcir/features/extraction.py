@@ -1,4 +1,4 @@
-"""Filling stores: what they lack of a corpus is read, encoded and written, by one process or several."""
+"""Filling stores of features: decoding, then the networks, for what the stores lack; by one process or several."""
 
 from __future__ import annotations
 
@@ -8,25 +8,30 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
+import torch
 
 from ntcir.config import Features
 from ntcir.features.backbones import FrozenNetwork
+from ntcir.features.backend_choice import choose_backends
 from ntcir.features.backends import Backend
-from ntcir.features.choice import backends_for
+from ntcir.features.backlog import Backlog, Output
+from ntcir.features.blocks import Batch, Block, Rows, cut
 from ntcir.features.decode import UnreadableImage, decode, read_file
-from ntcir.features.inference import device_of
+from ntcir.features.file_states import FileStates, require_some, tell_unreadable
 from ntcir.features.jpegs import DeviceDecoder, available
+from ntcir.features.pipeline import resumable, run_pipeline
 from ntcir.features.stages import Clock, ahead, pool
-from ntcir.features.store import FeatureStore, signature
-from ntcir.features.work import Batch, Block, Output, Views, Work, cut, require_finite
-from ntcir.system.errors import Interrupted, UserError
+from ntcir.features.store import FeatureStore
+from ntcir.system.devices import find_device
+from ntcir.system.errors import UserError
 from ntcir.system.machine import cores
 from ntcir.system.parallel import barrier, ranks
 from ntcir.system.progress import progress, say
 
 _READERS = 8  # threads that read files: what they wait for is the disk
-_PAUSE = 0.5  # seconds until what another process is at is looked at again
+
+# The views of a photograph, number -> uint8 [3, crop, crop]; None is the photograph as it is.
+Views = dict[int | None, np.ndarray | torch.Tensor]
 
 
 class Alteration(Protocol):
@@ -46,10 +51,9 @@ class Extraction:
     """Stores that are filled together: a photograph is decoded once for all of them that lack it.
 
     Args:
-        images: a corpus's photographs; has ``path``, indexed by id.
+        files: of a corpus's photographs.
         options: the preprocessing, the backend and the device.
         outputs: what is filled.
-        signatures: the states of files that are known already; added to.
         backends: what runs the networks, as far as it was started; added to.
         alteration: makes the outputs' views, where they have any.
 
@@ -59,23 +63,21 @@ class Extraction:
 
     def __init__(
         self,
-        images: pd.DataFrame,
+        files: FileStates,
         options: Features,
         outputs: Sequence[Output],
-        signatures: dict[str, str],
         backends: dict[FrozenNetwork, Backend],
         alteration: Alteration | None = None,
     ) -> None:
-        self._images = images
+        self._files = files
         self._options = options
         self.outputs = list(outputs)
-        self._signatures = signatures
         self._alteration = alteration
         self._paths: dict[str, str] = {}
         self._backends = backends
         self.clock = Clock()
         self._threads: dict[str, int] = {}  # of each stage
-        self._work = Work(self.outputs, signatures)
+        self._backlog = Backlog(self.outputs, files.signatures)
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         """Compute and store what any of the stores lacks of ``ids``.
@@ -88,13 +90,13 @@ class Extraction:
         Raises:
             UserError: if there is no room for the features, or none of the pictures can be read.
         """
-        self._sign(ids)
-        work = self._work
-        work.check(ids)
-        blocks = cut(self._images.index, list(dict.fromkeys(ids)))
+        self._paths = self._files.look(ids)
+        backlog = self._backlog
+        backlog.check(ids)
+        blocks = cut(self._files.images.index, list(dict.fromkeys(ids)))
 
         def lacking() -> dict[int, list[str]]:
-            return {number: items for number, items in blocks.items() if any(map(work.lacks, items))}
+            return {number: items for number, items in blocks.items() if any(map(backlog.lacks, items))}
 
         # Of several processes, one that sees everything done waits for the others all the same.
         todo = lacking()
@@ -102,7 +104,7 @@ class Extraction:
             self._extract(todo)
         barrier()
         if todo:
-            work.refresh()
+            backlog.refresh()
             # What others should have done and this process does not see: their disk is another.
             if left := lacking():
                 self._extract(left)
@@ -110,56 +112,35 @@ class Extraction:
 
     def load(self, stores: Sequence[FeatureStore], ids: Sequence[str], out: np.ndarray) -> None:
         """Copy stored features from stores beside one another into ``out`` float32 [len(ids), their dims]."""
-        self._sign(ids)
-        signs = [self._signatures[item] for item in ids]
+        signs = self._files.of(ids)
         start = 0
         for store in stores:
             store.load(ids, signs, out[:, start : start + store.dim])
             start += store.dim
 
-    def _sign(self, ids: Sequence[str]) -> None:
-        """Note the paths of photographs and the states of their files, once each."""
-        paths = dict(zip(ids, self._images["path"].reindex(list(ids)), strict=True))
-        for item, path in paths.items():
-            if item not in self._signatures:
-                self._signatures[item] = signature(path)
-        self._paths = paths
-
     def _present(self, ids: Sequence[str]) -> np.ndarray:
-        signs = self._signatures
+        signs, passing = self._files.signatures, self._backlog.passing
         stores = [output.store for output in self.outputs]
         present = np.array([all(store.has(item, signs[item]) for store in stores) for item in ids], dtype=bool)
-        if len(ids) and not present.any():
+        if len(ids):
             item = ids[0]
-            reasons = (self._work.passing.get(item), *(store.failure(item, signs[item]) for store in stores))
-            reason = next(filter(None, reasons), "unknown")
-            raise UserError(
-                f"None of the {len(ids)} photographs can be read; the first, {self._paths[item]}: {reason}."
-            )
+            reasons = (passing.get(item), *(store.failure(item, signs[item]) for store in stores))
+            require_some(ids, present, self._paths[item], next(filter(None, reasons), "unknown"))
         listed = [store.list_failed(signs) for store in stores]  # also where there are none any more
-        if not present.all():
-            say(f"{(~present).sum()} unreadable photographs are left out; they are listed in {listed[0]}")
-        passing = [(item, why) for item, why in self._work.passing.items() if self._work.lacks(item)]
-        if passing:
-            item, why = passing[0]
-            say(f"{len(passing)} of them could not be read this time, and are tried again the next: {item}: {why}")
+        tell_unreadable(present, listed[0], {item: why for item, why in passing.items() if self._backlog.lacks(item)})
         return present
 
     def _extract(self, blocks: dict[int, list[str]]) -> None:
-        todo = sum(self._work.lacks(item) for items in blocks.values() for item in items)
+        todo = sum(self._backlog.lacks(item) for items in blocks.values() for item in items)
         what = "Encoding photographs" if self._alteration is None else "Encoding altered photographs"
         self.clock, start = Clock(), time.perf_counter()
         try:
-            self._choose(todo)
-            with progress(what, len(self._paths), len(self._paths) - todo, " images/s") as advance:
-                done = self._work_off(blocks, advance)
-        except KeyboardInterrupt:
-            folder = self.outputs[0].store.folder
-            raise Interrupted(
-                f"Interrupted; nothing is lost: the same command goes on where it stopped ({folder})."
-            ) from None
+            with resumable(self.outputs[0].store.folder):
+                self._choose(todo)
+                with progress(what, len(self._paths), len(self._paths) - todo, " images/s") as advance:
+                    done = self._work_off(blocks, advance)
         finally:
-            self._work.close()
+            self._backlog.close()
         if done:
             self._tell(done, time.perf_counter() - start)
 
@@ -171,13 +152,8 @@ class Extraction:
             for store in stores:
                 store.note_backend(next(iter(self._backends.values())).name)
             return
-        while not self._work.may_choose():
-            time.sleep(_PAUSE)
-        try:
-            with self.clock.timed("start"):
-                backends = backends_for(networks, stores, todo, device_of(self._options))
-        finally:
-            self._work.has_chosen()
+        with self._backlog.choice_locked(), self.clock.timed("start"):
+            backends = choose_backends(networks, stores, todo, find_device(self._options.device, "features.device"))
         self._backends |= dict(zip(networks, backends, strict=True))
 
     def _work_off(self, blocks: dict[int, list[str]], advance: Callable[[float], None]) -> int:
@@ -188,37 +164,37 @@ class Extraction:
         done, waited = 0, False
         while left:
             busy: dict[int, list[str]] = {}
-            done += self._run(self._work.claimed(left, busy, advance), advance)
+            done += self._run(self._backlog.claimed(left, busy, advance), advance)
             if busy and not waited and ranks().count == 1:
                 say("Another process is at work on these photographs; waiting for it.")
                 waited = True
             if busy:
-                time.sleep(_PAUSE)
+                self._backlog.wait()
             left = busy
         return done
 
     def _run(self, blocks: Iterable[Block], advance: Callable[[float], None]) -> int:
         """Read, encode and write blocks; return how many photographs they had."""
-        done = 0
         lanes = min(backend.lanes for backend in self._backends.values())
-        with pool(lanes) as runners, self._read_ahead(self._batches(blocks)) as read:
-            for batch in ahead(runners, self._encode, read, lanes + 1):
-                batch.block.done += len(batch.items)
-                done += len(batch.items)
-                if batch.block.done == len(batch.block.items):
-                    with self.clock.timed("write"):
-                        self._work.write(batch.block)
-                advance(len(batch.items))
-        return done
+        with pool(lanes) as runners, self._decoded(self._batches(blocks)) as batches:
 
-    def _batches(self, blocks: Iterable[Block]) -> Iterator[Batch]:
+            def network(batch: Batch[Views]) -> Callable[[], Rows]:
+                return runners.submit(self._encode, batch).result
+
+            return run_pipeline(batches, network, lanes, self._write, advance)
+
+    def _write(self, block: Block) -> None:
+        with self.clock.timed("write"):
+            self._backlog.write(block)
+
+    def _batches(self, blocks: Iterable[Block]) -> Iterator[Batch[Views]]:
         size = min(backend.batch for backend in self._backends.values())
         for block in blocks:
             for start in range(0, len(block.items), size):
                 yield Batch(block, block.items[start : start + size])
 
     @contextmanager
-    def _read_ahead(self, batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
+    def _decoded(self, batches: Iterator[Batch[Views]]) -> Iterator[Iterator[Batch[Views]]]:
         """Yield an iterator that reads pictures ahead of the networks, in the background."""
         backend = next(iter(self._backends.values()))
         on_device = backend.device.type == "cuda" and self._options.decode == "scaled" and self._alteration is None
@@ -231,7 +207,7 @@ class Extraction:
         else:
             most = 3 * backend.batch
             with pool(_READERS) as readers, pool(self._decoders) as decoders:
-                pairs: Iterator[tuple[Batch, str]] = ((batch, item) for batch in batches for item in batch.items)
+                pairs: Iterator[tuple[Batch[Views], str]] = ((batch, item) for batch in batches for item in batch.items)
                 files = ahead(readers, lambda pair: (*pair, self._read(pair[1])), pairs, most)
                 read = ahead(decoders, lambda file: (file[0], self._views(*file)), files, most)
                 yield _whole(read)
@@ -250,7 +226,7 @@ class Extraction:
         except UnreadableImage as error:
             return error
 
-    def _views(self, batch: Batch, item: str, data: bytes | UnreadableImage) -> Views | UnreadableImage:
+    def _views(self, batch: Batch[Views], item: str, data: bytes | UnreadableImage) -> Views | UnreadableImage:
         """Return the views of a photograph that outputs lack, or why there are none; runs in several threads."""
         if isinstance(data, UnreadableImage):
             return data
@@ -263,7 +239,7 @@ class Extraction:
             wanted = {output.view for output, lack in lacking if item in lack}
             return {view: self._altered(picture, item, view) for view in wanted}
 
-    def _read_there(self, decoder: DeviceDecoder, batch: Batch) -> Batch:
+    def _read_there(self, decoder: DeviceDecoder, batch: Batch[Views]) -> Batch[Views]:
         """Decode a batch on the device."""
         with self.clock.timed("decode"):
             found = decoder([self._paths[item] for item in batch.items])
@@ -273,21 +249,20 @@ class Extraction:
     def _altered(self, picture: np.ndarray, item: str, view: int | None) -> np.ndarray:
         return picture if view is None or self._alteration is None else self._alteration(picture, item, view)
 
-    def _encode(self, batch: Batch) -> Batch:
+    def _encode(self, batch: Batch[Views]) -> Rows:
         """Run the networks, view by view; runs in as many threads as the backends have lanes."""
-        block, views = batch.block, dict(zip(batch.items, batch.pictures, strict=True))
-        block.failed |= {item: why for item, why in views.items() if isinstance(why, UnreadableImage)}
-        good = {item: pictures for item, pictures in views.items() if not isinstance(pictures, UnreadableImage)}
+        decoded = batch.decoded
+        found: Rows = []
         # What goes together must not depend on which stores were filled before a kill: the last digits depend on it.
-        for output, lack, rows in zip(self.outputs, block.lacking, block.rows, strict=True):
-            chosen = [item for item in good if item in lack]
+        for output, lack in zip(self.outputs, batch.block.lacking, strict=True):
+            chosen = [item for item in decoded if item in lack]
+            rows = np.empty((0, output.network.dim), dtype=np.float32)
             if chosen:
                 with self.clock.timed("network"):
-                    encoded = self._backends[output.network].encode(good[item][output.view] for item in chosen)
-                require_finite(encoded, chosen, output)
-                rows.update(zip(chosen, encoded, strict=True))
-        batch.pictures = []
-        return batch
+                    rows = self._backends[output.network].encode(decoded[item][output.view] for item in chosen)
+                _require_finite(rows, chosen, output)
+            found.append(dict(zip(chosen, rows, strict=True)))
+        return found
 
     def _tell(self, done: int, seconds: float) -> None:
         backend = next(iter(self._backends.values()))
@@ -298,9 +273,24 @@ class Extraction:
         )
 
 
-def _whole(read: Iterable[tuple[Batch, Views | UnreadableImage]]) -> Iterator[Batch]:
+def _whole(read: Iterable[tuple[Batch[Views], Views | UnreadableImage]]) -> Iterator[Batch[Views]]:
     """Yield each batch when all of its pictures have come, which they do in order."""
     for batch, views in read:
         batch.pictures.append(views)
         if len(batch.pictures) == len(batch.items):
             yield batch
+
+
+def _require_finite(rows: np.ndarray, items: Sequence[str], output: Output) -> None:
+    """Check what a network says of photographs before it is stored.
+
+    Raises:
+        UserError: if a value is NaN or infinite.
+    """
+    wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+    if len(wrong):
+        backbone = output.network.backbone
+        raise UserError(
+            f"{backbone.arch} gives features that are not finite (NaN or infinity) for the photograph "
+            f"{items[wrong[0]]}: check its weights ({backbone.weights})."
+        )

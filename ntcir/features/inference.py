@@ -10,9 +10,7 @@ from torch import nn
 
 from ntcir.config import Features
 from ntcir.features.backbones import FrozenNetwork
-from ntcir.system.errors import UserError
 from ntcir.system.machine import has_fast_bf16
-from ntcir.system.parallel import ranks
 
 
 def precision_of(options: Features, device: torch.device) -> str:
@@ -28,20 +26,6 @@ def precision_of(options: Features, device: torch.device) -> str:
 def batch_of(options: Features, device: torch.device) -> int:
     """Return how many pictures a network is given at a time: as configured, or what the device is fast at."""
     return options.batch or (256 if device.type == "cuda" else 32)
-
-
-def device_of(options: Features) -> torch.device:
-    """Return where the networks are run; where torchrun started several processes, each has a GPU of its own.
-
-    Raises:
-        UserError: if a GPU is asked for and there is none.
-    """
-    there = torch.cuda.is_available()
-    if options.device == "cuda" and not there:
-        raise UserError("features.device is cuda, but torch finds no GPU here: use auto or cpu.")
-    if options.device == "cpu" or not there:
-        return torch.device("cpu")
-    return torch.device("cuda", ranks().local % torch.cuda.device_count())
 
 
 class Inference(nn.Module):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +13,17 @@ import pandas as pd
 from ntcir.config import Config, Objects
 from ntcir.corpora.corpus import Corpus
 from ntcir.features.corpus_folder import claim_folder, corpus_folder
-from ntcir.features.decode import UnreadableImage
+from ntcir.features.detection import Detection
 from ntcir.features.detector import DEMO, FLOOR, MOST, Detector, digest, find_weights
-from ntcir.features.letterbox import Letterboxed, letterbox
-from ntcir.features.stages import ahead, pool
-from ntcir.features.store import DetectionStore, signature, stored_meta
-from ntcir.system.errors import Interrupted, UserError, did_you_mean, some
+from ntcir.features.failures import FAILURES
+from ntcir.features.file_states import FileStates, require_some, tell_unreadable
+from ntcir.features.store import DetectionStore, stored_meta
+from ntcir.system.errors import UserError, did_you_mean, some
 from ntcir.system.files import atomic_write
-from ntcir.system.machine import cores
-from ntcir.system.progress import progress, say
 from ntcir.system.streams import write_output
 
 VERSION = 1  # of how pictures are read and boxes are kept
-SHARD_ITEMS = 512  # what a killed run loses at most
 COLUMNS = ["image_id", "class", "confidence", "x1", "y1", "x2", "y2"]
-Read = tuple[str, Letterboxed | UnreadableImage]  # an id and its picture, or why there is none
 
 
 class ObjectDetections:
@@ -62,7 +56,7 @@ class ObjectDetections:
         name = DEMO if options.detector == DEMO else self._weights.name.split(".")[0]
         self._all_features, self._name = store, f"objects-{name}-{self.fingerprint[:10]}"
         self._detector: Detector | None = None
-        self._signatures: dict[str, str] = {}
+        self._files = FileStates(corpus.images)
         self._open(corpus_folder(store, corpus))
 
     def _open(self, home: Path) -> None:
@@ -97,7 +91,7 @@ class ObjectDetections:
     @property
     def failed(self) -> dict[str, str]:
         """Photographs that could not be read, and why."""
-        known = {} if self._store is None else self._store.failed(self._signatures)
+        known = {} if self._store is None else self._store.failed(self._files.signatures)
         return {item: why for item, (_, why) in known.items()}
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
@@ -113,21 +107,23 @@ class ObjectDetections:
         """
         if self._store is not None:
             self._claim()
-        paths = self._sign(ids)
+        paths = self._files.look(ids)
+        signs = self._files.signatures
         if self._store is not None:
-            self._store.check(ids, [self._signatures[item] for item in ids])
-        todo = [item for item in paths if self._store is None or self._store.needs(item, self._signatures[item])]
+            self._store.check(ids, self._files.of(ids))
+        todo = [item for item in paths if self._store is None or self._store.needs(item, signs[item])]
+        passing: dict[str, str] = {}
         if todo:
             detector = self._started()
             self._columns()
-            self._detect(detector, todo, paths)
+            detection = Detection(detector, self._opened(detector), paths, signs)
+            detection.fill(todo, 3 * self._options.batch)
+            passing = detection.passing
         present = self._present(ids)
-        if len(ids) and not present.any():
-            reason = self.failed.get(ids[0], "unknown")
-            raise UserError(f"None of the {len(ids)} photographs can be read; the first, {paths[ids[0]]}: {reason}.")
-        if not present.all():
-            listed = self.folder / "failed.csv"
-            say(f"{(~present).sum()} unreadable photographs are left out; they are listed in {listed}")
+        if len(ids):
+            reason = passing.get(ids[0]) or self.failed.get(ids[0], "unknown")
+            require_some(ids, present, paths[ids[0]], reason)
+        tell_unreadable(present, self.folder / FAILURES, passing)
         return present
 
     def counts(self, ids: Sequence[str]) -> np.ndarray:
@@ -195,8 +191,7 @@ class ObjectDetections:
         """Return the position in ``ids`` of each detection that counts, int64 [n], and its row, float32 [n, 6]."""
         if self._store is None:
             return np.empty(0, dtype=np.int64), np.empty((0, 6), dtype=np.float32)
-        self._sign(ids)
-        owners, rows = self._store.load(ids, [self._signatures[item] for item in ids])
+        owners, rows = self._store.load(ids, self._files.of(ids))
         if len(rows) and not 0 <= rows[:, 0].max() < len(self.names):
             raise UserError(
                 f"The detections in {self.folder} are of more classes than the {len(self.names)} it names: "
@@ -206,82 +201,19 @@ class ObjectDetections:
         keep &= self._columns()[rows[:, 0].astype(np.int64)] >= 0
         return owners[keep], rows[keep]
 
-    def _sign(self, ids: Sequence[str]) -> dict[str, str]:
-        """Note the state of the files of ``ids``, once each, and return their paths."""
-        paths = dict(zip(ids, self._corpus.images["path"].reindex(list(ids)), strict=True))
-        for item, path in paths.items():
-            if item not in self._signatures:
-                self._signatures[item] = signature(path)
-        return paths
-
     def _present(self, ids: Sequence[str]) -> np.ndarray:
-        store, signs = self._store, self._signatures
+        store, signs = self._store, self._files.signatures
         return np.array([store is not None and store.has(item, signs[item]) for item in ids], dtype=bool)
 
-    def _detect(self, detector: Detector, todo: Sequence[str], paths: dict[str, str]) -> None:
-        """Detect and store; a run that is interrupted keeps what it has."""
+    def _opened(self, detector: Detector) -> DetectionStore:
+        """Return the store, which is made when something must be detected for the first time."""
         if self._store is None:
             self._claim()
         if self._store is None:
             meta = {"fingerprint": self.fingerprint, "detector": self._options.detector, "names": detector.names}
             made_by = {"size": detector.frame[:2], "iou": self._options.iou, "floor": FLOOR}
             self._store, self._names = DetectionStore(self.folder, meta | made_by), detector.names
-        store, signs = self._store, self._signatures
-        found: dict[str, np.ndarray] = {}
-        failures: list[tuple[str, str, str]] = []
-        # Pictures of one shape go together: padding them to a common one would cost time in the network.
-        waiting: dict[tuple[int, ...], list[tuple[str, Letterboxed]]] = {}
-
-        running: deque[tuple[list[str], Future[list[np.ndarray]]]] = deque()
-
-        def run(batch: list[tuple[str, Letterboxed]]) -> None:
-            items, pictures = zip(*batch, strict=True)
-            running.append((list(items), detector.submit(pictures)))
-            batch.clear()
-            collect(detector.threads)
-
-        def collect(still_running: int) -> None:
-            while len(running) > still_running:
-                items, future = running.popleft()
-                found.update(zip(items, future.result(), strict=True))
-                advance(len(items))
-
-        def flush() -> None:
-            if found or failures:
-                store.append(list(found), [signs[item] for item in found], list(found.values()), failures)
-                store.list_failed(signs)
-            found.clear()
-            failures.clear()
-
-        def read(item: str) -> Read:
-            try:
-                return item, letterbox(paths[item], detector.frame)
-            except UnreadableImage as error:
-                return item, error
-
-        shown = progress("Detecting objects", len(paths), len(paths) - len(todo), " images/s")
-        with shown as advance, pool(cores()) as readers:
-            try:
-                for number, (item, picture) in enumerate(ahead(readers, read, todo, 3 * self._options.batch), 1):
-                    if isinstance(picture, UnreadableImage):
-                        if not picture.passing:
-                            failures.append((item, signs[item], str(picture)))
-                        advance(1)
-                    else:
-                        batch = waiting.setdefault(picture.pixels.shape, [])
-                        batch.append((item, picture))
-                        if len(batch) >= detector.batch:
-                            run(batch)
-                    if number % SHARD_ITEMS == 0 or number == len(todo):
-                        for batch in filter(None, waiting.values()):
-                            run(batch)
-                        collect(0)
-                        flush()
-            except KeyboardInterrupt:
-                flush()
-                raise Interrupted(
-                    f"Interrupted; nothing is lost: the same command goes on where it stopped ({self.folder})."
-                ) from None
+        return self._store
 
 
 def detect_corpus(corpus: Corpus, config: Config, table: Path | None = None) -> str:

@@ -34,12 +34,12 @@ from typing import Any
 
 import numpy as np
 
-from ntcir.features.claims import alone
 from ntcir.features.failures import FAILURES, read_failures
-from ntcir.features.places import Places
-from ntcir.features.shards import Damaged, Index, check_rows, is_index, open_rows, read_index, write_shard
+from ntcir.features.shard_index import ShardIndex
+from ntcir.features.shards import Contents, Damaged, check_rows, is_index, open_rows, read_index, write_shard
 from ntcir.system.errors import UserError
 from ntcir.system.files import atomic_path, disk_errors
+from ntcir.system.locks import folder_locked
 from ntcir.system.machine import cores
 from ntcir.system.plain_json import parse_object
 from ntcir.system.progress import say
@@ -91,9 +91,9 @@ class ShardStore:
     def __init__(self, folder: Path, meta: dict[str, Any], width: int) -> None:
         self.folder = folder
         self._width = width
-        self._places = Places()
+        self._index = ShardIndex()
         self._failed: dict[tuple[str, str], str] = {}  # id, signature -> why there are no rows
-        self._shards: list[tuple[Path, Index]] = []
+        self._shards: list[tuple[Path, Contents]] = []
         self._seen: set[str] = set()  # names of indices that were read
         self._damaged: set[str] = set()  # names of indices that do not count, which was said
         self._refused: dict[str, str] = {}  # of shards whose rows were found damaged: index -> the state of the rows
@@ -134,7 +134,7 @@ class ShardStore:
 
         What is damaged is said and left out: ``needs`` is then true of the items. That takes half a second a gigabyte.
         """
-        numbers = np.unique(self._places.of(ids, signatures)[:, 0])
+        numbers = np.unique(self._index.of(ids, signatures)[:, 0])
         todo = [number for number in numbers.tolist() if number in self._unchecked]
         if not todo:
             return
@@ -143,7 +143,7 @@ class ShardStore:
         self._unchecked.difference_update(todo)
         damaged = {number: why for number, why in reasons.items() if why}
         for number in damaged:
-            self._places.forget(number)
+            self._index.forget(number)
             path = self._shards[number][0]
             self._seen.discard(_index_name(path))
             self._refused[_index_name(path)] = signature(str(path))
@@ -167,12 +167,12 @@ class ShardStore:
             what = "1 damaged shard is" if len(new) == 1 else f"{len(new)} damaged shards are"
             say(f"{self.folder}: {what} left out, and what is missing is computed again; {name}: {why}.")
 
-    def _add(self, shard: Path, index: Index) -> int:
+    def _add(self, shard: Path, index: Contents) -> int:
         number, start = len(self._shards), 0
         self._shards.append((shard, index))
         self._seen.add(_index_name(shard))
         for item, sign, rows in zip(index.ids, index.signatures, index.lengths, strict=True):
-            self._places.add(item, sign, number, start, rows)
+            self._index.add(item, sign, number, start, rows)
             start += rows
         self._failed |= {(item, sign): reason for item, sign, reason in index.failed}
         return number
@@ -192,15 +192,15 @@ class ShardStore:
 
     def __len__(self) -> int:
         """Return how many items are stored, one whose file has changed as often as it was stored."""
-        return len(self._places)
+        return len(self._index)
 
     def needs(self, item: str, sign: str) -> bool:
         """Return whether an item has yet to be encoded: neither stored nor known as unreadable in this state."""
-        return not self._places.has(item, sign) and (item, sign) not in self._failed
+        return not self._index.has(item, sign) and (item, sign) not in self._failed
 
     def has(self, item: str, sign: str) -> bool:
         """Return whether an item's rows are stored for this state of its file."""
-        return self._places.has(item, sign)
+        return self._index.has(item, sign)
 
     def failure(self, item: str, sign: str) -> str | None:
         """Return why an item could not be decoded in this state of its file, if it was tried and could not."""
@@ -247,7 +247,7 @@ class ShardStore:
         """Write files of a kind, one process at a time, after removing what a killed one has left of them."""
         with disk_errors(self.folder / name):
             self.folder.mkdir(parents=True, exist_ok=True)
-        with alone(self.folder) as certain:
+        with folder_locked(self.folder) as certain:
             for left in self.folder.glob(f".{name}*") if certain else ():
                 left.unlink(missing_ok=True)
             yield

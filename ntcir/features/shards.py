@@ -28,7 +28,7 @@ class Damaged(ValueError):
 
 
 @dataclass(frozen=True)
-class Index:
+class Contents:
     """What a shard holds.
 
     Attributes:
@@ -53,7 +53,7 @@ def is_index(name: str) -> bool:
     return name.startswith("shard-") and name.endswith(".json")
 
 
-def read_index(path: Path, width: int) -> Index:
+def read_index(path: Path, width: int) -> Contents:
     """Read the index of a shard and look whether the rows beside it are as many as it says.
 
     Args:
@@ -75,7 +75,7 @@ def read_index(path: Path, width: int) -> Index:
     return index
 
 
-def as_index(tree: Mapping[str, Any]) -> Index:
+def as_index(tree: Mapping[str, Any]) -> Contents:
     """Check the tree of an index.
 
     Raises:
@@ -98,7 +98,7 @@ def as_index(tree: Mapping[str, Any]) -> Index:
     digest = tree.get(ROWS_DIGEST)
     if digest is not None and not isinstance(digest, str):
         raise Damaged(f"its digest is {shown(digest)}")
-    return Index(ids, signatures, lengths, [(i, s, why) for i, s, why in failed], digest, "failed" in tree)
+    return Contents(ids, signatures, lengths, [(i, s, why) for i, s, why in failed], digest, "failed" in tree)
 
 
 def open_rows(path: Path, number: int, width: int) -> np.ndarray:
@@ -136,7 +136,7 @@ def check_rows(path: Path, number: int, width: int, digest: str | None) -> None:
         raise Damaged("its rows were changed after they were written: the digest is another")
 
 
-def write_shard(path: Path, rows: np.ndarray, index: Mapping[str, Any]) -> Index:
+def write_shard(path: Path, rows: np.ndarray, index: Mapping[str, Any]) -> Contents:
     """Write rows, float32 [rows, width], to ``path`` (``.npy``), and then the index without which they do not count.
 
     Raises:

@@ -56,6 +56,27 @@ def ahead(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T], 
         yield result
 
 
+def in_lanes(
+    begin: Callable[[T], Callable[[], R]], items: Iterable[T], number: int, keep: Callable[[T, R], None]
+) -> None:
+    """Begin work on items, so many at a time, and give each with its result, in order, to ``keep``.
+
+    Items are drawn from ``items`` only when one is to be begun; results that were waited for have been kept by then.
+
+    Args:
+        begin: returns what waits for the item's result.
+        items: in order.
+        number: how many are under way at a time.
+        keep: takes an item and its result, in this thread.
+    """
+    waiting = iter(items)
+    running: deque[tuple[T, Callable[[], R]]] = deque((item, begin(item)) for item in islice(waiting, number))
+    while running:
+        item, result = running.popleft()
+        keep(item, result())
+        running.extend((item, begin(item)) for item in islice(waiting, 1))
+
+
 @contextmanager
 def pool(threads: int) -> Iterator[ThreadPoolExecutor]:
     """Yield a pool that, where something goes wrong, drops what has not begun."""

@@ -68,7 +68,7 @@ class FeatureStore(ShardStore):
 
     def load(self, ids: Sequence[str], signatures: Sequence[str], out: np.ndarray) -> None:
         """Copy the features of ``ids``, all of them stored in this state, into ``out`` float32 [len(ids), dim]."""
-        places = self._places.of(ids, signatures)
+        places = self._index.of(ids, signatures)
         if (places < 0).any():
             raise KeyError(ids[int(np.flatnonzero(places[:, 0] < 0)[0])])
         for number in np.unique(places[:, 0]):
@@ -143,7 +143,7 @@ class DetectionStore(ShardStore):
             int64 [detections]: the position in ``ids`` that each belongs to, ascending;
             float32 [detections, 6]: the rows.
         """
-        places = self._places.of(ids, signatures)
+        places = self._index.of(ids, signatures)
         lengths = places[:, 2]
         owners = np.repeat(np.arange(len(ids)), lengths)
         # Row by row: its item's first row in the shard, and how far it is from that.

@@ -51,11 +51,11 @@ def is_lifelog(head: bytes) -> bool:
     return ("IMAGE-ID" in names and "DMR-MINUTE-ID" not in names) or _is_row(cells)
 
 
-def read_run(path: StrPath, raw: bytes) -> LifelogRun:
+def read_lifelog_run(path: StrPath, raw: bytes) -> LifelogRun:
     """Read a run; columns in any order, further ones ignored. ``raw`` is the file's content.
 
     Raises:
-        UserError: as :func:`ntcir.formats.official.read_run` does.
+        UserError: as :func:`ntcir.formats.official.read_transfer_run` does.
     """
     cells_of_first = first_cells(raw[:HEAD], COLUMNS, _spelling, least=3)
     header = COLUMNS if _is_row(cells_of_first) else ()

@@ -38,37 +38,37 @@ def read_run(path: StrPath) -> Run:
     It is an :class:`OfficialRun` if it is the organisers', a :class:`LifelogRun` if it is one of NTCIR-19 Lifelog.
 
     Raises:
-        UserError: as :func:`ntcir.formats.runs.read_run` or :func:`ntcir.formats.official.read_run` does; if the file
-            has a header that its format does not.
+        UserError: as :func:`ntcir.formats.runs.read_trec_run` or :func:`ntcir.formats.official.read_transfer_run` does;
+            if the file has a header that its format does not.
     """
     raw, path = _piped(path), named(path)
     head = read_bytes(path, HEAD) if raw is None else raw[:HEAD]
     _check_separator(path, head)
     _check_no_header_of_commas(path, head, runs.RUN)
     if lifelog_run.is_lifelog(head):
-        return lifelog_run.read_run(path, read_bytes(path) if raw is None else raw)
-    if official.is_official(path, head):
-        return official.read_run(path, raw)
+        return lifelog_run.read_lifelog_run(path, read_bytes(path) if raw is None else raw)
+    if official.looks_like_csv(path, head):
+        return official.read_transfer_run(path, raw)
     _check_no_header(path, head, runs.RUN)
     _check_columns(path, head, runs.QRELS, "qrels: give them with --qrels, and a run in their place")
-    return runs.read_run(path, raw)
+    return runs.read_trec_run(path, raw)
 
 
 def read_qrels(path: StrPath) -> Qrels:
     """Read qrels of either format, told by their first line; :class:`OfficialQrels` if they are the organisers'.
 
     Raises:
-        UserError: as :func:`ntcir.formats.runs.read_qrels` or :func:`ntcir.formats.official.read_qrels` does; if the
-            file has a header that its format does not.
+        UserError: as :func:`ntcir.formats.runs.read_trec_qrels` or
+            :func:`ntcir.formats.official.read_transfer_qrels` does; if the file has a header that its format does not.
     """
     raw, path = _piped(path), named(path)
     head = read_bytes(path, HEAD) if raw is None else raw[:HEAD]
     _check_separator(path, head)
-    if official.is_official(path, head):
-        return official.read_qrels(path, raw)[0]
+    if official.looks_like_csv(path, head):
+        return official.read_transfer_qrels(path, raw)[0]
     _check_no_header(path, head, runs.QRELS)
     _check_columns(path, head, runs.RUN, "a run: give the qrels that judge it in its place")
-    return runs.read_qrels(path, raw)
+    return runs.read_trec_qrels(path, raw)
 
 
 def default_qrels(run: Run) -> Path:

@@ -125,10 +125,10 @@ def format_qrels(rows: Iterable[tuple[str, str, str, int]]) -> str:
 # ---------------------------------------------------------------------------------------------------------- reading
 
 
-def is_official(path: StrPath, raw: bytes | None = None) -> bool:
-    """Return whether a file is one of the organisers', by its first line; ``raw`` is its content if read before.
+def looks_like_csv(path: StrPath, raw: bytes | None = None) -> bool:
+    """Return whether a file's first line is one of CSV, with any header; ``raw`` is its content if read before.
 
-    It is if its first line is one of CSV, with whatever header: what is said of it is better said of CSV.
+    Such a file is read as the organisers': if its columns are not theirs, the error names the columns it should have.
 
     Raises:
         UserError: if the file cannot be read.
@@ -137,7 +137,7 @@ def is_official(path: StrPath, raw: bytes | None = None) -> bool:
     return bool(first_cells(head, ("topic_id", "dmr_minute_id")))
 
 
-def read_run(path: StrPath, raw: bytes | None = None) -> OfficialRun:
+def read_transfer_run(path: StrPath, raw: bytes | None = None) -> OfficialRun:
     """Read a run of the organisers' format: CSV with a header, columns in any order, further ones ignored.
 
     Ids stay as they are written. A run has no ranks; within a topic they are counted from the best score, of equal
@@ -158,14 +158,14 @@ def read_run(path: StrPath, raw: bytes | None = None) -> OfficialRun:
     return OfficialRun(path, line, pairs.topics, pairs.topic, pairs.document, rank, score, [run], group)
 
 
-def read_qrels(path: StrPath, raw: bytes | None = None) -> tuple[OfficialQrels, Pools]:
+def read_transfer_qrels(path: StrPath, raw: bytes | None = None) -> tuple[OfficialQrels, Pools]:
     """Read judgements of the organisers' format, and from them the candidates (see :meth:`OfficialQrels.pools`).
 
-    As :func:`read_run`; the column ``minute_id`` may be absent. A row that comes again as it is counts once: the
-    organisers' own evaluation drops such rows.
+    As :func:`read_transfer_run`; the column ``minute_id`` may be absent. A row that comes again as it is counts once:
+    the organisers' own evaluation drops such rows.
 
     Raises:
-        UserError: as in :func:`read_run`; if a rel is no whole number; if nothing is relevant.
+        UserError: as in :func:`read_transfer_run`; if a rel is no whole number; if nothing is relevant.
     """
     cells, line, wrong = read_table(path, raw, QRELS, [name for name in QRELS if name != "minute_id"])
     cells, line = once(cells, line)

@@ -123,7 +123,7 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Run(Pairs):
-    """A ranked run; see :func:`read_run`.
+    """A ranked run; see :func:`read_trec_run`.
 
     Attributes:
         rank, score: (rows,) float64, all finite; ranks are whole.
@@ -143,7 +143,7 @@ class Run(Pairs):
 
 @dataclass(frozen=True, eq=False)
 class Qrels(Pairs):
-    """The judgements; see :func:`read_qrels`. ``relevance`` is (rows,) int64, above 0 for relevant documents."""
+    """The judgements; see :func:`read_trec_qrels`. ``relevance`` is (rows,) int64, above 0 for relevant documents."""
 
     relevance: Ints
 
@@ -178,7 +178,7 @@ def distinct(texts: Texts) -> tuple[list[str], Ints]:
     return list(index), np.repeat(codes, np.diff(first, append=len(texts)))
 
 
-def read_run(path: StrPath, raw: bytes | None = None) -> Run:
+def read_trec_run(path: StrPath, raw: bytes | None = None) -> Run:
     """Read a run in the TREC format: lines of ``topic Q0 document rank score tag``, in any order.
 
     Any whitespace separates, empty lines are skipped, ids are strings: leading zeros stay. ``raw`` is the file's
@@ -196,7 +196,7 @@ def read_run(path: StrPath, raw: bytes | None = None) -> Run:
     return Run(path, line, *distinct(topic), document, ranks, scores, distinct(tag)[0])
 
 
-def read_qrels(path: StrPath, raw: bytes | None = None) -> Qrels:
+def read_trec_qrels(path: StrPath, raw: bytes | None = None) -> Qrels:
     """Read judgements in the TREC format: lines of ``topic iteration document relevance``; ``raw`` as in a run.
 
     Raises:

@@ -11,6 +11,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.formats.manifest import check_set
 from ntcir.formats.matching import read_qrels, read_run
 from ntcir.formats.official import OfficialRun
+from ntcir.formats.reading import is_standard_input, named
 from ntcir.formats.topics import QRELS, Topic, read_topics
 from ntcir.report.candidates import ranked_items
 from ntcir.report.canvas import canvas
@@ -36,7 +37,7 @@ def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | N
 
     Args:
         topic_id: one of the topic file's.
-        run: a run that has the topic, of any format that can be scored.
+        run: a run that has the topic, of any format that can be scored; ``-`` for standard input.
         topics: the topic file, as typed or under ``topics/``; qrels beside it tell which candidate is right, and
             ``qrels.csv`` which minute each number of an organisers' run stands for.
         out: the PNG to write.
@@ -49,13 +50,13 @@ def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | N
     asked = {topic.topic_id: topic for topic in read_topics(place)}
     if topic_id not in asked:
         raise UserError(f"{place} has no topic '{topic_id}'{did_you_mean(topic_id, asked)}.")
-    if not run.is_file():
+    if not is_standard_input(run) and not run.exists():
         raise UserError(
             f"There is no run {run}: write one with `ntcir run {topics} > run.txt`, or name one with --run."
         )
     ranked = read_run(run)
     if topic_id not in ranked.topics:
-        raise UserError(f"{run} has no line for the topic {topic_id}.")
+        raise UserError(f"{named(run)} has no line for the topic {topic_id}.")
     qrels = (beside(place, _OFFICIAL_QRELS) if isinstance(ranked, OfficialRun) else None) or beside(place, QRELS)
     check_set(place, *([qrels] if qrels else []))
     corpus = corpus_to_show(data)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import square_of_planes
-from ntcir.features.extract import encode_pictures
+from ntcir.features.image_features import encode_pictures
 from ntcir.features.inference import batch_of
 from ntcir.model.model import Model, Vectors
 from ntcir.submission.channels import channel_remarks, rgb_planes

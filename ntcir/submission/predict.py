@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from ntcir.corpora.corpus import OFFICIAL_KEYS
 from ntcir.encoders.understanding import silent_columns, understood
@@ -29,6 +28,7 @@ from ntcir.search.ranking import score_candidates
 from ntcir.submission.accepted import readings, self_contained
 from ntcir.submission.pictures import PictureEncoder
 from ntcir.submission.stream import Record, open_input, read_records
+from ntcir.system.devices import find_device
 from ntcir.system.errors import UserError
 from ntcir.system.files import atomic_path
 from ntcir.system.progress import progress, say
@@ -146,10 +146,8 @@ def load_networks(model: Model, device: str) -> list[FrozenNetwork]:
     Raises:
         UserError: if their weights cannot be loaded or differ from those of training, or there is no GPU.
     """
-    gpu = torch.cuda.is_available()
-    if device == "cuda" and not gpu:
-        raise UserError("--device cuda: torch finds no GPU here; use cpu or auto.")
-    return [network.to("cuda" if gpu and device != "cpu" else "cpu") for network in self_contained(model)]
+    place = find_device(device, "--device")
+    return [network.to(place) for network in self_contained(model)]
 
 
 @dataclass

@@ -1,11 +1,16 @@
-"""Locks of the operating system on files: they end with the process that holds them, however it ends."""
+"""Locks of the operating system on files: they end with the process that holds them, however it ends.
+
+There are three kinds: ``LockFile``, a file that is there while it is locked; ``ByteLocks``, many locks on one file; and
+``folder_locked``, a short one on a folder itself.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -107,6 +112,75 @@ class LockFile:
                     self._path.unlink()
             os.close(self._file)
             self._file = None
+
+
+class ByteLocks:
+    """Locks on the bytes of an empty file: one file, and as many locks as there are pieces of work.
+
+    Where the file system has no locks, every lock is granted: two processes may then do the same piece, so whoever does
+    one must write the same.
+
+    Args:
+        path: of the file, which is made when the first lock is taken and stays; its folder must be there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    def take(self, byte: int) -> bool:
+        """Lock a byte (from 0); return whether it was free or this process has the lock already."""
+        if not HAS_LOCKS:
+            return True
+        try:
+            file = self._open()
+        except OSError:  # whoever writes here will be told what is wrong
+            return True
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+        except (BlockingIOError, PermissionError):  # which of them depends on the system
+            return False
+        except OSError:  # no locks here
+            return True
+        return True
+
+    def give(self, byte: int) -> None:
+        """Let others have a byte's lock."""
+        if HAS_LOCKS and self._file is not None:
+            with suppress(OSError):
+                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, byte)
+
+    def close(self) -> None:
+        """Let others have all locks."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _open(self) -> int:
+        if self._file is None:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        return self._file
+
+
+@contextmanager
+def folder_locked(folder: Path) -> Iterator[bool]:
+    """Wait for a folder's own lock and hold it; yield whether other processes are certainly kept out.
+
+    The lock is on the folder itself: it may be taken while files in the folder are locked.
+    """
+    file: int | None = None
+    try:
+        file = os.open(folder, os.O_RDONLY)
+        if HAS_LOCKS:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        certain = HAS_LOCKS
+    except OSError:  # no locks here, or a folder cannot be opened
+        certain = False
+    try:
+        yield certain
+    finally:
+        if file is not None:
+            os.close(file)
 
 
 def remove_if_dead(path: Path) -> bool:

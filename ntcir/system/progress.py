@@ -7,24 +7,67 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING
 
 from ntcir.system.errors import Interrupted, UserError, escaped
 from ntcir.system.parallel import Deserted, ranks
 
+if TYPE_CHECKING:
+    import logging
+
+_INFO = 20  # logging.INFO
 _EVERY = 60.0  # seconds between two lines in a log
 # Seconds in which torchrun ends a process whose error another one reports, before it reports or leaves itself.
 _INTERRUPTED, _MISTAKEN, _DESERTED = 2.0, 10.0, 60.0
 
 
-def say(*lines: str) -> None:
+def say(*lines: str, kind: str | None = None) -> None:
     """Write lines to stderr, in the first process only; a log that cannot be written must not end the work.
 
-    Control characters are spelled out, line breaks within a line included: they come from names and files.
+    Control characters are spelled out, line breaks within a line included: they come from names and files. Each line is
+    a record of the logger ``ntcir``.
+
+    Args:
+        lines: full sentences.
+        kind: the ``kind`` of the records, by which a filter recognises that something is said again, where the figures
+            in a line would hide that. By default a line is of its own kind.
     """
     if not ranks().first:
         return
-    with suppress(OSError):
-        print("\n".join(map(escaped, lines)), file=sys.stderr, flush=True)  # noqa: T201
+    logger = _logger()
+    for line in lines:
+        record = logger.makeRecord(logger.name, _INFO, "", 0, line, (), None, extra={"kind": kind or line})
+        logger.handle(record)  # not ``info``: logging may be disabled while a compiler is at work
+
+
+@contextmanager
+def filtered(passes: Callable[[logging.LogRecord], bool]) -> Iterator[None]:
+    """Say only what passes: a record has ``kind`` and ``getMessage()``. No bars move meanwhile: they are no records."""
+    logger = _logger()
+    logger.addFilter(passes)
+    try:
+        yield
+    finally:
+        logger.removeFilter(passes)
+
+
+@cache
+def _logger() -> logging.Logger:
+    """Return the package's logger, which writes to what is stderr at the time; made when something is first said."""
+    import logging  # costs as much as the rest of `ntcir --help`
+
+    class Stderr(logging.Handler):
+        """Writes a record as a line."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            with suppress(OSError):
+                print(escaped(record.getMessage()), file=sys.stderr, flush=True)  # noqa: T201
+
+    logger = logging.getLogger("ntcir")
+    logger.propagate = False
+    logger.addHandler(Stderr())
+    return logger
 
 
 def told_by(error: UserError) -> str | None:
@@ -63,18 +106,20 @@ class _Lines:
             if self._total is not None:
                 total = f" of {self._total:,.0f}"
                 left = f", {timedelta(seconds=round((self._total - self._done) / rate))} left" if rate else ""
-            say(f"{self._what}: {self._done:,.0f}{total}, {rate:.1f}{self._unit}{left}")
+            line = f"{self._what}: {self._done:,.0f}{total}, {rate:.1f}{self._unit}{left}"
+            say(line, kind=self._what)
 
     def end(self) -> None:
-        say(f"{self._what}: {self._done if self._total is None else self._total:,.0f} done")
+        line = f"{self._what}: {self._done if self._total is None else self._total:,.0f} done"
+        say(line, kind=self._what)
 
 
 @contextmanager
 def progress(what: str, total: float | None, done: float = 0, unit: str = "/s") -> Iterator[Callable[[float], None]]:
     """Show a bar with rate and time left on stderr, and yield the function that moves it on by a number of steps.
 
-    Where stderr is no terminal, a line is written each minute and at the end. ``total`` is None if unknown.
-    Of several processes only the first shows anything.
+    Where stderr is no terminal, or what is said is filtered, a line is written each minute and at the end. ``total``
+    is None if unknown. Of several processes only the first shows anything.
     """
     if not ranks().first:
         yield lambda steps: None
@@ -99,7 +144,7 @@ def progress(what: str, total: float | None, done: float = 0, unit: str = "/s") 
             return Text(f"{speed:.1f}{unit}" if speed else "")
 
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if not console.is_terminal or _logger().filters:
         lines = _Lines(what, total, done, unit)
         yield lines.advance
         lines.end()

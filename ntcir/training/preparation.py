@@ -161,7 +161,7 @@ class Preparation:
         objects = None
         if self.overlap is not None and config.positives.objects:
             objects = ObjectPositives(self.overlap, groups, self.seconds, config.positives)
-            say(objects.sentence(of))
+            say(objects.sentence(of), kind="positives by objects")
         composer = Composer(
             known,
             config.seed,
@@ -193,7 +193,7 @@ class Preparation:
             mined=mined,
             pair=self.config.pair,
         )
-        say(census.sentence())
+        say(census.sentence(), kind=f"negatives in batches of {self.config.training.batch}")
 
 
 def check_in_time(config: Config, corpus: Corpus) -> None:

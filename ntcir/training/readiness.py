@@ -55,7 +55,8 @@ def check_negatives(
             share = percent(census.without / len(census.negatives))
             say(
                 f"WARNING: {share} of the {left.plural} have no negative in their batch and teach nothing (counted "
-                f"in {census.batches} batches; {why}): {advice}."
+                f"in {census.batches} batches; {why}): {advice}.",
+                kind=f"{left.plural} without negatives: {advice}",
             )
         return census
     by_objects = config.negatives.objects if mined is None else mined

@@ -12,10 +12,10 @@ from torch import nn
 from ntcir.config import Encoder
 from ntcir.encoders.encoder import Rows
 from ntcir.encoders.frozen import FrozenRows
-from ntcir.features.extract import ImageFeatures
 from ntcir.features.extraction import Alteration
-from ntcir.system.errors import UserError
-from ntcir.system.parallel import gather, own_gpu, ranks
+from ntcir.features.image_features import ImageFeatures
+from ntcir.system.devices import find_device
+from ntcir.system.parallel import gather, ranks
 
 # Goes on where ``loss.backward()`` stopped: at the rows that a source gave.
 Backward = Callable[[], None]
@@ -95,7 +95,7 @@ class LiveImages:
         self, features: ImageFeatures, ids: Sequence[str], options: Encoder, alteration: Alteration | None = None
     ) -> None:
         self._features, self._ids, self._options, self._alteration = features, list(ids), options, alteration
-        self._device = find_device(options)
+        self._device = find_device(options.device, "encoder.device", own=True)
         for network in features.networks:
             network.requires_grad_(True).to(self._device)
 
@@ -157,28 +157,8 @@ class LiveImages:
         return encoded.float().cpu()
 
 
-def find_device(options: Encoder) -> torch.device:
-    """Return where the networks are trained; of several processes each has a GPU of its own.
-
-    Raises:
-        UserError: if a GPU is asked for and there is none, or there are too few.
-    """
-    if options.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("encoder.device is cuda, but torch finds no GPU here: use auto or cpu.")
-    if options.device == "cpu" or not torch.cuda.is_available():
-        return torch.device("cpu")
-    if ranks().count == 1:
-        return torch.device("cuda")
-    if not own_gpu():
-        raise UserError(
-            f"Each process trains on a GPU of its own, and there are {torch.cuda.device_count()} here: "
-            "start fewer processes, or use encoder.device = cpu."
-        )
-    return torch.device("cuda", ranks().local)
-
-
 def to_training_device(rows: Rows, options: Encoder) -> None:
     """Bring image networks that are trained along to where they are trained."""
     if options.finetune and isinstance(rows, FrozenRows):
         for network in rows.features.networks:
-            network.to(find_device(options))
+            network.to(find_device(options.device, "encoder.device", own=True))

@@ -17,7 +17,7 @@ from ntcir.ablation.quiet import saying_once
 from ntcir.ablation.rows import random_mrr
 from ntcir.ablation.training import is_prefix
 from ntcir.config import SessionSplit
-from ntcir.system.progress import say
+from ntcir.system.progress import progress, say
 from ntcir.training.trainer import Trainer
 
 DIRECTIONS = ("img2sen", "sen2img")
@@ -187,11 +187,15 @@ def test_random_is_the_mean_over_the_pools_of_all_folds(here, tmp_path):
 
 
 def test_a_kind_of_line_is_said_once(capsys):
-    seen = {"Training: # done"}
+    seen = {"Training"}
     for number in (1, 1000, 20):
         with saying_once(seen):
-            say(f"refused {number} of 3.5")
-            say(f"Training: {number:,} done")
+            say(f"refused {number} of 3.5", kind="refused")
+            say("the same", "2 lines at once")
+            with progress("Training", 3) as advance:
+                advance(3)
     with saying_once(seen):
-        say("another")
-    assert capsys.readouterr().err == "refused 1 of 3.5\nanother\n"
+        say("another", "3 lines at once", "the same")
+    say("the same")  # outside nothing is filtered
+    said = ["refused 1 of 3.5", "the same", "2 lines at once", "another", "3 lines at once", "the same"]
+    assert capsys.readouterr().err.splitlines() == said

@@ -141,6 +141,14 @@ def test_numbers_of_any_real_type_become_single_precision(dtype, suffix):
     np.testing.assert_array_equal(opened(f"n.{suffix}").load(ITEMS), matrix.astype(np.float32))
 
 
+def test_polars_own_types_are_read():
+    polars = pytest.importorskip("polars")
+    ids = polars.Series("image", ITEMS, dtype=polars.Categorical)
+    rows = polars.Series("v", MATRIX.tolist(), dtype=polars.Array(polars.Float32, 3))
+    polars.DataFrame([ids, rows]).write_parquet("a.parquet")
+    np.testing.assert_array_equal(opened("a.parquet").load(ITEMS), MATRIX)
+
+
 def test_the_content_tells_the_format_and_not_the_name():
     np.save("a.npy", MATRIX)
     Path("a.npy").rename("vectors.mat")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from detecting import OPENVINO, corpus_of, make_detector, write_blocks
 
-import ntcir.features.objects as objects_module
+import ntcir.features.blocks as blocks
 from ntcir.corpora.corpus import Corpus
 from ntcir.features.detector import Detector
 
@@ -44,7 +44,7 @@ def photographs(tmp_path) -> Corpus:
 
 @pytest.fixture
 def small_shards(monkeypatch) -> None:
-    monkeypatch.setattr(objects_module, "SHARD_ITEMS", 5)
+    monkeypatch.setattr(blocks, "SHARD_ITEMS", 5)
 
 
 @pytest.fixture

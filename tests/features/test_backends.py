@@ -21,7 +21,7 @@ import ntcir.features.backends as backends_module
 from ntcir.config import Backbone, Features
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import COMPILE, EAGER, KINDS, OPENVINO, Backend, is_there, require
-from ntcir.features.extract import encode_pictures
+from ntcir.features.image_features import encode_pictures
 from ntcir.system.errors import UserError
 
 CPU = torch.device("cpu")
@@ -252,7 +252,7 @@ def test_a_backend_that_fails_is_replaced_where_a_few_pictures_must_be_encoded(m
         raise UserError("The backend compile cannot take this: choose another backend.")
 
     monkeypatch.setitem(KINDS, COMPILE, fail)
-    monkeypatch.setattr("ntcir.features.extract.is_there", lambda kind, device: True)
+    monkeypatch.setattr("ntcir.features.image_features.is_there", lambda kind, device: True)
     network, pictures = network_of("squeezenet1_1", 32, backend=COMPILE), np.zeros((2, 3, 32, 32), np.uint8)
     plain = encode_pictures([network_of("squeezenet1_1", 32)], pictures, 4)
     np.testing.assert_array_equal(encode_pictures([network], pictures, 4), plain)

@@ -17,7 +17,7 @@ import ntcir.features.corpus_folder as module
 from ntcir.config import Objects
 from ntcir.corpora.corpus import Corpus
 from ntcir.features.corpus_folder import NOTE, claim_folder, corpus_folder
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.features.objects import ObjectDetections
 from ntcir.features.status import corpus_status
 

@@ -18,16 +18,17 @@ from helpers import command_line, environment, read_pictures
 from helpers import write_pictures as write_records
 from processes import exit_codes, torchrun
 
+import ntcir.features.backlog as backlog
+import ntcir.features.blocks as blocks
 import ntcir.features.extraction as extraction
-import ntcir.features.work as work
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.sampling.topics import build_topics
 from ntcir.system.errors import UserError
 
 
 @pytest.fixture
 def small_shards(monkeypatch) -> None:
-    monkeypatch.setattr(work, "SHARD_ITEMS", SHARD)
+    monkeypatch.setattr(blocks, "SHARD_ITEMS", SHARD)
 
 
 def worked_off(what, folder: Path) -> str:
@@ -94,7 +95,7 @@ def test_more_processes_than_photographs(tmp_path):
 
 # The command ----------------------------------------------------------------------------------------------------------
 
-SMALL = "import ntcir.features.work as work, ntcir.features.extraction as extraction\nwork.SHARD_ITEMS = 8\n"
+SMALL = "import ntcir.features.blocks as blocks\nblocks.SHARD_ITEMS = 8\n"
 MAIN = "from ntcir.cli import main\nmain()\n"
 NARROW = """
 import resource
@@ -224,7 +225,7 @@ def encoded(monkeypatch) -> list[str]:
     seen: list[str] = []
     encode = extraction.Extraction._encode
 
-    def noted(self: extraction.Extraction, batch: work.Batch) -> work.Batch:
+    def noted(self: extraction.Extraction, batch: blocks.Batch) -> blocks.Batch:
         seen.extend(batch.items)
         return encode(self, batch)
 
@@ -234,19 +235,19 @@ def encoded(monkeypatch) -> list[str]:
 
 def test_an_interrupted_extraction_keeps_its_shards_and_says_so(small_shards, tmp_path, encoded, monkeypatch):
     write_pictures(tmp_path / "photographs", 40)
-    write = work.Work.write
+    write = backlog.Backlog.write
     written: list[int] = []
 
-    def interrupted(self: work.Work, block: work.Block) -> None:
+    def interrupted(self: backlog.Backlog, block: blocks.Block) -> None:
         if len(written) == 2:
             raise KeyboardInterrupt
         written.append(block.number)
         write(self, block)
 
-    monkeypatch.setattr(work.Work, "write", interrupted)
+    monkeypatch.setattr(backlog.Backlog, "write", interrupted)
     with pytest.raises(UserError, match=r"Interrupted; nothing is lost: the same command goes on where it stopped"):
         extract(tmp_path / "photographs", options(tmp_path / "store"))
-    monkeypatch.setattr(work.Work, "write", write)
+    monkeypatch.setattr(backlog.Backlog, "write", write)
     encoded.clear()
     extract(tmp_path / "photographs", options(tmp_path / "store"))
     assert encoded == [f"{number:03}.jpg" for number in range(16, 40)]
@@ -255,7 +256,7 @@ def test_an_interrupted_extraction_keeps_its_shards_and_says_so(small_shards, tm
 
 
 def test_a_block_without_a_single_readable_picture_is_stored_as_such(small_shards, tmp_path, encoded, monkeypatch):
-    monkeypatch.setattr(work, "_DENSE", 2)
+    monkeypatch.setattr(blocks, "_DENSE", 2)
     write_pictures(tmp_path / "photographs", 24, corrupt=range(8, 16))
     features = extract(tmp_path / "photographs", options(tmp_path / "store"))
     assert len(features.stores[0]) == 16

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import torch
 from extracting import cosines
-from helpers import refusal
 
 import ntcir.features.inference as inference
 from ntcir.config import Backbone, Features
 from ntcir.features.backbones import FrozenNetwork
-from ntcir.features.inference import Inference, batch_of, device_of, precision_of
+from ntcir.features.inference import Inference, batch_of, precision_of
 from ntcir.system.machine import cores, has_fast_bf16
 
 CPU = torch.device("cpu")
@@ -126,20 +125,6 @@ def test_the_batch_left_open_is_larger_on_a_gpu():
     assert batch_of(Features(), CPU) == 32
     assert batch_of(Features(), torch.device("cuda")) == 256
     assert batch_of(Features(batch=7), torch.device("cuda")) == 7
-
-
-def test_networks_are_run_on_the_gpu_of_their_process_if_there_is_one(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert device_of(Features()) == device_of(Features(device="cpu")) == CPU
-    sentence = refusal(device_of, Features(device="cuda"))
-    assert sentence == "features.device is cuda, but torch finds no GPU here: use auto or cpu."
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert device_of(Features(device="cpu")) == CPU
-    for rank, place in ((0, "cuda:0"), (1, "cuda:1"), (2, "cuda:0")):
-        for name, value in (("RANK", rank), ("LOCAL_RANK", rank), ("WORLD_SIZE", 3)):
-            monkeypatch.setenv(name, str(value))
-        assert device_of(Features()) == device_of(Features(device="cuda")) == torch.device(place)
 
 
 def test_processes_on_one_machine_share_its_cores(monkeypatch):

@@ -9,22 +9,25 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from extracting import SHARD, contents, corpus_of, extract, options, write_pictures
+from helpers import refusal
 from PIL import Image
 
+import ntcir.features.blocks as blocks
 import ntcir.features.extraction as extraction
-import ntcir.features.work as work
 from ntcir.features import pictures
 from ntcir.features import shard_store as store_module
+from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import UnreadableImage, load_image, read_file
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 
 
 @pytest.fixture
 def photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Ten small pictures, one of them cut off, and small shards."""
-    monkeypatch.setattr(work, "SHARD_ITEMS", SHARD)
-    monkeypatch.setattr(work, "_DENSE", 2)
+    monkeypatch.setattr(blocks, "SHARD_ITEMS", SHARD)
+    monkeypatch.setattr(blocks, "_DENSE", 2)
     return write_pictures(tmp_path / "photographs", 10, corrupt=[3])
 
 
@@ -119,3 +122,16 @@ def test_damaged_files_of_a_store_do_not_end_a_run(photographs, tmp_path):
     found, expected = contents(store), contents(whole)
     del found[os.fspath(path.relative_to(store))], expected[os.fspath(path.relative_to(store))]
     assert found == expected
+
+
+def test_what_a_network_says_that_is_not_finite_is_not_stored(photographs, tmp_path):
+    corpus, how = corpus_of(photographs), options(tmp_path / "store")
+    network = FrozenNetwork(how.backbones[0], how)
+    with torch.no_grad():
+        for weight in network.network.parameters():
+            weight.fill_(1e30)
+    features = ImageFeatures(corpus, how, [network])
+    sentence = refusal(features.ensure, corpus.images.index.tolist())
+    assert f"{how.backbones[0].arch} gives features that are not finite" in sentence
+    assert "check its weights (random)" in sentence
+    assert not list(features.stores[0].folder.glob("shard-*"))

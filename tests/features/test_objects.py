@@ -29,8 +29,12 @@ from detecting import (
 )
 from helpers import ROOT, command_line, environment, refusal, write_pictures
 
+import ntcir.features.blocks as blocks
+import ntcir.features.detection as detection_module
 import ntcir.features.objects as objects_module
+from ntcir.features.decode import UnreadableImage
 from ntcir.features.detector import DEMO, Detector
+from ntcir.features.letterbox import Frame, Letterboxed
 from ntcir.features.objects import COLUMNS, ObjectDetections
 from ntcir.system.errors import UserError
 from ntcir.workspace import resolve
@@ -110,7 +114,7 @@ def test_only_the_rest_is_detected(photographs, weights, tmp_path, passed):
 
 
 def test_pictures_of_one_shape_go_together(photographs, weights, tmp_path, passed, monkeypatch):
-    monkeypatch.setattr(objects_module, "SHARD_ITEMS", 100)
+    monkeypatch.setattr(blocks, "SHARD_ITEMS", 100)
     detected(photographs, options(weights), tmp_path / "store")
     # 90x60 and 200x160 become 96x64 and 96x96 (with padding), 50x75 becomes 64x96: five, four and five of them.
     assert sorted(passed) == [1, 1, 4, 4, 4]
@@ -149,6 +153,26 @@ def test_bad_pictures_are_left_out_and_listed_and_have_no_objects(photographs, w
     again = detected(photographs, options(weights), tmp_path / "store")
     np.testing.assert_array_equal(again.counts(["005.png", "002.png"]), [expected[5], np.zeros(3)])
     assert set(again.failed) == {"002.png", "007.png", "011.png"}
+
+
+def test_what_could_not_be_read_for_a_passing_reason_is_tried_again(
+    photographs, weights, tmp_path, monkeypatch, capsys
+):
+    read = detection_module.letterbox
+
+    def unwilling(path: str, frame: Frame) -> Letterboxed:
+        if path.endswith(("001.png", "009.png")):
+            raise UnreadableImage("too many open files", passing=True)
+        return read(path, frame)
+
+    monkeypatch.setattr(detection_module, "letterbox", unwilling)
+    found = detected(photographs, options(weights), tmp_path / "store")
+    assert not (found.folder / "failed.csv").exists()
+    said = capsys.readouterr().err
+    assert "2 of them could not be read this time, and are tried again the next: 001.png: too many open files" in said
+    monkeypatch.setattr(detection_module, "letterbox", read)
+    assert ObjectDetections(photographs, options(weights), tmp_path / "store").ensure(ids_of(photographs)).all()
+    assert "tried again" not in capsys.readouterr().err
 
 
 def test_when_no_photograph_can_be_read_the_sentence_gives_the_first_reason(photographs, weights, tmp_path):
@@ -222,7 +246,7 @@ def test_detections_lie_beside_the_features_with_what_made_them(photographs, wei
 
 
 def test_an_interrupted_run_keeps_what_it_has(photographs, weights, tmp_path, monkeypatch):
-    monkeypatch.setattr(objects_module, "SHARD_ITEMS", 100)
+    monkeypatch.setattr(blocks, "SHARD_ITEMS", 100)
     submit, calls = Detector.submit, []
 
     def interrupted(self: Detector, pictures: Any) -> Any:
@@ -249,10 +273,10 @@ def unreachable(*_, **__):
 
 socket.getaddrinfo = socket.create_connection = unreachable
 import detecting
-from ntcir.features import objects
-objects.SHARD_ITEMS = 5
-read = objects.letterbox
-objects.letterbox = lambda *given: (time.sleep(0.1), read(*given))[1]
+from ntcir.features import blocks, detection
+blocks.SHARD_ITEMS = 5
+read = detection.letterbox
+detection.letterbox = lambda *given: (time.sleep(0.1), read(*given))[1]
 corpus = detecting.corpus_of(Path(sys.argv[3]))
 detecting.detected(corpus, detecting.options(sys.argv[4]), Path(sys.argv[5]))
 """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from ntcir.features.stages import Clock, ahead, pool
+from ntcir.features.stages import Clock, ahead, in_lanes, pool
 
 
 def numbers(drawn: list[int], count: int) -> Iterator[int]:
@@ -70,6 +70,19 @@ def test_an_error_comes_in_its_place_and_what_has_not_begun_is_dropped():
     assert len(begun) < 10
     with pool(1) as threads, pytest.raises(KeyError):
         list(ahead(threads, lambda number: number, iter_that_fails(), 3))
+
+
+def test_in_lanes_a_result_is_kept_before_more_is_begun_than_there_are_lanes():
+    log: list[str] = []
+
+    def begin(item: int) -> Callable[[], int]:
+        log.append(f"begin {item}")
+        return lambda: item * item
+
+    in_lanes(begin, range(4), 2, lambda item, result: log.append(f"{item} gave {result}"))
+    assert log == [
+        "begin 0", "begin 1", "0 gave 0", "begin 2", "1 gave 1", "begin 3", "2 gave 4", "3 gave 9",
+    ]  # fmt: skip
 
 
 def iter_that_fails() -> Iterator[int]:

@@ -16,7 +16,7 @@ from detecting import make_detector
 from extracting import Shifted
 from helpers import command_line, environment, write_pictures
 
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.features.status import StoreStatus, as_table
 from ntcir.workspace import read_corpus, resolve
 

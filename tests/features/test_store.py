@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import ntcir.features.claims as claims
 from ntcir.features.store import DetectionStore, FeatureStore, signature
+from ntcir.system import locks as locks_module
 from ntcir.system.errors import UserError
 
 META = {"fingerprint": "f" * 64, "dim": 3, "arch": "some"}
@@ -127,7 +127,7 @@ def test_what_killed_writers_left_is_in_nobodys_way_and_removed_where_that_is_sa
     left.write_bytes(b"half")
     np.testing.assert_array_equal(load(FeatureStore(store.folder, META), ids), rows)
     assert left.exists()
-    monkeypatch.setattr(claims, "HAS_LOCKS", locks)
+    monkeypatch.setattr(locks_module, "HAS_LOCKS", locks)
     store.write(2, ids[4:8], signs_of(ids[4:8]), rows[4:8])
     assert left.exists() == (not locks)  # where there are no locks, another process may be at it
 

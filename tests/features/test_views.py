@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 from extracting import SHUFFLENET, SQUEEZENET, by_a_plain_loop, close, options
-from test_extract import passed, photographs, small_shards  # noqa: F401
+from test_image_features import passed, photographs, small_shards  # noqa: F401
 
 import ntcir.features.extraction as extraction
 from ntcir.config import Augment, Features
 from ntcir.corpora.corpus import Corpus
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import decode
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.sampling.augment import Augmenter
 from ntcir.system.errors import UserError
 

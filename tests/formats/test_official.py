@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 import ntcir.formats.runs
 from ntcir.cli import main
-from ntcir.formats.official import by_number, check_ids, format_qrels, format_run, is_official, read_qrels, read_run
+from ntcir.formats.official import (
+    by_number,
+    check_ids,
+    format_qrels,
+    format_run,
+    looks_like_csv,
+    read_transfer_qrels,
+    read_transfer_run,
+)
 from ntcir.system.errors import UserError
 
 anew = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
@@ -40,7 +48,7 @@ def refusal(call, *arguments) -> str:
 
 
 def run_rows(path: Path) -> list[tuple[str, str, float]]:
-    run = read_run(path)
+    run = read_transfer_run(path)
     documents = [document.decode() for document in run.document.tolist()]
     return [(run.topics[t], d, s) for t, d, s in zip(run.topic, documents, run.score.tolist(), strict=True)]
 
@@ -128,12 +136,12 @@ def test_what_is_written_reads_the_same(tmp_path, rows):
     ],
 )
 def test_the_first_line_tells(tmp_path, text, official):
-    assert is_official(write(tmp_path, text)) == official
-    assert is_official(tmp_path / "elsewhere", text.encode()) == official
+    assert looks_like_csv(write(tmp_path, text)) == official
+    assert looks_like_csv(tmp_path / "elsewhere", text.encode()) == official
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    for call in (is_official, read_run, read_qrels):
+    for call in (looks_like_csv, read_transfer_run, read_transfer_qrels):
         assert "nowhere cannot be read: no such file or directory." in refusal(call, tmp_path / "nowhere")
 
 
@@ -144,7 +152,7 @@ def test_a_run_by_hand(tmp_path):
     text = (
         HEAD + "ORG,baseline,b_2,00536,-0.5\nORG,baseline,a_1,7,0.25\nORG,baseline,b_2,8,1e3\nORG,baseline,b_2,9,-.5\n"
     )
-    run = read_run(write(tmp_path, text))
+    run = read_transfer_run(write(tmp_path, text))
     assert (run.group, run.tags, run.topics) == ("ORG", ["baseline"], ["b_2", "a_1"])
     assert run.topic.tolist() == [0, 1, 0, 0]
     assert run.document.tolist() == [b"00536", b"7", b"8", b"9"]
@@ -166,18 +174,18 @@ def test_a_run_by_hand(tmp_path):
 )
 def test_layouts_of_one_run(tmp_path, text):
     path = write(tmp_path, text)
-    assert is_official(path)
+    assert looks_like_csv(path)
     assert run_rows(path) == [("t1", "001", 0.5), ("t1", "2", 1.5)]
 
 
 def test_lines_are_counted_in_the_file(tmp_path):
-    run = read_run(write(tmp_path, "\n" + HEAD + '\nORG,x,t1,1,0.5\n\r\nORG,x,"t1",2,0.5\n'))
+    run = read_transfer_run(write(tmp_path, "\n" + HEAD + '\nORG,x,t1,1,0.5\n\r\nORG,x,"t1",2,0.5\n'))
     assert run.line.tolist() == [4, 6]
 
 
 def test_qrels_and_the_pools_in_them(tmp_path):
     text = QRELS_HEAD + "t1,00001,20200316_0000,0\nt2,5,,1\nt1,00002,20200316_0001,1\nt3,9,,0\nt3,7,,2\n"
-    qrels, pools = read_qrels(write(tmp_path, text))
+    qrels, pools = read_transfer_qrels(write(tmp_path, text))
     assert qrels.topics == ["t1", "t2", "t3"]
     assert qrels.relevance.tolist() == [0, 1, 1, 0, 2]
     assert qrels.minute.tolist() == [b"20200316_0000", b"", b"20200316_0001", b"", b""]
@@ -187,14 +195,14 @@ def test_qrels_and_the_pools_in_them(tmp_path):
 
 
 def test_qrels_without_minutes_or_pools(tmp_path):
-    qrels, pools = read_qrels(write(tmp_path, "rel,topic_id,dmr_minute_id\n1,t1,00001\n"))
+    qrels, pools = read_transfer_qrels(write(tmp_path, "rel,topic_id,dmr_minute_id\n1,t1,00001\n"))
     assert (qrels.relevance.tolist(), qrels.minute.tolist(), dict(pools)) == ([1], [b""], {})
 
 
 def test_numbers_are_compared_without_leading_zeros(tmp_path):
     documents = ["00536", "00000", "0", "a01", "01.5", "٠١", "-01", "x" * 20, "0" * 30 + "1"]
     rows = [(f"t{i}", document, 0.0) for i, document in enumerate(documents)]
-    run = read_run(write(tmp_path, format_run("ORG", "x", rows)))
+    run = read_transfer_run(write(tmp_path, format_run("ORG", "x", rows)))
     found = [document.decode() for document in by_number(run).document.tolist()]
     assert found == ["536", "0", "0", "a01", "01.5", "٠١", "-01", "x" * 20, "1"]
     assert [document.decode() for document in run.document.tolist()] == documents
@@ -258,7 +266,7 @@ QRELS = [
 @pytest.mark.parametrize(("text", "said"), RUNS)
 def test_runs_that_cannot_be_read(tmp_path, text, said):
     path = write(tmp_path, text)
-    sentence = refusal(read_run, path)
+    sentence = refusal(read_transfer_run, path)
     assert sentence.startswith(f"{path} {said}")
     result = CliRunner().invoke(main, ["score", str(path)])
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"Error: {sentence}\n")
@@ -266,19 +274,19 @@ def test_runs_that_cannot_be_read(tmp_path, text, said):
 
 def test_qrels_rows_that_come_again_count_once_as_the_organisers_have_it(tmp_path):
     rows = "a,1,m1,1\na,2,m2,0\na,1,m1,1\nb,1,m1,1\na,2,m2,0\n"
-    qrels, pools = read_qrels(write(tmp_path, QRELS_HEAD + rows))
+    qrels, pools = read_transfer_qrels(write(tmp_path, QRELS_HEAD + rows))
     assert [(qrels.topics[t], d.decode()) for t, d in zip(qrels.topic, qrels.document, strict=True)] == [
         ("a", "1"), ("a", "2"), ("b", "1")
     ]  # fmt: skip
     assert qrels.line.tolist() == [2, 3, 5]
     assert pools["a"] == ["1", "2"]
-    assert "line 4" in refusal(read_qrels, write(tmp_path, QRELS_HEAD + "a,1,m1,1\na,2,m2,0\na,1,m1,0\n"))
+    assert "line 4" in refusal(read_transfer_qrels, write(tmp_path, QRELS_HEAD + "a,1,m1,1\na,2,m2,0\na,1,m1,0\n"))
 
 
 @pytest.mark.parametrize(("text", "said"), QRELS)
 def test_qrels_that_cannot_be_read(tmp_path, text, said):
     path, run = write(tmp_path, text, "qrels.csv"), write(tmp_path, line("ORG,x,t1,2,0.5"))
-    sentence = refusal(read_qrels, path)
+    sentence = refusal(read_transfer_qrels, path)
     assert sentence.startswith(f"{path} {said}")
     result = CliRunner().invoke(main, ["score", str(run), "--qrels", str(path)])
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"Error: {sentence}\n")
@@ -286,7 +294,7 @@ def test_qrels_that_cannot_be_read(tmp_path, text, said):
 
 def test_problems_of_several_kinds_are_named_in_order(tmp_path):
     path = write(tmp_path, HEAD + "ORG,x,t1,1,a\nORG,x,t1\nORG,y,t1,3,0\nORG,x,t1,2,nan\n")
-    assert refusal(read_run, path) == (
+    assert refusal(read_transfer_run, path) == (
         f"{path} line 2: score 'a' is not a finite number; line 3: 3 columns instead of 5 "
         "(group_id,run_id,topic_id,dmr_minute_id,score); line 4: run_id 'y' is not the 'x' of line 2: a file holds one "
         "run, and 1 more problem."
@@ -295,7 +303,9 @@ def test_problems_of_several_kinds_are_named_in_order(tmp_path):
 
 def test_bytes_that_are_no_text(tmp_path):
     (tmp_path / "latin1.csv").write_bytes((HEAD + "ORG,x,caf\xe9,1,0.5\n").encode("latin1"))
-    assert "is not a text file in UTF-8: line 2 holds the byte 0xe9." in refusal(read_run, tmp_path / "latin1.csv")
+    assert "is not a text file in UTF-8: line 2 holds the byte 0xe9." in refusal(
+        read_transfer_run, tmp_path / "latin1.csv"
+    )
 
 
 @anew
@@ -313,9 +323,9 @@ def test_any_layout_reads_as_the_trec_run_of_the_same_rows(tmp_path, cells, colu
     for topic, document, score in rows:
         named = {"topic_id": topic, "dmr_minute_id": document, "score": score}
         writer.writerow({"group_id": "ORG", "run_id": "x", "more": 'a "b", c'} | named)
-    mine = read_run(write(tmp_path, stream.getvalue()))
+    mine = read_transfer_run(write(tmp_path, stream.getvalue()))
     trec = "".join(f"{topic} Q0 {document} 1 {score} x\n" for topic, document, score in rows)
-    theirs = ntcir.formats.runs.read_run(write(tmp_path, trec, "run.txt"))
+    theirs = ntcir.formats.runs.read_trec_run(write(tmp_path, trec, "run.txt"))
     assert (mine.topics, mine.tags) == (theirs.topics, theirs.tags)
     for name in ("topic", "document", "score"):
         assert getattr(mine, name).tolist() == getattr(theirs, name).tolist()

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ntcir.formats.columns
-from ntcir.formats.runs import format_ranking, read_pools, read_qrels, read_run, validate_run
+from ntcir.formats.runs import format_ranking, read_pools, read_trec_qrels, read_trec_run, validate_run
 from ntcir.system.errors import UserError
 
 # Each example writes its own files anew, so one folder may serve them all.
@@ -67,8 +67,8 @@ def test_no_documents_give_no_lines():
 def test_scores_survive_in_full(tmp_path, scores):
     scores = np.array(scores, dtype=np.float32)
     documents = [f"d{i}" for i in range(len(scores))]
-    run = read_run(write(tmp_path, format_ranking("t1", documents, scores, "mine")))
-    validate_run(run, read_qrels(write(tmp_path, "t1 0 d0 1\n", "qrels.txt")))
+    run = read_trec_run(write(tmp_path, format_ranking("t1", documents, scores, "mine")))
+    validate_run(run, read_trec_qrels(write(tmp_path, "t1 0 d0 1\n", "qrels.txt")))
     written = np.array([int(document[1:]) for document in run.document.tolist()])
     assert (run.score.astype(np.float32) == scores[written]).all()
     assert (np.diff(run.score) < 0).tolist() == (np.diff(scores[written]) < 0).tolist()  # ties stay, no others come
@@ -112,7 +112,7 @@ def by_hand(text: str) -> tuple[list[tuple[int, list[str]]], list[int]]:
 
 def check_against_hand(path: Path, text: str) -> None:
     rows, _ = by_hand(text)
-    run = read_run(path)
+    run = read_trec_run(path)
     assert run.line.tolist() == [number for number, _ in rows]
     assert [run.topics[code] for code in run.topic] == [words[0] for _, words in rows]
     assert [document.decode() for document in run.document] == [words[2] for _, words in rows]
@@ -156,7 +156,7 @@ def test_lines_of_wrong_length_are_named(tmp_path, monkeypatch, lines, gap, bloc
     _, wrong = by_hand(text)
     path = write(tmp_path, text)
     if wrong:
-        sentence = refusal(read_run, path)
+        sentence = refusal(read_trec_run, path)
         assert sentence.startswith(f"{path} line {wrong[0]}: {len(lines[wrong[0] - 1])} columns instead of 6 (topic Q0")
         assert sentence.count("columns instead of 6") == min(3, len(wrong))
         assert (f"{len(wrong) - 3} more problem" in sentence) == (len(wrong) > 3)
@@ -165,22 +165,22 @@ def test_lines_of_wrong_length_are_named(tmp_path, monkeypatch, lines, gap, bloc
 
 
 def test_leading_zeros_stay(tmp_path):
-    run = read_run(write(tmp_path, "001 Q0 00001 1 0.50 x\n"))
+    run = read_trec_run(write(tmp_path, "001 Q0 00001 1 0.50 x\n"))
     assert (run.topics, run.document.tolist(), run.score.tolist()) == (["001"], [b"00001"], [0.5])
 
 
 def test_one_topic_is_taken_out(tmp_path):
-    run = read_run(write(tmp_path, "t2 Q0 a 1 0.5 x\nt1 Q0 c 1 0.5 x\nt2 Q0 b 2 0.5 x\nt2 Q0 c 3 0.7 x\n"))
+    run = read_trec_run(write(tmp_path, "t2 Q0 a 1 0.5 x\nt1 Q0 c 1 0.5 x\nt2 Q0 b 2 0.5 x\nt2 Q0 c 3 0.7 x\n"))
     assert run.ranking("t2") == [("c", 0.7), ("b", 0.5), ("a", 0.5)]
     assert run.ranking("t3") == []
-    qrels = read_qrels(write(tmp_path, "t1 0 a 0\nt2 0 a 1\nt1 0 b 1\nt1 0 c 2\n"))
+    qrels = read_trec_qrels(write(tmp_path, "t1 0 a 0\nt2 0 a 1\nt1 0 b 1\nt1 0 c 2\n"))
     assert qrels.relevant("t1") == {"b", "c"}
     assert qrels.relevant("t3") == set()
 
 
 def test_pipes_can_be_read():
     text = "t1 Q0 d1 1 0.5 x\n"
-    code = "from ntcir.formats.runs import read_run; print(read_run('/dev/stdin').score.tolist())"
+    code = "from ntcir.formats.runs import read_trec_run; print(read_trec_run('/dev/stdin').score.tolist())"
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", code], input=text, capture_output=True, text=True, check=True, cwd=root
@@ -208,18 +208,18 @@ def test_pipes_can_be_read():
 )
 def test_lines_that_cannot_be_read(tmp_path, line, said):
     path = write(tmp_path, f"t1 Q0 d1 1 0.9 x\nt1 Q0 d2 2 0.8 x\n{line}\nt2 Q0 d1 1 0.9 x\n")
-    assert said in refusal(read_run, path)
+    assert said in refusal(read_trec_run, path)
 
 
 def test_problems_of_several_kinds_are_named_in_order(tmp_path):
     path = write(tmp_path, "t1 Q0 d1 x 0.9 x\nt1 Q0 d2 2 nan x\nt1 Q0 d2 2\nt1 Q0 d3 3 nan x\nt1 Q0 d4 4 nan x\n")
-    assert refusal(read_run, path) == (
+    assert refusal(read_trec_run, path) == (
         f"{path} line 1: rank 'x' is not a whole number; line 2: score 'nan' is not a finite number; "
         "line 3: 4 columns instead of 6 (topic Q0 document rank score tag), and 2 more problems."
     )
 
 
-@pytest.mark.parametrize("read", [read_run, read_qrels, read_pools])
+@pytest.mark.parametrize("read", [read_trec_run, read_trec_qrels, read_pools])
 def test_files_that_are_none(tmp_path, read):
     assert "cannot be read: no such file or directory." in refusal(read, tmp_path / "nowhere.txt")
     assert "is a directory" in refusal(read, tmp_path)
@@ -232,7 +232,7 @@ def test_files_that_are_none(tmp_path, read):
 
 
 def test_qrels_and_pools(tmp_path):
-    qrels = read_qrels(write(tmp_path, "t1 0 d1 0\nt1\t0  d2 1\nt2 0 d1 2\n"))
+    qrels = read_trec_qrels(write(tmp_path, "t1 0 d1 0\nt1\t0  d2 1\nt2 0 d1 2\n"))
     assert qrels.relevance.tolist() == [0, 1, 2]
     pools = read_pools(write(tmp_path, "topic_id\tdoc_id\nt1\td1\nt2\td9\nt1\td2\n"))
     assert dict(pools) == {"t1": ["d1", "d2"], "t2": ["d9"]}
@@ -242,11 +242,13 @@ def test_qrels_and_pools(tmp_path):
 
 def test_qrels_and_pools_that_are_wrong(tmp_path):
     assert "document 'd1' of topic 't1' appears twice, first on line 1" in refusal(
-        read_qrels, write(tmp_path, "t1 0 d1 0\nt1 0 d2 1\nt1 0 d1 1\n")
+        read_trec_qrels, write(tmp_path, "t1 0 d1 0\nt1 0 d2 1\nt1 0 d1 1\n")
     )
-    assert "no relevant document" in refusal(read_qrels, write(tmp_path, "t1 0 d1 0\nt1 0 d2 -1\n"))
-    assert "line 1: relevance 'yes' is not a whole number" in refusal(read_qrels, write(tmp_path, "t1 0 d1 yes\n"))
-    assert "line 1: relevance '1e99' is not a whole number" in refusal(read_qrels, write(tmp_path, "t1 0 d1 1e99\n"))
+    assert "no relevant document" in refusal(read_trec_qrels, write(tmp_path, "t1 0 d1 0\nt1 0 d2 -1\n"))
+    assert "line 1: relevance 'yes' is not a whole number" in refusal(read_trec_qrels, write(tmp_path, "t1 0 d1 yes\n"))
+    assert "line 1: relevance '1e99' is not a whole number" in refusal(
+        read_trec_qrels, write(tmp_path, "t1 0 d1 1e99\n")
+    )
     assert "line 1: expected the header 'topic_id doc_id'" in refusal(read_pools, write(tmp_path, "t1\td1\nt1\td2\n"))
     assert "then lines" in refusal(read_pools, write(tmp_path, "topic_id\tdoc_id\n"))
     assert "line 4: document 'd1' of topic 't1' appears twice, first on line 2" in refusal(
@@ -259,8 +261,8 @@ def test_qrels_and_pools_that_are_wrong(tmp_path):
 
 def judged(folder: Path, text: str, pools: str | None = None) -> str:
     """Return the sentence with which a run over the topics t1 and t2 is refused, less the path."""
-    run = read_run(write(folder, text))
-    qrels = read_qrels(write(folder, "t1 0 d1 1\nt2 0 d1 1\n", "qrels.txt"))
+    run = read_trec_run(write(folder, text))
+    qrels = read_trec_qrels(write(folder, "t1 0 d1 1\nt2 0 d1 1\n", "qrels.txt"))
     known = None if pools is None else read_pools(write(folder, "topic_id\tdoc_id\n" + pools, "pools.tsv"))
     return refusal(validate_run, run, qrels, known).removeprefix(f"{folder}/run.txt ").replace(f"{folder}/", "")
 
@@ -302,8 +304,8 @@ def test_ranks_against_scores_as_by_hand(tmp_path, rows):
         for topic, rank, score in rows
         for other, other_rank, other_score in rows
     )
-    run = read_run(write(tmp_path, "".join(f"{t} Q0 d{i} {r} {s} x\n" for i, (t, r, s) in enumerate(rows))))
-    qrels = read_qrels(write(tmp_path, "t1 0 d1 1\nt2 0 d1 1\n", "qrels.txt"))
+    run = read_trec_run(write(tmp_path, "".join(f"{t} Q0 d{i} {r} {s} x\n" for i, (t, r, s) in enumerate(rows))))
+    qrels = read_trec_qrels(write(tmp_path, "t1 0 d1 1\nt2 0 d1 1\n", "qrels.txt"))
     if contradiction:
         assert "is above the" in refusal(validate_run, run, qrels)
     else:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ntcir.config import Sensors
 from ntcir.encoders.presets import Columns, chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.formats.runs import read_pools, read_qrels
+from ntcir.formats.runs import read_pools, read_trec_qrels
 from ntcir.formats.topics import TopicSet, read_topics
 from ntcir.sampling.topics import build_topics
 
@@ -36,7 +36,7 @@ def test_what_is_saved_is_read_back(tmp_path):
     topics.save(tmp_path)
     assert read_topics(tmp_path / "topics.tsv") == topics.topics
     assert dict(read_pools(tmp_path / "pools.tsv")) == topics.pools
-    qrels = read_qrels(tmp_path / "qrels.txt")
+    qrels = read_trec_qrels(tmp_path / "qrels.txt")
     assert {topic: qrels.relevant(topic) for topic in qrels.topics} == {
         topic: set(answers) for topic, answers in topics.relevant.items()
     }

@@ -215,16 +215,17 @@ def _topics(folder: Path) -> object:
 @cache
 def _asked_model() -> Any:
     from bundling import small_model
+    from helpers import embed_networks
 
     model = small_model()
-    model.embed_networks()
+    embed_networks(model)
     return model
 
 
 def _input(folder: Path) -> None:
     from ntcir.submission.example import write_example
 
-    write_example(folder / "input.json", _asked_model().readings)
+    write_example(folder / "input.json", _asked_model().encoders["sensor"])
     # A record's picture is nearly all of it; small ones leave something to be damaged besides.
     records = json.loads((folder / "input.json").read_bytes())
     for record in records:
@@ -239,7 +240,7 @@ def _predict(name: str) -> Callable[[Path], object]:
         from ntcir.submission.predict import score_input
 
         model = _asked_model()
-        return score_input(str(folder / name), model, model.networks)
+        return score_input(str(folder / name), model, model.encoders["image"].networks)
 
     return read
 
@@ -314,12 +315,12 @@ def _model(folder: Path) -> None:
 
 
 def _load_model(folder: Path) -> object:
-    from helpers import toy_corpus
+    from helpers import encode_readings, toy_corpus
 
     from ntcir.model.model import Model
 
     model = Model.load(folder / "m")
-    return model.ENCODE_READINGS(toy_corpus(per_group=1).sensors).vectors
+    return encode_readings(model, toy_corpus(per_group=1).sensors).vectors
 
 
 @cache

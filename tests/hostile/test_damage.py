@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import fit, one_thread, toy_config, toy_corpus  # noqa: F401
+from helpers import encode_readings, fit, one_thread, toy_config, toy_corpus  # noqa: F401
 from mutating import mutations
 
 from ntcir.features.status import _meta_of
@@ -36,12 +36,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def vectors(folder: Path) -> bytes:
     """Return what a model says of readings and features, and the facts it was saved with, as bytes."""
     model = Model.load(folder)
-    features = np.random.default_rng(0).normal(size=(5, model.image_dim)).astype(np.float32)
+    features = np.random.default_rng(0).normal(size=(5, model.encoders["image"].dim)).astype(np.float32)
     found = (
         model.encode("image", features).vectors.tobytes()
-        + model.ENCODE_READINGS(toy_corpus().sensors).vectors.tobytes()
+        + encode_readings(model, toy_corpus().sensors).vectors.tobytes()
     )
-    return found + json.dumps([model.fingerprints, model.card]).encode()
+    return found + json.dumps([model.encoders["image"].fingerprints, model.card]).encode()
 
 
 def checkpointed(folder: Path) -> bytes:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ntcir.formats.official import format_qrels, format_run
-from ntcir.formats.runs import read_qrels, read_run
+from ntcir.formats.runs import read_trec_qrels, read_trec_run
 from ntcir.scoring import bootstrap, relevant_ranks, score
 
 anew = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
@@ -137,7 +137,7 @@ def test_with_one_row_a_topic_both_are_the_same_to_the_last_bit(tmp_path, topics
     paths = trec(tmp_path, run, [(f"t{t}", f"d{(t * 5) % 7}", 1) for t, _ in enumerate(topics)])
     official, best = score(*paths), score(*paths, mrr="best")
     assert official == best
-    ranks = relevant_ranks(read_run(paths[0]), read_qrels(paths[1]))
+    ranks = relevant_ranks(read_trec_run(paths[0]), read_trec_qrels(paths[1]))
     assert official.groups["all"].mrr == float((1 / ranks).mean())
     draws = np.random.default_rng(0).integers(len(ranks), size=(2000, len(ranks)))
     low, high = np.percentile((1 / ranks)[draws].mean(axis=1), [2.5, 97.5])

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from bundling import small_config, small_model
-from helpers import environment, fit, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
+from helpers import embed_networks, environment, fit, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
 from safetensors.torch import load_file, save_file
 from test_model import features, make_model
 
@@ -77,14 +77,14 @@ def test_settings_with_which_a_model_was_not_trained_are_refused(tmp_path, key, 
 
 def test_a_model_may_move_to_other_folders_and_machines(tmp_path):
     folder = saved(tmp_path / "m")
-    before = Model.load(folder).encode_images(features(5)).vectors
+    before = Model.load(folder).encode("image", features(5)).vectors
     moved = {
         "name": "another", "data.path": "/elsewhere", "features.store": "/elsewhere/features", "features.batch": 3,
         "features.backend": "eager", "features.device": "cpu", "features.backbones.0.weights": "/elsewhere/net.pth",
         "objects.detector": "/elsewhere/yolo.pt", "objects.batch": 2, "encoder.device": "cpu", "training.iters": 999,
     }  # fmt: skip
     load_config(folder / CONFIG).changed(moved).save(folder / CONFIG)
-    assert (Model.load(folder).encode_images(features(5)).vectors == before).all()
+    assert (Model.load(folder).encode("image", features(5)).vectors == before).all()
 
 
 class LaterTowers(Towers):
@@ -104,9 +104,9 @@ class LaterConfig(Config):
 @pytest.mark.parametrize("changes", [{}, {"topics.pool": 21}, {"last.later": 0.5}])
 def test_sections_and_keys_that_came_later_have_their_defaults_in_an_earlier_model(tmp_path, monkeypatch, changes):
     folder = saved(tmp_path / "m")
-    before = Model.load(folder).encode_images(features(5)).vectors
+    before = Model.load(folder).encode("image", features(5)).vectors
     monkeypatch.setattr("ntcir.config.experiment.Config", LaterConfig)
-    assert (Model.load(folder).encode_images(features(5)).vectors == before).all()
+    assert (Model.load(folder).encode("image", features(5)).vectors == before).all()
     # Paths may be changed by hand in such a model too, and other settings still may not.
     movable = load_config(folder / CONFIG).changed({"data.path": "/elsewhere", **changes})
     movable.save(folder / CONFIG)
@@ -163,23 +163,23 @@ def test_a_kill_between_two_files_of_a_later_model_leaves_the_earlier_one(tmp_pa
     for name in written:
         shutil.copy(tmp_path / "later" / name, tmp_path / "m" / name)
     again = Model.load(tmp_path / "m")
-    assert (again.card, again.fingerprints) == (earlier.card, earlier.fingerprints)
-    assert (again.encode_images(features(5)).vectors == earlier.encode_images(features(5)).vectors).all()
+    assert (again.card, again.encoders["image"].fingerprints) == (earlier.card, earlier.encoders["image"].fingerprints)
+    assert (again.encode("image", features(5)).vectors == earlier.encode("image", features(5)).vectors).all()
 
 
 def test_the_fingerprints_of_trained_networks_are_those_of_the_weights_at_hand(tmp_path):
     model = small_model(small_config(encoder__finetune=True))
-    model.embed_networks()
+    embed_networks(model)
     model.save(tmp_path / "m")
     later = small_model(small_config(encoder__finetune=True))
-    later.embed_networks()
+    embed_networks(later)
     with torch.no_grad():
-        next(later.networks[0].network.parameters()).add_(1)
+        next(later.encoders["image"].networks[0].network.parameters()).add_(1)
     later.save(tmp_path / "later")
-    assert later.fingerprints != model.fingerprints
+    assert later.encoders["image"].fingerprints != model.encoders["image"].fingerprints
     for name in (CONFIG, ENCODERS, CARD):  # a kill after each of them
         shutil.copy(tmp_path / "later" / name, tmp_path / "m" / name)
-        assert Model.load(tmp_path / "m").fingerprints == model.fingerprints
+        assert Model.load(tmp_path / "m").encoders["image"].fingerprints == model.encoders["image"].fingerprints
     encoders = json.loads((tmp_path / "m" / ENCODERS).read_text(encoding="utf-8"))
     edit(tmp_path / "m" / ENCODERS, image=encoders["image"] | {"dim": 3})
     assert "encoders.json is not the file that was saved with the weights" in refusal(Model.load, tmp_path / "m")
@@ -255,7 +255,7 @@ def test_what_may_not_be_read_is_said_to_be_so(tmp_path):
 def test_a_folder_whose_name_is_not_utf_8_holds_a_model_like_any_other(tmp_path):
     folder = tmp_path / os.fsdecode(b"mod\xe8le")
     fit(toy_config(training__iters=10), folder)
-    assert Model.load(folder).encode_images(features(5)).vectors.shape == (5, 32)
+    assert Model.load(folder).encode("image", features(5)).vectors.shape == (5, 32)
     assert fit(toy_config(training__iters=20), folder, resume=True).steps == 20
 
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 from bundling import SMALL, small_config, small_model, write_model, write_weights
-from helpers import FEATURES, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
+from helpers import FEATURES, embed_networks, encode_readings, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
 from safetensors.torch import load_file
 
+from ntcir.encoders.frozen import FrozenEncoder
 from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS
@@ -30,8 +31,10 @@ def make_model(**changes: object) -> Model:
         toy_corpus(),
     )
     readings = ReadingsEncoder.fit(chosen_columns(config.sensors, corpus.sensors, corpus.layout), corpus.sensors)
-    model = Model(config, readings, FEATURES, ["first", "second"], {"corpus": "toy"})
-    model.standardise_images(features(40))
+    model = Model(
+        config, {"image": FrozenEncoder(FEATURES, ["first", "second"]), "sensor": readings}, {"corpus": "toy"}
+    )
+    model.towers["image"].fit(features(40))
     return model
 
 
@@ -45,7 +48,7 @@ def test_a_loaded_model_gives_the_same_vectors_to_the_bit(tmp_path, changes):
     with torch.no_grad():
         for parameter in model.towers.parameters():
             parameter.add_(torch.randn_like(parameter))
-        model.log_temperature.fill_(-1.5)
+        model.learnt[0].log_temperature.fill_(-1.5)
     model.save(tmp_path / "m")
     torch.manual_seed(99)
     again = Model.load(tmp_path / "m")
@@ -53,9 +56,13 @@ def test_a_loaded_model_gives_the_same_vectors_to_the_bit(tmp_path, changes):
     assert (
         again.encode("image", features(40)).vectors.tobytes() == model.encode("image", features(40)).vectors.tobytes()
     )
-    assert again.ENCODE_READINGS(readings).vectors.tobytes() == model.ENCODE_READINGS(readings).vectors.tobytes()
-    assert again.log_temperature.item() == -1.5
-    assert (again.config, again.fingerprints, again.card) == (model.config, ["first", "second"], {"corpus": "toy"})
+    assert encode_readings(again, readings).vectors.tobytes() == encode_readings(model, readings).vectors.tobytes()
+    assert again.learnt[0].log_temperature.item() == -1.5
+    assert (again.config, again.encoders["image"].fingerprints, again.card) == (
+        model.config,
+        ["first", "second"],
+        {"corpus": "toy"},
+    )
 
 
 def test_a_model_is_four_files_none_of_them_a_pickle(tmp_path):
@@ -87,13 +94,13 @@ def test_items_are_encoded_alike_in_one_block_and_in_several():
 def test_nothing_is_encoded_as_no_rows():
     model = make_model()
     assert model.encode("image", np.empty((0, FEATURES), np.float32)).vectors.shape == (0, 32)
-    assert model.ENCODE_READINGS(toy_corpus().sensors.iloc[:0]).vectors.shape == (0, 32)
+    assert encode_readings(model, toy_corpus().sensors.iloc[:0]).vectors.shape == (0, 32)
 
 
 def test_twins_are_the_items_with_equal_input():
     model, sensors = make_model(), toy_corpus().sensors
     table = sensors.iloc[[0, 1, 0, 2, 1]].assign(unused=range(5))
-    twins = model.ENCODE_READINGS(table).twins
+    twins = encode_readings(model, table).twins
     assert twins[0] == twins[2]
     assert twins[1] == twins[4]
     assert len(set(twins.tolist())) == 3
@@ -142,16 +149,20 @@ def test_a_model_with_its_frozen_networks_inside_needs_no_other_weights(tmp_path
         path = write_weights(tmp_path / "w" / "weights.pth", head=weights == "checkpoint")
         backbone["weights"] = str(path)
     model = Model.load(write_model(tmp_path / "m", small_config(backbone)))
-    assert model.networks is None
-    prints = list(model.fingerprints)
-    model.embed_networks()
+    assert model.encoders["image"].networks is None
+    prints = list(model.encoders["image"].fingerprints)
+    embed_networks(model)
     model.save(tmp_path / "full")
     capsys.readouterr()
     no_fetching(monkeypatch)
     again = Model.load(tmp_path / "full")
-    assert again.fingerprints == prints == [network.meta["fingerprint"] for network in again.networks]
+    assert (
+        again.encoders["image"].fingerprints
+        == prints
+        == [network.meta["fingerprint"] for network in again.encoders["image"].networks]
+    )
     assert capsys.readouterr().err == ""  # its weights are what they are, random or not
-    for one, other in zip(model.networks, again.networks, strict=True):
+    for one, other in zip(model.encoders["image"].networks, again.encoders["image"].networks, strict=True):
         assert torch.equal(one(pictures()), other(pictures()))
     again.save(tmp_path / "twice")
     assert (tmp_path / "twice" / WEIGHTS).read_bytes() == (tmp_path / "full" / WEIGHTS).read_bytes()
@@ -160,43 +171,43 @@ def test_a_model_with_its_frozen_networks_inside_needs_no_other_weights(tmp_path
 @pytest.mark.parametrize("arch", ["mnasnet0_5", "shufflenet_v2_x0_5"])
 def test_other_architectures_come_back_the_same(tmp_path, arch):
     model = small_model(small_config({"arch": arch, "weights": "random"}))
-    model.embed_networks()
+    embed_networks(model)
     model.save(tmp_path / "m")
-    (again,) = Model.load(tmp_path / "m").networks
-    assert again.meta == model.networks[0].meta
-    assert torch.equal(again(pictures()), model.networks[0](pictures()))
+    (again,) = Model.load(tmp_path / "m").encoders["image"].networks
+    assert again.meta == model.encoders["image"].networks[0].meta
+    assert torch.equal(again(pictures()), model.encoders["image"].networks[0](pictures()))
 
 
 @pytest.mark.parametrize("weights", ["imagenet", "places365", "IMAGENET1K_V1", "gone/from/here.pth", "here.pth"])
 def test_what_the_configuration_calls_the_weights_inside_is_only_a_name(tmp_path, monkeypatch, weights):
     model = small_model()
-    model.embed_networks()
+    embed_networks(model)
     model.config = model.config.changed({"features.backbones.0.weights": weights})
     model.save(tmp_path / "m")
     no_fetching(monkeypatch)
-    assert Model.load(tmp_path / "m").fingerprints == model.fingerprints
+    assert Model.load(tmp_path / "m").encoders["image"].fingerprints == model.encoders["image"].fingerprints
 
 
 def test_the_files_of_a_model_with_frozen_networks_hold_no_weights_of_theirs(tmp_path):
     folder = write_model(tmp_path / "m")
     assert not [name for name in load_file(folder / WEIGHTS) if name.startswith("networks.")]
-    assert Model.load(folder).networks is None
+    assert Model.load(folder).encoders["image"].networks is None
 
 
 def test_other_weights_than_those_trained_with_are_not_taken_in(tmp_path):
     path = write_weights(tmp_path / "weights.pth")
     model = small_model(small_config({**SMALL, "weights": str(path)}))
     write_weights(path, seed=1)
-    assert "other weights" in refusal(model.embed_networks)
+    assert "other weights" in refusal(embed_networks, model)
     path.unlink()
-    assert str(path) in refusal(model.embed_networks)
+    assert str(path) in refusal(embed_networks, model)
 
 
 @pytest.mark.parametrize("harm", ["one is gone", "one is of another shape", "all of the second are gone"])
 def test_stored_networks_that_do_not_fit_are_damage(tmp_path, harm):
     config = small_config(features__backbones=[SMALL, {**SMALL, "seed": 1}])
     model = small_model(config)
-    model.embed_networks()
+    embed_networks(model)
     model.save(tmp_path / "m")
     state, told = read_tensors(tmp_path / "m" / WEIGHTS)
     name = "networks.image.1.features.0.weight"

@@ -10,7 +10,7 @@ import pytest
 import torch
 from bundling import small_config, small_model
 from former_models import READINGS, make_former
-from helpers import fit, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
+from helpers import embed_networks, encode_readings, fit, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
 from test_model import features, make_model
 
 from ntcir.config import load_config
@@ -34,7 +34,7 @@ EMBEDDED = {
 def said(model: Model) -> bytes:
     """Return what a model says of features and readings, as bytes."""
     return (
-        model.encode_images(features(5)).vectors.tobytes()
+        model.encode("image", features(5)).vectors.tobytes()
         + model.encode_readings(toy_corpus().sensors).vectors.tobytes()
     )
 
@@ -93,25 +93,25 @@ def test_a_former_model_says_the_same_to_the_bit(tmp_path, changes, vouching):
     model.save(tmp_path / "m")
     again = Model.load(make_former(tmp_path / "m", vouching=vouching))
     assert said(again) == said(model)
-    assert (again.card, again.fingerprints) == (model.card, model.fingerprints)
-    assert again.readings.to_json() == model.readings.to_json()
+    assert (again.card, again.encoders["image"].fingerprints) == (model.card, model.encoders["image"].fingerprints)
+    assert again.encoders["sensor"].to_json() == model.encoders["sensor"].to_json()
 
 
 def test_a_former_model_with_its_networks_inside_is_one_of_today_once_it_is_saved_for_a_bundle(tmp_path):
     model = small_model()
-    model.embed_networks()
+    embed_networks(model)
     model.save(tmp_path / "m")
     former = Model.load(make_former(tmp_path / "m"))
     self_contained(former).save(tmp_path / "bundle")
     assert sorted(path.name for path in (tmp_path / "bundle").iterdir()) == sorted([CARD, CONFIG, ENCODERS, WEIGHTS])
     again = Model.load(tmp_path / "bundle")
-    assert again.fingerprints == model.fingerprints
+    assert again.encoders["image"].fingerprints == model.encoders["image"].fingerprints
     assert said_of_networks(again) == said_of_networks(model)
 
 
 def said_of_networks(model: Model) -> list[bytes]:
     pictures = torch.arange(2 * 3 * 64 * 64).reshape(2, 3, 64, 64).remainder(256).byte()
-    return [network(pictures).numpy().tobytes() for network in model.networks or ()]
+    return [network(pictures).numpy().tobytes() for network in model.encoders["image"].networks or ()]
 
 
 @pytest.mark.parametrize("vouching", [True, False])
@@ -159,10 +159,10 @@ def test_the_files_of_another_former_model_are_not_taken_for_its_own(tmp_path):
 
 def test_former_networks_that_were_trained_along_have_the_fingerprints_of_the_weights_at_hand(tmp_path):
     model = small_model(small_config(encoder__finetune=True))
-    model.embed_networks()
+    embed_networks(model)
     model.save(tmp_path / "m")
     edit(make_former(tmp_path / "m") / CARD, fingerprints=["of networks that were trained on, before a kill"])
-    assert Model.load(tmp_path / "m").fingerprints == model.fingerprints
+    assert Model.load(tmp_path / "m").encoders["image"].fingerprints == model.encoders["image"].fingerprints
 
 
 @pytest.mark.parametrize("key", ["image_dim", "fingerprints"])

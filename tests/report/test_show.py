@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from ntcir.formats.topics import TopicSet
 from ntcir.report.show import RIGHT, _summary, draw_topic
 from ntcir.sampling.topics import build_topics
+from ntcir.scoring import score
 
 PER_SESSION = 14
 
@@ -155,3 +157,29 @@ def test_an_organisers_run_is_drawn_by_the_minutes_that_their_qrels_number(here,
     run = tmp_path / "run.csv"
     run.write_text("group_id,run_id,topic_id,dmr_minute_id,score\n" + "".join(scores))
     assert framed(draw_topic(topic, run, tmp_path / "topics.tsv", tmp_path / "x.png", here / "data")) > 500
+
+
+@pytest.mark.parametrize("qrels", ["qrels.txt", "qrels.csv"])
+def test_a_csv_run_of_items_that_are_called_by_numbers_is_drawn_as_it_is_scored(here, tmp_path, qrels):
+    """Readings are named after their files, ``00003.png``; CSV of the organisers may leave the zeros out."""
+    data = write_pictures(tmp_path / "data", ("s3",), PER_SESSION)
+    records = (data / "records.csv").read_text(encoding="utf-8")
+    for number in range(PER_SESSION):
+        (data / f"images/s3_{number:03d}.png").rename(data / f"images/{number:05d}.png")
+        records = records.replace(f"s3_{number:03d}.png", f"{number:05d}.png")
+    (data / "records.csv").write_text(records, encoding="utf-8")
+    TopicSet([question("img2sen_1", "", "00003.png")], {}, {}).save(tmp_path / "topics")
+    (tmp_path / "topics/qrels.txt").unlink()
+    texts = {"qrels.txt": "img2sen_1 0 00003 1\n", "qrels.csv": "topic_id,dmr_minute_id,rel\nimg2sen_1,00003,1\n"}
+    (tmp_path / "topics" / qrels).write_text(texts[qrels], encoding="utf-8")
+    rows = [f"ORG,x,img2sen_1,{number},{-number}\n" for number in range(PER_SESSION)]
+    run = tmp_path / "run.csv"
+    run.write_text("group_id,run_id,topic_id,dmr_minute_id,score\n" + "".join(rows), encoding="utf-8")
+    assert score(run, tmp_path / "topics" / qrels).topics[0].rank == 4
+    assert framed(draw_topic("img2sen_1", run, tmp_path / "topics/topics.tsv", tmp_path / "x.png", data)) > 500
+
+
+def test_a_run_from_standard_input_is_drawn(here, monkeypatch):
+    raw = write_run(here, 3).read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw)))
+    assert framed(draw(here, "img2sen_s3", Path("-"), "piped.png")) > 500

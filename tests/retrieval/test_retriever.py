@@ -14,6 +14,7 @@ import pytest
 from helpers import (  # noqa: F401
     ToyFeatures,
     command_line,
+    encode_readings,
     fit,
     one_thread,
     question,
@@ -24,11 +25,14 @@ from helpers import (  # noqa: F401
     write_pictures,
 )
 
-import ntcir.retrieval.retriever
-from ntcir.formats.runs import read_pools, read_qrels, read_run, validate_run
+import ntcir.encoders.frozen
+import ntcir.retrieval.items
+from ntcir.features.image_features import ImageFeatures
+from ntcir.formats.runs import read_pools, read_trec_qrels, read_trec_run, validate_run
 from ntcir.formats.topics import Topic, TopicSet, read_topics
 from ntcir.model.model import Model
-from ntcir.retrieval.retriever import WORST, Retriever, answer
+from ntcir.retrieval.answering import answer
+from ntcir.retrieval.retriever import WORST, Retriever
 from ntcir.sampling.topics import build_topics
 from ntcir.training.checkpoint import LAST
 
@@ -105,20 +109,24 @@ def test_depth_does_not_cut_a_pool(here):
 def test_scores_are_the_cosines_in_full_float32(here):
     lines = ask()
     model, corpus = Model.load(here / "runs/first"), read_pictures(here / "data")
-    features = ntcir.retrieval.retriever.ImageFeatures(corpus, model.config.features)
+    features = ImageFeatures(corpus, model.config.features)
     for topic in read_topics(here / "topics/topics.tsv")[::5]:
         for _, _, document, _, score, _ in [line for line in lines if line[0] == topic.topic_id]:
             image, sensor = (topic.query, document) if isinstance(topic.query, str) else (document, None)
             left = model.encode("image", features.load([image])).vectors[0]
-            table = corpus.sensors.loc[[sensor]] if sensor else model.readings.table([topic.query], ["local_hour"])
-            right = model.ENCODE_READINGS(table).vectors[0]
+            table = (
+                corpus.sensors.loc[[sensor]]
+                if sensor
+                else model.encoders["sensor"].table([topic.query], ["local_hour"])
+            )
+            right = encode_readings(model, table).vectors[0]
             assert float(score) == pytest.approx(float(left @ right), abs=1e-5)
             assert f"{np.float32(score):.9g}" == score
 
 
 def test_the_run_is_valid_and_its_mrr_far_above_random(here):
     (here / "run.txt").write_text("".join(" ".join(line) + "\n" for line in ask()), encoding="utf-8")
-    run, qrels = read_run(here / "run.txt"), read_qrels(here / "topics/qrels.txt")
+    run, qrels = read_trec_run(here / "run.txt"), read_trec_qrels(here / "topics/qrels.txt")
     validate_run(run, qrels, read_pools(here / "topics/pools.tsv"))
     for direction in ("img2sen", "sen2img"):
         reciprocal = []
@@ -176,12 +184,10 @@ def hash_of(item: str) -> int:
 
 @pytest.mark.parametrize("block", [1, 3, 8192])
 def test_pictures_with_the_same_features_have_the_same_score_over_blocks_too(tmp_path, monkeypatch, block):
-    monkeypatch.setattr(ntcir.retrieval.retriever, "_BLOCK", block)
+    monkeypatch.setattr(ntcir.retrieval.items, "_BLOCK", block)
     corpus = toy_corpus()
     fit(toy_config(training__iters=5), tmp_path / "m", corpus=corpus)
-    monkeypatch.setattr(
-        ntcir.retrieval.retriever, "ImageFeatures", lambda corpus, options, networks: FewPictures(corpus)
-    )
+    monkeypatch.setattr(ntcir.encoders.frozen, "ImageFeatures", lambda corpus, options, networks: FewPictures(corpus))
     retriever = Retriever(Model.load(tmp_path / "m"), corpus)
     [text] = retriever.run([question("t", "", {"a": 0.3, "b": 7})], None, tag="x", depth=1000, split="all")
     scores = {line.split()[2]: line.split()[4] for line in text.splitlines()}
@@ -393,7 +399,7 @@ def test_other_sensor_columns_than_the_model_s_are_named(here):
 
 def test_other_weights_than_the_model_s_are_refused(here, tmp_path):
     model = Model.load(here / "runs/first")
-    model.fingerprints = ["0" * 64]
+    model.encoders["image"].fingerprints = ["0" * 64]
     model.save(tmp_path / "m")
     shutil.copy(here / "runs/first" / LAST, tmp_path / "m")
     assert "other weights" in refusal(ask, model=tmp_path / "m")
@@ -406,9 +412,7 @@ def test_an_unknown_split_is_refused_with_those_there_are(here):
 def test_a_split_without_pairs_is_refused(tmp_path, monkeypatch):
     corpus = toy_corpus(["2020-02-01"])
     fit(toy_config(training__iters=2), tmp_path / "m", corpus=corpus)
-    monkeypatch.setattr(
-        ntcir.retrieval.retriever, "ImageFeatures", lambda corpus, options, networks: ToyFeatures(corpus)
-    )
+    monkeypatch.setattr(ntcir.encoders.frozen, "ImageFeatures", lambda corpus, options, networks: ToyFeatures(corpus))
     run = Retriever(Model.load(tmp_path / "m"), replace(corpus)).run(
         [question("t", "", {"a": 1})], None, tag="x", depth=3, split="test"
     )

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import torch
 from bundling import SMALL, instructions, small_config, small_model, write_model, write_weights
-from helpers import ROOT, command_line, environment, one_thread, refusal  # noqa: F401
+from helpers import ROOT, command_line, embed_networks, environment, one_thread, refusal  # noqa: F401
 from safetensors.torch import load_file
 
 import ntcir
@@ -166,7 +166,7 @@ def test_nothing_in_it_tells_of_this_machine_or_is_looked_for_on_it(tmp_path, mo
     monkeypatch.setattr("ntcir.features.backbones.read_checkpoint", None)
     monkeypatch.setattr("ntcir.features.backbones.published_state", None)
     again = Model.load(made / "model")
-    assert again.fingerprints == before.fingerprints
+    assert again.encoders["image"].fingerprints == before.encoders["image"].fingerprints
     towers = before.state()
     assert all(torch.equal(value, towers[name]) for name, value in again.state().items() if name in towers)
     assert settings.changed({"data": {}, "features": {}, "objects": {}}) == config.changed(
@@ -185,8 +185,8 @@ def test_the_model_it_is_made_of_stays_as_it_is(tmp_path):
 
 def test_networks_that_were_trained_along_go_in_as_they_are(tmp_path):
     model = small_model(small_config(encoder__finetune=True))
-    model.embed_networks()
-    for network in model.networks:
+    embed_networks(model)
+    for network in model.encoders["image"].networks:
         for parameter in network.parameters():
             parameter.data.mul_(1.01)
     model.save(tmp_path / "model")

@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import command_line, environment, one_thread, refusal, write_pictures  # noqa: F401 (a fixture)
+from helpers import command_line, encode_readings, environment, one_thread, refusal, write_pictures  # noqa: F401 (a fixture)
 from PIL import Image
 
 import ntcir.submission.pictures
 from ntcir.features.decode import square_of_planes
-from ntcir.features.extract import encode_pictures
+from ntcir.features.image_features import encode_pictures
 from ntcir.model.model import Model
 from ntcir.submission.predict import predict
 from ntcir.submission.readers import read_upright
@@ -190,7 +190,7 @@ def slowly(model: Model, records: list[Tree]) -> dict[tuple[str, str], float]:
     for record in records:
         square = square_of_planes(np.array(record["image"], dtype=np.uint8), model.config.features)
         image = model.encode("image", encode_pictures(networks, square[None], 1)).vectors[0]
-        reading = model.ENCODE_READINGS(pd.DataFrame([record])[model.readings.names]).vectors[0]
+        reading = encode_readings(model, pd.DataFrame([record])[model.encoders["sensor"].names]).vectors[0]
         scores[record["topic_id"], str(record["dmr_minute_id"])] = float(image @ reading)
     return scores
 

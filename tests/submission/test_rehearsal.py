@@ -315,7 +315,7 @@ def test_a_bundle_whose_script_looks_for_its_model_beside_itself_fails(trained, 
 
 
 def test_the_example_is_of_the_organisers_form(tmp_path):
-    readings = small_model().readings
+    readings = small_model().encoders["sensor"]
     write_example(tmp_path / "input.json", readings)
     records = json.loads((tmp_path / "input.json").read_bytes())
     assert len(records) == 2 * CANDIDATES
@@ -332,7 +332,7 @@ def test_the_example_is_of_the_organisers_form(tmp_path):
 
 
 def test_the_examples_readings_are_like_those_the_model_was_trained_on(tmp_path):
-    readings = small_model().readings
+    readings = small_model().encoders["sensor"]
     drawn = []
     for seed in range(30):
         write_example(tmp_path / "input.json", readings, seed)

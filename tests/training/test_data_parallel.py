@@ -29,9 +29,9 @@ from torch import nn
 
 import ntcir.training.preparation
 from ntcir.config import Config
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
+from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.model.model import CONFIG, WEIGHTS
 from ntcir.system.parallel import gather, ranks, together
 from ntcir.towers.dropout import BatchDropout, of_whole
 from ntcir.training.checkpoint import LAST, read_progress

@@ -17,7 +17,7 @@ from helpers import (
 from safetensors.torch import load_file
 
 from ntcir.config import Augment, Backbone, Config, Encoder, Features
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.model.folder import WEIGHTS
 from ntcir.model.model import Model
 from ntcir.sampling.augment import Augmenter
@@ -144,14 +144,14 @@ def test_a_fine_tuned_model_answers_with_its_own_networks(tmp_path, monkeypatch)
         done = command_line(*command)
         assert done.exit_code == 0, done.output
     model = Model.load(tmp_path / "runs" / "tuned")
-    assert model.networks is not None
+    assert model.encoders["image"].networks is not None
     saved = load_file(tmp_path / "runs" / "tuned" / WEIGHTS)
-    assert torch.equal(model.networks[0].network.conv1.weight, saved["networks.image.0.conv1.weight"])
+    assert torch.equal(model.encoders["image"].networks[0].network.conv1.weight, saved["networks.image.0.conv1.weight"])
     corpus = read_pictures(tmp_path / "data")
     first = ImageFeatures(corpus, config.features)
-    assert first.fingerprints != model.fingerprints
-    tuned = ImageFeatures(corpus, config.features, model.networks)
-    assert tuned.fingerprints == model.fingerprints
+    assert first.fingerprints != model.encoders["image"].fingerprints
+    tuned = ImageFeatures(corpus, config.features, model.encoders["image"].networks)
+    assert tuned.fingerprints == model.encoders["image"].fingerprints
     ids = corpus.images.index.tolist()
     first.ensure(ids)
     tuned.ensure(ids)

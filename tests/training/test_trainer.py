@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers import ToyFeatures, fit, one_thread, refusal, toy_config, toy_corpus, toy_trainer  # noqa: F401
+from helpers import ToyFeatures, encode_readings, fit, one_thread, refusal, toy_config, toy_corpus, toy_trainer  # noqa: F401
 from safetensors.torch import load_file
 
 import ntcir.training.trainer
@@ -72,7 +72,7 @@ def test_validation_is_the_mrr_of_pools_worked_out_pair_by_pair(tmp_path):
 
     one.model.unit_vectors = rounded  # type: ignore[method-assign]
     val = corpus.split("val")
-    images = one.model.encode_images(ToyFeatures(corpus).load(val["image"].tolist())).vectors
+    images = one.model.encode("image", ToyFeatures(corpus).load(val["image"].tolist())).vectors
     sensors = one.model.encode_readings(corpus.sensors.loc[val["sensor"]]).vectors
     reciprocal: dict[str, list[float]] = {"img2sen": [], "sen2img": []}
     for day in ("2020-03-01", "2020-03-02"):
@@ -98,7 +98,7 @@ def test_a_step_s_loss_is_that_of_its_batch_without_false_negatives(tmp_path, sy
     one = toy_trainer(config, tmp_path, corpus)
     train = corpus.split("train")
     images = one.model.unit_vectors("image", ToyFeatures(corpus).load(train["image"].tolist()))
-    sensors = one.model.unit_vectors("sensor", one.model.readings.encode(corpus.sensors.loc[train["sensor"]]))
+    sensors = one.model.unit_vectors("sensor", one.model.encoders["sensor"].encode(corpus.sensors.loc[train["sensor"]]))
     ignored = np.zeros((90, 90), dtype=bool)
     times = train["timestamp"].tolist()
     for i, j in itertools.permutations(range(90), 2):
@@ -135,9 +135,9 @@ def test_statistics_are_of_the_training_split_alone_each_pair_counted(tmp_path):
     corpus = Corpus(**(vars(corpus) | {"pairs": corpus.pairs.assign(sensor=twice)}))
     one = toy_trainer(toy_config(), tmp_path, corpus)
     own = corpus.sensors.loc[corpus.split("train")["sensor"], "a"]
-    assert one.model.readings.statistics["mean"][0] == pytest.approx(own.mean())
+    assert one.model.encoders["sensor"].statistics["mean"][0] == pytest.approx(own.mean())
     images, encoded = (source.encode(np.arange(one._data.pairs)) for source in one._data.sources)
-    encoded = encoded[:, : len(one.model.readings.columns.numeric)]
+    encoded = encoded[:, : len(one.model.encoders["sensor"].columns.numeric)]
     assert encoded.mean(axis=0) == pytest.approx(0, abs=1e-5)
     images = one.model.towers["image"].head[0](torch.from_numpy(images)).numpy()
     assert images.mean(axis=0) == pytest.approx(0, abs=1e-4)
@@ -161,7 +161,7 @@ def test_a_photograph_that_cannot_be_read_is_left_out_of_its_split(tmp_path):
     assert len(images) == len(readings) == len(corpus.split("train")) - 1
     left = corpus.split("train").drop(index=corpus.split("train").index[3])
     assert np.array_equal(images, ToyFeatures(corpus).load(left["image"].tolist()))
-    assert np.array_equal(readings, one.model.readings.encode(corpus.sensors.loc[left["sensor"]]))
+    assert np.array_equal(readings, one.model.encoders["sensor"].encode(corpus.sensors.loc[left["sensor"]]))
 
 
 @pytest.mark.parametrize("groups", [["2020-03-01"], ["2020-03-20"]])

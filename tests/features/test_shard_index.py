@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ntcir.features.places import ABSENT, Places
+from ntcir.features.shard_index import ABSENT, ShardIndex
 
 NAMES = st.sampled_from(["a", "b", "c d", ""])
 ENTRIES = st.lists(st.tuples(NAMES, NAMES, st.integers(0, 2**20), st.integers(0, 2**40), st.integers(0, 300)))
@@ -14,7 +14,7 @@ ENTRIES = st.lists(st.tuples(NAMES, NAMES, st.integers(0, 2**20), st.integers(0,
 
 @given(ENTRIES)
 def test_it_is_a_dictionary_of_items_in_the_state_of_their_files(entries):
-    places, expected = Places(), {}
+    places, expected = ShardIndex(), {}
     for item, sign, *place in entries:
         places.add(item, sign, *place)
         expected[item, sign] = place
@@ -27,4 +27,4 @@ def test_it_is_a_dictionary_of_items_in_the_state_of_their_files(entries):
 
 
 def test_nothing_asked_is_nothing_found():
-    assert Places().of([], []).shape == (0, 3)
+    assert ShardIndex().of([], []).shape == (0, 3)

@@ -23,14 +23,14 @@ from extracting import (
 )
 from PIL import Image
 
+import ntcir.features.blocks as blocks
 import ntcir.features.extraction as extraction
-import ntcir.features.work as work
 from ntcir.config import Augment, Backbone
 from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import Backend
 from ntcir.features.decode import UnreadableImage, decode
-from ntcir.features.extract import ImageFeatures
+from ntcir.features.image_features import ImageFeatures
 from ntcir.sampling.augment import Augmenter
 from ntcir.system.errors import UserError
 
@@ -42,7 +42,7 @@ def photographs(tmp_path) -> Corpus:
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch) -> None:
-    monkeypatch.setattr(work, "SHARD_ITEMS", SHARD)
+    monkeypatch.setattr(blocks, "SHARD_ITEMS", SHARD)
 
 
 @pytest.fixture

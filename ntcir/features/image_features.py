@@ -16,13 +16,14 @@ from ntcir.config import Features
 from ntcir.corpora.corpus import Corpus
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import EAGER, KINDS, Backend, is_there
+from ntcir.features.backlog import Output
 from ntcir.features.corpus_folder import claim_folder
 from ntcir.features.decode import UnreadableImage, decode
 from ntcir.features.extraction import Alteration, Extraction
+from ntcir.features.file_states import FileStates
 from ntcir.features.inference import batch_of
 from ntcir.features.stages import Clock, pool
 from ntcir.features.store import STORE_VERSION, FeatureStore
-from ntcir.features.work import Output
 from ntcir.system.errors import UserError
 from ntcir.system.machine import cores
 from ntcir.system.progress import say
@@ -51,10 +52,10 @@ class ImageFeatures:
         home = claim_folder(options.store, corpus)
         self.stores = [FeatureStore(home / _folder_name(network), network.meta) for network in self.networks]
         self.dim = sum(network.dim for network in self.networks)
-        self._signatures: dict[str, str] = {}
+        self._files = FileStates(corpus.images)
         outputs = [Output(network, store) for network, store in zip(self.networks, self.stores, strict=True)]
         self._backends: dict[FrozenNetwork, Backend] = {}
-        self._extraction = Extraction(corpus.images, options, outputs, self._signatures, self._backends)
+        self._extraction = Extraction(self._files, options, outputs, self._backends)
 
     @property
     def fingerprints(self) -> list[str]:
@@ -95,8 +96,7 @@ class ImageFeatures:
                 meta = _view_meta(network, alteration, view)
                 folder = store.folder / f"view-{meta['alteration_sha256'][:8]}-{view + 1}"
                 outputs.append(Output(network, FeatureStore(folder, meta), view))
-        images, options, signatures = self._corpus.images, self._options, self._signatures
-        extraction = Extraction(images, options, outputs, signatures, self._backends, alteration)
+        extraction = Extraction(self._files, self._options, outputs, self._backends, alteration)
         return AlteredFeatures(extraction, number, self.dim)
 
     def encode_files(self, paths: Sequence[str]) -> np.ndarray:

@@ -1,27 +1,22 @@
-"""The work that stores are to be filled by: blocks of photographs, claimed, worked off and written as a whole."""
+"""What stores lack, shared with other processes: a block is claimed by one of them, and written as a whole."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-import torch
 
 from ntcir.features.backbones import FrozenNetwork
-from ntcir.features.claims import Claims
-from ntcir.features.decode import UnreadableImage
+from ntcir.features.blocks import Block
 from ntcir.features.store import FeatureStore
-from ntcir.system.errors import UserError
+from ntcir.system.locks import ByteLocks
 
-SHARD_ITEMS = 512  # what a killed run loses at most; 4 MB of ResNet50 features
-_DENSE = 128  # photographs asked for of each block; where they are fewer, what is asked for is cut into blocks itself
-_SPARSE = 5_000_000  # the first number of such a block
-_CHOICE = 1 << 40  # what is claimed while something is decided for all
-
-Picture = np.ndarray | torch.Tensor  # uint8 [3, crop, crop]
-Views = dict[int | None, Picture]  # of one photograph: number -> picture; None is the photograph as it is
+_LOCKS = "claims"  # the file in a store's folder whose bytes are locked, one a block
+_CHOICE = 1 << 40  # the byte that is locked while one process chooses the backend for all
+_PAUSE = 0.5  # seconds until what another process has locked is looked at again
 
 
 @dataclass(frozen=True)
@@ -33,74 +28,7 @@ class Output:
     view: int | None = None
 
 
-@dataclass
-class Block:
-    """A part of the work.
-
-    Attributes:
-        number: by which processes tell it.
-        lacking: of each output, the items it lacks.
-        items: that any output lacks.
-        rows: of each output, item -> its features.
-        failed: item -> why it cannot be decoded.
-        done: how many items were tried.
-    """
-
-    number: int
-    lacking: list[set[str]]
-    items: list[str]
-    rows: list[dict[str, np.ndarray]] = field(default_factory=list)
-    failed: dict[str, UnreadableImage] = field(default_factory=dict)
-    done: int = 0
-
-    def __post_init__(self) -> None:
-        self.rows = [{} for _ in self.lacking]
-
-
-@dataclass
-class Batch:
-    """Some items of a block, and their pictures or why there are none."""
-
-    block: Block
-    items: list[str]
-    pictures: list[Views | UnreadableImage] = field(default_factory=list)
-
-
-def cut(index: pd.Index, ids: Sequence[str]) -> dict[int, list[str]]:
-    """Cut distinct ``ids`` into blocks: the same for the same corpus and question, whatever of it is done already.
-
-    Args:
-        index: all ids of the corpus.
-        ids: some of them.
-
-    Returns:
-        number -> ids of the block.
-    """
-    places = np.asarray(index.get_indexer(pd.Index(ids, dtype=object))) // SHARD_ITEMS
-    if len(ids) < _DENSE * len(np.unique(places)):  # few of many blocks: their shards would be tiny
-        places = _SPARSE + np.arange(len(ids)) // SHARD_ITEMS
-    blocks: dict[int, list[str]] = {}
-    for item, number in zip(ids, places.tolist(), strict=True):
-        blocks.setdefault(number, []).append(item)
-    return dict(sorted(blocks.items()))
-
-
-def require_finite(rows: np.ndarray, items: Sequence[str], output: Output) -> None:
-    """Check what a network says of photographs before it is stored.
-
-    Raises:
-        UserError: if a value is NaN or infinite.
-    """
-    wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-    if len(wrong):
-        backbone = output.network.backbone
-        raise UserError(
-            f"{backbone.arch} gives features that are not finite (NaN or infinity) for the photograph "
-            f"{items[wrong[0]]}: check its weights ({backbone.weights})."
-        )
-
-
-class Work:
+class Backlog:
     """What outputs lack, shared with other processes that fill the same stores.
 
     Args:
@@ -113,7 +41,7 @@ class Work:
 
     def __init__(self, outputs: Sequence[Output], signatures: Mapping[str, str]) -> None:
         self._outputs, self._signatures = outputs, signatures
-        self._claims = [Claims(output.store.folder) for output in outputs]
+        self._locks = [ByteLocks(output.store.folder / _LOCKS) for output in outputs]
         self.passing: dict[str, str] = {}  # items that cannot be read now, and why
         self._due: dict[int, int] = {}  # block -> items that were lacking when the work began
 
@@ -146,7 +74,7 @@ class Work:
         for number, items in blocks.items():
             self._due.setdefault(number, sum(map(self.lacks, items)))
         for number, items in blocks.items():
-            if not all(claims.take(number) for claims in self._claims):
+            if not all(locks.take(number) for locks in self._locks):
                 self.give(number)
                 busy[number] = items
                 continue
@@ -179,19 +107,25 @@ class Work:
 
     def give(self, number: int) -> None:
         """Let others have a block."""
-        for claims in self._claims:
-            claims.give(number)
+        for locks in self._locks:
+            locks.give(number)
 
-    def may_choose(self) -> bool:
-        """Claim the right to decide something for all processes; return whether it was free."""
-        return self._claims[0].take(_CHOICE)
+    @contextmanager
+    def choice_locked(self) -> Iterator[None]:
+        """Wait for the lock under which one process after the other chooses a backend, and hold it."""
+        while not self._locks[0].take(_CHOICE):
+            self.wait()
+        try:
+            yield
+        finally:
+            self._locks[0].give(_CHOICE)
 
-    def has_chosen(self) -> None:
-        """Let others decide."""
-        self._claims[0].give(_CHOICE)
+    def wait(self) -> None:
+        """Give other processes time to go on with what they have locked."""
+        time.sleep(_PAUSE)
 
     def close(self) -> None:
         """Let others have everything."""
         self._due.clear()
-        for claims in self._claims:
-            claims.close()
+        for locks in self._locks:
+            locks.close()

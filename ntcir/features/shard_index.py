@@ -11,7 +11,7 @@ import numpy as np
 ABSENT = (-1, 0, 0)
 
 
-class Places:
+class ShardIndex:
     """Shard, first row and rows of items by id and the state of their file.
 
     Ids and signatures are interned, so that all stores of a process share them; an item takes about 100 bytes besides.

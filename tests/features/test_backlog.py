@@ -1,4 +1,4 @@
-"""The work cut into blocks, and blocks given to whoever comes first."""
+"""Blocks given to whoever comes first, and written as a whole."""
 
 from __future__ import annotations
 
@@ -9,34 +9,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from helpers import refusal, write_pictures
 
-import ntcir.features.work as work_module
-from ntcir.config import Config, load_config
-from ntcir.corpora import open_corpus
-from ntcir.features.backbones import FrozenNetwork
+import ntcir.features.blocks as blocks_module
+from ntcir.features.backlog import Backlog, Output
+from ntcir.features.blocks import Block, cut
 from ntcir.features.decode import UnreadableImage
-from ntcir.features.extract import ImageFeatures
 from ntcir.features.store import FeatureStore
-from ntcir.features.work import Block, Output, Work, cut
 
 NETWORK: Any = SimpleNamespace()  # nothing is encoded here
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch) -> None:
-    monkeypatch.setattr(work_module, "SHARD_ITEMS", 4)
-    monkeypatch.setattr(work_module, "_DENSE", 3)
+    monkeypatch.setattr(blocks_module, "SHARD_ITEMS", 4)
+    monkeypatch.setattr(blocks_module, "_DENSE", 3)
 
 
 def ids_of(count: int) -> list[str]:
     return [f"{number:03}" for number in range(count)]
 
 
-def opened(folder: Path, names: str = "ab", count: int = 10) -> Work:
+def opened(folder: Path, names: str = "ab", count: int = 10) -> Backlog:
     outputs = [Output(NETWORK, FeatureStore(folder / name, {"fingerprint": name, "dim": 2})) for name in names]
-    return Work(outputs, {item: f"1-{item}" for item in ids_of(count)})
+    return Backlog(outputs, {item: f"1-{item}" for item in ids_of(count)})
 
 
 def do(block: Block, bad: tuple[str, ...] = ()) -> Block:
@@ -47,38 +42,19 @@ def do(block: Block, bad: tuple[str, ...] = ()) -> Block:
     return block
 
 
-def claimed(work: Work, blocks: dict[int, list[str]]) -> tuple[list[Block], dict[int, list[str]], list[float]]:
+def claimed(backlog: Backlog, blocks: dict[int, list[str]]) -> tuple[list[Block], dict[int, list[str]], list[float]]:
     busy: dict[int, list[str]] = {}
     steps: list[float] = []
-    return list(work.claimed(blocks, busy, steps.append)), busy, steps
-
-
-def test_a_corpus_is_cut_at_the_same_places_whatever_part_is_asked_for():
-    ids = ids_of(14)
-    index = pd.Index(ids)
-    assert cut(index, ids) == {0: ids[:4], 1: ids[4:8], 2: ids[8:12], 3: ids[12:]}
-    assert cut(index, ids[1:7]) == {0: ids[1:4], 1: ids[4:7]}
-    assert cut(index, ids[10:3:-1]) == {1: ids[7:3:-1], 2: ids[10:7:-1]}
-    assert cut(index, []) == {}
-
-
-def test_a_few_of_many_blocks_are_cut_by_themselves():
-    ids = ids_of(40)
-    some = ids[::4] + ids[1::8]
-    blocks = cut(pd.Index(ids), some)
-    assert list(blocks.values()) == [some[:4], some[4:8], some[8:12], some[12:]]
-    first = min(blocks)
-    assert list(blocks) == [first, first + 1, first + 2, first + 3]
-    assert first > 1_000_000  # no block of the corpus has such a number
+    return list(backlog.claimed(blocks, busy, steps.append)), busy, steps
 
 
 def test_blocks_are_yielded_with_what_each_store_lacks_and_are_done_once_written(tmp_path):
-    ids, work = ids_of(10), opened(tmp_path)
+    ids, backlog = ids_of(10), opened(tmp_path)
     blocks = cut(pd.Index(ids), ids)
-    first, second = work._outputs
+    first, second = backlog._outputs
     first.store.write(0, ids[:4], [f"1-{item}" for item in ids[:4]], np.zeros((4, 2), np.float32))
     second.store.write(0, ids[:2], [f"1-{item}" for item in ids[:2]], np.zeros((2, 2), np.float32))
-    found, busy, steps = claimed(work, blocks)
+    found, busy, steps = claimed(backlog, blocks)
     assert busy == {}
     assert sum(steps) == 0
     assert [(block.number, block.items, block.lacking) for block in found] == [
@@ -87,9 +63,9 @@ def test_blocks_are_yielded_with_what_each_store_lacks_and_are_done_once_written
         (2, ids[8:], [set(ids[8:])] * 2),
     ]
     for block in found:
-        work.write(do(block, bad=("005",)))
-    work.close()
-    assert not any(map(work.lacks, ids))
+        backlog.write(do(block, bad=("005",)))
+    backlog.close()
+    assert not any(map(backlog.lacks, ids))
     again = opened(tmp_path)
     assert claimed(again, blocks)[0] == []
     good = [item for item in ids if item != "005"]
@@ -102,10 +78,10 @@ def test_blocks_are_yielded_with_what_each_store_lacks_and_are_done_once_written
 
 
 def test_a_block_that_nothing_came_of_for_a_store_leaves_no_shard_there(tmp_path):
-    work = opened(tmp_path)
-    (block,) = claimed(work, {0: ids_of(2)})[0]
+    backlog = opened(tmp_path)
+    (block,) = claimed(backlog, {0: ids_of(2)})[0]
     block.lacking[1] = set()
-    work.write(do(block))
+    backlog.write(do(block))
     assert [len(list((tmp_path / name).glob("shard-*.npy"))) for name in "ab"] == [1, 0]
 
 
@@ -124,15 +100,15 @@ def test_what_another_has_stored_meanwhile_is_counted_as_progress_and_not_done_a
 
 
 def test_a_block_that_another_is_at_for_any_of_the_stores_is_left_to_it(tmp_path, monkeypatch):
-    ids, work = ids_of(10), opened(tmp_path)
+    ids, backlog = ids_of(10), opened(tmp_path)
     theirs = opened(tmp_path)
     taken = {(1, 1), (0, 2)}  # of which store, which block
     given: list[tuple[int, int]] = []
-    for number, claims in enumerate(work._claims):
-        monkeypatch.setattr(claims, "take", lambda block, number=number: (number, block) not in taken)
-        monkeypatch.setattr(claims, "give", lambda block, number=number: given.append((number, block)))
+    for number, locks in enumerate(backlog._locks):
+        monkeypatch.setattr(locks, "take", lambda block, number=number: (number, block) not in taken)
+        monkeypatch.setattr(locks, "give", lambda block, number=number: given.append((number, block)))
     blocks = cut(pd.Index(ids), ids)
-    found, busy, _ = claimed(work, blocks)
+    found, busy, _ = claimed(backlog, blocks)
     assert [block.number for block in found] == [0]
     assert busy == {1: ids[4:8], 2: ids[8:]}
     assert {(0, 1), (1, 1)} <= set(given)  # what was claimed of them is given up
@@ -141,20 +117,6 @@ def test_a_block_that_another_is_at_for_any_of_the_stores_is_left_to_it(tmp_path
     for block in claimed(theirs, {1: blocks[1]})[0]:
         theirs.write(do(block))
     taken.clear()
-    found, still, steps = claimed(work, busy)
+    found, still, steps = claimed(backlog, busy)
     assert [block.number for block in found] == [2]
     assert (still, sum(steps)) == ({}, 4)
-
-
-def test_what_a_network_says_that_is_not_finite_is_not_stored(tmp_path):
-    corpus = open_corpus(write_pictures(tmp_path / "data"), Config().data.split)
-    options = load_config(tmp_path / "data" / "ntcir.yaml").features.model_copy(update={"store": tmp_path / "store"})
-    network = FrozenNetwork(options.backbones[0], options)
-    with torch.no_grad():
-        for weight in network.network.parameters():
-            weight.fill_(1e30)
-    features = ImageFeatures(corpus, options, [network])
-    sentence = refusal(features.ensure, corpus.images.index.tolist())
-    assert "squeezenet1_1 gives features that are not finite" in sentence
-    assert "check its weights (random)" in sentence
-    assert not list(features.stores[0].folder.glob("shard-*"))

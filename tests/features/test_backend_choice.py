@@ -10,11 +10,11 @@ import pytest
 import torch
 from helpers import refusal
 
-import ntcir.features.choice as choice
+import ntcir.features.backend_choice as choice
 from ntcir.config import Backbone, Features
 from ntcir.features.backbones import FrozenNetwork
+from ntcir.features.backend_choice import choose_backends
 from ntcir.features.backends import COMPILE, EAGER, OPENVINO, Backend
-from ntcir.features.choice import backends_for
 from ntcir.features.store import FeatureStore
 from ntcir.system.errors import UserError
 
@@ -72,7 +72,7 @@ def store_in(folder: Path, begun: str | None = None) -> FeatureStore:
 def chosen(tmp_path: Path, pictures: int, *begun: str | None, number: int = 1, **options: Any) -> str:
     """Return the kind that is chosen for stores, which note it."""
     stores = [store_in(tmp_path / f"{place}", name) for place, name in enumerate(begun or [None])]
-    backends = backends_for(networks_of(number, **options), stores, pictures, CPU)
+    backends = choose_backends(networks_of(number, **options), stores, pictures, CPU)
     assert len(backends) == number
     names = {backend.name for backend in backends}
     assert {store.backends[-1] for store in stores} == names
@@ -200,7 +200,7 @@ def test_the_speed_is_measured_and_nobodys_random_numbers_change(tmp_path):
 
 def test_a_real_choice_gives_features(tmp_path, monkeypatch):
     monkeypatch.setattr(choice, "_START", dict.fromkeys((OPENVINO, COMPILE), 1e9))  # only what is there at once
-    (backend,) = backends_for(networks_of(batch=8), [store_in(tmp_path / "store")], LONG, CPU)
+    (backend,) = choose_backends(networks_of(batch=8), [store_in(tmp_path / "store")], LONG, CPU)
     assert type(backend) is Backend
     assert backend.batch == 8
     assert backend.encode(np.zeros((3, 3, 32, 32), np.uint8)).shape == (3, 512)
@@ -212,7 +212,7 @@ def test_a_store_that_was_hardly_begun_is_begun_anew(machine, tmp_path, stored, 
     store = store_in(tmp_path / "store", f"{EAGER} bf16")
     ids = [str(number) for number in range(stored)]
     store.write(0, ids, ["sign"] * stored, np.zeros((stored, 2)))
-    (backend,) = backends_for(networks_of(), [store], LONG, CPU)
+    (backend,) = choose_backends(networks_of(), [store], LONG, CPU)
     assert backend.kind == expected
 
 
@@ -221,8 +221,8 @@ def test_what_is_mixed_is_said(machine, tmp_path, capsys):
     stores = [store_in(tmp_path / name, f"{name} bf16") for name in (EAGER, OPENVINO)]
     for store in stores:
         store.write(0, [str(number) for number in range(300)], ["sign"] * 300, np.zeros((300, 2)))
-    (backend, _) = backends_for(networks_of(2), stores, LONG, CPU)
+    (backend, _) = choose_backends(networks_of(2), stores, LONG, CPU)
     assert backend.kind == OPENVINO
     assert "begun by several backends (eager bf16, openvino bf16)" in capsys.readouterr().err
-    backends_for(networks_of(backend=EAGER), stores[1:], LONG, CPU)
+    choose_backends(networks_of(backend=EAGER), stores[1:], LONG, CPU)
     assert "What is stored already is by openvino bf16" in capsys.readouterr().err

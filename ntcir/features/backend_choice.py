@@ -23,7 +23,7 @@ _PLAIN: tuple[list[str], ...] = ([], [f"{EAGER} fp32"], [f"{EAGER} bf16"])  # wh
 _FEW = 256  # pictures that are not worth a look at the clock
 
 
-def backends_for(
+def choose_backends(
     networks: Sequence[FrozenNetwork], stores: Sequence[FeatureStore], pictures: int, device: torch.device
 ) -> list[Backend]:
     """Return what runs the networks, of one kind for all, and note it in their stores.
