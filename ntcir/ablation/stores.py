@@ -12,9 +12,9 @@ from ntcir.encoders.encoder import Rows
 from ntcir.encoders.frozen import FrozenRows
 from ntcir.features.image_features import AlteredFeatures
 from ntcir.features.objects import ObjectDetections
-from ntcir.modalities import modality
+from ntcir.modalities import modality, pictured
 from ntcir.sampling.augment import Augmenter
-from ntcir.training.preparation import open_detections, pictured
+from ntcir.training.preparation import open_detections
 
 
 class Stores:
@@ -63,9 +63,9 @@ class Stores:
         views = [altered for name in self._pair if modality(name).pictured for altered in self._views(name)]
         for (name, _kind), rows in self._rows.items():
             rows.ensure(list(dict.fromkeys(item for fold in self._folds for item in fold.items[name])))
-        for config in self._configs:
-            if config.needs_objects:
-                self._detections[config.objects.model_dump_json()].ensure(self._trained(str(pictured(config))))
+        shown = pictured(self._pair)
+        for detections in self._detections.values() if shown else ():
+            detections.ensure(self._trained(shown.name))
         for altered, name in views:
             altered.ensure(self._trained(name))
         # Trainings open what they need themselves.

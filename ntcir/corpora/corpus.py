@@ -106,7 +106,14 @@ class Corpus:
         """Return the corpus with a modality's items, which have a ``path``, in place of its images.
 
         What reads photographs (``ntcir.features``) so reads those of any modality that is pictured.
+
+        Raises:
+            UserError: if the corpus has no such items.
         """
+        if modality not in self.tables:
+            raise UserError(
+                f"{self.root} has nothing of the modality '{modality}', only of {' and '.join(self.tables)}."
+            )
         if modality == "image":
             return self
         return replace(self, tables={**self.tables, "image": self.tables[modality]})

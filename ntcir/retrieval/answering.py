@@ -45,14 +45,14 @@ def answer(
     """
     check_split(split, settings)
     place = find_file(topics)
-    with reading_set(place):
-        asked = read_topics(place)
-        candidate_file = pool_file(pools, place)
-        candidates = read_pools(candidate_file) if candidate_file else None
     folder = model or newest_model()
     if tag is not None:  # before the work, not after it
         tag = run_tag(tag, folder)
-    trained = Model.load(folder)
+    trained = Model.load(folder)  # which says of what modalities the topics must be
+    with reading_set(place):
+        asked = read_topics(place, trained.config.pair)
+        candidate_file = pool_file(pools, place)
+        candidates = read_pools(candidate_file) if candidate_file else None
     if not is_finished(folder):
         say(f"WARNING: the training in {folder} was interrupted; its best model so far answers.")
     say(f"Answering {len(asked)} topics of {place} with {folder} on {data or trained.config.data.path}")

@@ -15,7 +15,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import encoder_class, open_rows
 from ntcir.encoders.encoder import Rows
 from ntcir.features.objects import ObjectDetections
-from ntcir.modalities import modality
+from ntcir.modalities import modality, pictured
 from ntcir.sampling.augment import Augmenter
 from ntcir.sampling.examples import Composer, Shares, Side
 from ntcir.sampling.negatives import HardNegatives
@@ -109,8 +109,8 @@ class Preparation:
     @property
     def pictures(self) -> Side | None:
         """The side whose items are pictures."""
-        name = pictured(self.config)
-        return None if name is None else Side(self.config.pair.index(name))
+        found = pictured(self.config.pair)
+        return None if found is None else Side(self.config.pair.index(found.name))
 
     def facts(self) -> list[Any]:
         """Return what a training is begun with, besides its configuration; a resumed one must have the same."""
@@ -154,7 +154,8 @@ class Preparation:
     def composer(self) -> Composer:
         """Return what puts a step's examples together; what came of matching and mining by objects is said."""
         config, groups = self.config, self.train["group"].to_numpy()
-        of = "" if self.pictures is None else modality(config.pair[self.pictures]).plural
+        shown = pictured(config.pair)
+        of = "" if shown is None else shown.plural
         repeated = {name: self.loaded[name] for name, each in self.rows.items() if each.encoder.repeats}
         known = _false_negatives(config, self.train, repeated)
         side = Side.LEFT if self.pictures is None else self.pictures
@@ -218,11 +219,6 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
     check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations, pair=config.pair)
 
 
-def pictured(config: Config) -> str | None:
-    """Return the modality of the pair whose items are pictures, by name; None if there is none."""
-    return next((name for name in config.pair if modality(name).pictured), None)
-
-
 def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:
     """Open the detections of objects in a corpus's pictures.
 
@@ -233,7 +229,10 @@ def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:
     Raises:
         UserError: if the weights of the detector cannot be had.
     """
-    return ObjectDetections(corpus.picturing(str(pictured(config))), config.objects, config.features.store)
+    shown = pictured(config.pair)
+    return ObjectDetections(
+        corpus if shown is None else corpus.picturing(shown.name), config.objects, config.features.store
+    )
 
 
 def require_pictures(config: Config) -> None:
@@ -242,7 +241,7 @@ def require_pictures(config: Config) -> None:
     Raises:
         UserError: naming the setting that needs some.
     """
-    if pictured(config) is not None:
+    if pictured(config.pair) is not None:
         return
     asked = {
         "augment.views": config.augment.views > 0,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ntcir.config import Config, Section
-from ntcir.modalities import modality
+from ntcir.modalities import pictured
 from ntcir.system.errors import some
 
 
@@ -65,7 +65,8 @@ def _changed(section: Section) -> list[str]:
 def _of_shares(config: Config) -> Iterator[str]:
     """Yield what is worked out and then shown to nobody, because the share of it rounds to nothing."""
     batch, negatives = config.training.batch, config.negatives
-    pictures = next((each.plural for each in map(modality, config.pair) if each.pictured), "pictures")
+    found = pictured(config.pair)
+    pictures = "pictures" if found is None else found.plural
     kinds = negatives.objects + negatives.model
     shown = {
         ("positives.share", f"matched {pictures}"): (config.positives.objects, config.positives.share, 1),
