@@ -63,9 +63,9 @@ class Stores:
         views = [altered for name in self._pair if modality(name).pictured for altered in self._views(name)]
         for (name, _kind), rows in self._rows.items():
             rows.ensure(list(dict.fromkeys(item for fold in self._folds for item in fold.items[name])))
-        shown = pictured(self._pair)
-        for detections in self._detections.values() if shown else ():
-            detections.ensure(self._trained(shown.name))
+        if (shown := pictured(self._pair)) is not None:
+            for detections in self._detections.values():
+                detections.ensure(self._trained(shown.name))
         for altered, name in views:
             altered.ensure(self._trained(name))
         # Trainings open what they need themselves.
