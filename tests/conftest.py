@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import ntcir.modalities
+from ntcir.modalities import Modality
+
 MINUTE_COLUMNS = (
     "", "minute_id", "utc_time", "local_time", "latitude", "longitude", "altitude", "semantic_name", "time_zone",
     "heart_rate(bpm)", "heart_rate_conf", "calories", "distance", "artist name", "song name", "album name",
@@ -150,3 +153,11 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the real data, ../shared, is not here")
     return folder
+
+
+@pytest.fixture
+def caption(monkeypatch: pytest.MonkeyPatch) -> Modality:
+    """A third modality, for as long as a test lasts: its cells look like anything, a file's name too."""
+    words = Modality("caption", "cap", "caption", "captions", str, str, lambda item, row: f"see {item}", ("vectors",))
+    monkeypatch.setitem(ntcir.modalities._MODALITIES, words.name, words)
+    return words

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-
-import torch
+from typing import TypeVar
 
 from ntcir.config import load_config
 from ntcir.config.comparison import lasting
@@ -15,14 +15,15 @@ from ntcir.model.trained import LAST
 from ntcir.system.tensor_files import read_tensors, write_tensors
 
 READINGS = "sensors.json"
+Array = TypeVar("Array")  # numpy's or torch's
 
 
-def former_state(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return weights of images and sensors, whose image tower standardises, under their names in format 1.
+def former_state(state: Mapping[str, Array]) -> dict[str, Array]:
+    """Return weights of images and sensors under the names that they had in format 1.
 
-    Whether there is dropout is of no matter: such layers are counted then and now.
+    A stem was the first layer of its head. Layers without weights, such as dropout, were counted as they are now.
     """
-    found = {}
+    found: dict[str, Array] = {}
     for name, value in state.items():
         parts = name.split(".")
         modality = parts[1] if parts[0] == "towers" else ""

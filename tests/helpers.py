@@ -23,6 +23,7 @@ from ntcir.config import Config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.encoders import open_pair
+from ntcir.encoders.encoder import Rows
 from ntcir.formats.topics import Topic
 from ntcir.modalities import direction
 from ntcir.model.model import Model, Vectors
@@ -137,9 +138,9 @@ class ToyViews:
 
 
 @contextmanager
-def toy_features(**options: Any) -> Iterator[None]:
+def toy_features(of: Corpus | None = None, **options: Any) -> Iterator[None]:
     """Let whoever opens the features of photographs get the toy's."""
-    with patch.object(ntcir.encoders.frozen, "ImageFeatures", lambda corpus, *_: ToyFeatures(corpus, **options)):
+    with patch.object(ntcir.encoders.frozen, "ImageFeatures", lambda corpus, *_: ToyFeatures(of or corpus, **options)):
         yield
 
 
@@ -152,8 +153,13 @@ def fit(config: Config, folder: Path, *, resume: bool = False, corpus: Corpus | 
 def toy_trainer(config: Config, folder: Path, corpus: Corpus | None = None, **options: Any) -> Trainer:
     """Return a training that has not begun."""
     corpus = corpus or toy_corpus()
+    return Trainer(config, corpus, toy_rows(config, corpus, **options), folder)
+
+
+def toy_rows(config: Config, corpus: Corpus, **options: Any) -> dict[str, Rows]:
+    """Return both modalities of a corpus as encoders see them, photographs as the toy's features."""
     with toy_features(**options):
-        return Trainer(config, corpus, open_pair(config, corpus), folder)
+        return open_pair(config, corpus)
 
 
 def encode_readings(model: Model, table: pd.DataFrame) -> Vectors:

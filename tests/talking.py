@@ -18,14 +18,13 @@ from ntcir.system.parallel import (
     any_rank,
     barrier,
     by_first,
-    gather,
     gather_objects,
     ranks,
     share,
-    sum_gradients,
     together,
 )
 from ntcir.system.progress import progress, say
+from ntcir.system.tensors import gather, sum_gradients
 
 COUNT = 3
 PARTS = {"even": [2, 2, 2], "uneven": [3, 0, 1], "two empty": [0, 4, 0], "nothing": [0, 0, 0]}

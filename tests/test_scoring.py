@@ -98,6 +98,25 @@ def test_directions_come_from_the_topics(example, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("ways", "groups"),
+    [
+        (["cap2img", "cap2img"], ["all", "img2cap", "cap2img"]),
+        (["sen2img", "img2cap"], ["all", "img2sen", "sen2img", "img2cap", "cap2img"]),
+        (["sen2img"], ["all", "img2sen", "sen2img"]),
+        ([], ["all", "img2sen", "sen2img"]),
+    ],
+)
+@pytest.mark.usefixtures("caption")
+def test_groups_are_those_of_the_pairs_that_occur(example, tmp_path, ways, groups):
+    topics = ["img2sen_1", "sen2img_1"][: len(ways)]
+    lines = [f"{topic}\t{way}\n" for topic, way in zip(topics, ways, strict=True)]
+    report = score(*example, topics_path=write(tmp_path, "topics.tsv", "topic_id\tdirection\n" + "".join(lines)))
+    assert list(report.to_json()) == groups
+    asked = {"all": 5} | {way: ways.count(way) for way in ways}
+    assert {name: group.topics for name, group in report.groups.items()} == dict.fromkeys(groups, 0) | asked
+
+
+@pytest.mark.parametrize(
     ("table", "said"),
     [
         ("topic\tquery\n", "line 1: expected the tab-separated columns topic_id and query"),

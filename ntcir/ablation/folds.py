@@ -18,7 +18,8 @@ from ntcir.encoders.frozen import FrozenEncoder
 from ntcir.features.corpus_folder import corpus_folder
 from ntcir.features.store import signature
 from ntcir.formats.topics import Topic, TopicSet
-from ntcir.modalities import DEFAULT_PAIR, modality
+from ntcir.modalities import modality
+from ntcir.sampling.pools import largest_pools
 from ntcir.sampling.topics import build_topics
 from ntcir.system.errors import UserError, some
 from ntcir.training.preparation import check_in_time, require_pictures
@@ -109,16 +110,15 @@ def _draw(plan: Plan, corpus: Corpus, where: str) -> TopicSet:
     for split in ("train", "test"):
         if corpus.split(split).empty:
             raise UserError(f"The {split} split{where} has no pair in {corpus.root}: see data.split.")
+    corpus.require_pair(plan.pair)
     pairs, chosen = corpus.split("test"), plan.grid.topics
-    sizes = pairs.groupby("group", sort=False)[list(plan.pair)].nunique().min(axis=1)
-    short = sizes[sizes < max(plan.pool, plan.per_day)]
-    if len(short) and (not chosen.skip_short_days or len(short) == len(sizes)):
-        left, right = (modality(side).plural for side in plan.pair)
-        what = "minutes with photographs" if plan.pair == DEFAULT_PAIR else f"{left} and {right}"
-        listed = some(f"{group} ({number})" for group, number in short.items())
+    sizes = largest_pools(pairs, plan.pair)
+    short = [f"{group} ({size})" for group, size in sizes.items() if size < max(plan.pool, plan.per_day)]
+    if short and (not chosen.skip_short_days or len(short) == len(sizes)):
+        items = " and ".join(modality(side).plural for side in plan.pair)
         raise UserError(
-            f"Pools of {plan.pool} and {plan.per_day} topics a day are more than the {what} of "
-            f"{listed} in the test split{where}: set topics.pool to {sizes.min()} or less, or topics.skip_short_days."
+            f"Pools of {plan.pool} and {plan.per_day} topics a day need more {items} than there are in {some(short)} "
+            f"in the test split{where}: set topics.pool to {min(sizes.values())} or less, or topics.skip_short_days."
         )
     return build_topics(
         corpus,

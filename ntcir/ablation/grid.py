@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from ntcir.config import Config, Section, load_config, parse_config
-from ntcir.config.experiment import complaint
+from ntcir.config.complaints import complaint
 from ntcir.config.yaml_tree import NotYaml, read_yaml
 from ntcir.system.errors import UserError, did_you_mean, short
 from ntcir.system.home import expanded

@@ -9,22 +9,18 @@ from ntcir.config.objective import Objective
 from ntcir.config.section import Section
 from ntcir.config.sections import (
     Augment,
-    AutoSplit,
     Backbone,
     Data,
-    DateSplit,
     Encoder,
     Features,
-    FractionSplit,
     Negatives,
     Objects,
     Positives,
     Sensors,
-    SessionSplit,
-    Split,
     Topics,
     Training,
 )
+from ntcir.config.splits import AutoSplit, DateSplit, FractionSplit, SessionSplit, Split
 from ntcir.config.supplied import is_local, load_supplied
 from ntcir.config.towers import Tower, Towers
 

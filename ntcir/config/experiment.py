@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from ntcir.config.complaints import place_of, sentence_of
 from ntcir.config.objective import AnyObjective
 from ntcir.config.old_keys import INFO_NCE, current_changes, lifted
 from ntcir.config.places import anchored
 from ntcir.config.section import Section
 from ntcir.config.sections import (
     Augment,
-    AutoSplit,
-    Backbone,
     Data,
-    DateSplit,
     Encoder,
     Features,
-    FractionSplit,
     Negatives,
     Objects,
     Positives,
     Sensors,
-    SessionSplit,
     Topics,
     Training,
 )
@@ -36,9 +31,6 @@ from ntcir.config.yaml_tree import NotYaml, parse_yaml, read_yaml
 from ntcir.modalities import DEFAULT_PAIR, modality
 from ntcir.system.errors import UserError, did_you_mean, short, shown
 from ntcir.system.files import atomic_write
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 
 class Config(Section):
@@ -197,9 +189,9 @@ def load_config(path: Path | None = None, settings: Iterable[str] = (), *, typed
     try:  # all at once: some values will do only together
         return Config.model_validate(_changed(config, changes, " ".join(origins.values())))
     except ValidationError as error:
-        place = ".".join(_place(error.errors()[0]["loc"]))
+        place = ".".join(place_of(error.errors()[0]["loc"]))
         guilty = [words for key, words in origins.items() if place.startswith(key) or key.startswith(place)]
-        raise UserError(_sentence(error, " ".join(guilty or origins.values()))) from error
+        raise UserError(sentence_of(error, " ".join(guilty or origins.values()), Config)) from error
 
 
 def parse_config(tree: Mapping[str, Any], origin: str) -> Config:
@@ -207,7 +199,7 @@ def parse_config(tree: Mapping[str, Any], origin: str) -> Config:
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise UserError(_sentence(error, origin)) from error
+        raise UserError(sentence_of(error, origin, Config)) from error
 
 
 def _changed(config: Config, changes: Mapping[str, Any], origin: str) -> dict[str, Any]:
@@ -246,59 +238,3 @@ def _put(tree: Any, key: str, value: Any) -> None:
         tree[last] = value
     else:
         raise UserError(f"There is no configuration key '{short(key)}'.")
-
-
-def _sentence(error: ValidationError, origin: str) -> str:
-    """Return one sentence for the first thing that is wrong, naming the key, the value and what would do."""
-    first = error.errors()[0]
-    place = _place(first["loc"])
-    key = short(".".join(place)) or "the file"
-    more = f" ({error.error_count() - 1} more after it)" if error.error_count() > 1 else ""
-    if not place:  # what is told of the whole names its keys itself
-        return f"{origin}: {complaint(first)}{more}."
-    if first["type"] == "objective" and "key" in first["ctx"]:
-        key, value = f"{key}.{first['ctx']['key']}", first["ctx"]["value"]
-        return f"{origin}: {key} = {shown(value)} is not valid: {complaint(first)}{more}."
-    if first["type"] == "extra_forbidden":
-        known = _known_keys(first["loc"][:-1])
-        hint = did_you_mean(short(place[-1]), known) or f"; known here: {', '.join(known)}" * bool(known)
-        return f"Unknown key '{key}' in {origin}{hint}{more}."
-    # Of a whole section only the message is worth reading.
-    value = "" if isinstance(first["input"], dict) else f" = {shown(first['input'])}"
-    return f"{origin}: {key}{value} is not valid: {complaint(first)}{more}."
-
-
-def complaint(error: ErrorDetails) -> str:
-    """Return what one of pydantic's errors says, beginning small; words that YAML took for something else are named."""
-    message = short(error["msg"].removeprefix("Value error, "), 300)
-    words = f"{message[0].lower()}{message[1:]}"
-    if error["type"] == "string_type" and isinstance(error["input"], bool | int | float | dt.date):
-        words += " (YAML reads words such as no, 010, 12:30 or 2020-01-01 as something else: put it in quotes)"
-    return words
-
-
-Location = tuple[int | str, ...]
-_SPLITS: dict[Any, type[Section]] = {
-    "auto": AutoSplit, "date": DateSplit, "session": SessionSplit, "fraction": FractionSplit
-}  # fmt: skip
-
-
-def _place(location: Location) -> list[str]:
-    """Return the keys of the file that lead to where an error is: the kind of split, which pydantic adds, is none."""
-    return [str(part) for at, part in enumerate(location) if not (at == 2 and location[:2] == ("data", "split"))]
-
-
-def _known_keys(location: Location) -> list[str]:
-    """Return the keys a section has, or none where it is not a plain section."""
-    section: Any = Config
-    if location[:1] == ("towers",) and len(location) > 1:
-        return list(Tower.model_fields)
-    for at, part in enumerate(location):
-        if at == 2 and location[:2] == ("data", "split"):
-            section = _SPLITS.get(part)
-        elif location[at - 1 : at] == ("backbones",):
-            section = Backbone
-        else:
-            field = getattr(section, "model_fields", {}).get(part)
-            section = field.annotation if field else None
-    return list(getattr(section, "model_fields", {}))

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ntcir.config import Config, Tower
-from ntcir.corpora.cells import number
 from ntcir.encoders.categories import Vocabulary, words
 from ntcir.encoders.encoder import Encoder
+from ntcir.encoders.floats import as_float, floats
 from ntcir.encoders.presets import Columns
 from ntcir.encoders.saved_readings import check_saved
 from ntcir.system.errors import UserError, did_you_mean, shown, some
@@ -216,7 +216,7 @@ class ReadingsEncoder(Encoder):
         """Return whether a value that is accepted says a finite number, where one is needed, or nothing."""
         if column not in self.columns.numbers or value is None or value != value:  # NaN is missing
             return True
-        return bool(np.isfinite(_float(value)))
+        return bool(np.isfinite(as_float(value)))
 
     def to_json(self) -> dict[str, Any]:
         """Return everything needed to make the same encoder again."""
@@ -278,25 +278,6 @@ def _waves_of(turns: np.ndarray) -> np.ndarray:
     """Return the sines and then the cosines of a number of full turns, float64 [rows, 2 * columns]; 0 for NaN."""
     angles = 2 * np.pi * np.remainder(turns, 1.0)
     return np.asarray(np.nan_to_num(np.concatenate([np.sin(angles), np.cos(angles)], axis=1), nan=0.0))
-
-
-def floats(column: pd.Series) -> np.ndarray:
-    """Return a column as float64, NaN where it is missing, infinite or no number; a text may spell one."""
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
-        values = column.to_numpy(dtype=np.float64)
-    else:
-        values = np.array([_float(value) for value in column.astype(object)], dtype=np.float64)
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def _float(value: Any) -> float:
-    if isinstance(value, str):
-        found = number(value)
-        return np.nan if found is None else found
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return np.nan
 
 
 def _position(table: pd.DataFrame, location: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,7 @@ def check_saved(tree: Mapping[str, Any]) -> None:
     for section, keys in (("columns", _CHOSEN), ("statistics", _STATISTICS)):
         for key in keys:
             if key not in tree[section]:
-                raise ValueError(f"the readings encoder has no '{key}' among its {section}")
+                raise ValueError(f"it has no '{key}' among its {section}")
     for key in ("numeric", "categorical"):
         _names(columns[key], key)
     _numbers(columns["cyclic"], "cyclic", least=0)
@@ -41,9 +41,7 @@ def _check_statistics(columns: Mapping[str, Any], statistics: Mapping[str, Any])
         if not isinstance(values, list) or not all(map(is_finite_number, values)):
             raise _wrong(key, values, "a list of numbers")
         if len(values) != len(standardised):
-            raise ValueError(
-                f"the readings encoder has {len(values)} values of '{key}' for {len(standardised)} columns"
-            )
+            raise ValueError(f"it has {len(values)} values of '{key}' for {len(standardised)} columns")
     if min(statistics["deviation"], default=0) < 0:
         raise _wrong("deviation", min(statistics["deviation"]), "0 or more")
     for key, wanted in (("shares", True), ("vocabularies", embedded)):
@@ -51,7 +49,7 @@ def _check_statistics(columns: Mapping[str, Any], statistics: Mapping[str, Any])
         if not isinstance(found, dict):
             raise _wrong(key, found, "columns and their categories")
         if (wanted and list(found) != list(columns["categorical"])) or (not wanted and found):
-            raise ValueError(f"the readings encoder has '{key}' of other columns than its categorical ones")
+            raise ValueError(f"it has '{key}' of other columns than its categorical ones")
     for column, shares in statistics["shares"].items():
         _numbers(shares, f"shares of {column}", least=0)
     for column, words in statistics["vocabularies"].items():
@@ -68,7 +66,7 @@ def _check_statistics(columns: Mapping[str, Any], statistics: Mapping[str, Any])
 def _section(tree: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = tree.get(name)
     if not isinstance(found, dict):
-        raise ValueError(f"the readings encoder has no section '{name}'")
+        raise ValueError(f"it has no section '{name}'")
     return found
 
 
@@ -86,4 +84,4 @@ def _numbers(value: Any, key: str, least: float) -> None:
 
 
 def _wrong(key: str, value: Any, wanted: str) -> ValueError:
-    return ValueError(f"the readings encoder has '{key}' = {shown(value)} where {wanted} must be")
+    return ValueError(f"it has '{key}' = {shown(value)} where {wanted} must be")

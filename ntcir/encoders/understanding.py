@@ -10,8 +10,9 @@ import pandas as pd
 
 from ntcir.corpora.numbers import Finding, read_numbers
 from ntcir.encoders.categories import Vocabulary, words
+from ntcir.encoders.floats import floats
 from ntcir.encoders.presets import Columns
-from ntcir.encoders.readings import ReadingsEncoder, floats
+from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.system.errors import UserError, some
 
 

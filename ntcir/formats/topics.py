@@ -10,7 +10,7 @@ from typing import TypeVar
 from ntcir.formats.columns import LONGEST, is_word
 from ntcir.formats.manifest import TREC, write_set
 from ntcir.formats.reading import StrPath, named, read_bytes
-from ntcir.modalities import DEFAULT_PAIR, Direction, Modality, Query, all_directions, directions
+from ntcir.modalities import DEFAULT_PAIR, Direction, Query, all_directions, directions
 from ntcir.system.errors import UserError, did_you_mean, short, some
 
 TOPICS, POOLS, QRELS = "topics.tsv", "pools.tsv", "qrels.txt"
@@ -152,7 +152,7 @@ def read_directions(path: StrPath) -> dict[str, str]:
     def parse(cells: Mapping[str, str]) -> None:
         query, name = cells.get("query", ""), cells.get(_DIRECTION, "")
         if query or name:
-            found[cells["topic_id"]] = _told(query, name, None)[0].name
+            found[cells["topic_id"]] = _direction(query, name, None).name
 
     _parse_lines(path, header, lines, parse)
     return found
@@ -203,44 +203,31 @@ def _topic(cells: Mapping[str, str], pair: Sequence[str] | None) -> Topic:
         raise ValueError("a topic_id without blanks and a query are needed")
     if not is_word(topic_id):
         raise ValueError(f"the topic_id '{short(topic_id)}' holds control characters or has over {LONGEST} bytes")
-    direction, parsed = _told(query, cells.get(_DIRECTION, ""), pair)
-    if isinstance(parsed, ValueError):
-        raise parsed
-    return Topic(topic_id, cells["timestamp"], parsed, direction)
+    direction = _direction(query, cells.get(_DIRECTION, ""), pair)
+    return Topic(topic_id, cells["timestamp"], direction.query.parse(query), direction)
 
 
-def _told(query: str, name: str, pair: Sequence[str] | None) -> tuple[Direction, Query | ValueError]:
-    """Return the direction of a topic, as named or as its query tells, and the query, or what is wrong with that.
+def _direction(query: str, name: str, pair: Sequence[str] | None) -> Direction:
+    """Return the direction of a topic, as it is named, or as its query tells; either cell may be empty, not both.
 
     Raises:
         ValueError: if there is no such direction, or it does not fit the query, or the query tells none.
     """
     if name:
         direction = _direction_named(name, pair)
-        parsed = _parsed(query, direction.query) if query else None
-        if query and parsed is None:
-            noun = direction.query.noun
-            raise ValueError(f"the direction is {name}, but the query '{short(query)}' is not {_a(noun)}")
-        return direction, parsed
+        if query and not direction.query.takes(query):
+            noun = _a(direction.query.noun)
+            raise ValueError(f"the direction is {name}, but the query '{short(query)}' is not {noun}")
+        return direction
     possible = directions(pair or DEFAULT_PAIR)
-    taken = [(each, parsed) for each in possible if (parsed := _parsed(query, each.query)) is not None]
-    if len(taken) == 1:
-        return taken[0]
-    one, other = (_a(each.query.noun) for each in possible)
-    if not taken:
+    fitting = [direction for direction in possible if direction.query.takes(query)]
+    if len(fitting) == 1:
+        return fitting[0]
+    one, other = (_a(direction.query.noun) for direction in possible)
+    if not fitting:
         raise ValueError(f"the query '{short(query)}' is neither {one} nor {other}")
-    raise ValueError(
-        f"the query '{short(query)}' may be {one} or {other}: add a column direction with "
-        f"{' or '.join(each.name for each in possible)}"
-    )
-
-
-def _parsed(query: str, modality: Modality) -> Query | ValueError | None:
-    """Return a modality's query, None if the cell is of another; what is wrong with it is returned, not raised."""
-    try:
-        return modality.parse(query)
-    except ValueError as error:
-        return error
+    both = " or ".join(direction.name for direction in possible)
+    raise ValueError(f"the query '{short(query)}' may be {one} or {other}: add a column direction with {both}")
 
 
 def _direction_named(name: str, pair: Sequence[str] | None) -> Direction:

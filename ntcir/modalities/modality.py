@@ -19,10 +19,11 @@ class Modality:
         code: three letters or so, of which names of directions are made, such as ``img``.
         noun: one item, in messages.
         plural: several items, in messages.
-        parse: the cell of a topic file -> the query, or None if the cell is of another modality. Raises a ValueError
-            that says what is wrong with a cell that is of this modality and cannot be read.
+        parse: the cell of a topic file -> the query. Raises a ValueError that says what is wrong with it.
         write: the query -> the cell.
         ask: an item's id and its row of the corpus's table -> the query that asks with it.
+        takes: whether the cell of a topic file is of this modality, as can be told at a glance; any is by default. A
+            file need not say its topics' directions where only one modality of the pair takes each cell.
         encoders: kinds of encoders that its items can have, the usual one first (``ntcir.encoders.KINDS``).
         pictured: whether its items are pictures, which show objects and can be altered.
         tower: settings of its tower that differ from the defaults of ``ntcir.config.Tower``.
@@ -32,10 +33,11 @@ class Modality:
     code: str
     noun: str
     plural: str
-    parse: Callable[[str], Query | None]
+    parse: Callable[[str], Query]
     write: Callable[[Query], str]
     ask: Callable[[str, Mapping[str, Any]], Query]
     encoders: tuple[str, ...]
+    takes: Callable[[str], bool] = lambda cell: True
     pictured: bool = False
     tower: Mapping[str, Any] = field(default_factory=dict)
 

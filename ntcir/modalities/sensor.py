@@ -14,9 +14,7 @@ from ntcir.system.json_keys import each_once
 Readings = dict[str, Any]
 
 
-def _parse(text: str) -> Readings | None:
-    if not is_json_object(text):
-        return None
+def _parse(text: str) -> Readings:
     if len(text) > 1 and text[0] == text[-1] == '"':  # as a spreadsheet quotes it
         text = text[1:-1].replace('""', '"')
     try:
@@ -70,6 +68,7 @@ SENSOR = Modality(
     parse=_parse,
     write=_write,
     ask=_ask,
+    takes=is_json_object,
     encoders=("readings", "vectors"),
     tower={"layers": 2, "standardise": False},
 )

@@ -19,7 +19,7 @@ import errno
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +77,8 @@ def write_model(folder: Path, saved: Saved) -> None:
     vouched = {CARD: facts, CONFIG: lasting(saved.config), ENCODERS: saved.encoders}
     write_tensors(folder / WEIGHTS, saved.state, {name: json.dumps(tree) for name, tree in vouched.items()})
     for name in _FORMER:  # of a training that an earlier version began: now nothing needs it
-        (folder / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            (folder / name).unlink()
 
 
 def read_model(folder: Path) -> Saved:

@@ -37,6 +37,8 @@ def _draw(figure: Figure, rows: list[dict[str, Any]], title: str) -> None:
         right = axes.twinx()
         for direction, colour in zip(both_ways(measured[0]), cycle(COLOURS), strict=False):
             there = [row for row in measured if direction in row]
+            if not there:
+                continue
             right.plot(
                 [row["step"] for row in there],
                 [row[direction] for row in there],

@@ -66,7 +66,7 @@ class Census:
         """Return why right items are no negatives, the commonest reason first."""
         keys = {
             NEAR: f" (training.near_seconds = {training.near_seconds:g})",
-            reasons(self.pair).equal: " (training.mask_equal_readings)",
+            **dict.fromkeys(reasons(self.pair).masked, " (training.mask_equal_readings)"),
         }
         common = sorted(((share, reason) for reason, share in self.masked.items() if share > 0), reverse=True)
         listed = [f"{percent(share)} are {reason}{keys.get(reason, '')}" for share, reason in common]
@@ -139,24 +139,29 @@ def remedy(
     ways = {"": batches} if training.batches == "all" else {"": batches, "training.batches=all": mixed}
     for way, drawn in ways.items():
         nearer = _window(drawn, seconds, training.near_seconds)
-        for settings, left in _options(relations, drawn, seconds, nearer, reasons(pair).equal):
+        for settings, left in _options(relations, drawn, seconds, nearer, reasons(pair).masked):
             if (way or settings) and take_census(left, drawn).is_fine:
                 return " ".join(f"--set {setting}" for setting in (way, *settings) if setting)
     return ""
 
 
 def _options(
-    relations: Mapping[str, Relation], batches: Sequence[np.ndarray], seconds: np.ndarray, nearer: float, equal: str
+    relations: Mapping[str, Relation],
+    batches: Sequence[np.ndarray],
+    seconds: np.ndarray,
+    nearer: float,
+    masked: Sequence[str],
 ) -> Iterator[tuple[list[str], dict[str, Relation]]]:
     """Yield settings and the relations that they leave: none, a shorter window, equal rows as negatives, both."""
     window, unmasked = f"training.near_seconds={nearer:g}", "training.mask_equal_readings=false"
     shorter = {NEAR: near_in_time(seconds, nearer)}
-    distinct = {reason: relation for reason, relation in relations.items() if reason != equal}
+    distinct = {reason: relation for reason, relation in relations.items() if reason not in masked}
     yield [], dict(relations)
     if NEAR in relations:
         yield [window], {**relations, **shorter}
     # Where all rows are the same there is nothing to learn, whatever is masked.
-    if equal in relations and take_census({equal: relations[equal]}, batches).masked[equal] < 1 - _RARE:
+    equal = {reason: relation for reason, relation in relations.items() if reason in masked}
+    if equal and max(take_census(equal, batches).masked.values()) < 1 - _RARE:
         yield [unmasked], distinct
         if NEAR in relations:
             yield [window, unmasked], {**distinct, **shorter}

@@ -39,6 +39,12 @@ def sample_pool(
     return np.asarray(generator.permutation(distinct.index[:size].to_numpy()))
 
 
+def largest_pools(pairs: pd.DataFrame, pair: Sequence[str] = DEFAULT_PAIR) -> dict[str, int]:
+    """Return how many candidates the pools of each group can have: as many as it has items on the smaller side."""
+    groups = pairs.groupby("group", sort=False)
+    return {str(name): min(rows[side].nunique() for side in pair) for name, rows in groups}
+
+
 def draw_pools(pairs: pd.DataFrame, pair: Sequence[str], size: int, seed: int) -> tuple[pd.DataFrame, list[slice]]:
     """Draw one pool a group, in which every pair is asked once.
 

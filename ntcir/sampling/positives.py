@@ -9,9 +9,7 @@ import numpy as np
 from ntcir.config import Positives
 from ntcir.modalities import DEFAULT_PAIR
 from ntcir.sampling.overlap import ObjectOverlap
-from ntcir.sampling.relations import NEAR, Relation, equal_rows, group_equal_rows, near_in_time, reasons, same_item
-
-__all__ = ["FalseNegatives", "ObjectPositives", "group_equal_rows"]
+from ntcir.sampling.relations import NEAR, Relation, equal_rows, near_in_time, reasons, same_item
 
 _BLOCK = 512
 _SLACK = 1e-5  # what float32 may lose of an overlap that is exactly the one asked for

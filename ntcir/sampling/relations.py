@@ -32,6 +32,11 @@ class Reasons(NamedTuple):
     equal: str
     equal_left: str
 
+    @property
+    def masked(self) -> tuple[str, str]:
+        """Those that ``training.mask_equal_readings`` switches on."""
+        return self.equal, self.equal_left
+
 
 def reasons(pair: Sequence[str] = DEFAULT_PAIR) -> Reasons:
     """Return the reasons in the words of a pair of modalities."""

@@ -14,7 +14,7 @@ from ntcir.formats.columns import LONGEST
 from ntcir.formats.group_labels import group_labels
 from ntcir.formats.topics import Topic, TopicSet
 from ntcir.modalities import DEFAULT_PAIR, Direction, directions, modality
-from ntcir.sampling.pools import sample_pool
+from ntcir.sampling.pools import largest_pools, sample_pool
 from ntcir.system.errors import UserError, some
 from ntcir.system.progress import say
 
@@ -83,7 +83,7 @@ def _long_enough(
         UserError: if one has not and is not to be left out, or all would be.
     """
     groups = {str(name): rows for name, rows in pairs.groupby("group", sort=False)}
-    sizes = {name: min(rows[side].nunique() for side in pair) for name, rows in groups.items()}
+    sizes = largest_pools(pairs, pair)
     short = [f"{name} ({size})" for name, size in sizes.items() if size < max(pool, per_day)]
     items = " and ".join(modality(side).plural for side in pair)
     if short and skip_short and len(short) < len(sizes):

@@ -16,6 +16,5 @@ def require_official(pair: Sequence[str]) -> None:
     """
     if set(pair) != set(DEFAULT_PAIR):
         raise UserError(
-            f"The pair is {' and '.join(pair)}, but --format official can only hold topics of "
-            f"{' and '.join(DEFAULT_PAIR)}: leave it out."
+            f"The organisers' format is for {' and '.join(DEFAULT_PAIR)}, not for {' and '.join(pair)}: use --format trec."
         )

@@ -16,6 +16,7 @@ from ntcir.features.decode import UnreadableImage
 from ntcir.formats.manifest import OFFICIAL, OFFICIAL_TOPICS, write_set
 from ntcir.formats.official import format_qrels
 from ntcir.formats.topics import Topic, TopicSet, topics_text
+from ntcir.modalities import direction, directions
 from ntcir.modalities.image import IMAGE
 from ntcir.submission.pixels import pixel_text
 from ntcir.submission.readers import Reader, read_upright
@@ -67,9 +68,15 @@ class OfficialTopics:
         topics: with their pools.
         corpus: has the photographs and readings.
         read: decodes a photograph.
+
+    Raises:
+        UserError: if a topic is of other modalities than theirs.
     """
 
     def __init__(self, topics: TopicSet, corpus: Corpus, read: Reader = read_upright) -> None:
+        if others := [name for name in topics.by_direction() if direction(name) not in directions()]:
+            both = " and ".join(each.name for each in directions())
+            raise UserError(f"The organisers' format is for {both}, not for {others[0]}: use --format trec.")
         self._topics, self._corpus, self._read = topics, corpus, read
         # Theirs has no time of day. A corpus that is not a lifelog has columns of its own.
         names = [str(column) for column in corpus.sensors.columns if column not in {"local_hour", *OFFICIAL_KEYS}]

@@ -4,9 +4,9 @@ One process alone is the usual case: all functions here then return at once, and
 
 A process that waits for another must neither give up because the other has more to do, nor wait for one that has died.
 So there are two kinds of meetings. ``barrier``, ``gather_objects``, ``share`` and ``by_first`` are patient: they wait
-as long as the processes they wait for show signs of life. ``any_rank``, ``gather`` and ``sum_gradients`` are quick, for
-the steps of a training, which all processes come to at about the same time: they give up after half an hour, and at
-once when the other end of a connection is closed.
+as long as the processes they wait for show signs of life. ``any_rank``, and ``gather`` and ``sum_gradients`` of
+``ntcir.system.tensors``, are quick, for the steps of a training, which all processes come to at about the same time:
+they give up after half an hour, and at once when the other end of a connection is closed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ntcir.system.errors import UserError
 
 if TYPE_CHECKING:
-    import torch
     from torch.distributed import Store  # type: ignore[attr-defined]
 
 T = TypeVar("T")
@@ -31,7 +30,6 @@ _JOIN = timedelta(minutes=10)  # until all processes have started
 _STEP = timedelta(minutes=30)  # until all processes have come to the same step
 _SIGN, _SILENCE = 10.0, 300.0  # seconds: between two signs of life; without one, a process counts as dead
 _POLLS = 0.005, 0.5  # seconds between two looks at who has come: at first, and after a while
-_BUCKET = 2**25  # numbers sent at once, 128 MiB
 
 
 class Deserted(UserError):
@@ -180,7 +178,7 @@ def _show_life(store: Store, own: Ranks, over: threading.Event) -> None:
 
 
 @contextmanager
-def _noticing() -> Iterator[None]:
+def noticing() -> Iterator[None]:
     """Report in one sentence that another process is gone."""
     try:
         yield
@@ -194,7 +192,7 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:150]
 
 
-def _met() -> _Meeting | None:
+def met() -> _Meeting | None:
     """Return the meeting under way; None where there is nobody to meet."""
     if _meeting is None and ranks().count > 1:
         raise RuntimeError("There are several processes, which have not joined: put `with together():` around it.")
@@ -207,13 +205,13 @@ def barrier() -> None:
     Raises:
         UserError: if one of them has shown no sign of life for five minutes.
     """
-    meeting = _met()
+    meeting = met()
     if meeting is None:
         return
     own, store = ranks(), meeting.store
     meeting.number += 1
     key = f"meeting/{meeting.number}"
-    with _noticing():
+    with noticing():
         store.set(f"{key}/{own.number}", "here")
         absent = {number for number in range(own.count) if number != own.number}
         signs: dict[int, tuple[int, float]] = {}
@@ -238,26 +236,26 @@ def _check_life(store: Store, number: int, signs: dict[int, tuple[int, float]]) 
 
 def gather_objects(value: T) -> list[T]:
     """Return every process's value in the order of the processes; patient. Values are pickled."""
-    if _met() is None:
+    if met() is None:
         return [value]
     import torch.distributed as dist
 
     barrier()
     values: list[Any] = [None] * ranks().count
-    with _noticing():
+    with noticing():
         dist.all_gather_object(values, value)
     return values
 
 
 def share(value: T) -> T:
     """Return the value of the first process, on all; patient. What the others give is not looked at."""
-    if _met() is None:
+    if met() is None:
         return value
     import torch.distributed as dist
 
     barrier()
     values: list[Any] = [value if ranks().first else None]
-    with _noticing():
+    with noticing():
         dist.broadcast_object_list(values, src=0)
     result: T = values[0]
     return result
@@ -265,7 +263,7 @@ def share(value: T) -> T:
 
 def by_first(call: Callable[[], T]) -> T:
     """Let the first process alone call this; return what it returns, or raise what ``UserError`` it raises, on all."""
-    if _met() is None:
+    if met() is None:
         return call()
     mistake: UserError | None = None
     value: Any = None
@@ -283,84 +281,12 @@ def by_first(call: Callable[[], T]) -> T:
 
 def any_rank(flag: bool) -> bool:
     """Return whether the flag is up in any process; quick."""
-    if _met() is None:
+    if met() is None:
         return flag
     import torch
     import torch.distributed as dist
 
     flags = torch.tensor([int(flag)])
-    with _noticing():
+    with noticing():
         dist.all_reduce(flags, dist.ReduceOp.MAX)
     return bool(flags.item())
-
-
-def gather(tensor: torch.Tensor) -> torch.Tensor:
-    """Put the rows of all processes together, with a gradient for those of this one; quick.
-
-    Every process computes the same loss from all rows, sends its gradient back through its own rows, and
-    ``sum_gradients`` adds up what comes of it: that is the gradient of one process with all rows. (What SLIP, Mu et al.
-    2021, and open_clip do is the same but for a factor: there, the gradients of all processes' losses are exchanged.)
-
-    Args:
-        tensor: [n, ...]; n may be another one in each process, 0 too.
-
-    Returns:
-        [sum of n, ...], in the order of the processes.
-    """
-    if _met() is None:
-        return tensor
-    import torch
-    import torch.distributed as dist
-
-    own = ranks()
-    counts = torch.zeros(own.count, dtype=torch.int64)
-    counts[own.number] = len(tensor)
-    with torch.no_grad(), _noticing():
-        dist.all_reduce(counts)
-        rows = counts.tolist()
-        padded = tensor.new_zeros((max(rows), *tensor.shape[1:]))
-        padded[: len(tensor)] = tensor
-        received = [torch.empty_like(padded) for _ in rows]
-        dist.all_gather(received, padded)
-    parts = [part[:number] for part, number in zip(received, rows, strict=True)]
-    parts[own.number] = tensor
-    return torch.cat(parts)
-
-
-def sum_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
-    """Add up the gradients of all processes; quick. Where no process has one, there is none afterwards.
-
-    Args:
-        parameters: the same ones in the same order in each process.
-    """
-    if _met() is None:
-        return
-    for bucket in _buckets(parameters):
-        _sum_bucket(bucket)
-
-
-def _buckets(parameters: Iterable[torch.nn.Parameter]) -> Iterator[list[torch.nn.Parameter]]:
-    """Group parameters that can be sent at once: of one device and type, and not too much."""
-    buckets: dict[tuple[torch.device, torch.dtype], list[torch.nn.Parameter]] = {}
-    for parameter in parameters:
-        kind = (parameter.device, parameter.dtype)
-        bucket = buckets.setdefault(kind, [])
-        bucket.append(parameter)
-        if sum(item.numel() for item in bucket) >= _BUCKET:
-            yield buckets.pop(kind)
-    yield from buckets.values()
-
-
-def _sum_bucket(bucket: list[torch.nn.Parameter]) -> None:
-    import torch
-    import torch.distributed as dist
-
-    there = bucket[0].new_tensor([float(item.grad is not None) for item in bucket])
-    parts = [torch.zeros_like(item) if item.grad is None else item.grad for item in bucket]
-    flat = torch.cat([there, *(part.detach().reshape(-1) for part in parts)])
-    with _noticing():
-        dist.all_reduce(flat)
-    flags, *sums = torch.split(flat, [len(bucket), *(item.numel() for item in bucket)])
-    for item, flag, part, total in zip(bucket, flags.tolist(), parts, sums, strict=True):
-        if flag:
-            item.grad = part.copy_(total.view(part.shape))

@@ -2,7 +2,7 @@
 
 Every process draws the whole batch, which the seed and the step determine, and encodes as many of its items on each
 side as any other. The embeddings are put together, each process computes the loss of all of them, and what its own
-part contributes to the gradient is added up over the processes (``ntcir.system.parallel.gather``). So N processes of
+part contributes to the gradient is added up over the processes (``ntcir.system.tensors.gather``). So N processes of
 B pairs take the steps of one process of N x B pairs, up to rounding; dropout is that of the whole batch too.
 """
 
@@ -17,8 +17,9 @@ from torch import nn
 from ntcir.config import Config
 from ntcir.modalities import DEFAULT_PAIR, modality
 from ntcir.system.errors import UserError
-from ntcir.system.parallel import gather, gather_objects, ranks, sum_gradients
+from ntcir.system.parallel import gather_objects, ranks
 from ntcir.system.progress import say
+from ntcir.system.tensors import gather, sum_gradients
 from ntcir.towers.dropout import of_whole
 from ntcir.training.sources import Backward, Source
 

@@ -236,11 +236,17 @@ def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:
 
 
 def require_pictures(config: Config) -> None:
-    """Check that there are photographs, where something is asked of them.
+    """Check that there are photographs, where something is asked of them, and networks, where these are to be trained.
 
     Raises:
         UserError: naming the setting that needs some.
     """
+    kinds = [config.towers.of(name).encoder for name in config.pair]
+    if config.encoder.finetune and "frozen" not in kinds:
+        raise UserError(
+            "encoder.finetune trains the networks of the encoder frozen, and the encoders are "
+            f"{' and '.join(map(str, kinds))}: switch it off."
+        )
     if pictured(config.pair) is not None:
         return
     asked = {

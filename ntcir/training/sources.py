@@ -15,7 +15,8 @@ from ntcir.encoders.frozen import FrozenRows
 from ntcir.features.extraction import Alteration
 from ntcir.features.image_features import ImageFeatures
 from ntcir.system.devices import find_device
-from ntcir.system.parallel import gather, ranks
+from ntcir.system.parallel import ranks
+from ntcir.system.tensors import gather
 
 # Goes on where ``loss.backward()`` stopped: at the rows that a source gave.
 Backward = Callable[[], None]

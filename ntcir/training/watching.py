@@ -39,7 +39,7 @@ def nothing_mined(report: MiningReport, by: str, pair: Sequence[str] = DEFAULT_P
         return f"{start}, for there was no candidate: lower {key}."
     worst = max(refused, key=lambda reason: refused[reason])
     listed = ", ".join(f"{count:,} {reason}" for reason, count in refused.items())
-    keys = {**_KEYS, reasons(pair).equal: "set training.mask_equal_readings to false"}
+    keys = {**_KEYS, **dict.fromkeys(reasons(pair).masked, "set training.mask_equal_readings to false")}
     advice = keys.get(worst, "raise negatives.range_max")
     return f"{start}; candidates refused: {listed}; {advice}."
 

@@ -294,7 +294,7 @@ def test_from_json_the_encoder_is_the_same_to_the_bit(preset, categories, locati
 def test_statistics_that_are_not_whole_are_found_when_read_not_when_used(key):
     tree = ReadingsEncoder.fit(Columns(numeric=("a",)), pd.DataFrame({"a": [1.0, 2.0]})).to_json()
     del tree["statistics"][key]
-    with pytest.raises(KeyError, match=key):
+    with pytest.raises(ValueError, match=key):
         ReadingsEncoder.from_json(tree)
 
 

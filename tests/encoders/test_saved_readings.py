@@ -60,22 +60,22 @@ HARMS: dict[str, Callable[[Tree], object]] = {
 
 @pytest.mark.parametrize("harm", HARMS)
 def test_what_does_not_fit_is_said_when_a_model_is_loaded(tmp_path, harm):
-    from test_model import make_model
+    from untrained import make_model
 
     make_model(sensors__cyclic={"a": 24}).save(tmp_path / "m")
     saved = read_model(tmp_path / "m")
     found = saved.encoders["sensor"]
     HARMS[harm](found)
-    with pytest.raises(ValueError, match="the readings encoder has"):
+    with pytest.raises(ValueError, match="it has"):
         check_saved(found)
     write_model(tmp_path / "m", saved)
     sentence = refusal(Model.load, tmp_path / "m")
-    assert "is damaged (the readings encoder has" in sentence
+    assert "is damaged (the encoder of the modality sensor: it has" in sentence
 
 
 @pytest.mark.parametrize("harm", ["frequency: no share", "frequency: a vocabulary too many"])
 def test_frequencies_have_shares_and_no_vocabulary(harm):
     found = tree("frequency")
     found["statistics"].update({"shares": {}} if "no share" in harm else {"vocabularies": {"place": []}})
-    with pytest.raises(ValueError, match="the readings encoder has"):
+    with pytest.raises(ValueError, match="it has"):
         check_saved(found)

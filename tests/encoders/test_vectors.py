@@ -285,7 +285,7 @@ WRONG: list[tuple[str, Callable[[], Any], str]] = [
     ("a", lambda: Path("a").mkdir(), "is a directory"),
     ("a.npy", lambda: Path("a.npy").touch(), "the file is empty"),
     ("a.npy", lambda: Path("a.npy").write_text("1 2 3\n"), "not an .npy, .npz, .mat or .parquet file"),
-    ("a.npy", lambda: Path("a.npy").write_bytes(b"\x1f\x8b" + bytes(20)), "but packed by gzip"),
+    ("a.npy", lambda: Path("a.npy").write_bytes(b"\x1f\x8b" + bytes(20)), "but compressed with gzip"),
     ("a.npy", lambda: Path("a.npy").write_bytes(pickle.dumps(MATRIX)), "but a Python pickle, which may run code"),
     ("a.npy", lambda: np.save("a.npy", np.array([["x", {}]], dtype=object)), "holds Python objects"),
     ("a.npy", lambda: np.save("a.npy", MATRIX.astype(complex)), "of the type complex128, not real numbers"),

@@ -310,7 +310,7 @@ def test_ended_or_out_of_room_at_any_change_there_is_the_old_or_the_new(start, n
         ended = place.type(*scenario.words, full=number, out=scenario.out)
         must_be_fine(ended)
         if ended.code:
-            assert "room" in ended.err.splitlines()[-1], ended.err
+            assert "space" in ended.err.splitlines()[-1], ended.err
         assert not any(_TEMPORARY.search(name) for name in place.tree(leftovers=True)), ended.changes
         scenario.check(place, scenario)
         finish(place, scenario, undisturbed)

@@ -70,7 +70,7 @@ def test_topics_are_drawn_answered_scored_and_shown_in_both_directions(here):
 
 def test_the_official_format_is_refused_before_anything_is_read(here):
     command = ["build-topics", "--config", "second.yaml", "--data", "data", "--format", "official", "--out", "theirs"]
-    assert "The pair is photo and meter" in error_of(*command)
+    assert "not for photo and meter: use --format trec" in error_of(*command)
     assert not Path("theirs").exists()
 
 

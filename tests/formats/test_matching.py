@@ -254,3 +254,51 @@ def test_pipes_are_read_once(files, tmp_path, name):
     assert result.exit_code == 0, result.stderr
     assert "NumQ         2.0000" in result.stdout
     assert np.allclose(sorted(read_run(tmp_path / "out.csv").score), sorted(read_run(files[name]).score))
+
+
+# ---------------------------------------------------------------------------------------------------- which topics
+
+
+def directions(*words: object) -> list[str | None]:
+    return [
+        topic["direction"] for topic in json.loads(ntcir("score", *words, "--json", "--per-topic").stdout)["topics"]
+    ]
+
+
+NOTE = "Note: The directions of the topics are not known"
+
+
+@pytest.mark.parametrize("run", ["run.csv", "run.txt"])
+def test_without_topics_there_is_one_group_and_a_note_says_what_to_do(files, run):
+    files["topics.tsv"].unlink()
+    words = ("score", files[run], "--qrels", files["qrels.csv"])
+    printed = ntcir(*words).stdout
+    assert [line.split()[0] for line in printed.splitlines()[:3]] == ["topics", "all", "Note:"]
+    assert NOTE in printed
+    assert "--topics" in printed
+    found = ntcir(*words, "--json")
+    assert NOTE in found.stderr
+    assert {name: group["topics"] for name, group in json.loads(found.stdout).items()} == {
+        "all": 2, "img2sen": 0, "sen2img": 0
+    }  # fmt: skip
+
+
+def test_topics_may_be_named_anywhere(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = (files["run.csv"], "--qrels", files["qrels.csv"], "--topics")
+    other = write(tmp_path, "other.tsv", TOPICS.replace("img2sen\n", "sen2img\n"))
+    assert directions(*words, other) == ["sen2img", "sen2img"]
+    (tmp_path / "topics").mkdir()
+    other.rename(tmp_path / "topics" / "named.tsv")
+    assert directions(*words, "named.tsv") == ["sen2img", "sen2img"]
+    assert NOTE not in ntcir("score", *words, "named.tsv").stdout
+    assert "There is no file absent.tsv, nor topics/absent.tsv" in refused("score", *words, "absent.tsv")
+
+
+def test_the_organisers_qrels_have_topics_of_their_own(files, tmp_path):
+    own = TOPICS.replace("img2sen\n", "sen2img\n")
+    write(tmp_path, "input.topics.tsv", own)
+    assert directions(files["run.csv"], "--qrels", files["qrels.csv"]) == ["sen2img", "sen2img"]
+    assert directions(files["run.txt"], "--qrels", files["same.txt"]) == ["img2sen", "sen2img"]
+    (tmp_path / "input.topics.tsv").unlink()
+    assert directions(files["run.csv"], "--qrels", files["qrels.csv"]) == ["img2sen", "sen2img"]

@@ -114,17 +114,17 @@ def test_what_cannot_be_unpacked_or_decoded_is_one_sentence(tmp_path, read):
 
 
 @pytest.mark.parametrize("how", ["plain", "gzip", "PowerShell"])
-@pytest.mark.parametrize("which", ["run", "qrels", "pools"])
+@pytest.mark.parametrize("which", ["run", "qrels", "pools", "topics"])
 def test_one_file_may_come_from_standard_input(tmp_path, how, which):
-    texts = {"run": RUN, "qrels": QRELS, "pools": POOLS}
+    texts = {"run": RUN, "qrels": QRELS, "pools": POOLS, "topics": TOPICS}
     places = {name: tmp_path / name for name in texts} | {which: "-"}
     for name, text in texts.items():
         (tmp_path / name).write_bytes(SAVED[how](text))
-    words = ("score", places["run"], "--qrels", places["qrels"], "--pools", places["pools"], "--json", "--per-topic")
-    result = ntcir(*words, stdin=SAVED[how](texts[which]))
+    options = [word for name in ("qrels", "pools", "topics") for word in (f"--{name}", places[name])]
+    result = ntcir("score", places["run"], *options, "--json", "--per-topic", stdin=SAVED[how](texts[which]))
     assert result.exit_code == 0, result.stderr
     [topic] = json.loads(result.stdout)["topics"]
-    assert (topic["rank"], topic["pool"]) == (2, 3)
+    assert (topic["rank"], topic["pool"], topic["direction"]) == (2, 3, "sen2img")
 
 
 def test_standard_input_has_a_name_and_serves_once(tmp_path):

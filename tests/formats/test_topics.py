@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from ntcir.config import Sensors
 from ntcir.encoders.presets import Columns, chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.formats.runs import read_pools, read_trec_qrels
-from ntcir.formats.topics import TopicSet, read_topics
+from ntcir.formats.topics import Topic, TopicSet, read_directions, read_topics
+from ntcir.modalities import Direction
+from ntcir.modalities.image import IMAGE
 from ntcir.sampling.topics import build_topics
 
 readings = st.dictionaries(
@@ -166,3 +169,106 @@ def test_numbers_keep_their_kind_and_every_digit(tmp_path):
     topics = build_topics(corpus, corpus.pairs, pool=3, per_day=3)
     asked = [topic.query["a"] for topic in topics.topics if isinstance(topic.query, dict)]
     assert sorted(json.dumps(value) for value in asked) == ["0.3333333333333333", "1e+300", "60"]
+
+
+# -------------------------------------------------------------------------------------------------------- directions
+
+
+def table(folder: Path, header: str, *lines: str) -> Path:
+    path = folder / "topics.tsv"
+    path.write_text("".join(f"{line}\n" for line in (header, *lines)), encoding="utf-8")
+    return path
+
+
+FOUR = "topic_id\ttimestamp\tquery\tdirection"
+
+
+def test_ids_tell_nothing(tmp_path):
+    path = write(tmp_path, 'img2sen_1\t\t{"x": 1}', "sen2img_1\t\ta.jpg")
+    assert [topic.direction.name for topic in read_topics(path)] == ["sen2img", "img2sen"]
+    assert read_directions(path) == {"img2sen_1": "sen2img", "sen2img_1": "img2sen"}
+
+
+@pytest.mark.parametrize("pair", [None, ("image", "caption"), ("caption", "image")])
+def test_a_column_tells_the_direction_where_a_query_does_not(tmp_path, caption, pair):
+    path = table(tmp_path, "query\tdirection\ttimestamp\ttopic_id", "a.jpg\timg2cap\t\t1", "a.jpg\tcap2img\t\t2")
+    found = read_topics(path, pair)
+    assert [topic.direction for topic in found] == [(IMAGE, caption), (caption, IMAGE)]
+    assert [topic.query for topic in found] == ["a.jpg", "a.jpg"]
+    assert read_directions(path) == {"1": "img2cap", "2": "cap2img"}
+
+
+@pytest.mark.usefixtures("caption")
+def test_a_query_that_may_be_either_needs_the_column(tmp_path):
+    sentence = refusal(read_topics, write(tmp_path, "a\t\ta.jpg"), ("image", "caption"))
+    assert "line 2: the query 'a.jpg' may be a photograph or a caption: add a column direction" in sentence
+    assert "img2cap or cap2img" in sentence
+
+
+def test_an_empty_direction_is_told_by_the_query(tmp_path):
+    path = table(tmp_path, FOUR, "a\t\ta.jpg\t", 'b\t\t{"x": 1}\t ')
+    assert [topic.direction.name for topic in read_topics(path)] == ["img2sen", "sen2img"]
+    assert read_directions(path) == {"a": "img2sen", "b": "sen2img"}
+
+
+@pytest.mark.parametrize("read", [read_topics, read_directions])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("a\t\ta.jpg\tsen2img", "the direction is sen2img, but the query 'a.jpg' is not a reading"),
+        ('a\t\t{"x": 1}\timg2sen', "the direction is img2sen, but the query '{\"x\": 1}' is not a photograph"),
+        ('a\t\t"{""x"": 1}"\timg2sen', "is not a photograph"),
+        ("a\t\ta.jpg\timg2sne", "there is no direction 'img2sne' (did you mean 'img2sen'?), only img2sen, sen2img"),
+        ("a\t\ta.jpg\tIMG2SEN", "there is no direction 'IMG2SEN'"),
+        ("a\t\ta.jpg", "3 columns instead of 4"),
+    ],
+)
+def test_a_direction_that_does_not_fit_is_named_with_its_line(tmp_path, read, line, said):
+    path = table(tmp_path, FOUR, "good\t\tgood.jpg\timg2sen", line)
+    sentence = refusal(read, path)
+    assert f"{path} line 3: " in sentence
+    assert said in sentence
+
+
+@pytest.mark.usefixtures("caption")
+def test_a_direction_of_another_pair_than_the_model_s_is_refused(tmp_path):
+    path = table(tmp_path, FOUR, "a\t\ta.jpg\timg2cap")
+    assert "line 2: the direction is img2cap, but the model answers img2sen and sen2img" in refusal(
+        read_topics, path, ("image", "sensor")
+    )
+
+
+def test_a_column_direction_that_comes_twice_is_refused(tmp_path):
+    path = table(tmp_path, f"{FOUR}\tdirection", "a\t\ta.jpg\timg2sen\tsen2img")
+    assert "2 columns named 'direction'" in refusal(read_topics, path)
+
+
+def test_directions_are_read_of_tables_that_could_not_be_answered(tmp_path):
+    path = table(tmp_path, "query\ttopic_id", "{x\ta", "\tb", "b.jpg\tc d", "", "\ud7ff\ta")
+    assert read_directions(path) == {"a": "img2sen", "c d": "img2sen"}, "the last line of a topic counts"
+    assert read_directions(table(tmp_path, "topic_id\tdirection", "a\tsen2img", "b\t")) == {"a": "sen2img"}
+    assert read_directions(table(tmp_path, "topic_id\tquery\tquery", "a\t{\tb.jpg")) == {"a": "sen2img"}
+    sentence = refusal(read_directions, table(tmp_path, "topic_id\ttimestamp", "a\t"))
+    assert "line 1: expected the tab-separated columns topic_id and query, or topic_id and direction" in sentence
+
+
+@pytest.mark.parametrize("save", [gzip.compress, lambda text: text.decode().encode("utf-16")], ids=["gzip", "UTF-16"])
+def test_topics_may_be_packed_or_saved_by_powershell(tmp_path, save):
+    path = write(tmp_path, "a\t\té.jpg")
+    path.write_bytes(save(path.read_bytes()))
+    assert [topic.query for topic in read_topics(path)] == ["é.jpg"]
+
+
+def test_directions_are_written_where_the_queries_do_not_tell_them(tmp_path, caption):
+    TopicSet([question("a", "", "a.jpg"), question("b", "", {"x": 1})], {}, {}).save(tmp_path)
+    assert (tmp_path / "topics.tsv").read_text() == 'topic_id\ttimestamp\tquery\na\t\ta.jpg\nb\t\t{"x": 1}\n'
+    asked = [Topic("a", "", "a.jpg", Direction(IMAGE, caption)), Topic("b", "", "a dog", Direction(caption, IMAGE))]
+    TopicSet(asked, {}, {}).save(tmp_path)
+    assert (tmp_path / "topics.tsv").read_text() == f"{FOUR}\na\t\ta.jpg\timg2cap\nb\t\ta dog\tcap2img\n"
+    assert read_topics(tmp_path / "topics.tsv", ("image", "caption")) == asked
+
+
+def test_every_relevant_document_has_a_line_in_the_qrels(tmp_path):
+    TopicSet([question("a", "", "a.jpg")], {"a": ["x", "y", "z"]}, {"a": ["z", "x"]}).save(tmp_path)
+    assert (tmp_path / "qrels.txt").read_text() == "a 0 z 1\na 0 x 1\n"
+    assert read_trec_qrels(tmp_path / "qrels.txt").relevant("a") == {"x", "z"}

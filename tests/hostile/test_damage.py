@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from former_models import READINGS, make_former
 from helpers import encode_readings, fit, one_thread, toy_config, toy_corpus  # noqa: F401
 from mutating import mutations
 
@@ -31,6 +33,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained") / "m"
     fit(toy_config(training__iters=10, training__validate_every=5, sensors__categories="embedding"), folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def former(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, as an earlier version left it."""
+    return make_former(Path(shutil.copytree(trained, tmp_path_factory.mktemp("former") / "m")))
 
 
 def vectors(folder: Path) -> bytes:
@@ -71,6 +79,19 @@ def metrics(folder: Path) -> bytes:
 def test_a_damaged_file_of_a_training_changes_nothing_in_silence(
     trained: Path, name: str, read: Callable[[Path], bytes]
 ):
+    change_nothing(trained, name, read)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [(CONFIG, vectors), (READINGS, vectors), (CARD, vectors), (WEIGHTS, vectors), (LAST, checkpointed)],
+)
+def test_nor_does_one_of_an_earlier_version(former: Path, name: str, read: Callable[[Path], bytes]):
+    change_nothing(former, name, read)
+
+
+def change_nothing(trained: Path, name: str, read: Callable[[Path], bytes]) -> None:
+    """Damage a file of a training in many ways: what is read is what was there, or refused."""
     whole, expected = (trained / name).read_bytes(), read(trained)
     refused: list[str] = []
     try:

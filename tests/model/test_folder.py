@@ -16,12 +16,12 @@ import torch
 from bundling import small_config, small_model
 from helpers import embed_networks, environment, fit, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
 from safetensors.torch import load_file, save_file
-from test_model import features, make_model
+from untrained import features, make_model
 
 from ntcir.config import Config, Towers, load_config
 from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS, read_model, write_model
 from ntcir.model.model import Model
-from ntcir.system.tensor_files import read_tensors, write_tensors
+from ntcir.system.tensor_files import write_tensors
 from ntcir.training.checkpoint import LAST, read_progress
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -60,7 +60,7 @@ def test_statistics_of_another_model_are_not_taken_for_its_own(tmp_path):
         ("topics.pool", 21, "has topics.pool = 21, but the model was trained with 20"),
         ("seed", 7, "has seed = 7, but the model was trained with 0"),
         ("data.split", {"by": "fraction"}, "has data.split"),
-        ("towers.standardise", False, "has towers.standardise = False"),
+        ("towers.image.standardise", False, "has towers.image.standardise = False"),
         ("training.near_seconds", 3, "has training.near_seconds = 3.0"),
         ("sensors.exclude", ["a"], "has sensors.exclude = ['a']"),
         ("features.backbones.0.arch", "resnet18", "has features.backbones"),
@@ -270,18 +270,6 @@ def test_a_checkpoint_whose_facts_are_none_is_one_sentence(tmp_path, harm):
     sentence = refusal(read_progress, tmp_path / LAST)
     assert "is damaged" in sentence
     assert str(tmp_path / LAST) in sentence
-
-
-def test_tensors_of_any_kind_come_back_the_same(tmp_path):
-    tensors = {
-        "scalar": torch.tensor(1.5), "none": torch.zeros(0, 3), "half": torch.ones(2, 2).bfloat16(),
-        "truth": torch.tensor([True, False]), "turned": torch.arange(6).view(2, 3).T,
-    }  # fmt: skip
-    write_tensors(tmp_path / "a.safetensors", tensors, {"é": "\udce9"})
-    found, facts = read_tensors(tmp_path / "a.safetensors")
-    assert facts == {"é": "\udce9"}
-    assert found.keys() == tensors.keys()
-    assert all(torch.equal(found[name], value) and found[name].dtype == value.dtype for name, value in tensors.items())
 
 
 @pytest.mark.parametrize("name", [ENCODERS, CARD])

@@ -37,6 +37,7 @@ def test_a_last_line_that_is_cut_off_is_left_out_and_said(tmp_path, capsys, line
     [
         '{"step": 4, "lo', "[]", "5", "nonsense", '{"loss": 1}', '{"step": 4}', '{"step": "4", "loss": 1}',
         '{"step": 4, "loss": null}', '{"step": 4, "loss": NaN}', '{"step": 4, "loss": 1, "sen2img": "x"}',
+        '{"step": 4, "loss": 1, "cap2img": "x"}', '{"step": 4, "loss": 1, "mined": 3}',
         '{"step": 3, "loss": 1}', '{"step": true, "loss": 1}', "[" * 100_000,
     ],
 )  # fmt: skip

@@ -12,34 +12,14 @@ import torch
 from bundling import SMALL, small_config, small_model, write_model, write_weights
 from helpers import FEATURES, embed_networks, encode_readings, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
 from safetensors.torch import load_file
+from untrained import features, make_model
 
-from ntcir.encoders.frozen import FrozenEncoder
-from ntcir.encoders.presets import chosen_columns
-from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS
 from ntcir.model.model import Model
 from ntcir.system.tensor_files import read_tensors, write_tensors
 from ntcir.workspace import newest_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def make_model(**changes: object) -> Model:
-    """Return an untrained model whose statistics are those of the toy corpus."""
-    config, corpus = (
-        toy_config(**{"sensors__categories": "embedding", "towers__image_dropout": 0.3} | changes),
-        toy_corpus(),
-    )
-    readings = ReadingsEncoder.fit(chosen_columns(config.sensors, corpus.sensors, corpus.layout), corpus.sensors)
-    model = Model(
-        config, {"image": FrozenEncoder(FEATURES, ["first", "second"]), "sensor": readings}, {"corpus": "toy"}
-    )
-    model.towers["image"].fit(features(40))
-    return model
-
-
-def features(rows: int) -> np.ndarray:
-    return np.random.default_rng(rows).normal(3, 2, (rows, FEATURES)).astype(np.float32)
 
 
 @pytest.mark.parametrize("changes", [{}, {"sensors__categories": "frequency", "training__learn_temperature": True}])

@@ -11,7 +11,7 @@ import torch
 from bundling import small_config, small_model
 from former_models import READINGS, make_former
 from helpers import embed_networks, encode_readings, fit, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
-from test_model import features, make_model
+from untrained import features, make_model
 
 from ntcir.config import load_config
 from ntcir.model.folder import CARD, CONFIG, ENCODERS, WEIGHTS
@@ -35,7 +35,7 @@ def said(model: Model) -> bytes:
     """Return what a model says of features and readings, as bytes."""
     return (
         model.encode("image", features(5)).vectors.tobytes()
-        + model.encode_readings(toy_corpus().sensors).vectors.tobytes()
+        + encode_readings(model, toy_corpus().sensors).vectors.tobytes()
     )
 
 

@@ -89,6 +89,29 @@ def test_the_markdown_has_random_every_row_and_what_is_real_in_bold():
     assert "about 2 would be bold by chance" in text
 
 
+@pytest.mark.usefixtures("caption")
+def test_the_directions_of_another_pair_are_the_columns_and_panels(tmp_path):
+    whole = table(methods=METHODS[:2], weights=("w",), iterations=(5,))
+    other = {"img2sen": "img2cap", "sen2img": "cap2img"}
+
+    def renamed(figures: Any) -> Any:
+        return {other[direction]: figure for direction, figure in figures.items()}
+
+    rows = [
+        replace(row, mrr=renamed(row.mrr), difference=renamed(row.difference), deviation=renamed(row.deviation))
+        for row in whole.rows
+    ]
+    captions = replace(whole, rows=rows, random=renamed(whole.random), folder=tmp_path)
+    write_report(captions)
+    text = (tmp_path / "table.md").read_text(encoding="utf-8")
+    expected = markdown(whole).replace("img2sen", "img2cap").replace("sen2img", "cap2img")
+    assert text == expected
+    header = (tmp_path / "results.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert "img2cap_low" in header
+    assert "sen" not in header
+    assert (tmp_path / "chart.png").stat().st_size > 10_000
+
+
 def test_names_are_no_markup_and_an_unfinished_table_says_so():
     odd = table(methods=("a|b", "*c*\n`d`"), weights=("w",), iterations=(5,))
     text = markdown(replace(odd, rows=odd.rows[:1], folds=["x|y"]))

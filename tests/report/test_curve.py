@@ -12,13 +12,13 @@ from PIL import Image
 from ntcir.report.curve import COLOURS, LOSS, draw_curve
 
 
-def write_log(folder: Path, steps: int, every: int = 10) -> None:
+def write_log(folder: Path, steps: int, every: int = 10, ways: tuple[str, ...] = ("img2sen", "sen2img")) -> None:
     folder.mkdir(exist_ok=True)
     rows: list[dict[str, float]] = []
     for step in range(1, steps + 1):
         row = {"step": step, "loss": 5 / step}
         if every and step % every == 0:
-            row |= {"img2sen": step / 1000, "sen2img": step / 500, "seconds": 0.1}
+            row |= {way: step / (1000 - 500 * place) for place, way in enumerate(ways)} | {"seconds": 0.1}
         rows.append(row)
     (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
@@ -41,6 +41,14 @@ def test_loss_and_both_validations_are_drawn(tmp_path):
         assert 700 <= picture.width <= 2000
         assert 400 <= picture.height <= 1500
     assert all(has_colour(path, colour) for colour in (LOSS, *COLOURS))
+
+
+@pytest.mark.usefixtures("caption")
+@pytest.mark.parametrize("ways", [("img2cap", "cap2img"), ("cap2img",)])
+def test_the_directions_drawn_are_those_of_the_log(tmp_path, ways):
+    write_log(tmp_path, 100, ways=ways)
+    path = draw_curve(tmp_path)
+    assert [has_colour(path, colour) for colour in COLOURS] == [way in ways for way in ("img2cap", "cap2img")]
 
 
 def test_without_validation_there_is_the_loss_alone(tmp_path):

@@ -147,7 +147,7 @@ def test_from_another_folder_the_features_beside_the_model_are_taken(here, tmp_p
     topics = ["run", str(here / "topics" / "topics.tsv"), "--model", str(here / "runs" / "named")]
     done = command_line(*topics, "--data", str(here / "other"))
     assert done.exit_code == 0, done.output
-    assert f"taken from {here / 'features'}" in done.stderr
+    assert f"read from {here / 'features'}" in done.stderr
     assert "Encoding" not in done.stderr
     assert not list(tmp_path.iterdir())
     assert sorted((here / "features").rglob("shard-*")) == stored

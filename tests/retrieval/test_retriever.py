@@ -339,7 +339,7 @@ def test_a_query_that_cannot_be_read_is_left_out_and_named(here, capsys):
     answered = {line[0] for line in ask(data=data)}
     assert topic not in answered
     assert len(answered) == 2 * PER_SESSION - 1
-    assert f"1 topics are left out because their picture cannot be decoded: {topic}." in capsys.readouterr().err
+    assert f"1 topics are left out because their photograph cannot be read: {topic}." in capsys.readouterr().err
 
 
 def test_the_only_picture_asked_for_may_be_unreadable_beside_other_topics(here, tmp_path, capsys):
@@ -349,7 +349,7 @@ def test_the_only_picture_asked_for_may_be_unreadable_beside_other_topics(here, 
     pictures = [question("bad", "", "s4_002.png"), question("out", "", str(tmp_path / "broken.jpg"))]
     topics = write_topics(tmp_path, *pictures, question("good", "", {"warm": 3}))
     assert {line[0] for line in ask(topics, data=data)} == {"good"}
-    assert "2 topics are left out because their picture cannot be decoded: bad, out" in capsys.readouterr().err
+    assert "2 topics are left out because their photograph cannot be read: bad, out" in capsys.readouterr().err
 
 
 def test_no_picture_that_can_be_read_is_one_sentence(here, tmp_path):
@@ -367,6 +367,13 @@ def test_an_unknown_image_is_named_with_its_topic(here, tmp_path, name):
     sentence = refusal(ask, write_topics(tmp_path, question("t7", "", name)))
     assert "t7" in sentence
     assert name in sentence
+
+
+@pytest.mark.usefixtures("caption")
+def test_a_direction_that_the_model_does_not_answer_is_named_with_its_line(here, tmp_path):
+    path = tmp_path / "topics.tsv"
+    path.write_text("topic_id\ttimestamp\tquery\tdirection\na\t\ts4_003.png\timg2cap\n", encoding="utf-8")
+    assert f"{path} line 2: the direction is img2cap, but the model answers img2sen and sen2img" in refusal(ask, path)
 
 
 def test_an_unknown_document_is_named_with_its_topic(here, tmp_path):

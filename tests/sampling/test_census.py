@@ -83,3 +83,17 @@ def test_of_days_of_a_moment_the_remedy_is_to_mix_them():
     days = [np.arange(4 * day, 4 * day + 4) for day in range(6)]
     assert take_census(related, days).is_empty
     assert remedy(related, days, [np.arange(24)], seconds, training) == "--set training.batches=all"
+
+
+def test_equal_readings_on_the_left_are_named_and_remedied_too():
+    readings = np.repeat([1.0, 2.0], 8)[:, None]
+    names, seconds = [str(number) for number in range(16)], np.arange(16) * 300.0
+    pair = ("sensor", "image")
+    known = FalseNegatives(names, names, seconds, None, 60, left_rows=readings, pair=pair).relations
+    batches = [np.arange(8), np.arange(8), np.arange(16)]
+    census = take_census(known, batches, pair)
+    training = toy_config(training__near_seconds=60).training
+    assert "are with an equal reading (training.mask_equal_readings)" in census.reasons(training)
+    assert census.sentence().startswith("Each reading has")
+    assert "other photographs of its batch" in census.sentence()
+    assert remedy(known, batches, batches, seconds, training, pair) == "--set training.mask_equal_readings=false"

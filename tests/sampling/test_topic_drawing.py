@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from helpers import refusal, toy_corpus, twice_a_minute
 
+from ntcir.corpora.corpus import Corpus
 from ntcir.formats.runs import format_ranking, read_pools
 from ntcir.formats.topics import read_topics
 from ntcir.sampling.pools import sample_pool
@@ -184,6 +185,61 @@ def test_more_topics_a_day_than_minutes_are_refused():
 def test_no_pair_is_no_topic():
     corpus = twice_a_minute()
     assert "no pair" in refusal(build_topics, corpus, corpus.pairs.iloc[:0])
+
+
+def captioned(days: list[str] = DAYS) -> Corpus:
+    """Return a corpus of captions in place of readings; every other caption is that of the next picture, too."""
+    corpus = toy_corpus(days, 12)
+    pairs = corpus.pairs.rename(columns={"sensor": "caption"})
+    shared = pairs[::2].assign(caption=pairs["caption"][1::2].to_numpy())
+    captions = corpus.sensors.rename_axis("caption")
+    pairs = pd.concat([pairs, shared], ignore_index=True)
+    return replace(corpus, tables={"image": corpus.images, "caption": captions}, pairs=pairs)
+
+
+@pytest.mark.usefixtures("caption")
+@pytest.mark.parametrize("pair", [("image", "caption"), ("caption", "image")])
+def test_topics_are_drawn_of_any_pair_and_all_that_belongs_to_a_query_is_right(tmp_path, pair):
+    corpus = captioned()
+    topics = build_topics(corpus, corpus.pairs, pool=8, per_day=8, pair=pair)
+    names = ["img2cap", "cap2img"] if pair[0] == "image" else ["cap2img", "img2cap"]
+    assert list(topics.by_direction()) == names
+    partners = set(zip(corpus.pairs["image"], corpus.pairs["caption"], strict=True))
+    numbers = Counter()
+    for topic in topics.topics:
+        asks, query = topic.direction.query.name, str(topic.query).removeprefix("see ")
+        pool = topics.pools[topic.topic_id]
+        assert len(set(pool)) == len(pool)
+        both = [(query, document) if asks == "image" else (document, query) for document in pool]
+        right = topics.relevant[topic.topic_id]
+        assert right == [document for document, pair in zip(pool, both, strict=True) if pair in partners]
+        assert len(right) >= 1
+        numbers[len(right)] += 1
+    assert numbers[2] > 0, "else this corpus shows nothing"
+    topics.save(tmp_path)
+    assert read_topics(tmp_path / "topics.tsv", pair) == topics.topics
+
+
+@pytest.mark.parametrize("pair", [("image", "caption"), ("caption", "sensor")])
+@pytest.mark.usefixtures("caption")
+def test_a_pair_that_the_corpus_does_not_have_is_one_sentence(pair):
+    corpus = toy_corpus()
+    sentence = refusal(build_topics, corpus, corpus.pairs, pool=2, pair=pair)
+    assert f"toy has no pairs of {pair[0]} and {pair[1]}: it has nothing of the modality 'caption'" in sentence
+    assert "only of image and sensor" in sentence
+    lacking = replace(corpus, tables={**corpus.tables, "caption": corpus.sensors})  # a table, but no pairs
+    assert "no pairs of" in refusal(lacking.require_pair, pair)
+    corpus.require_pair(("sensor", "image"))
+
+
+def test_days_that_are_too_short_for_a_pool_are_left_out_if_asked(capsys):
+    corpus = twice_a_minute(minutes=30)
+    short = corpus.pairs[(corpus.pairs["group"] != "2020-03-17") | (corpus.pairs["timestamp"].dt.hour < 2)]
+    topics = build_topics(corpus, short, pool=25, skip_short=True)
+    assert len(topics.topics) == 4
+    assert "Left out, with fewer photographs and readings than a pool of 25 needs: 2020-03-17 (12)." in (
+        capsys.readouterr().err
+    )
 
 
 def test_a_pool_is_drawn_evenly():

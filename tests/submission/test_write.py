@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ import ntcir.submission.write
 from ntcir.config import Config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
-from ntcir.formats.topics import TopicSet
+from ntcir.formats.topics import TopicSet, read_directions, read_topics
+from ntcir.modalities import Direction, Modality
+from ntcir.modalities.image import IMAGE
 from ntcir.sampling.topics import build_topics
 from ntcir.submission.stream import read_records
 from ntcir.submission.write import LOCATION_COLUMNS, SENSOR_COLUMNS, OfficialTopics
@@ -104,6 +107,22 @@ def test_the_qrels_are_those_of_the_trec_topics(lifelog: Corpus, tmp_path: Path)
             assert row["rel"] == str(int(document in topics.relevant[topic]))
 
 
+def test_the_topics_lie_beside_the_input_with_their_directions(lifelog: Corpus, tmp_path: Path) -> None:
+    topics = topics_of(lifelog)
+    written(topics, lifelog, tmp_path / "out")
+    table = tmp_path / "out" / "input.topics.tsv"
+    assert read_topics(table) == topics.topics
+    assert read_directions(table) == {topic.topic_id: topic.direction.name for topic in topics.topics}
+    assert "direction" in table.read_text(encoding="utf-8").splitlines()[0].split("\t")
+
+
+def test_topics_of_other_modalities_have_no_official_format(lifelog: Corpus, caption: Modality) -> None:
+    topics = topics_of(lifelog)
+    topics.topics[0] = replace(topics.topics[0], direction=Direction(IMAGE, caption))
+    sentence = refusal(OfficialTopics, topics, lifelog)
+    assert "The organisers' format is for img2sen and sen2img, not for img2cap: use --format trec." in sentence
+
+
 def test_a_corpus_of_another_kind_has_its_own_columns(tmp_path: Path) -> None:
     corpus = open_corpus(write_pictures(tmp_path / "data"), Config().data.split)
     records, _ = written(topics_of(corpus, pool=4, per_day=1), corpus, tmp_path / "out")
@@ -148,6 +167,7 @@ def test_a_topic_that_asks_for_what_cannot_be_decoded_is_left_out(
     spoil(lifelog, topic.query if isinstance(topic.query, str) else topics.relevant[topic.topic_id][0])
     records, qrels = written(topics, lifelog, tmp_path / "out")
     assert topic.topic_id not in {record["topic_id"] for record in records} | {row["topic_id"] for row in qrels}
+    assert topic.topic_id not in read_directions(tmp_path / "out" / "input.topics.tsv")
     assert records
 
 

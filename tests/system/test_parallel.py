@@ -21,14 +21,13 @@ from ntcir.system.parallel import (
     any_rank,
     barrier,
     by_first,
-    gather,
     gather_objects,
     ranks,
     share,
-    sum_gradients,
     together,
 )
 from ntcir.system.progress import progress, say, told_by
+from ntcir.system.tensors import gather, sum_gradients
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -29,10 +29,11 @@ from torch import nn
 
 import ntcir.training.preparation
 from ntcir.config import Config
-from ntcir.features.image_features import ImageFeatures
+from ntcir.encoders import open_pair
 from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.system.parallel import gather, ranks, together
+from ntcir.system.parallel import ranks, together
+from ntcir.system.tensors import gather
 from ntcir.towers.dropout import BatchDropout, of_whole
 from ntcir.training.checkpoint import LAST, read_progress
 from ntcir.training.data_parallel import check_same, share_out, whole_batches
@@ -70,7 +71,7 @@ def finetuning_trainer(folder: Path, batch: int) -> Trainer:
         }
     )  # fmt: skip
     corpus = read_pictures(folder / "data")
-    return Trainer(config, corpus, ImageFeatures(corpus, config.features), folder / "model")
+    return Trainer(config, corpus, open_pair(config, corpus), folder / "model")
 
 
 def trained(one: Trainer, steps: int) -> dict[str, Any]:
@@ -104,10 +105,10 @@ class NotedDetections:
 def detect_once(folder: Path) -> bool:
     """Return whether this process has what one of them has detected."""
     config = SimpleNamespace(objects=None, features=SimpleNamespace(store=folder))
-    data: Any = SimpleNamespace(ids=["a"], corpus=None, config=config)
+    data: Any = SimpleNamespace(corpus=None, config=config)
     opened: Any = NotedDetections(None, None, folder)
     with patch.object(ntcir.training.preparation, "ObjectDetections", NotedDetections):
-        found: Any = Preparation._detected(data, opened)
+        found: Any = Preparation._detected(data, opened, ["a"])
     return bool(found.there)
 
 

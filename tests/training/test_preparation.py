@@ -17,11 +17,15 @@ from helpers import (
     refusal,
     toy_config,
     toy_corpus,
+    toy_features,
+    toy_rows,
 )
 
+import ntcir.encoders.frozen
 import ntcir.training.preparation
 from ntcir.config import AutoSplit, Config
 from ntcir.corpora import open_corpus
+from ntcir.encoders import open_pair, open_rows
 from ntcir.features.objects import COLUMNS
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.training.preparation import Preparation
@@ -55,9 +59,7 @@ def detected(monkeypatch: pytest.MonkeyPatch) -> type[ToyDetections]:
 
 
 def prepared(config: Config) -> Preparation:
-    corpus = toy_corpus()
-    features: Any = ToyFeatures(corpus)
-    return Preparation.of(config, corpus, features)
+    return prepared_with(config, toy_corpus())
 
 
 def everything(**changes: Any) -> Config:
@@ -73,16 +75,15 @@ def test_nobody_is_asked_for_objects_that_nobody_uses(monkeypatch):
     data = prepared(toy_config(augment__views=0))
     assert data.overlap is None
     assert data.augmenter is None
-    assert data.stored_views() is None
-    assert not data.composer(data.features.load(data.ids)).hard
+    assert data.views_of("image") is None
+    assert not data.composer().hard
 
 
 def test_a_training_knows_its_matches_and_hard_negatives(detected, capsys):
     data = prepared(everything())
-    images = data.features.load(data.ids)
-    composer = data.composer(images)
+    composer = data.composer()
     assert composer.objects is not None
-    counts = detected(None, None, Path()).counts(data.ids)
+    counts = detected(None, None, Path()).counts(data.train["image"].tolist())
     groups = data.train["group"].tolist()
     weights = np.log(len(counts) / (counts > 0).sum(axis=0)) + 1
     matched = 0
@@ -108,12 +109,12 @@ def test_a_training_knows_its_matches_and_hard_negatives(detected, capsys):
 
 
 def test_views_are_those_of_the_training_photographs(monkeypatch):
-    monkeypatch.setattr(ntcir.training.preparation, "_BLOCK", 7)
+    monkeypatch.setattr(ntcir.encoders.frozen, "_BLOCK", 7)
     data = prepared(toy_config(augment__views=2))
-    views = data.stored_views()
+    views = data.views_of("image")
     assert views is not None
     assert views.dtype == np.float16
-    plain = data.features.load(data.ids)
+    plain = data.loaded["image"]
     assert np.allclose(views, [plain + 0.1, plain + 0.2], atol=2e-3 * np.abs(plain).max())
 
 
@@ -212,8 +213,7 @@ def toy_with(**columns: Any) -> Any:
 
 
 def prepared_with(config: Config, corpus: Any) -> Preparation:
-    features: Any = ToyFeatures(corpus)
-    return Preparation.of(config, corpus, features)
+    return Preparation.of(config, corpus, toy_rows(config, corpus))
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,9 @@ def test_the_reason_for_an_empty_column_is_said_where_it_is_known() -> None:
 def test_an_only_column_without_values_is_refused_whoever_chose_it() -> None:
     corpus = toy_with(a=np.nan, b=np.nan)
     corpus.sensors["c"] = corpus.sensors["place"] = np.nan
-    sentence = refusal(Preparation.of, toy_config(), corpus, ToyFeatures(toy_corpus()))
+    with toy_features(of=toy_corpus()):
+        rows = open_pair(toy_config(), corpus)
+    sentence = refusal(Preparation.of, toy_config(), corpus, rows)
     assert "'a' has no value in the training split" in sentence
     assert "sensors.numeric" in sentence
 
@@ -249,7 +251,7 @@ def test_empty_and_constant_columns_of_a_wide_choice_are_said_and_change_nothing
 ) -> None:
     corpus = toy_with(mute=np.nan, same=3.0, word="always", each=[f"w{number}" for number in range(150)])
     data = prepared_with(toy_config(), corpus)
-    assert data.encoded.shape == (90, data.readings.dim)
+    assert data.loaded["sensor"].shape == (90, data.rows["sensor"].dim)
     said = capsys.readouterr().err.splitlines()
     assert said == [
         "WARNING: these sensor columns have no value in training, so they say nothing: mute.",
@@ -279,8 +281,9 @@ def test_a_lifelog_without_any_heart_rate_is_not_trained_with_a_constant(
     corpus = open_corpus(
         make_lifelog(tmp_path / "life", located=[{"ImageID": name} for name in names], minutes=rows), AutoSplit()
     )
-    features: Any = None  # it is refused before any picture is looked at
-    sentence = refusal(Preparation.of, toy_config(sensors__preset=preset), corpus, features)
+    config = toy_config(sensors__preset=preset)
+    # It is refused before any picture is looked at.
+    sentence = refusal(Preparation.of, config, corpus, {"sensor": open_rows(config, corpus, "sensor")})
     assert "'heart_rate(bpm)' has no value in the training split" in sentence
     assert reason in sentence
     assert "sensors.exclude=[heart_rate(bpm)" in sentence

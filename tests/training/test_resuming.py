@@ -25,8 +25,8 @@ from helpers import (
 from safetensors.torch import load_file
 
 import ntcir.training.trainer
+from ntcir.model.folder import WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.model.model import WEIGHTS
 from ntcir.training.checkpoint import LAST, load_checkpoint, read_progress, save_checkpoint
 from ntcir.training.run_folder import is_finished
 from ntcir.training.trainer import Trainer

@@ -17,6 +17,7 @@ from helpers import (
 from safetensors.torch import load_file
 
 from ntcir.config import Augment, Backbone, Config, Encoder, Features
+from ntcir.encoders import open_pair
 from ntcir.features.image_features import ImageFeatures
 from ntcir.model.folder import WEIGHTS
 from ntcir.model.model import Model
@@ -112,9 +113,10 @@ def test_bf16_is_near_fp32_and_comes_back_as_fp32(tmp_path):
 def test_batchnorm_keeps_its_statistics_while_the_weights_learn(tmp_path):
     config = finetuning(tmp_path)
     corpus = read_pictures(tmp_path / "data")
-    features = ImageFeatures(corpus, config.features)
+    rows = open_pair(config, corpus)
+    features = rows["image"].features  # type: ignore[attr-defined]
     before = {name: value.clone() for name, value in features.networks[0].network.state_dict().items()}
-    trainer = Trainer(config, corpus, features, tmp_path / "model")
+    trainer = Trainer(config, corpus, rows, tmp_path / "model")
     trainer.run()
     after = features.networks[0].network.state_dict()
     moved = {name for name, value in after.items() if not torch.equal(value, before[name])}
@@ -125,7 +127,7 @@ def test_batchnorm_keeps_its_statistics_while_the_weights_learn(tmp_path):
 def test_networks_learn_at_their_own_rate(tmp_path):
     config = finetuning(tmp_path).changed({"training.schedule": "cosine", "training.lr": 0.5})
     corpus = read_pictures(tmp_path / "data")
-    trainer = Trainer(config, corpus, ImageFeatures(corpus, config.features), tmp_path / "model")
+    trainer = Trainer(config, corpus, open_pair(config, corpus), tmp_path / "model")
     towers, networks = trainer._stepper.optimizer.param_groups
     assert (towers["lr"], networks["lr"]) == (0.5, 1e-3)
     trainer._step(3)
@@ -165,7 +167,7 @@ def test_an_interrupted_fine_tuning_ends_as_if_it_had_not_been(tmp_path):
     for name, stops in (("whole", [6]), ("pieces", [4, 6])):
         for iters in stops:
             changed = config.changed({"training.iters": iters})
-            trainer = Trainer(changed, corpus, ImageFeatures(corpus, config.features), tmp_path / name)
+            trainer = Trainer(changed, corpus, open_pair(changed, corpus), tmp_path / name)
             trainer.run(resume=iters != stops[0])
         states.append(trainer.model.state())
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])

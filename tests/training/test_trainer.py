@@ -15,8 +15,9 @@ from safetensors.torch import load_file
 
 import ntcir.training.trainer
 from ntcir.corpora.corpus import Corpus
+from ntcir.model.folder import WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.model.model import WEIGHTS, Model
+from ntcir.model.model import Model
 from ntcir.objectives.info_nce import info_nce
 from ntcir.system.errors import UserError
 from ntcir.training.checkpoint import LAST, read_progress
@@ -73,7 +74,7 @@ def test_validation_is_the_mrr_of_pools_worked_out_pair_by_pair(tmp_path):
     one.model.unit_vectors = rounded  # type: ignore[method-assign]
     val = corpus.split("val")
     images = one.model.encode("image", ToyFeatures(corpus).load(val["image"].tolist())).vectors
-    sensors = one.model.encode_readings(corpus.sensors.loc[val["sensor"]]).vectors
+    sensors = encode_readings(one.model, corpus.sensors.loc[val["sensor"]]).vectors
     reciprocal: dict[str, list[float]] = {"img2sen": [], "sen2img": []}
     for day in ("2020-03-01", "2020-03-02"):
         rows = np.flatnonzero((val["group"] == day).to_numpy())
@@ -104,7 +105,7 @@ def test_a_step_s_loss_is_that_of_its_batch_without_false_negatives(tmp_path, sy
     for i, j in itertools.permutations(range(90), 2):
         ignored[i, j] = abs(times[i] - times[j]) <= pd.Timedelta(minutes=10) or {i, j} == {5, 40}
     expected = info_nce(
-        torch.from_numpy(images), torch.from_numpy(sensors), config.training.temperature,
+        torch.from_numpy(images), torch.from_numpy(sensors), config.objectives[0].temperature,
         ignored=torch.from_numpy(ignored), symmetric=symmetric,
     )  # fmt: skip
     assert one._step(0) == pytest.approx(expected.item(), rel=1e-4)
@@ -139,7 +140,7 @@ def test_statistics_are_of_the_training_split_alone_each_pair_counted(tmp_path):
     images, encoded = (source.encode(np.arange(one._data.pairs)) for source in one._data.sources)
     encoded = encoded[:, : len(one.model.encoders["sensor"].columns.numeric)]
     assert encoded.mean(axis=0) == pytest.approx(0, abs=1e-5)
-    images = one.model.towers["image"].head[0](torch.from_numpy(images)).numpy()
+    images = one.model.towers["image"].stem(torch.from_numpy(images)).numpy()
     assert images.mean(axis=0) == pytest.approx(0, abs=1e-4)
     assert images.std(axis=0) == pytest.approx(1, abs=1e-4)
 
@@ -150,7 +151,7 @@ def test_nothing_but_the_towers_learns(tmp_path):
     after = load_file(tmp_path / "m" / WEIGHTS)
     kept = {name for name in after if torch.equal(before[name], after[name])}
     # The features are fixed: their statistics do not drift from step to step, as BatchNorm's would.
-    assert {"towers.image.head.0.mean", "towers.image.head.0.scale", "log_temperature"} == kept
+    assert {"towers.image.stem.mean", "towers.image.stem.scale", "learnt.0.log_temperature"} == kept
 
 
 def test_a_photograph_that_cannot_be_read_is_left_out_of_its_split(tmp_path):
@@ -174,7 +175,7 @@ def test_without_a_training_split_there_is_one_sentence(tmp_path, groups):
 def test_a_training_split_that_cannot_be_read_is_one_sentence(tmp_path):
     corpus = toy_corpus()
     bad = corpus.split("train")["image"].tolist()[1:]
-    with pytest.raises(UserError, match="1 photographs can be read"):
+    with pytest.raises(UserError, match="1 pairs can be read"):
         toy_trainer(toy_config(), tmp_path, corpus, unreadable=bad)
 
 
@@ -198,7 +199,7 @@ def test_a_loss_that_is_not_finite_is_one_sentence_and_gets_into_no_checkpoint(t
 
 
 def test_a_first_step_that_fails_does_not_bar_the_folder(tmp_path):
-    assert "training.temperature" in refusal(fit, toy_config(training__temperature=1e-40), tmp_path / "m")
+    assert "objectives.0.temperature" in refusal(fit, toy_config(training__temperature=1e-40), tmp_path / "m")
     assert fit(toy_config(training__iters=3), tmp_path / "m").steps == 3
 
 

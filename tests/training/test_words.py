@@ -46,8 +46,8 @@ def test_a_process_that_sees_something_else_is_told_of_what(monkeypatch, pair, w
 
 
 def test_settings_of_pictures_are_refused_for_a_pair_without_any():
-    assert "encoder.finetune needs photographs" in refusal(
-        require_pictures, Config().changed({"pair": ["note", "meter"], "encoder.finetune": True})
+    assert "augment.views needs photographs" in refusal(
+        require_pictures, Config().changed({"pair": ["note", "meter"], "augment.views": 1})
     )
 
 
