@@ -22,6 +22,8 @@ Changes = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 # Keys that are for something else to say.
 _TAKEN = {"name": "`name`", "seed": "`seeds`", "training.iters": "`iterations`", "data.path": "--data"}
+# What is no section, and so is replaced as a whole.
+_WHOLE = frozenset({"pair", "objectives"})
 
 
 class GridTopics(Section):
@@ -110,6 +112,11 @@ class Plan:
     base: Config
     configs: dict[tuple[str, str, str], Config]
     slugs: dict[str, dict[str, str]]
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The two modalities, by name, which are those of all configurations."""
+        return self.base.pair
 
     @property
     def pool(self) -> int:
@@ -223,7 +230,12 @@ def _changed(config: Config, changes: dict[str, Any], origin: str, *, fold: bool
     for key in changes:
         if key in _TAKEN:
             raise UserError(f"{_upper(origin)} changes '{key}', which is for {_TAKEN[key]} to say.")
-        if key in Config.model_fields:
+        if key == "pair" and not origin.startswith("`changes`"):
+            raise UserError(
+                f"{_upper(origin)} changes 'pair', but all are asked the same topics: set it in `changes` or in the "
+                "base, and make a grid of its own for another pair."
+            )
+        if key in Config.model_fields and key not in _WHOLE:
             raise UserError(f"{_upper(origin)} replaces the whole section '{key}': write dotted keys, as {key}.sub.")
         if key.partition(".")[0] == "data" and not fold and not origin.startswith("`changes`"):
             raise UserError(

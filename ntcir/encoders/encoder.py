@@ -74,11 +74,9 @@ class Rows(ABC):
 
     Attributes:
         encoder: makes the rows.
-        noun: one item, for messages.
     """
 
     encoder: Encoder
-    noun: str = "item"
 
     @property
     def dim(self) -> int:
@@ -123,6 +121,10 @@ class Rows(ABC):
         """
         raise UserError(f"augment.views needs the encoder frozen: {self.encoder.kind} cannot see altered items.")
 
+    def fingerprints(self) -> list[str]:
+        """Return what tells its networks or files from others with the same settings; none by default."""
+        return []
+
     def facts(self, ids: Sequence[str]) -> list[Any]:
         """Return what training on these items depends on besides the configuration, as JSON values."""
         return [list(ids), self.encoder.to_json()]
@@ -131,9 +133,9 @@ class Rows(ABC):
         """Return the item of the corpus that a query names, or None where it is given in full.
 
         Raises:
-            UserError: if it can be neither.
+            UserError: if it can be neither; the phrase says what is asked for.
         """
-        raise UserError(f"A {self.noun} that is not in the corpus cannot be asked with.")
+        raise UserError("an item that is not in the corpus, which this encoder cannot encode")
 
     def encode(self, queries: Mapping[str, Query]) -> Iterator[tuple[list[str], np.ndarray]]:
         """Yield topic ids and rows, float32 [topics, dim], of queries that are given in full, some at a time.

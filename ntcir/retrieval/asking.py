@@ -11,6 +11,7 @@ from ntcir.config import Config, load_config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import SPLITS, Corpus
 from ntcir.corpora.naming import corpus_name
+from ntcir.modalities import pictured
 from ntcir.model.model import Model
 from ntcir.system.errors import UserError
 from ntcir.system.files import MODEL_CONFIG
@@ -87,13 +88,19 @@ def corpus_to_ask(
     else:
         chosen = split or _split_of(model, root, of_split)
     corpus = _read(config, chosen, root)
-    if _STORE_KEY in of_places:
-        store = expanded(typed.features.store)
-    else:
-        prints = [each for encoder in model.encoders.values() for each in encoder.fingerprints]
-        store = by_first(lambda: stored_elsewhere(config.features.store, folder, corpus, prints))
+    store = expanded(typed.features.store) if _STORE_KEY in of_places else _store(model, folder, corpus)
     model.config = model.config.changed({"features.store": str(store), **vectors})
     return corpus, chosen
+
+
+def _store(model: Model, folder: Path, corpus: Corpus) -> Path:
+    """Return where features are kept: where those of the corpus by the model's networks lie already, if they do."""
+    configured = model.config.features.store
+    prints = [each for encoder in model.encoders.values() for each in encoder.fingerprints]
+    shown = pictured(model.config.pair)
+    if shown is None or not prints:
+        return configured
+    return by_first(lambda: stored_elsewhere(configured, folder, corpus.picturing(shown.name), prints))
 
 
 def _key(setting: str) -> str:

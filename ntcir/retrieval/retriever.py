@@ -170,10 +170,10 @@ class Retriever:
         silent = [topic for topic in topics if topic.topic_id not in queries]
         if silent:
             ids = some([topic.topic_id for topic in silent])
-            noun = self._rows[silent[0].direction.query.name].noun
+            asks = silent[0].direction.query
             if not queries:
-                raise UserError(f"No topic can be answered: none of their {noun}s can be read ({ids}).")
-            say(f"WARNING: {len(silent)} topics are left out because their {noun} cannot be read: {ids}.")
+                raise UserError(f"No topic can be answered: none of their {asks.plural} can be read ({ids}).")
+            say(f"WARNING: {len(silent)} topics are left out because their {asks.noun} cannot be read: {ids}.")
         return [topic for topic in topics if topic.topic_id in queries]
 
 

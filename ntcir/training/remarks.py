@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ntcir.config import Config, Section
+from ntcir.modalities import pictured
 from ntcir.system.errors import some
 
 
@@ -64,10 +65,12 @@ def _changed(section: Section) -> list[str]:
 def _of_shares(config: Config) -> Iterator[str]:
     """Yield what is worked out and then shown to nobody, because the share of it rounds to nothing."""
     batch, negatives = config.training.batch, config.negatives
+    found = pictured(config.pair)
+    pictures = "pictures" if found is None else found.plural
     kinds = negatives.objects + negatives.model
     shown = {
-        ("positives.share", "matched photographs"): (config.positives.objects, config.positives.share, 1),
-        ("augment.share", "altered photographs"): (config.augment.views > 0, config.augment.share, 1),
+        ("positives.share", f"matched {pictures}"): (config.positives.objects, config.positives.share, 1),
+        ("augment.share", f"altered {pictures}"): (config.augment.views > 0, config.augment.share, 1),
         ("negatives.share", "hard negatives"): (kinds > 0, negatives.share, kinds),
     }
     for (key, what), (on, share, parts) in shown.items():

@@ -12,6 +12,7 @@ from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_pair
 from ntcir.encoders.encoder import Rows
+from ntcir.modalities import modality
 from ntcir.model.metrics import METRICS
 from ntcir.model.model import Model
 from ntcir.system.errors import Interrupted, UserError
@@ -76,7 +77,7 @@ class Trainer:
             resume: go on from the last checkpoint.
             advance: told of steps done.
         """
-        check_same(self._data.digest)
+        check_same(self._data.digest, self._data.pair)
         progress = self._begin(resume)
         advance(progress.step)
         options = self.config.training
@@ -110,8 +111,9 @@ class Trainer:
         self._data = from_tensors(self._data, mined)
         self._log.resume(progress.step)
         if progress.data != digest:
+            left, right = (modality(name).plural for name in self._data.pair)
             raise UserError(
-                f"Cannot resume {self.folder}: the photographs, readings or network weights are not those it was "
+                f"Cannot resume {self.folder}: the {left}, {right} or network weights are not those it was "
                 "begun with; train anew with another --out."
             )
         return progress

@@ -174,7 +174,6 @@ def test_only_the_rows_that_are_asked_for_are_copied_from_a_mapped_file():
 def test_the_other_modality_has_vectors_in_the_same_way():
     np.save("a.npy", MATRIX)
     rows = opened("a.npy", "sensor")
-    assert rows.noun == "reading"
     np.testing.assert_array_equal(rows.load(["m2"]), MATRIX[2:3])
 
 
