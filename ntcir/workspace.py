@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from ntcir.model.trained import is_finished, newest
 from ntcir.system import claims
 from ntcir.system.errors import UserError
-from ntcir.system.files import MODEL_CONFIG
 from ntcir.system.home import expanded
 from ntcir.system.progress import say
 
@@ -154,6 +153,8 @@ def stored_elsewhere(store: Path, model: Path, corpus: Corpus, fingerprints: Seq
     from ntcir.config import Features, is_local
     from ntcir.features.corpus_folder import corpus_folder
 
+    if not fingerprints:  # nothing that this model needs is kept
+        return store
     home, beside_corpus = model.resolve().parent.parent, corpus.root.resolve().parent
     if not is_local(store):
         for place in dict.fromkeys((store, home / store)):
@@ -222,11 +223,11 @@ def newest_model(folder: Path = RUNS) -> Path:
 
 def corpus_to_show(data: Path | None) -> Corpus:
     """Return the corpus in ``data``, else the newest model's, else the one found as everywhere."""
-    from ntcir.config import load_config
+    from ntcir.model.folder import read_config
 
     model = newest(RUNS)
     if model is not None:
-        config = load_config(model / MODEL_CONFIG)
+        config = read_config(model)
         own = config.data.path
         if own is not None and own.is_dir() and (data is None or (data.is_dir() and own.samefile(data))):
             return read_corpus(config, splits=False)

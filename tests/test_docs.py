@@ -16,7 +16,9 @@ import yaml
 from ntcir.ablation.grid import Grid
 from ntcir.cli import main
 from ntcir.config import Config, Section, Tower, load_config, parse_config
+from ntcir.config.old_keys import RENAMED
 from ntcir.config.sections import Backbone
+from ntcir.objectives.info_nce import InfoNCE
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
@@ -213,17 +215,23 @@ def test_docs_configuration_names_every_key() -> None:
     ablations = section(CONFIGURATION, "## Ablations")
     experiment = text.replace(ablations, "")
     assert sorted(key for key in _KEY.findall(experiment) if not key.startswith("configs/")) == sorted(
-        [*keys(Config), *keys(Backbone), *keys(Tower)]
+        [*keys(Config), *keys(Backbone), *keys(Tower), *keys(InfoNCE)]
     )
     assert sorted(_KEY.findall(ablations)) == sorted(keys(Grid))
+
+
+def test_docs_configuration_names_every_earlier_spelling() -> None:
+    rows = re.findall(r"^\| ([\w.]+) \| `([^`]+)`", section(CONFIGURATION, "## Earlier spellings"), re.MULTILINE)
+    assert dict(rows) == {old: new.removeprefix("objective.") for old, new in RENAMED.items()}
 
 
 def test_defaults_in_docs_configuration_are_the_defaults() -> None:
     text = CONFIGURATION.read_text(encoding="utf-8").replace(section(CONFIGURATION, "## Ablations"), "")
     known = set(keys(Config))
     for key, default in _KEY_AND_DEFAULT.findall(text):
-        place = key if key in known else f"features.backbones.0.{key}"
-        # As the first of two networks is the default network, a key of it is a key of that.
+        # As the first of two networks is the default network, a key of it is a key of that; as is the only objective.
+        part = "objectives.0" if key in keys(InfoNCE) else "features.backbones.0"
+        place = key if key in known else f"{part}.{key}"
         assert load_config(settings=[f"{place}={default}"]) == Config(), f"{key} is not {default} by default"
 
 

@@ -138,6 +138,7 @@ def test_the_corpus_to_show_is_the_newest_models(make_lifelog, tmp_path):
     for number, name in enumerate(["older", "newer"]):
         root = make_lifelog(tmp_path / name)
         Config().changed({"data.path": str(root)}).save(Path("runs") / name / "config.yaml")
+        (Path("runs") / name / "model.json").write_text('{"version": 2}', encoding="utf-8")
         weights = Path("runs") / name / "model.safetensors"
         weights.touch()
         os.utime(weights, (number, number))

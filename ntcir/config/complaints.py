@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from ntcir.config.old_keys import old_names
 from ntcir.config.section import Section
 from ntcir.config.sections import Backbone
 from ntcir.config.splits import AutoSplit, DateSplit, FractionSplit, SessionSplit
@@ -20,15 +23,17 @@ Location = tuple[int | str, ...]
 _SPLITS: dict[Any, type[Section]] = {
     "auto": AutoSplit, "date": DateSplit, "session": SessionSplit, "fraction": FractionSplit
 }  # fmt: skip
+_OBJECTIVE = re.compile(r"^objectives\.\d+\.")
 
 
-def sentence_of(error: ValidationError, origin: str, whole: type[Section]) -> str:
+def sentence_of(error: ValidationError, origin: str, whole: type[Section], typed: Mapping[str, str]) -> str:
     """Return one sentence for the first thing that is wrong, naming the key, the value and what would do.
 
     Args:
         error: of a whole configuration.
         origin: the file or setting that it came from.
         whole: what was read, for the keys that there are.
+        typed: key of today -> the old spelling in which it was given; ``objective`` stands for any of the objectives.
     """
     first = error.errors()[0]
     place = place_of(first["loc"])
@@ -38,11 +43,14 @@ def sentence_of(error: ValidationError, origin: str, whole: type[Section]) -> st
         return f"{origin}: {complaint(first)}{more}."
     if first["type"] == "objective" and "key" in first["ctx"]:
         key, value = f"{key}.{first['ctx']['key']}", first["ctx"]["value"]
+        key = typed.get(_OBJECTIVE.sub("objective.", key), key)
         return f"{origin}: {key} = {shown(value)} is not valid: {complaint(first)}{more}."
     if first["type"] == "extra_forbidden":
         known = _known_keys(whole, first["loc"][:-1])
-        hint = did_you_mean(short(place[-1]), known) or f"; known here: {', '.join(known)}" * bool(known)
+        words = [*known, *old_names(place[:-1])]
+        hint = did_you_mean(short(place[-1]), words) or f"; known here: {', '.join(known)}" * bool(known)
         return f"Unknown key '{key}' in {origin}{hint}{more}."
+    key = typed.get(key, key)
     # Of a whole section only the message is worth reading.
     value = "" if isinstance(first["input"], dict) else f" = {shown(first['input'])}"
     return f"{origin}: {key}{value} is not valid: {complaint(first)}{more}."

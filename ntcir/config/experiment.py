@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from ntcir.config.complaints import place_of, sentence_of
 from ntcir.config.objective import AnyObjective
-from ntcir.config.old_keys import INFO_NCE, current_changes, lifted
+from ntcir.config.old_keys import INFO_NCE, current_changes, lifted, typed_as
 from ntcir.config.places import anchored
 from ntcir.config.section import Section
 from ntcir.config.sections import (
@@ -61,8 +61,9 @@ class Config(Section):
             return tree
         tree = lifted(tree)
         pair, towers = tree.get("pair", DEFAULT_PAIR), tree.get("towers", {})
-        if isinstance(pair, list | tuple) and all(isinstance(name, str) for name in pair):
-            towers = _towers(pair, towers)
+        if not (isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(name, str) for name in pair)):
+            raise ValueError(f"pair = {shown(pair)} is not valid: give two modalities, such as [image, sensor]")
+        towers = _towers(pair, towers)
         return tree | {"towers": towers}
 
     @model_validator(mode="after")
@@ -117,7 +118,7 @@ class Config(Section):
         Raises:
             UserError: for an unknown key or an impossible value.
         """
-        return parse_config(_changed(self, changes, origin), origin)
+        return _checked(_changed(self, changes, origin), origin, changes)
 
 
 def _towers(pair: Iterable[str], given: Any) -> Any:
@@ -135,11 +136,14 @@ def _towers(pair: Iterable[str], given: Any) -> Any:
         try:
             usual = modality(name)
         except UserError as error:
-            raise ValueError(f"pair: {error}") from error
+            raise ValueError(f"pair: {str(error).rstrip('.')}") from error
         tower = given.get(name, {})
         if isinstance(tower, Tower):
             tower = tower.model_dump()
         own[name] = {"encoder": usual.encoders[0], **usual.tower, **tower} if isinstance(tower, dict) else tower
+        if isinstance(tower, dict) and (kind := own[name]["encoder"]) not in usual.encoders:
+            hint = did_you_mean(str(kind), usual.encoders) or f"; there are: {', '.join(usual.encoders)}"
+            raise ValueError(f"towers.{name}.encoder = {shown(kind)} is not an encoder of {usual.plural}{hint}")
     if unknown := [key for key in given if key not in {*own, *Towers.model_fields}]:
         known = [*Towers.model_fields, *own]
         hint = did_you_mean(str(unknown[0]), known) or f"; known here: {', '.join(known)}"
@@ -191,15 +195,21 @@ def load_config(path: Path | None = None, settings: Iterable[str] = (), *, typed
     except ValidationError as error:
         place = ".".join(place_of(error.errors()[0]["loc"]))
         guilty = [words for key, words in origins.items() if place.startswith(key) or key.startswith(place)]
-        raise UserError(sentence_of(error, " ".join(guilty or origins.values()), Config)) from error
+        origin = " ".join(guilty or origins.values())
+        raise UserError(sentence_of(error, origin, Config, typed_as(changes))) from error
 
 
 def parse_config(tree: Mapping[str, Any], origin: str) -> Config:
     """Check a tree of keys and values and return it as a configuration; ``origin`` is named in the error."""
+    return _checked(tree, origin, tree)
+
+
+def _checked(tree: Mapping[str, Any], origin: str, given: Mapping[str, Any]) -> Config:
+    """Check a tree; an error names ``origin``, and keys as they are spelled in ``given``."""
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise UserError(sentence_of(error, origin, Config)) from error
+        raise UserError(sentence_of(error, origin, Config, typed_as(given))) from error
 
 
 def _changed(config: Config, changes: Mapping[str, Any], origin: str) -> dict[str, Any]:
@@ -211,13 +221,18 @@ def _changed(config: Config, changes: Mapping[str, Any], origin: str) -> dict[st
         raise UserError(f"{origin}: {error}.") from error
     if "pair" in changes:  # other modalities, other towers
         tree["towers"] = {"dim": tree["towers"]["dim"]} | {
-            name: tower for name, tower in tree["towers"].items() if name in (changes["pair"] or ())
+            name: tower for name, tower in tree["towers"].items() if name in _names(changes["pair"])
         }
     for key, value in sorted(changes.items(), key=lambda change: change[0] != "data.split.by"):
         if key == "data.split.by" and value != tree["data"]["split"]["by"]:
             tree["data"]["split"] = {}  # another kind of split: the days or names of the old one mean nothing in it
         _put(tree, key, value)
     return tree
+
+
+def _names(pair: Any) -> list[Any]:
+    """Return the modalities of a pair that is yet to be checked."""
+    return list(pair) if isinstance(pair, list | tuple) else []
 
 
 def _put(tree: Any, key: str, value: Any) -> None:

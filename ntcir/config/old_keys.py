@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 INFO_NCE = "info_nce"
@@ -18,6 +18,26 @@ RENAMED = {
     "training.symmetric": "objective.symmetric",
 }
 _SECTIONS = ("towers", "training")
+
+
+def old_names(section: Sequence[str]) -> list[str]:
+    """Return the old names of keys that a section had."""
+    return [old.split(".")[1] for old in RENAMED if list(section) == old.split(".")[:1]]
+
+
+def typed_as(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the keys that are given in an old spelling: key of today, as in ``RENAMED`` -> the old one.
+
+    Args:
+        given: a tree of keys and values, or dotted keys and values.
+    """
+    found = {}
+    for old, new in RENAMED.items():
+        section, name = old.split(".")
+        part = given.get(section)
+        if old in given or (isinstance(part, Mapping) and name in part):
+            found[new] = old
+    return found
 
 
 def lifted(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,12 +56,15 @@ def lifted(tree: Mapping[str, Any]) -> dict[str, Any]:
         result[section] = {key: each for key, each in part.items() if key != name}
         *_, leaf = new.split(".")
         if new.startswith("objective."):
+            if not isinstance(result.get("objectives", []), list):
+                continue  # which is told where the objectives are checked
             objectives = [dict(each) if isinstance(each, dict) else each for each in _objectives(result)]
             at = _first(objectives, old)
             _put(objectives[at], leaf, value, old, f"objectives.{at}.{leaf}")
             result["objectives"] = objectives
         else:
             _, modality, leaf = new.split(".")
+            _require_tower(modality, result.get("pair"), old)
             towers = result["towers"]
             own = towers.get(modality, {})
             if not isinstance(own, dict):
@@ -77,11 +100,38 @@ def current_changes(changes: Mapping[str, Any], objectives: list[Any]) -> dict[s
     for old, value in old_ones.items():
         new = RENAMED[old]
         if new.startswith("objective."):
+            if not isinstance(changed, list):
+                continue  # which is told where the objectives are checked
             new = new.replace("objective", f"objectives.{_first(changed, old)}")
-        if new in result:
+        if _is_in(result, new):
             raise ValueError(_both(old, new))
         result[new] = value
     return result
+
+
+def _is_in(changes: Mapping[str, Any], key: str) -> bool:
+    """Return whether changes give a key, by itself or within a section or a list that is given as a whole."""
+    parts = key.split(".")
+    for at in range(len(parts), 0, -1):
+        if (start := ".".join(parts[:at])) not in changes:
+            continue
+        part = changes[start]
+        for name in parts[at:]:
+            if isinstance(part, dict) and name in part:
+                part = part[name]
+            elif isinstance(part, list) and name.isdigit() and int(name) < len(part):
+                part = part[int(name)]
+            else:
+                break
+        else:
+            return True
+    return False
+
+
+def _require_tower(modality: str, pair: Any, old: str) -> None:
+    if isinstance(pair, list | tuple) and modality not in pair:
+        between = " and ".join(map(str, pair))
+        raise ValueError(f"{old} is a setting of the {modality} tower, and the pair is {between}: remove it")
 
 
 def _objectives(tree: Mapping[str, Any]) -> list[Any]:

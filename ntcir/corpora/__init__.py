@@ -1,4 +1,10 @@
-"""What is there: corpora of photographs and sensor readings, recognised by their layout and read."""
+"""What is there: corpora of items that belong together, recognised by their layout and read.
+
+A new layout is a module with two functions and a line in ``LAYOUTS``: how to recognise a folder of it, and how to read
+one as a ``Corpus``. One that lies outside this package adds its line before a corpus is opened::
+
+    LAYOUTS.append((is_captions, read_captions))
+"""
 
 from __future__ import annotations
 
@@ -21,7 +27,8 @@ def _read_records(root: Path, split: Split | None, name: str, outside: bool) -> 
     return read_records(root, split, name, outside=outside)
 
 
-# A new layout is a new module and a line here: how to recognise it, how to read it.
+# The first that recognises a folder reads it: from the folder, how it is split, the corpus's name, and whether its
+# tables may name files outside it.
 LAYOUTS: list[tuple[Callable[[Path], bool], Callable[[Path, Split | None, str, bool], Corpus]]] = [
     (is_lifelog, _read_lifelog),
     (is_records, _read_records),
@@ -45,7 +52,7 @@ def open_corpus(root: Path, split: Split | None, *, outside: bool = False) -> Co
             corpus = read(root, split, corpus_name(root), outside)
             if corpus.pairs.empty:
                 reasons = corpus.report.sentence()
-                raise UserError(f"{root} holds no usable pair of photograph and readings ({reasons}).")
+                raise UserError(f"{root} holds no usable pair ({reasons}).")
             return corpus
     refuse_lsc20(root)
     if (root / "demo.json").is_file():

@@ -94,13 +94,18 @@ class Corpus:
 
     @property
     def images(self) -> pd.DataFrame:
-        """The image table."""
-        return self.tables["image"]
+        """The image table; a ``UserError`` where there is none."""
+        return self._table("image")
 
     @property
     def sensors(self) -> pd.DataFrame:
-        """The sensor table."""
-        return self.tables["sensor"]
+        """The sensor table; a ``UserError`` where there is none."""
+        return self._table("sensor")
+
+    def _table(self, modality: str) -> pd.DataFrame:
+        if modality not in self.tables:
+            raise UserError(f"{self.root} has nothing of the modality '{modality}', only of {', '.join(self.tables)}.")
+        return self.tables[modality]
 
     def picturing(self, modality: str) -> Corpus:
         """Return the corpus with a modality's items, which have a ``path``, in place of its images.

@@ -1,4 +1,11 @@
-"""Raw items to rows of numbers: the kinds of encoders, and how one is opened for a corpus."""
+"""Raw items to rows of numbers: the kinds of encoders, and how one is opened for a corpus.
+
+A new kind of encoder is a module with two classes, an ``Encoder`` and its ``Rows`` (``ntcir.encoders.encoder``), and a
+line in ``KINDS``; modalities whose items it can encode name it in ``Modality.encoders``. One that lies outside this
+package adds its line before a configuration is read::
+
+    KINDS["letters"] = ("my_package.letters:Letters", "my_package.letters:LetterRows")
+"""
 
 from __future__ import annotations
 
@@ -13,8 +20,8 @@ if TYPE_CHECKING:
     from ntcir.corpora.corpus import Corpus
     from ntcir.encoders.encoder import Encoder, Rows
 
-# kind -> its encoder and its rows, loaded when they are asked for. A new kind is a new module and a line here.
-KINDS = {
+# kind -> its encoder and its rows, loaded when they are asked for.
+KINDS: dict[str, tuple[str, str]] = {
     "frozen": ("ntcir.encoders.frozen:FrozenEncoder", "ntcir.encoders.frozen:FrozenRows"),
     "readings": ("ntcir.encoders.readings:ReadingsEncoder", "ntcir.encoders.readings_rows:ReadingsRows"),
     "vectors": ("ntcir.encoders.vectors:VectorsEncoder", "ntcir.encoders.vectors:VectorRows"),

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from ntcir.corpora.corpus import Corpus
     from ntcir.features.extraction import Alteration
 
 
-class Encoder(ABC):
+class Encoder:
     """Turns raw items into rows of numbers: fitted on the training split, saved with the model, knows no corpus.
 
     Attributes:
@@ -42,18 +43,18 @@ class Encoder(ABC):
 
         return Standardise(self.dim) if tower.standardise else nn.Identity(), self.dim
 
-    @abstractmethod
     def to_json(self) -> dict[str, Any]:
-        """Return everything needed to make the same encoder again, but for weights."""
+        """Return everything needed to make the same encoder again, but for weights; nothing by default."""
+        return {}
 
     @classmethod
-    @abstractmethod
     def from_json(cls, tree: Mapping[str, Any]) -> Encoder:
-        """Make the encoder that ``to_json`` described.
+        """Make the encoder that ``to_json`` described; one that knows nothing is made without arguments.
 
         Raises:
             ValueError, KeyError, TypeError: if the description is damaged.
         """
+        return cls()
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Return the weights that are saved with it, by name; none by default."""
@@ -77,6 +78,21 @@ class Rows(ABC):
     """
 
     encoder: Encoder
+
+    @classmethod
+    @abstractmethod
+    def open(cls, config: Config, corpus: Corpus, modality: str, encoder: Encoder | None) -> Rows:
+        """Open what the encoder makes of a corpus's items.
+
+        Args:
+            config: resolved.
+            corpus: with a table of the modality.
+            modality: its name.
+            encoder: of a trained model; None for one that is yet to be fitted.
+
+        Raises:
+            UserError: if it cannot be used on this corpus.
+        """
 
     @property
     def dim(self) -> int:
@@ -130,12 +146,12 @@ class Rows(ABC):
         return [list(ids), self.encoder.to_json()]
 
     def named(self, query: Query) -> str | None:
-        """Return the item of the corpus that a query names, or None where it is given in full.
+        """Return the item of the corpus that a query names, or None where it is given in full, as by default.
 
         Raises:
-            UserError: if it can be neither; the phrase says what is asked for.
+            UserError: if it can be neither; the phrase goes on from "The topic ... asks for".
         """
-        raise UserError("an item that is not in the corpus, which this encoder cannot encode")
+        return None
 
     def encode(self, queries: Mapping[str, Query]) -> Iterator[tuple[list[str], np.ndarray]]:
         """Yield topic ids and rows, float32 [topics, dim], of queries that are given in full, some at a time.
@@ -143,6 +159,11 @@ class Rows(ABC):
         Queries that cannot be read are left out.
 
         Raises:
-            UserError: naming the topic whose query is wrong.
+            UserError: naming the topic whose query is wrong; by default any is.
         """
+        for topic in queries:
+            raise UserError(
+                f"The topic {topic} gives its query in full, but the encoder {self.encoder.kind} knows the items of its "
+                "corpus only."
+            )
         yield from ()

@@ -1,4 +1,9 @@
-"""The modalities, and the directions between two of them. Nothing here imports torch or pandas."""
+"""The modalities, and the directions between two of them. Nothing here imports torch or pandas.
+
+A new modality is a module with a ``Modality`` and an entry in ``_MODALITIES``. One that lies outside this package is
+added by ``register`` before a configuration is read. How its items become rows is an encoder's business
+(``ntcir.encoders``), and where they come from a corpus layout's (``ntcir.corpora``).
+"""
 
 from __future__ import annotations
 
@@ -24,7 +29,6 @@ __all__ = [
     "register",
 ]
 
-# A new modality is a new module and an entry here.
 _MODALITIES: dict[str, Modality] = {each.name: each for each in (IMAGE, SENSOR)}
 DEFAULT_PAIR = (IMAGE.name, SENSOR.name)
 

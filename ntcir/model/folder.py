@@ -90,10 +90,8 @@ def read_model(folder: Path) -> Saved:
     from ntcir.system.tensor_files import not_finite, read_tensors
 
     with reading(folder):
-        if not (folder / WEIGHTS).is_file():
-            raise UserError(f"There is no trained model in {folder}: train one with `ntcir train`.")
-        told = _object(CARD, read_regular(folder / CARD))
-        newest = _version(told, folder)  # first of all: a later format may have other files and keys
+        told = _told(folder)
+        newest = _version(told, folder)
         state, vouched = read_tensors(folder / WEIGHTS)
         # A kill while a training that was resumed saved may have left the weights of an earlier format.
         if CARD not in vouched and newest > version1.VERSION:
@@ -119,6 +117,29 @@ def read_model(folder: Path) -> Saved:
                 "lower training.lr."
             )
         return Saved(config, encoders, card, state)
+
+
+def read_config(folder: Path) -> Config:
+    """Return the configuration of a model, without its weights; whether they belong together is not checked.
+
+    Raises:
+        UserError: if there is no model, it is of a later format, damaged, or cannot be read.
+    """
+    with reading(folder):
+        _version(_told(folder), folder)
+        return load_config(folder / CONFIG)
+
+
+def _told(folder: Path) -> dict[str, Any]:
+    """Return what ``model.json`` says, which is read first of all: a later format may have other files and keys.
+
+    Raises:
+        UserError: if there is no model.
+        ValueError, OSError: if the file is damaged or cannot be read.
+    """
+    if not (folder / WEIGHTS).is_file():
+        raise UserError(f"There is no trained model in {folder}: train one with `ntcir train`.")
+    return _object(CARD, read_regular(folder / CARD))
 
 
 def _version(facts: Mapping[str, Any], folder: Path) -> int:

@@ -18,7 +18,6 @@ from ntcir.modalities import Direction, directions
 from ntcir.model.folder import Saved, read_model, reading, write_model
 from ntcir.objectives.batch import Batch
 from ntcir.sampling.relations import group_equal_rows
-from ntcir.system.errors import UserError
 from ntcir.towers.heads import mlp
 from ntcir.towers.tower import Tower
 
@@ -91,30 +90,6 @@ class Model:
             for objective, learnt in zip(self.config.objectives, self.learnt, strict=True)
         ]
         return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
-
-    def begin_from(self, other: Model, origin: str) -> None:
-        """Take the towers of another model in place of random ones; its objectives' parameters stay where they are.
-
-        Args:
-            other: between the same modalities.
-            origin: names it in the error.
-
-        Raises:
-            UserError: if a tower does not fit.
-        """
-        for name, tower in self.towers.items():
-            if name not in other.towers:
-                raise UserError(
-                    f"training.start: {origin} is a model between {' and '.join(other.config.pair)}, which has no "
-                    f"tower of the modality {name}."
-                )
-            try:
-                tower.load_state_dict(other.towers[name].state_dict())
-            except RuntimeError as error:
-                raise UserError(
-                    f"training.start: the {name} tower of {origin} does not fit this configuration: its encoder or "
-                    f"its settings (towers.{name}, towers.dim) are others."
-                ) from error
 
     def encode(self, modality: str, rows: np.ndarray, seen: dict[bytes, int] | None = None) -> Vectors:
         """Return the vectors of rows of a modality's encoder, float32 [items, columns].

@@ -29,3 +29,11 @@ class Batch:
     ignored: torch.Tensor | None
     instances: tuple[torch.Tensor, torch.Tensor]
     categories: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def cells(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return which left and right items are positives of each other and which are negatives, both bool [m, n]."""
+        positives = self.positives
+        if positives is None:
+            positives = torch.eye(len(self.left), dtype=torch.bool, device=self.left.device)
+        negatives = ~positives if self.ignored is None else ~(positives | self.ignored)
+        return positives, negatives

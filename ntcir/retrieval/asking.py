@@ -88,6 +88,7 @@ def corpus_to_ask(
     else:
         chosen = split or _split_of(model, root, of_split)
     corpus = _read(config, chosen, root)
+    corpus.require_pair(model.config.pair)
     store = expanded(typed.features.store) if _STORE_KEY in of_places else _store(model, folder, corpus)
     model.config = model.config.changed({"features.store": str(store), **vectors})
     return corpus, chosen

@@ -19,7 +19,7 @@ from ntcir.model.model import Model, Vectors
 from ntcir.model.trained import is_finished
 from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask
 from ntcir.sampling.pools import draw_pools
-from ntcir.scoring import Report, group_score
+from ntcir.scoring import Report, group_score, groups_of
 from ntcir.search.ranking import average_ranks, distinct_scores
 from ntcir.system.errors import UserError, shown, some
 from ntcir.system.progress import say
@@ -132,11 +132,16 @@ def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int 
             say(f"{len(pairs) - len(drawn):,} of {len(pairs):,} pairs are in no pool, for pools of {pool} are full.")
         vectors = {name: _encoded(model, name, rows[name], drawn[name].tolist()) for name in rows}
         own = [np.arange(part.start, part.stop) for part in pools]
+        if alone := sum(len(each) == 1 for each in own):
+            say(
+                f"WARNING: {alone:,} of {len(drawn):,} pairs are alone in their day (session) and so ranked first "
+                "whatever the model: rank the whole split with --pool none."
+            )
         same = [Gallery(each, each, np.arange(len(each)), np.arange(len(each))) for each in own]
         galleries = dict.fromkeys(model.directions, same)
     found = {direction.name: _figures(vectors, direction, galleries[direction]) for direction in model.directions}
-    groups = {"all": _joined(list(found.values())), **found}
-    return Report({name: group_score(figures) for name, figures in groups.items()}, [], [])
+    figures = {"all": _joined(list(found.values())), **found}
+    return Report({name: group_score(figures[name]) for name in groups_of(list(found))}, [], [])
 
 
 def _of_subset(pairs: pd.DataFrame, pair: Sequence[str], subset: StrPath, corpus: Corpus) -> pd.DataFrame:

@@ -39,6 +39,28 @@ def sample_pool(
     return np.asarray(generator.permutation(distinct.index[:size].to_numpy()))
 
 
+def sample_with_partners(
+    pairs: pd.DataFrame, size: int, generator: np.random.Generator, target: object, asks: str, answers: str
+) -> list[str]:
+    """Draw the candidates of a query with several right answers: all of them, and other items to fill the pool.
+
+    Args:
+        pairs: of one group.
+        size: how many candidates; all items, if there are fewer. Of more right answers than that, as many are drawn.
+        generator: fixes the draw.
+        target: the index label of the pair that is asked for.
+        asks: the column of the modality that asks.
+        answers: the column of the other one.
+
+    Returns:
+        distinct items, in random order; that of ``target`` is among them.
+    """
+    shuffled = pairs.iloc[generator.permutation(len(pairs))]
+    partners = shuffled.loc[shuffled[asks] == pairs.at[target, asks], answers]
+    items = dict.fromkeys([pairs.at[target, answers], *partners, *shuffled[answers]])
+    return [str(item) for item in generator.permutation(np.array(list(items)[:size], dtype=object))]
+
+
 def largest_pools(pairs: pd.DataFrame, pair: Sequence[str] = DEFAULT_PAIR) -> dict[str, int]:
     """Return how many candidates the pools of each group can have: as many as it has items on the smaller side."""
     groups = pairs.groupby("group", sort=False)

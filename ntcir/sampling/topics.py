@@ -14,7 +14,7 @@ from ntcir.formats.columns import LONGEST
 from ntcir.formats.group_labels import group_labels
 from ntcir.formats.topics import Topic, TopicSet
 from ntcir.modalities import DEFAULT_PAIR, Direction, directions, modality
-from ntcir.sampling.pools import largest_pools, sample_pool
+from ntcir.sampling.pools import largest_pools, sample_pool, sample_with_partners
 from ntcir.system.errors import UserError, some
 from ntcir.system.progress import say
 
@@ -32,8 +32,9 @@ def build_topics(
     """Draw topics as the poster and the organisers do: per group and direction, one pair is asked for among ``pool``.
 
     A pool holds each item once, all of one day (session): of a lifelog, one photograph a minute. All candidates that
-    are paired with what is asked are relevant. A day's topics depend on the seed and the day only. Ids are
-    ``sen2img_0316``; with the year where the days span several, with a number where there are several a day.
+    are paired with what is asked are relevant; where partners of one item are positives, as the captions of a picture
+    are, all of them are candidates (as many as the pool holds). A day's topics depend on the seed and the day only.
+    Ids are ``sen2img_0316``; with the year where the days span several, with a number where there are several a day.
 
     Args:
         corpus: where the items come from.
@@ -66,7 +67,10 @@ def build_topics(
             for place, target in enumerate(targets, start=1):
                 suffix = f"_{place:0{len(str(per_day))}d}" if per_day > 1 else ""
                 topic = _topic(f"{direction.name}_{labels[name]}{suffix}", direction, rows.loc[target], corpus)
-                candidates = rows.loc[sample_pool(rows, pool, generator, target, pair), answers].tolist()
+                if corpus.shared_are_positive:
+                    candidates = sample_with_partners(rows, pool, generator, target, asks, answers)
+                else:
+                    candidates = rows.loc[sample_pool(rows, pool, generator, target, pair), answers].tolist()
                 paired = set(rows.loc[rows[asks] == rows.at[target, asks], answers])
                 drawn.topics.append(topic)
                 drawn.pools[topic.topic_id] = candidates

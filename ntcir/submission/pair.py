@@ -16,5 +16,6 @@ def require_official(pair: Sequence[str]) -> None:
     """
     if set(pair) != set(DEFAULT_PAIR):
         raise UserError(
-            f"The organisers' format is for {' and '.join(DEFAULT_PAIR)}, not for {' and '.join(pair)}: use --format trec."
+            f"The organisers' format is for {' and '.join(DEFAULT_PAIR)}, not for {' and '.join(pair)}: "
+            "use --format trec."
         )

@@ -28,6 +28,7 @@ from ntcir.training.preparation import Preparation
 from ntcir.training.result import TrainingResult
 from ntcir.training.run_folder import begin, run_folder
 from ntcir.training.sources import to_training_device
+from ntcir.training.start import Start
 from ntcir.training.stepper import Stepper
 from ntcir.training.watching import Watch
 
@@ -44,14 +45,16 @@ class Trainer:
         corpus: with a training split.
         rows: opened for the corpus, not yet fitted; what is not stored of them is computed.
         folder: where everything goes.
+        start: whose towers this training begins from; random ones if None.
 
     Raises:
-        UserError: as ``Preparation.of``, or if ``training.start`` is no model that these towers can begin from.
+        UserError: as ``Preparation.of``, or if the towers do not fit.
     """
 
-    def __init__(self, config: Config, corpus: Corpus, rows: Mapping[str, Rows], folder: Path) -> None:
+    def __init__(
+        self, config: Config, corpus: Corpus, rows: Mapping[str, Rows], folder: Path, start: Start | None = None
+    ) -> None:
         self.config, self.folder = config, folder
-        start = None if config.training.start is None else Model.load(config.training.start)
         for each in rows.values():
             to_training_device(each, config.encoder)  # before anything is encoded
         prepared = Preparation.of(config, corpus, rows)
@@ -62,7 +65,7 @@ class Trainer:
         for name, loaded in prepared.loaded.items():
             self.model.tower(name).fit(loaded)
         if start is not None:
-            self.model.begin_from(start, str(config.training.start))
+            start.give_towers(self.model)
         self._stepper = Stepper(config, self.model, self._data.sources)
         self._miner = Miner(config, self.model)
         self._log = MetricsLog(folder / METRICS)
@@ -187,9 +190,10 @@ def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, re
     with together():
         config = whole_batches(config)
         with run_folder(config, folder, resume=resume):
+            start = Start.of(config, folder, resume=resume)
             corpus = read_corpus()
             share_out(config.training.batch, len(corpus.split("train")))
-            trainer = Trainer(config, corpus, open_pair(config, corpus), folder)
+            trainer = Trainer(config, corpus, open_pair(config, corpus), folder, start)
             by_first(lambda: begin(config, corpus, folder, resume=resume))
             with progress("Training", config.training.iters, unit=" steps/s") as advance:
                 return trainer.run(resume=resume, advance=advance)

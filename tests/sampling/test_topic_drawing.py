@@ -14,7 +14,7 @@ from helpers import refusal, toy_corpus, twice_a_minute
 from ntcir.corpora.corpus import Corpus
 from ntcir.formats.runs import format_ranking, read_pools
 from ntcir.formats.topics import read_topics
-from ntcir.sampling.pools import sample_pool
+from ntcir.sampling.pools import sample_pool, sample_with_partners
 from ntcir.sampling.topics import build_topics, topic_pairs
 
 DAYS = ["2020-03-16", "2020-03-17", "2020-03-19"]
@@ -288,3 +288,48 @@ def test_days_without_pairs_are_refused_and_the_days_there_are_named():
     assert "2020-02-29 to 2020-03-20" in sentence
     assert "after" in refusal(topic_pairs, corpus, dt.date(2020, 3, 2), dt.date(2020, 3, 1))
     assert "test split" in refusal(topic_pairs, toy_corpus(["2020-02-29"]), None, None)
+
+
+# Several partners that are positives, as the captions of a picture are
+
+
+def test_all_partners_are_candidates_and_relevant_where_they_are_positives():
+    corpus = replace(twice_a_minute(), shared_are_positive=True)
+    topics = build_topics(corpus, corpus.pairs, pool=10, per_day=3)
+    partners = corpus.pairs.groupby("sensor")["image"].agg(set).to_dict()
+    minute_of = dict(zip(corpus.pairs["image"], corpus.pairs["sensor"], strict=True))
+    for topic in topics.topics:
+        pool, relevant = topics.pools[topic.topic_id], topics.relevant[topic.topic_id]
+        assert len(pool) == len(set(pool)) == 10
+        if topic.direction.name == "sen2img":
+            [minute] = {minute_of[item] for item in relevant}
+            assert set(relevant) == partners[minute]
+            assert len(relevant) == 2
+            # The others may be of one minute, which is no answer either way.
+            assert {corpus.pairs.set_index("image").at[item, "group"] for item in pool} == {topic.timestamp[:10]}
+        else:
+            assert relevant == [minute_of[topic.query]]
+
+
+def test_where_right_answers_stand_in_their_pool_says_nothing():
+    corpus = replace(twice_a_minute(), shared_are_positive=True)
+    topics = build_topics(corpus, corpus.pairs, pool=4, per_day=30)
+    places = Counter(
+        topics.pools[topic].index(answer)
+        for topic, answers in topics.relevant.items() if len(answers) == 2 for answer in answers
+    )  # fmt: skip
+    # 90 topics with two answers over 4 places: 45 each.
+    assert sum(places.values()) == 180
+    assert all(22 < places[place] < 68 for place in range(4))
+
+
+def test_a_pool_that_is_smaller_than_the_partners_has_only_right_answers_and_that_asked_for():
+    corpus = twice_a_minute(DAYS[:1])
+    one_minute = corpus.pairs.assign(sensor=corpus.pairs["sensor"].iloc[0])
+    draws = [
+        sample_with_partners(one_minute, 5, np.random.default_rng(seed), 7, "sensor", "image") for seed in range(20)
+    ]
+    assert all(len(set(drawn)) == 5 for drawn in draws)
+    assert all(corpus.pairs.at[7, "image"] in drawn for drawn in draws)
+    assert len({frozenset(drawn) for drawn in draws}) > 1
+    assert draws[0] == sample_with_partners(one_minute, 5, np.random.default_rng(0), 7, "sensor", "image")

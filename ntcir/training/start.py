@@ -1,0 +1,82 @@
+"""Where a training begins: from the towers of another model, which ``training.start`` names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ntcir.config import Config
+from ntcir.model.folder import read_config
+from ntcir.model.model import Model
+from ntcir.model.trained import LAST
+from ntcir.system.errors import UserError
+from ntcir.system.parallel import by_first
+from ntcir.system.progress import say
+
+
+@dataclass(frozen=True)
+class Start:
+    """A model that another training begins from: its towers are taken, its objectives' parameters are not.
+
+    Attributes:
+        folder: of the model.
+        model: as it was saved.
+    """
+
+    folder: Path
+    model: Model
+
+    @classmethod
+    def of(cls, config: Config, folder: Path, *, resume: bool) -> Start | None:
+        """Read the model that a configuration names; what can be told to be wrong is told before anything is encoded.
+
+        Args:
+            config: resolved.
+            folder: of the training that is to begin.
+            resume: whether it goes on where it was interrupted, if it was: then it has towers of its own already.
+
+        Returns:
+            None where the configuration names none, or the training has begun already.
+
+        Raises:
+            UserError: if it is no model, this very training, or of other modalities or dimensions.
+        """
+        place = config.training.start
+        if place is None or (resume and by_first((folder / LAST).is_file)):
+            return None
+        if place.resolve() == folder.resolve():
+            raise UserError(f"training.start = {place} is the folder of this training: name another model's.")
+        theirs = read_config(place)
+        between = " and ".join(theirs.pair)
+        for name in config.pair:
+            if name not in theirs.pair:
+                raise UserError(
+                    f"training.start: {place} is a model between {between}, which has no tower of the modality {name}: "
+                    "name a model of the same pair."
+                )
+        if theirs.towers.dim != config.towers.dim:
+            raise UserError(
+                f"training.start: {place} has towers.dim = {theirs.towers.dim}, and this training {config.towers.dim}: "
+                f"set towers.dim={theirs.towers.dim}, or name another model."
+            )
+        return cls(place, Model.load(place))
+
+    def give_towers(self, model: Model) -> None:
+        """Put these towers in place of those of a model, statistics of their training split included.
+
+        Raises:
+            UserError: if one does not fit.
+        """
+        for name, tower in model.towers.items():
+            if list(self.model.encoders[name].fingerprints) != list(model.encoders[name].fingerprints):
+                say(
+                    f"WARNING: training.start: the {name} tower of {self.folder} was trained on rows of other networks "
+                    "than this training's: what it knows of their columns is of little use."
+                )
+            try:
+                tower.load_state_dict(self.model.towers[name].state_dict())
+            except RuntimeError as error:
+                raise UserError(
+                    f"training.start: the {name} tower of {self.folder} does not fit this configuration: its encoder "
+                    f"or its settings (towers.{name}) are others."
+                ) from error

@@ -1,0 +1,152 @@
+"""A training that begins from another model's towers."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from helpers import command_line, fit, one_thread, refusal, toy_config, toy_corpus, toy_trainer, write_pictures  # noqa: F401
+from safetensors.torch import load_file
+
+import ntcir.training.trainer
+from ntcir.config import load_config
+from ntcir.model.folder import CONFIG, WEIGHTS
+from ntcir.training.checkpoint import LAST
+from ntcir.training.start import Start
+from ntcir.training.trainer import Trainer
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+LEARNING: dict[str, Any] = {"training__learn_temperature": True}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:  # noqa: F811
+    """A model, whose temperature was learnt."""
+    folder = tmp_path_factory.mktemp("start") / "model"
+    fit(toy_config(**LEARNING, training__iters=20), folder)
+    return folder
+
+
+def begun(model: Path, folder: Path, **changes: Any) -> Trainer:
+    """Return a training that has not taken a step."""
+    config = toy_config(training__start=str(model), seed=5, **LEARNING, **changes)
+    start = Start.of(config, folder, resume=False)
+    one = toy_trainer(config, folder)
+    assert start is not None
+    start.give_towers(one.model)
+    return one
+
+
+def test_it_begins_with_the_towers_of_the_other_and_objectives_of_its_own(model, tmp_path):
+    saved = load_file(model / WEIGHTS)
+    one = begun(model, tmp_path)
+    towers = [name for name in saved if name.startswith("towers.")]
+    state = one.model.state()
+    assert towers
+    assert all(torch.equal(state[name], saved[name]) for name in towers)
+    assert state["learnt.0.log_temperature"] == pytest.approx(torch.tensor(0.1).log())
+    assert state["learnt.0.log_temperature"] != saved["learnt.0.log_temperature"]
+    random = toy_trainer(toy_config(seed=5, **LEARNING), tmp_path)
+    assert one._step(0) < 0.9 * random._step(0)
+    assert any(not torch.equal(one.model.state()[name], saved[name]) for name in towers)
+
+
+def test_the_command_begins_there_keeps_the_place_and_goes_on_without_it(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(ntcir.training.trainer, "CHECKPOINT_EVERY", 5)
+    start = tmp_path / "start"
+    shutil.copytree(model, start)
+    config = toy_config(training__start=str(start), training__iters=15, **LEARNING)
+    fit(config, tmp_path / "whole")
+    assert load_config(tmp_path / "whole" / CONFIG).training.start == start
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_validate", lambda self, progress: 1 / 0 if progress.step == 10 else {})
+        with pytest.raises(ZeroDivisionError):
+            fit(config, tmp_path / "resumed")
+    shutil.rmtree(start)  # it is not needed any more
+    fit(config, tmp_path / "resumed", resume=True)
+    whole, resumed = (load_file(tmp_path / place / LAST) for place in ("whole", "resumed"))
+    assert all(torch.equal(whole[name], value) for name, value in resumed.items())
+    assert "There is no trained model in" in refusal(fit, config, tmp_path / "anew")
+
+
+def test_towers_of_either_modality_serve_the_pair_in_the_other_order(model, tmp_path):
+    config = toy_config(training__start=str(model)).changed({"pair": ["sensor", "image"], "training.iters": 3})
+    assert fit(config, tmp_path / "turned").steps == 3
+
+
+def test_a_relative_place_is_that_of_the_folder_in_which_it_was_typed(tmp_path, monkeypatch):
+    write_pictures(tmp_path / "data", per_session=4)
+    monkeypatch.chdir(tmp_path)
+    train = ["train", "--data", "data", "--iters", "2", "--set", "topics.pool=4"]
+    for more in (["--out", "runs/first"], ["--out", "runs/second", "--set", "training.start=runs/first"]):
+        done = command_line(*train, *more)
+        assert done.exit_code == 0, done.output
+    assert load_config(Path("runs/second") / CONFIG).training.start == tmp_path / "runs/first"
+
+
+# ------------------------------------------------------------------------------------------- what is no start
+
+
+def refused(model: Path, folder: Path, **changes: Any) -> str:
+    config = toy_config(training__start=str(model), **changes)
+    sentence = refusal(fit, config, folder)
+    assert str(model) in sentence
+    assert not (folder / CONFIG).exists()
+    return sentence
+
+
+def test_a_start_that_is_no_model_is_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for place in ("empty", "nowhere"):
+        assert "There is no trained model in" in refused(tmp_path / place, tmp_path / "model")
+
+
+def test_a_damaged_start_and_one_of_a_later_format_are_refused(model, tmp_path):
+    for text, why in (("{", "is damaged (model.json"), ('{"version": 99}', "was saved by a newer ntcir (format 99;")):
+        shutil.copytree(model, tmp_path / "other", dirs_exist_ok=True)
+        (tmp_path / "other" / "model.json").write_text(text, encoding="utf-8")
+        assert why in refused(tmp_path / "other", tmp_path / "model")
+
+
+def test_a_start_of_another_dimension_is_refused_with_what_to_set(model, tmp_path):
+    sentence = refused(model, tmp_path / "model", towers__dim=16)
+    assert "has towers.dim = 32, and this training 16: set towers.dim=32, or name another model." in sentence
+
+
+@pytest.mark.parametrize(("name", "key"), [("sensor", "towers__sensor_hidden"), ("image", "towers__image__layers")])
+def test_a_start_whose_towers_are_others_is_refused(model, tmp_path, name, key):
+    sentence = refused(model, tmp_path / "model", **{key: 3})
+    assert (
+        f"the {name} tower of {model} does not fit this configuration: its encoder or its settings (towers.{name})"
+        in sentence
+    )
+
+
+def test_a_start_of_other_readings_is_refused(model, tmp_path):
+    sentence = refused(model, tmp_path / "model", sensors__exclude=["a"])
+    assert "the sensor tower of" in sentence
+
+
+def test_a_training_does_not_begin_from_itself(tmp_path):
+    folder = tmp_path / "model"
+    for place in (folder, tmp_path / "." / "model"):
+        assert "is the folder of this training: name another model's." in refused(place, folder)
+
+
+def test_a_start_on_features_of_other_networks_is_told(model, tmp_path, monkeypatch, capsys):
+    fit(toy_config(training__start=str(model), training__iters=1), tmp_path / "same")
+    assert "other networks" not in capsys.readouterr().err
+    import helpers
+
+    kept = helpers.ToyFeatures.__init__
+
+    def other(self: Any, *arguments: Any, **options: Any) -> None:
+        kept(self, *arguments, **options)
+        self.fingerprints = ["another"]
+
+    monkeypatch.setattr(helpers.ToyFeatures, "__init__", other)
+    fit(toy_config(training__start=str(model), training__iters=1), tmp_path / "other")
+    assert "WARNING: training.start: the image tower of" in capsys.readouterr().err
