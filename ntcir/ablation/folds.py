@@ -54,7 +54,7 @@ class Fold:
         Networks are not loaded: see ``ntcir.ablation.stores``.
 
         Raises:
-            UserError: naming the method and what it lacks.
+            UserError: naming the method and what is missing.
         """
         try:
             require_pictures(config)
@@ -106,7 +106,7 @@ def _asked(topic: Topic, corpus: Corpus) -> list[str]:
 
 
 def _draw(plan: Plan, corpus: Corpus, where: str) -> TopicSet:
-    """Draw topics from the test split; what it lacks is said in the grid's words."""
+    """Draw topics from the test split; what it lacks is reported in the grid's words."""
     for split in ("train", "test"):
         if corpus.split(split).empty:
             raise UserError(f"The {split} split{where} has no pair in {corpus.root}: see data.split.")

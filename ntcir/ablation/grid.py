@@ -191,7 +191,7 @@ def _sentence(error: ValidationError, path: Path) -> str:
     if place[0] == "base":
         return f"{path}: base must name a configuration file, or be one."
     value = "" if isinstance(first["input"], dict | list) else f" = {short(str(first['input']))}"
-    return f"{path}: {key}{value} will not do: {complaint(first)}."
+    return f"{path}: {key}{value} is not valid: {complaint(first)}."
 
 
 def read_plan(path: Path, data: Path | None) -> Plan:
@@ -229,7 +229,7 @@ def _changed(config: Config, changes: dict[str, Any], origin: str, *, fold: bool
     """Return a configuration with dotted keys replaced, where this part of the grid may."""
     for key in changes:
         if key in _TAKEN:
-            raise UserError(f"{_upper(origin)} changes '{key}', which is for {_TAKEN[key]} to say.")
+            raise UserError(f"{_upper(origin)} changes '{key}', which {_TAKEN[key]} sets.")
         if key == "pair" and not origin.startswith("`changes`"):
             raise UserError(
                 f"{_upper(origin)} changes 'pair', but all are asked the same topics: set it in `changes` or in the "
@@ -253,7 +253,7 @@ def _slug(name: str) -> str:
 
 
 def _slugs(names: Iterable[str]) -> dict[str, str]:
-    """Return a word for each name that will do in a file's name; no two are the same but for capitals."""
+    """Return a word for each name that is valid in a file's name; no two differ only in case."""
     slugs: dict[str, str] = {}
     for number, name in enumerate(names):
         slug = _slug(name) or f"number-{number}"

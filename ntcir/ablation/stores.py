@@ -20,14 +20,14 @@ from ntcir.training.preparation import open_detections
 class Stores:
     """The rows, altered views and detections of all configurations of a grid.
 
-    Opening loads every network, so that weights which cannot be had are known of at once.
+    Opening loads every network, so that missing weights are reported at once.
 
     Args:
         plan: resolved.
         folds: of the same items.
 
     Raises:
-        UserError: if the weights of a network or a detector cannot be had, or an encoder cannot be used.
+        UserError: if the weights of a network or a detector cannot be obtained, or an encoder cannot be used.
     """
 
     def __init__(self, plan: Plan, folds: Sequence[Fold]) -> None:

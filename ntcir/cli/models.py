@@ -88,22 +88,26 @@ def run(
 
 
 @click.command()
-@click.option("--model", type=FOLDER, help="A folder that `ntcir train` wrote. [default: the newest under runs/]")
+@click.option(
+    "--model", type=FOLDER, help="A model folder, as written by `ntcir train`. [default: the newest under runs/]"
+)
 @click.option("--data", type=FOLDER, help="The corpus folder. [default: the one the model was trained on]")
 @click.option(
     "--split",
-    help="Whose pairs ask and are ranked: train, val, test or all. [default: test, or all if the model was trained on "
-    "another corpus]",
+    help="The split whose pairs ask and are ranked: train, val, test or all. [default: test, or all if the model was "
+    "trained on another corpus]",
 )
 @click.option(
     "--pool", metavar="N|none",
-    help="Pairs a pool, one pool a day (session); none: the whole split is ranked, and all partners of an item are "
-    "relevant. [default: the model's topics.pool]",
+    help="Pairs per pool, one pool per day (session); none: the whole split is ranked, and all partners of an item "
+         "are relevant. [default: the model's topics.pool]",
 )  # fmt: skip
-@click.option("--subset", type=FILE, help="A file of ids, one a line: only pairs with one of them ask and are ranked.")
+@click.option(
+    "--subset", type=FILE, help="A file of ids, one per line: only pairs with one of them ask and are ranked."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE", help="As of `ntcir run`. Repeatable.",
+    "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE", help="As for `ntcir run`. Repeatable.",
 )  # fmt: skip
 def evaluate(
     model: Path | None, data: Path | None, split: str | None, pool: str | None, subset: Path | None, as_json: bool,

@@ -99,7 +99,7 @@ class FrozenEncoder(Encoder):
         """Make the networks that the configuration names part of the model, which then needs no other files.
 
         Raises:
-            UserError: if their weights cannot be had, or are not those the model was trained with.
+            UserError: if their weights cannot be loaded, or are not those the model was trained with.
         """
         if self.networks is None:
             networks = [FrozenNetwork(backbone, config.features) for backbone in config.features.backbones]
@@ -115,8 +115,8 @@ class FrozenEncoder(Encoder):
         """
         if list(fingerprints) != self.fingerprints:
             raise UserError(
-                "The image networks have other weights or preprocessing than those the model was trained with: "
-                "give it the same weights again, or train it again."
+                "The image networks have other weights or preprocessing than those the model was trained with: use "
+                "the same weights, or train again."
             )
 
 
@@ -157,7 +157,7 @@ class FrozenRows(Rows):
         """Load the networks, and open what is stored of a corpus.
 
         Raises:
-            UserError: if weights cannot be had, or are not those of the encoder.
+            UserError: if weights cannot be obtained, or are not those of the encoder.
         """
         own = encoder if isinstance(encoder, FrozenEncoder) else None
         features = ImageFeatures(corpus.picturing(modality), config.features, own.networks if own else None)

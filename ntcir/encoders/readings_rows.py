@@ -103,7 +103,7 @@ class ReadingsRows(Rows):
         if not queries:
             return
         topics, names = list(queries), self.encoder.names
-        # A minute may lack just the readings that this model uses; its topic is answered all the same.
+        # A minute may lack just the readings that this model uses; its topic is still answered.
         mute = [topic for topic, query in queries.items() if all(query.get(name) is None for name in names)]
         if mute:
             say(f"WARNING: {len(mute)} topics give none of the readings this model uses ({some(names)}): {some(mute)}.")

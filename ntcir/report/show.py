@@ -119,7 +119,9 @@ def _item(name: str, modality: Modality, corpus: Corpus) -> Any:
         return _picture_path(name, modality, corpus)
     table = corpus.tables[modality.name]
     if name not in table.index:
-        raise UserError(f"The run ranks '{name}', which is not in {corpus.root}: are run and data of the same corpus?")
+        raise UserError(
+            f"The run ranks '{name}', which is not in {corpus.root}: do run and data belong to the same corpus?"
+        )
     return modality.ask(name, {str(column): value for column, value in table.loc[name].items()})
 
 
@@ -127,7 +129,7 @@ def _picture_path(name: str, modality: Modality, corpus: Corpus) -> str:
     table = corpus.tables[modality.name]
     if name not in table.index and not Path(name).is_file():
         raise UserError(
-            f"The {modality.name} '{name}' is not in {corpus.root}: are topics, run and data of the same corpus?"
+            f"The {modality.name} '{name}' is not in {corpus.root}: do topics, run and data belong to the same corpus?"
         )
     return str(table["path"].get(name, name))
 

@@ -54,7 +54,7 @@ def answer(
         candidate_file = pool_file(pools, place)
         candidates = read_pools(candidate_file) if candidate_file else None
     if not is_finished(folder):
-        say(f"WARNING: the training in {folder} was interrupted; its best model so far answers.")
+        say(f"WARNING: the training in {folder} was interrupted; its best model so far is used.")
     say(f"Answering {len(asked)} topics of {place} with {folder} on {data or trained.config.data.path}")
     pooled = candidates is not None
     corpus, ranked = corpus_to_ask(trained, folder, data, pooled=pooled, split=split, settings=settings)

@@ -115,8 +115,8 @@ class Retriever:
             unknown = [item for item in pools[topic.topic_id] if item not in table.index]
             if unknown:
                 raise UserError(
-                    f"The pool of {topic.topic_id} has documents that are not in {self._corpus.root}: {some(unknown)}; "
-                    "are topics and data of the same corpus?"
+                    f"The pool of {topic.topic_id} has documents that are not in {self._corpus.root}: "
+                    f"{some(unknown)}; do topics and data belong to the same corpus?"
                 )
         return {topic.topic_id: pools[topic.topic_id] for topic in topics}
 

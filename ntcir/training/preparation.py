@@ -113,7 +113,7 @@ class Preparation:
         return None if found is None else Side(self.config.pair.index(found.name))
 
     def facts(self) -> list[Any]:
-        """Return what a training is begun with, besides its configuration; a resumed one must have the same."""
+        """Return what a training starts with, besides its configuration; a resumed one must have the same."""
         facts = [fact for name, each in self.rows.items() for fact in each.facts(self.train[name].tolist())]
         facts += [self.augmenter.meta] if self.augmenter else []
         return facts + ([self.detections.fingerprint] if self.detections else [])
@@ -138,8 +138,8 @@ class Preparation:
         overlap = ObjectOverlap(counts, weights, options.least)
         if not overlap.shows.any():
             say(
-                f"WARNING: no training {modality(name).noun} shows {options.least} or more of the objects that count: "
-                "going on without pseudo-positives and negatives from objects."
+                f"WARNING: no training {modality(name).noun} shows {options.least} or more of the objects that "
+                "count: continuing without pseudo-positives and negatives from objects."
             )
             return None
         return overlap
@@ -198,7 +198,7 @@ class Preparation:
 
 
 def check_in_time(config: Config, corpus: Corpus) -> None:
-    """Say what a training would do in vain, before hours of encoding.
+    """Report what a training would do in vain, before hours of encoding.
 
     Raises:
         UserError: if it would do nothing else, or the corpus lacks what an encoder needs.
@@ -227,7 +227,7 @@ def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:
         corpus: whose pictures.
 
     Raises:
-        UserError: if the weights of the detector cannot be had.
+        UserError: if the weights of the detector cannot be obtained.
     """
     shown = pictured(config.pair)
     return ObjectDetections(
@@ -245,7 +245,7 @@ def require_pictures(config: Config) -> None:
     if config.encoder.finetune and "frozen" not in kinds:
         raise UserError(
             "encoder.finetune trains the networks of the encoder frozen, and the encoders are "
-            f"{' and '.join(map(str, kinds))}: switch it off."
+            f"{' and '.join(map(str, kinds))}: turn it off."
         )
     if pictured(config.pair) is not None:
         return
@@ -257,7 +257,7 @@ def require_pictures(config: Config) -> None:
     }
     for key, is_asked in asked.items():
         if is_asked:
-            raise UserError(f"{key} needs photographs, and the pair is {' and '.join(config.pair)}: switch it off.")
+            raise UserError(f"{key} needs photographs, and the pair is {' and '.join(config.pair)}: turn it off.")
 
 
 def _false_negatives(config: Config, pairs: pd.DataFrame, repeated: Mapping[str, np.ndarray]) -> FalseNegatives:

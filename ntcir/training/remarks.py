@@ -1,4 +1,4 @@
-"""What a configuration asks for that a training will not do: settings without effect, said before it begins."""
+"""Settings that have no effect on a training, reported before it begins."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _changed(section: Section) -> list[str]:
 
 
 def _of_shares(config: Config) -> Iterator[str]:
-    """Yield what is worked out and then shown to nobody, because the share of it rounds to nothing."""
+    """Yield what is computed and then not used, because its share of a batch rounds to nothing."""
     batch, negatives = config.training.batch, config.negatives
     found = pictured(config.pair)
     pictures = "pictures" if found is None else found.plural
@@ -75,7 +75,7 @@ def _of_shares(config: Config) -> Iterator[str]:
     }
     for (key, what), (on, share, parts) in shown.items():
         if on and round(share * batch) < parts:
-            yield f"{key} = {share:g} of a batch of {batch} comes to no {what}: none are shown; raise it."
+            yield f"{key} = {share:g} of a batch of {batch} gives no {what}: raise it."
 
 
 def _of_mining(config: Config, pairs: int) -> Iterator[str]:
@@ -87,13 +87,13 @@ def _of_mining(config: Config, pairs: int) -> Iterator[str]:
         )
     if negatives.model and negatives.range_min >= pairs - 1:
         yield (
-            f"negatives.range_min = {negatives.range_min} lies beyond the {pairs - 1} other training pairs: the model "
+            f"negatives.range_min = {negatives.range_min} is beyond the {pairs - 1} other training pairs: the model "
             "mines nothing; lower it."
         )
     elif negatives.model and negatives.range_min >= negatives.sample - 1:
         yield (
-            f"negatives.range_min = {negatives.range_min} lies beyond the pairs that are searched (negatives.sample = "
-            f"{negatives.sample}): the model may mine nothing; lower the one or raise the other."
+            f"negatives.range_min = {negatives.range_min} is beyond the pairs that are searched (negatives.sample = "
+            f"{negatives.sample}): the model may mine nothing; lower one or raise the other."
         )
     if negatives.objects and not negatives.near_seconds and not negatives.similar:
         yield "negatives.near_seconds and negatives.similar are both 0: nothing is mined by objects; raise one of them."
