@@ -163,7 +163,7 @@ class Rows(ABC):
         """
         for topic in queries:
             raise UserError(
-                f"The topic {topic} gives its query in full, but the encoder {self.encoder.kind} knows only the items of "
+                f"The topic {topic} gives its query in full, but the encoder {self.encoder.kind} only knows items of "
                 "its corpus."
             )
         yield from ()
