@@ -1,4 +1,4 @@
-"""The official measure, its companions, and what there is to say of a run that is scored.
+"""The official measure, its companions, and remarks on a run that is scored.
 
 The NTCIR Transfer-2 DMR subtask ranks the candidates of a topic by score, lets ties share their average rank, and takes
 the mean of rel/rank over the relevant rows of all topics. Here a topic or relevant row that the run lacks counts 0
@@ -260,7 +260,7 @@ def _unknown_directions(topics: Sequence[TopicScore], topics_path: StrPath) -> l
     if not unknown:
         return []
     which = f"{len(unknown)} of {len(topics)} topics, which count in 'all' only"
-    return [f"{named(topics_path)} does not tell the direction of {which}: {some(unknown)}."]
+    return [f"{named(topics_path)} does not give the direction of {which}: {some(unknown)}."]
 
 
 def _lacking_rows(

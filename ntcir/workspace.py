@@ -95,6 +95,20 @@ def read_corpus(config: Config, *, splits: bool = True) -> Corpus:
     return corpus
 
 
+def read_pictures(config: Config) -> Corpus:
+    """Read the configured corpus, without splits; what it has as images are the pictures of the configured pair.
+
+    Raises:
+        UserError: if the corpus cannot be read, or there are no pictures in the pair or the corpus.
+    """
+    from ntcir.modalities import pictured
+
+    shown = pictured(config.pair)
+    if shown is None:
+        raise UserError(f"The pair {' and '.join(config.pair)} has no pictures to work on: set another pair.")
+    return read_corpus(config, splits=False).picturing(shown.name)
+
+
 def find_file(path: Path, folder: Path = TOPICS) -> Path:
     """Return a file as given or, if it does not exist, under ``folder``.
 

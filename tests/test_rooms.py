@@ -18,7 +18,19 @@ ORDER = (
     "report", "verbs", "cli", "__main__",
 )  # fmt: skip
 # The demo lifelog, a neighbour: only what names it may import it, when it is asked for.
-NEIGHBOURS = {"ntcir_demo": {"ntcir.cli"}}
+NEIGHBOURS = {"ntcir_demo": {"ntcir.cli.corpora"}}
+# What names a modality or a direction, and where code may.
+NAMES = {"image", "sensor", "img2sen", "sen2img"}
+ROOMS_THAT_NAME = {
+    "modalities": "is where they are",
+    "corpora": "has a reader a layout, which knows what it reads",
+    "submission": "is about the organisers' files, which know nothing else",
+}
+MODULES_THAT_NAME = {
+    "ntcir.model.version1": "models of that version are of these two",
+    "ntcir.sampling.augment": "albumentations calls a picture so",
+    "ntcir.formats.matching": "a column of people's CSV files may be called so",
+}
 
 
 def modules() -> dict[str, ast.Module]:
@@ -87,6 +99,25 @@ def test_no_module_is_in_a_circle():
 def test_the_demo_is_imported_only_where_it_is_asked_for():
     for neighbour, allowed in NEIGHBOURS.items():
         assert {name for name in MODULES if neighbour in {each.split(".")[0] for each in imports_of(name)}} <= allowed
+
+
+def modalities_named_in(tree: ast.Module) -> set[str]:
+    """Return the modalities and directions that code names: texts that are nothing but such a name."""
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in NAMES}
+
+
+def test_only_a_few_rooms_know_that_there_are_images_and_sensors():
+    found = {name for name, tree in MODULES.items() if modalities_named_in(tree)}
+    assert {name for name in found if room_of(name) not in ROOMS_THAT_NAME} == set(MODULES_THAT_NAME)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ['tables["image"]', 'pairs["sensor"]', 'x.name == "sensor"', 'modality("image")', '{"img2sen": 1}', '"sen2img"'],
+)
+def test_whatever_names_a_modality_is_found(code):
+    assert modalities_named_in(ast.parse(code))
+    assert not modalities_named_in(ast.parse('"""An image."""\nsay("the image is grey")\ncorpus.images'))
 
 
 def test_the_order_is_that_of_the_page_for_developers():

@@ -93,7 +93,7 @@ def test_directions_come_from_the_topics(example, tmp_path):
     # Ids tell nothing: the first looks like the other direction, and two are not in the table.
     assert [topic.direction for topic in report.topics] == ["sen2img", "img2sen", None, None, "sen2img"]
     assert [group.topics for group in report.groups.values()] == [5, 1, 2]
-    told = f"{path} does not tell the direction of 2 of 5 topics, which count in 'all' only: sen2img_1, sen2img_2."
+    told = f"{path} does not give the direction of 2 of 5 topics, which count in 'all' only: sen2img_1, sen2img_2."
     assert told in report.warnings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +13,19 @@ import pandas as pd
 from ntcir.ablation.grid import Plan
 from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
-from ntcir.encoders.presets import chosen_columns
+from ntcir.encoders import open_rows
+from ntcir.encoders.frozen import FrozenEncoder
 from ntcir.features.corpus_folder import corpus_folder
 from ntcir.features.store import signature
-from ntcir.formats.topics import TopicSet
+from ntcir.formats.topics import Topic, TopicSet
 from ntcir.modalities import modality
-from ntcir.modalities.image import IMAGE
 from ntcir.sampling.pools import largest_pools
 from ntcir.sampling.topics import build_topics
 from ntcir.system.errors import UserError, some
-from ntcir.training.preparation import check_in_time
+from ntcir.training.preparation import check_in_time, require_pictures
 from ntcir.workspace import read_corpus
+
+_PATH = "path"  # the column of a picture's file
 
 
 @dataclass(frozen=True)
@@ -35,26 +37,30 @@ class Fold:
         corpus: with the splits.
         topics: drawn from the test split.
         folder: where the topics were written.
-        images: the photographs that are trained on, validated on and asked for.
-        digest: of all that a result depends on here: pairs, readings, photographs, topics.
+        items: those that are trained on, validated on, asked with and ranked, by modality.
+        digest: of all that a result depends on here: pairs, items, topics.
     """
 
     name: str
     corpus: Corpus
     topics: TopicSet
     folder: Path
-    images: list[str]
+    items: dict[str, list[str]]
     digest: str
 
     def check(self, config: Config, method: str) -> None:
-        """Check that the corpus has the readings that a method's configuration asks for, and negatives to learn from.
+        """Check that the corpus has the items that a method's configuration asks for, and negatives to learn from.
+
+        Networks are not loaded: see ``ntcir.ablation.stores``.
 
         Raises:
-            UserError: naming the method and what it lacks.
+            UserError: naming the method and what is missing.
         """
         try:
-            columns = chosen_columns(config.sensors, self.corpus.sensors, self.corpus.layout)
-            self.corpus.require_columns(columns.names)
+            require_pictures(config)
+            for name in config.pair:
+                if config.towers.of(name).encoder != FrozenEncoder.kind:
+                    open_rows(config, self.corpus, name)
             if len(self.corpus.split("train")) > 1:
                 check_in_time(config, self.corpus)
         except UserError as error:
@@ -75,36 +81,41 @@ def open_folds(plan: Plan, folder: Path) -> list[Fold]:
     configs = {fold: config for (_, _, fold), config in plan.configs.items()}  # all have the same data section
     for name, config in configs.items():
         corpus = read_corpus(config)
-        topics = _draw(plan, corpus, config.pair, f" of the fold '{name}'" * bool(name))
+        topics = _draw(plan, corpus, f" of the fold '{name}'" * bool(name))
         place = folder / "topics" / (plan.slugs["folds"][name] if name else "")
         topics.save(place)
-        images = _images(corpus, config.pair, topics)
-        store = corpus_folder(config.features.store, corpus) if images else config.features.store / corpus.name
-        folds.append(Fold(name, corpus, topics, place, images, _digest(corpus, config.pair, store, topics, images)))
+        items = {side: _items(corpus, topics, side) for side in plan.pair}
+        folds.append(Fold(name, corpus, topics, place, items, _digest(corpus, config.features.store, topics, items)))
     return folds
 
 
-def _images(corpus: Corpus, pair: Sequence[str], topics: TopicSet) -> list[str]:
-    """Return the photographs that are trained on, validated on and asked for; none if the pair has none."""
-    if IMAGE.name not in pair:
-        return []
-    used = corpus.pairs.loc[corpus.pairs["split"].isin(["train", "val"]), IMAGE.name]
-    asked = [topic.query for topic in topics.topics if topic.direction.query is IMAGE]
-    ranked = [topic.topic_id for topic in topics.topics if topic.direction.answer is IMAGE]
-    return list(dict.fromkeys([*used, *asked, *(item for topic in ranked for item in topics.pools[topic])]))
+def _items(corpus: Corpus, topics: TopicSet, name: str) -> list[str]:
+    """Return the items of a modality that are trained on, validated on, asked with and ranked."""
+    used = corpus.pairs[corpus.pairs["split"].isin(["train", "val"])]
+    asked = [item for topic in topics.topics if topic.direction.query.name == name for item in _asked(topic, corpus)]
+    pooled = [
+        item for topic in topics.topics if topic.direction.answer.name == name for item in topics.pools[topic.topic_id]
+    ]
+    return list(dict.fromkeys([*used[name], *asked, *pooled]))
 
 
-def _draw(plan: Plan, corpus: Corpus, pair: Sequence[str], where: str) -> TopicSet:
-    """Draw topics from the test split; what it lacks is said in the grid's words."""
+def _asked(topic: Topic, corpus: Corpus) -> list[str]:
+    """Return the item that a topic asks with, none where it gives the item in full."""
+    known = corpus.tables[topic.direction.query.name].index
+    return [topic.query] if isinstance(topic.query, str) and topic.query in known else []
+
+
+def _draw(plan: Plan, corpus: Corpus, where: str) -> TopicSet:
+    """Draw topics from the test split; what it lacks is reported in the grid's words."""
     for split in ("train", "test"):
         if corpus.split(split).empty:
             raise UserError(f"The {split} split{where} has no pair in {corpus.root}: see data.split.")
-    corpus.require_pair(pair)
+    corpus.require_pair(plan.pair)
     pairs, chosen = corpus.split("test"), plan.grid.topics
-    sizes = largest_pools(pairs, pair)
+    sizes = largest_pools(pairs, plan.pair)
     short = [f"{group} ({size})" for group, size in sizes.items() if size < max(plan.pool, plan.per_day)]
     if short and (not chosen.skip_short_days or len(short) == len(sizes)):
-        items = " and ".join(modality(side).plural for side in pair)
+        items = " and ".join(modality(side).plural for side in plan.pair)
         raise UserError(
             f"Pools of {plan.pool} and {plan.per_day} topics a day need more {items} than there are in {some(short)} "
             f"in the test split{where}: set topics.pool to {min(sizes.values())} or less, or topics.skip_short_days."
@@ -116,23 +127,28 @@ def _draw(plan: Plan, corpus: Corpus, pair: Sequence[str], where: str) -> TopicS
         per_day=plan.per_day,
         seed=chosen.seed,
         skip_short=chosen.skip_short_days,
-        pair=pair,
+        pair=plan.pair,
     )
 
 
-def _digest(corpus: Corpus, pair: Sequence[str], store: Path, topics: TopicSet, images: list[str]) -> str:
-    """Return what changes whenever a result could."""
+def _digest(corpus: Corpus, store: Path, topics: TopicSet, items: Mapping[str, list[str]]) -> str:
+    """Return what changes whenever a result could.
+
+    Of pictures that is the state of their files, of other items what the table has of them.
+    """
+    pictured = [name for name in items if modality(name).pictured and _PATH in corpus.tables[name]]
     digest = hashlib.sha256(json.dumps([corpus.layout, corpus.groups_are_days]).encode())
     pairs = corpus.pairs[corpus.pairs["split"].isin(["train", "val", "test"])]
-    others = [name for name in pair if name != IMAGE.name]  # photographs are known by their files
-    tables = [corpus.tables[name].loc[list(dict.fromkeys(pairs[name]))] for name in others]
-    for table in (pairs.astype({"split": str}), *tables):
+    others = [corpus.tables[name].loc[list(dict.fromkeys(pairs[name]))] for name in items if name not in pictured]
+    for table in (pairs.astype({"split": str}), *others):
         digest.update(json.dumps([str(column) for column in table.columns]).encode())
         digest.update(pd.util.hash_pandas_object(table).to_numpy().tobytes())
-    paths = corpus.images["path"].reindex(images).tolist() if images else []
-    digest.update(json.dumps([images, [signature(path) for path in paths]]).encode())
-    if store.name != corpus.name:  # another corpus has files of the same names and states
-        digest.update(store.name.encode("utf-8", "surrogateescape"))
+    for name in pictured:
+        paths = corpus.tables[name][_PATH].reindex(items[name])
+        digest.update(json.dumps([items[name], [signature(path) for path in paths]]).encode())
+        stored = corpus_folder(store, corpus.picturing(name)).name
+        if stored != corpus.name:  # another corpus has files of the same names and states
+            digest.update(stored.encode("utf-8", "surrogateescape"))
     asked = [[topic.topic_id, topic.query] for topic in topics.topics]
     # One relevant document is written as itself, as in digests from before there could be several.
     relevant = {topic: found[0] if len(found) == 1 else found for topic, found in topics.relevant.items()}

@@ -21,13 +21,9 @@ from ntcir.workspace import find_data
 Changes = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 # Keys that are for something else to say.
-_TAKEN = {
-    "name": "`name`",
-    "seed": "`seeds`",
-    "training.iters": "`iterations`",
-    "data.path": "--data",
-    "pair": "`base`",
-}
+_TAKEN = {"name": "`name`", "seed": "`seeds`", "training.iters": "`iterations`", "data.path": "--data"}
+# What is no section, and so is replaced as a whole.
+_WHOLE = frozenset({"pair", "objectives"})
 
 
 class GridTopics(Section):
@@ -118,6 +114,11 @@ class Plan:
     slugs: dict[str, dict[str, str]]
 
     @property
+    def pair(self) -> tuple[str, str]:
+        """The two modalities, by name, which are those of all configurations."""
+        return self.base.pair
+
+    @property
     def pool(self) -> int:
         """Candidates a topic."""
         return self.grid.topics.pool or self.base.topics.pool
@@ -190,7 +191,7 @@ def _sentence(error: ValidationError, path: Path) -> str:
     if place[0] == "base":
         return f"{path}: base must name a configuration file, or be one."
     value = "" if isinstance(first["input"], dict | list) else f" = {short(str(first['input']))}"
-    return f"{path}: {key}{value} will not do: {complaint(first)}."
+    return f"{path}: {key}{value} is not valid: {complaint(first)}."
 
 
 def read_plan(path: Path, data: Path | None) -> Plan:
@@ -228,8 +229,13 @@ def _changed(config: Config, changes: dict[str, Any], origin: str, *, fold: bool
     """Return a configuration with dotted keys replaced, where this part of the grid may."""
     for key in changes:
         if key in _TAKEN:
-            raise UserError(f"{_upper(origin)} changes '{key}', which is for {_TAKEN[key]} to say.")
-        if key in Config.model_fields and key != "objectives":  # which are a list, not a section
+            raise UserError(f"{_upper(origin)} changes '{key}', which {_TAKEN[key]} sets.")
+        if key == "pair" and not origin.startswith("`changes`"):
+            raise UserError(
+                f"{_upper(origin)} changes 'pair', but all are asked the same topics: set it in `changes` or in the "
+                "base, and make a grid of its own for another pair."
+            )
+        if key in Config.model_fields and key not in _WHOLE:
             raise UserError(f"{_upper(origin)} replaces the whole section '{key}': write dotted keys, as {key}.sub.")
         if key.partition(".")[0] == "data" and not fold and not origin.startswith("`changes`"):
             raise UserError(
@@ -247,7 +253,7 @@ def _slug(name: str) -> str:
 
 
 def _slugs(names: Iterable[str]) -> dict[str, str]:
-    """Return a word for each name that will do in a file's name; no two are the same but for capitals."""
+    """Return a word for each name that is valid in a file's name; no two differ only in case."""
     slugs: dict[str, str] = {}
     for number, name in enumerate(names):
         slug = _slug(name) or f"number-{number}"

@@ -1,4 +1,4 @@
-"""What many trainings would all say is said once."""
+"""What many trainings would repeat is reported once."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def run_ablation(path: Path, data: Path | None, out: Path | None, write: Write) 
             return ablation.run(write)
     except (KeyboardInterrupt, Interrupted):
         done = f"{ablation.done} of {len(ablation.paths)} trainings are done, and " if ablation else ""
-        raise Interrupted(f"Interrupted: {done}nothing is lost; the same command goes on ({folder}).") from None
+        raise Interrupted(f"Interrupted: {done}nothing is lost; run the same command to continue ({folder}).") from None
 
 
 class Ablation:
@@ -62,7 +62,7 @@ class Ablation:
         folder: gets ``cells/`` (a result a training), ``configs/`` (one a row), ``topics/`` and the table.
 
     Raises:
-        UserError: if the data have not what the grid asks for, or a network's weights cannot be had.
+        UserError: if the data lack what the grid asks for, or a network's weights cannot be loaded.
 
     Attributes:
         paths: where the result of each training lies or will lie.
@@ -98,7 +98,7 @@ class Ablation:
         """Train what is missing; see ``run_ablation``."""
         if self._costs:
             if self.done:
-                say(f"{self.done} of {len(self.paths)} trainings are there already.")
+                say(f"{self.done} of {len(self.paths)} trainings are done already.")
             self._stores.fill()
         save_configs(self.plan, self._folds, self.folder)
         self._measure_all()

@@ -1,4 +1,4 @@
-"""What networks and detectors say of the photographs, looked at before anything is trained and stored for all."""
+"""What networks and detectors say of the items, looked at before anything is trained and stored for all."""
 
 from __future__ import annotations
 
@@ -7,86 +7,96 @@ from collections.abc import Sequence
 from ntcir.ablation.folds import Fold
 from ntcir.ablation.grid import Plan
 from ntcir.config import Config
-from ntcir.encoders.frozen import FrozenEncoder
-from ntcir.features.image_features import AlteredFeatures, ImageFeatures
+from ntcir.encoders import open_rows
+from ntcir.encoders.encoder import Rows
+from ntcir.encoders.frozen import FrozenRows
+from ntcir.features.image_features import AlteredFeatures
 from ntcir.features.objects import ObjectDetections
-from ntcir.modalities.image import IMAGE
+from ntcir.modalities import modality, pictured
 from ntcir.sampling.augment import Augmenter
+from ntcir.training.preparation import open_detections
 
 
 class Stores:
-    """The stored features, altered views and detections of all configurations of a grid.
+    """The rows, altered views and detections of all configurations of a grid.
 
-    Opening loads every network, so that weights which cannot be had are known of at once.
+    Opening loads every network, so that missing weights are reported at once.
 
     Args:
         plan: resolved.
-        folds: of the same photographs.
+        folds: of the same items.
 
     Raises:
-        UserError: if the weights of a network or a detector cannot be had.
+        UserError: if the weights of a network or a detector cannot be obtained, or an encoder cannot be used.
     """
 
     def __init__(self, plan: Plan, folds: Sequence[Fold]) -> None:
-        self._folds = folds
+        self._pair, self._folds = plan.pair, folds
         self._configs = list(plan.configs.values())
-        self._features: dict[str, ImageFeatures] = {}
+        self._rows: dict[tuple[str, str], Rows] = {}
         self._detections: dict[str, ObjectDetections] = {}
         corpus = folds[0].corpus
         for config in self._configs:
-            kind = config.features.model_dump_json()
-            if kind not in self._features and _has_networks(config):
-                self._features[kind] = ImageFeatures(corpus, config.features)
+            for name in self._pair:
+                if (key := _key(config, name)) not in self._rows:
+                    self._rows[key] = open_rows(config, corpus, name)
             detector = config.objects.model_dump_json()
             if config.needs_objects and detector not in self._detections:
-                self._detections[detector] = ObjectDetections(corpus, config.objects, config.features.store)
-        self._fingerprints = {kind: features.fingerprints for kind, features in self._features.items()}
-        self._fingerprints |= {kind: [detections.fingerprint] for kind, detections in self._detections.items()}
+                self._detections[detector] = open_detections(config, corpus)
+        self._of_rows = {key: rows.fingerprints() for key, rows in self._rows.items()}
+        self._of_detections = {kind: [detections.fingerprint] for kind, detections in self._detections.items()}
 
     def fingerprints(self, config: Config) -> list[str]:
-        """Return what tells the networks of a configuration, and its detector if it asks for one, from others."""
-        return self._fingerprints.get(config.features.model_dump_json(), []) + (
-            self._fingerprints[config.objects.model_dump_json()] if config.needs_objects else []
-        )
+        """Return what tells the networks and files of a configuration, and its detector if any, from others."""
+        found = [each for name in self._pair for each in self._of_rows[_key(config, name)]]
+        return found + (self._of_detections[config.objects.model_dump_json()] if config.needs_objects else [])
 
     def fill(self) -> None:
         """Compute and store what is missing, with progress.
 
         Raises:
-            UserError: if a detector or an augmentation is none, or a photograph's features cannot be stored.
+            UserError: if a detector or an augmentation is none, or the features of an item cannot be stored.
         """
         # What must not be found out in the middle comes first.
         for detections in self._detections.values():
             _ = detections.names  # starts the detector
-        views = self._views()
-        asked = list(dict.fromkeys(item for fold in self._folds for item in fold.images))
-        for features in self._features.values():
-            features.ensure(asked)
-        if self._detections or views:
-            trained = list(
-                dict.fromkeys(item for fold in self._folds for item in fold.corpus.split("train")[IMAGE.name])
-            )
+        views = [altered for name in self._pair if modality(name).pictured for altered in self._views(name)]
+        for (name, _kind), rows in self._rows.items():
+            rows.ensure(list(dict.fromkeys(item for fold in self._folds for item in fold.items[name])))
+        if (shown := pictured(self._pair)) is not None:
             for detections in self._detections.values():
-                detections.ensure(trained)
-            for altered in views:
-                altered.ensure(trained)
+                detections.ensure(self._trained(shown.name))
+        for altered, name in views:
+            altered.ensure(self._trained(name))
         # Trainings open what they need themselves.
-        self._features.clear()
+        self._rows.clear()
         self._detections.clear()
 
-    def _views(self) -> list[AlteredFeatures]:
-        """Open the stores of altered photographs, once each."""
+    def _trained(self, name: str) -> list[str]:
+        """Return the items of a modality that are trained on in any fold."""
+        return list(dict.fromkeys(item for fold in self._folds for item in fold.corpus.split("train")[name]))
+
+    def _views(self, name: str) -> list[tuple[AlteredFeatures, str]]:
+        """Open the stores of a modality's altered pictures, once each.
+
+        Raises:
+            UserError: if an encoder cannot see altered pictures, or a transform is none.
+        """
         opened = {}
         for config in self._configs:
-            kind, altered = config.features.model_dump_json(), config.augment.model_dump_json()
+            key, altered = _key(config, name), config.augment.model_dump_json()
             # A network that is trained along is given new views at each step, which are not stored.
-            altering = config.augment.views and not config.encoder.finetune and kind in self._features
-            if altering and (kind, altered) not in opened:
-                augmenter = Augmenter(config.augment, config.features.crop)
-                opened[kind, altered] = self._features[kind].views(augmenter, config.augment.views)
+            if not config.augment.views or config.encoder.finetune or (key, altered) in opened:
+                continue
+            augmenter, rows = Augmenter(config.augment, config.features.crop), self._rows[key]
+            if isinstance(rows, FrozenRows):
+                opened[key, altered] = rows.features.views(augmenter, config.augment.views), name
+            else:
+                rows.altered(augmenter, config.augment.views, [])  # which refuses
         return list(opened.values())
 
 
-def _has_networks(config: Config) -> bool:
-    """Return whether a configuration encodes anything by frozen networks."""
-    return any(config.towers.of(name).encoder == FrozenEncoder.kind for name in config.pair)
+def _key(config: Config, name: str) -> tuple[str, str]:
+    """Return the modality, and what tells its rows from those of other configurations."""
+    tower = config.towers.of(name)
+    return name, f"{tower.encoder} {tower.vectors} {config.features.model_dump_json()}"

@@ -57,7 +57,7 @@ def sentence_of(error: ValidationError, origin: str, whole: type[Section], typed
 
 
 def complaint(error: ErrorDetails) -> str:
-    """Return what one of pydantic's errors says, beginning small; words that YAML took for something else are named."""
+    """Return the text of one of pydantic's errors, in lower case; words that YAML misread are named."""
     message = short(error["msg"].removeprefix("Value error, "), 300)
     words = f"{message[0].lower()}{message[1:]}"
     if error["type"] == "string_type" and isinstance(error["input"], bool | int | float | dt.date):

@@ -76,7 +76,8 @@ class Config(Section):
     def _one_precision(self) -> Config:
         if self.encoder.finetune and self.features.precision == "bf16":
             raise ValueError(
-                "with encoder.finetune, features.precision is auto or fp32: encoder.precision is that of training"
+                "with encoder.finetune, features.precision must be auto or fp32: encoder.precision is the "
+                "precision of training"
             )
         return self
 
@@ -190,7 +191,7 @@ def load_config(path: Path | None = None, settings: Iterable[str] = (), *, typed
         origins[key] = f"--set {short(setting)}"
     if not changes:
         return config
-    try:  # all at once: some values will do only together
+    try:  # all at once: some values are valid only together
         return Config.model_validate(_changed(config, changes, " ".join(origins.values())))
     except ValidationError as error:
         place = ".".join(place_of(error.errors()[0]["loc"]))

@@ -175,7 +175,7 @@ class Augment(Section):
         {"name": "GaussNoise", "std_range": [0.01, 0.03], "p": 0.2},
     ]
     seed: int = Field(0, ge=0)  # of the views; trainings of several seeds share the stored ones
-    share: float = Field(0.25, ge=0, le=1)  # of a batch's pairs bring a view along
+    share: float = Field(0.25, ge=0, le=1)  # of a batch's pairs come with a view
 
     @model_validator(mode="after")
     def _named(self) -> Augment:
@@ -184,9 +184,11 @@ class Augment(Section):
                 raise ValueError(f"transform {number} needs a name, such as {{name: Rotate, limit: 10}}")
             for key, value in transform.items():
                 if not _is_plain(value):
-                    raise ValueError(f"{key} = {value!r} of transform {number} ({transform['name']}) is no plain value")
+                    raise ValueError(
+                        f"{key} = {value!r} of transform {number} ({transform['name']}) is not a plain value"
+                    )
         if self.views and not self.transforms:
-            raise ValueError("views without transforms would be the photograph itself")
+            raise ValueError("views without transforms would be copies of the photograph")
         return self
 
 
@@ -204,7 +206,7 @@ class Negatives(Section):
 
     objects: bool = False  # near in time or in looks, but with other objects
     model: bool = False  # what the model being trained ranks high and should not
-    share: float = Field(0.25, ge=0, le=1)  # of a batch's pairs bring a hard negative along, of one kind or the other
+    share: float = Field(0.25, ge=0, le=1)  # of a batch's pairs come with a hard negative, of either kind
     # By objects: candidates are this near in time, or among so many most similar photographs of the group.
     near_seconds: float = Field(1800.0, ge=0)
     similar: int = Field(20, ge=0, le=1000)

@@ -19,9 +19,9 @@ from ntcir.system.home import expanded
 from ntcir.system.regular import exists
 
 _WHY = {
-    "store": "a corpus cannot choose a folder elsewhere to be written to",
-    "code": "a corpus cannot choose a file to be opened as a detector or a model, which may hold code",
-    "data": "a corpus cannot choose weights or vectors outside its folder",
+    "store": "a corpus may not choose a folder elsewhere to write to",
+    "code": "a corpus may not choose a detector's or a model's file, which may hold code",
+    "data": "a corpus may not choose weights or vectors outside its folder",
 }
 
 
@@ -44,7 +44,7 @@ def load_supplied(path: Path, settings: Sequence[str]) -> Config:
         return any(key == each or key.startswith(f"{each}.") for each in typed)
 
     if config.data.outside and not is_typed("data.outside"):
-        raise _refused(path, "data.outside", True, "a corpus cannot allow that photographs outside its folder are read")
+        raise _refused(path, "data.outside", True, "a corpus may not allow photographs outside its folder to be read")
     changes: dict[str, str] = {}
     for found in places(config):
         if found.place.supplied == "corpus" or found.value is None or is_typed(found.key):

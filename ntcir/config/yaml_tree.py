@@ -100,12 +100,12 @@ class _Loader(yaml.SafeLoader):
         node: Node | None = super().compose_node(parent, index)
         self._depth -= 1
         if isinstance(node, ScalarNode) and not _is_text(node.value):
-            problem = f"{shown(node.value)} has a character that is half of one (a lone surrogate)"
+            problem = f"{shown(node.value)} contains half a character (a lone surrogate)"
             raise ConstructorError(None, None, problem, node.start_mark)
         return node
 
     def construct_object(self, node: Node, deep: bool = False) -> Any:
-        """Make the value of a node; what its constructor cannot read is said with its line."""
+        """Make the value of a node; what its constructor cannot read is reported with its line."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
@@ -123,7 +123,7 @@ class _Loader(yaml.SafeLoader):
             if isinstance(key_node, ScalarNode) and key_node.tag != _MERGE:
                 key = self.construct_object(key_node)
                 if key in seen:
-                    raise ConstructorError(None, None, f"the key {shown(key)} is there twice", key_node.start_mark)
+                    raise ConstructorError(None, None, f"the key {shown(key)} appears twice", key_node.start_mark)
                 seen.add(key)
         node.flattened = True  # type: ignore[attr-defined]
         super().flatten_mapping(node)
@@ -136,7 +136,7 @@ def _is_text(value: str) -> bool:
 def _measure(node: Node, known: dict[Node, int], within: set[Node]) -> int:
     """Return how large a value is with its aliases written out; refuse what holds itself or is too large."""
     if node in within:
-        raise ConstructorError(None, None, "a list or mapping holds itself by an alias", node.start_mark)
+        raise ConstructorError(None, None, "a list or mapping contains itself through an alias", node.start_mark)
     if node not in known:
         if isinstance(node, ScalarNode):
             known[node] = 1 + len(node.value)
@@ -147,7 +147,7 @@ def _measure(node: Node, known: dict[Node, int], within: set[Node]) -> int:
             known[node] = 1 + sum(_measure(part, known, within) for part in parts)
             within.remove(node)
         if known[node] > MOST_EXPANDED:
-            raise ConstructorError(None, None, "with its aliases written out it is too large", node.start_mark)
+            raise ConstructorError(None, None, "it is too large once its aliases are expanded", node.start_mark)
     return known[node]
 
 

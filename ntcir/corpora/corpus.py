@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -107,6 +107,22 @@ class Corpus:
             raise UserError(f"{self.root} has nothing of the modality '{modality}', only of {', '.join(self.tables)}.")
         return self.tables[modality]
 
+    def picturing(self, modality: str) -> Corpus:
+        """Return the corpus with a modality's items, which have a ``path``, in place of its images.
+
+        What reads photographs (``ntcir.features``) so reads those of any modality that is pictured.
+
+        Raises:
+            UserError: if the corpus has no such items.
+        """
+        if modality not in self.tables:
+            raise UserError(
+                f"{self.root} has nothing of the modality '{modality}', only of {' and '.join(self.tables)}."
+            )
+        if modality == "image":
+            return self
+        return replace(self, tables={**self.tables, "image": self.tables[modality]})
+
     def split(self, name: str) -> pd.DataFrame:
         """Return the pairs of one split, in order of time."""
         return self.pairs[self.pairs["split"] == name]
@@ -128,16 +144,16 @@ class Corpus:
                     f"only of {' and '.join(known)}{did_you_mean(name, known)}."
                 )
 
-    def require_columns(self, columns: Sequence[str]) -> None:
-        """Check that the sensor table has these columns.
+    def require_columns(self, columns: Sequence[str], modality: str = "sensor") -> None:
+        """Check that the table of a modality has these columns.
 
         Raises:
             UserError: naming the first that is absent and those that are there.
         """
-        known = [str(column) for column in self.sensors.columns]
+        known = [str(column) for column in self.tables[modality].columns]
         for column in columns:
             if column not in known:
                 hint = did_you_mean(column, known)
                 raise UserError(
-                    f"The sensor column '{column}' is not in {self.root}{hint}; it has: {', '.join(known)}."
+                    f"The {modality} column '{column}' is not in {self.root}{hint}; it has: {', '.join(known)}."
                 )

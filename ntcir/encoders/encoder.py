@@ -75,11 +75,9 @@ class Rows(ABC):
 
     Attributes:
         encoder: makes the rows.
-        noun: one item, for messages.
     """
 
     encoder: Encoder
-    noun: str = "item"
 
     @classmethod
     @abstractmethod
@@ -139,6 +137,10 @@ class Rows(ABC):
         """
         raise UserError(f"augment.views needs the encoder frozen: {self.encoder.kind} cannot see altered items.")
 
+    def fingerprints(self) -> list[str]:
+        """Return what tells its networks or files from others with the same settings; none by default."""
+        return []
+
     def facts(self, ids: Sequence[str]) -> list[Any]:
         """Return what training on these items depends on besides the configuration, as JSON values."""
         return [list(ids), self.encoder.to_json()]
@@ -161,7 +163,7 @@ class Rows(ABC):
         """
         for topic in queries:
             raise UserError(
-                f"The topic {topic} gives a {self.noun} in full, but the encoder {self.encoder.kind} knows the items "
-                "of its corpus only."
+                f"The topic {topic} gives its query in full, but the encoder {self.encoder.kind} only knows items of "
+                "its corpus."
             )
         yield from ()

@@ -1,4 +1,4 @@
-"""Photographs as the features of image networks, which stay frozen or are trained along."""
+"""Pictures as the features of image networks, which stay frozen or are trained along."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class FrozenEncoder(Encoder):
         """Make the networks that the configuration names part of the model, which then needs no other files.
 
         Raises:
-            UserError: if their weights cannot be had, or are not those the model was trained with.
+            UserError: if their weights cannot be loaded, or are not those the model was trained with.
         """
         if self.networks is None:
             networks = [FrozenNetwork(backbone, config.features) for backbone in config.features.backbones]
@@ -115,17 +115,18 @@ class FrozenEncoder(Encoder):
         """
         if list(fingerprints) != self.fingerprints:
             raise UserError(
-                "The image networks have other weights or preprocessing than those the model was trained with: "
-                "give it the same weights again, or train it again."
+                "The image networks have other weights or preprocessing than those the model was trained with: use "
+                "the same weights, or train again."
             )
 
 
 class FrozenRows(Rows):
-    """The features of a corpus's photographs, stored on disk.
+    """The features of a corpus's pictures, stored on disk.
 
     Args:
         features: opened for the corpus.
-        corpus: whose photographs.
+        corpus: whose pictures.
+        modality: of these.
         encoder: of a trained model; made for these features if None.
         trained: whether the networks are trained along, and so belong to the model.
 
@@ -133,13 +134,17 @@ class FrozenRows(Rows):
         UserError: if the networks are not those of the encoder.
     """
 
-    noun = "photograph"
-
     def __init__(
-        self, features: ImageFeatures, corpus: Corpus, encoder: FrozenEncoder | None = None, *, trained: bool = False
+        self,
+        features: ImageFeatures,
+        corpus: Corpus,
+        modality: str,
+        encoder: FrozenEncoder | None = None,
+        *,
+        trained: bool = False,
     ) -> None:
-        self.features, self._known = features, corpus.images.index
-        self._root = corpus.root
+        self.features, self._modality = features, modality
+        self._known, self._root = corpus.tables[modality].index, corpus.root
         if encoder is None:
             own = features.networks if trained else None
             encoder = FrozenEncoder(features.dim, features.fingerprints, own)
@@ -152,11 +157,11 @@ class FrozenRows(Rows):
         """Load the networks, and open what is stored of a corpus.
 
         Raises:
-            UserError: if weights cannot be had, or are not those of the encoder.
+            UserError: if weights cannot be obtained, or are not those of the encoder.
         """
         own = encoder if isinstance(encoder, FrozenEncoder) else None
-        features = ImageFeatures(corpus, config.features, own.networks if own else None)
-        return cls(features, corpus, own, trained=config.encoder.finetune)
+        features = ImageFeatures(corpus.picturing(modality), config.features, own.networks if own else None)
+        return cls(features, corpus, modality, own, trained=config.encoder.finetune)
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         """Compute and store what is lacking; bool [len(ids)]: which photographs can be read."""
@@ -178,6 +183,10 @@ class FrozenRows(Rows):
             result[:, start : start + _BLOCK] = stored.load(ids[start : start + _BLOCK])
         return result
 
+    def fingerprints(self) -> list[str]:
+        """Return those of the networks."""
+        return self.features.fingerprints
+
     def facts(self, ids: Sequence[str]) -> list[Any]:
         """Return what training on these photographs depends on."""
         return [self.features.fingerprints, list(ids)]
@@ -193,7 +202,7 @@ class FrozenRows(Rows):
             if name in self._known:
                 return name
         if not _is_file(query):
-            raise UserError(f"the image '{query}', which is neither in {self._root} nor a file")
+            raise UserError(f"the {self._modality} '{query}', which is neither in {self._root} nor a file")
         return None
 
     def encode(self, queries: Mapping[str, str]) -> Iterator[tuple[list[str], np.ndarray]]:

@@ -112,7 +112,7 @@ def read_variables(path: Path) -> dict[str, Variable]:
         view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     order = _ORDERS.get(bytes(view[_HEADER - 2 : _HEADER]))
     if order is None:
-        raise ValueError("it has no order of bytes")
+        raise ValueError("it has no byte order")
     found = (_variable(element, order) for element in _elements(view, _HEADER, order))
     return {variable.name: variable for variable in found if variable.name}
 

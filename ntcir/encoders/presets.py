@@ -94,13 +94,13 @@ def chosen_columns(options: Sensors, sensors: pd.DataFrame, layout: str) -> Colu
     for column in options.exclude:
         if column not in known:
             raise UserError(
-                f"sensors.exclude names '{column}', which is no sensor column{did_you_mean(column, known)}."
+                f"sensors.exclude names '{column}', which is not a sensor column{did_you_mean(column, known)}."
             )
     location = base.location
     if options.location == "fourier" and location is None:
         location = _location(base.numeric, sensors)
         if location is None:
-            raise UserError("sensors.location = fourier needs the columns of a position, such as new_lat and new_lng.")
+            raise UserError("sensors.location = fourier needs position columns, such as new_lat and new_lng.")
     if options.location == "raw" or (location and set(location) & out):
         location = None
     kept = (column for column in (*base.numeric, *options.numeric) if column not in out)

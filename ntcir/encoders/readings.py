@@ -64,7 +64,7 @@ class ReadingsEncoder(Encoder):
             UserError: if there is nothing to encode, or a column of text is to be standardised.
         """
         if not columns.names:
-            raise UserError("No sensor columns are chosen: name some in sensors.numeric or sensors.categorical.")
+            raise UserError("No sensor columns are chosen: list some in sensors.numeric or sensors.categorical.")
         # Frequencies first: as numbers they are standardised with the rest.
         counts = {column: words(training[column]).dropna().value_counts() for column in columns.categorical}
         statistics: dict[str, Any] = {
@@ -87,9 +87,7 @@ class ReadingsEncoder(Encoder):
         empty = gaps.all(axis=0)
         for column in (name for name, nothing in zip(names, empty, strict=True) if nothing):
             if not pd.api.types.is_numeric_dtype(training[column]) and training[column].notna().any():
-                raise UserError(
-                    f"The sensor column '{column}' holds no number: name it in sensors.categorical instead."
-                )
+                raise UserError(f"The sensor column '{column}' has no numbers: list it in sensors.categorical instead.")
         filled = np.where(empty, 0.0, raw)
         mean, deviation = np.nanmean(filled, axis=0), np.nanstd(filled, axis=0)
         # Rounding leaves a constant column a deviation of about 1e-16 of its size, which must not be divided by.
@@ -252,7 +250,7 @@ class ReadingsEncoder(Encoder):
         """Return the columns to be standardised, float64 [rows, columns] with NaN where missing, and their names."""
         parts = [floats(table[column]) for column in self.columns.numeric]
         names = list(self.columns.numeric)
-        # Cyclic columns and positions need no indicator: missing, they are (0, 0), which is no angle's sine and cosine.
+        # Cyclic columns and positions need no indicator: missing, they are (0, 0), not any angle's sine and cosine.
         for column in self.columns.categorical:
             if self.columns.categories == "frequency":
                 shares = self.statistics["shares"][column]

@@ -23,21 +23,19 @@ class ReadingsRows(Rows):
     Args:
         config: resolved; chooses the columns of a new encoder.
         corpus: whose readings.
+        modality: of these.
         encoder: of a trained model; None for one that ``fit`` makes.
 
     Raises:
         UserError: if the corpus lacks a column.
     """
 
-    noun = "reading"
-
-    def __init__(self, config: Config, corpus: Corpus, encoder: ReadingsEncoder | None = None) -> None:
+    def __init__(self, config: Config, corpus: Corpus, modality: str, encoder: ReadingsEncoder | None = None) -> None:
         self._options, self._corpus = config.sensors, corpus
-        self._columns = (
-            chosen_columns(config.sensors, corpus.sensors, corpus.layout) if encoder is None else encoder.columns
-        )
-        corpus.require_columns(self._columns.names)
-        self._table = corpus.sensors
+        # All readings as they are in the corpus, and as this encoder understands them.
+        self._raw = self._table = corpus.tables[modality]
+        self._columns = chosen_columns(config.sensors, self._raw, corpus.layout) if encoder is None else encoder.columns
+        corpus.require_columns(self._columns.names, modality)
         self._is_others = encoder is not None
         if encoder is not None:
             self.encoder: ReadingsEncoder = encoder
@@ -49,7 +47,7 @@ class ReadingsRows(Rows):
         Raises:
             UserError: if it lacks one.
         """
-        return cls(config, corpus, encoder if isinstance(encoder, ReadingsEncoder) else None)
+        return cls(config, corpus, modality, encoder if isinstance(encoder, ReadingsEncoder) else None)
 
     def check(self, ids: Sequence[str]) -> None:
         """Check that the chosen columns have values in training, before anything takes long.
@@ -59,7 +57,7 @@ class ReadingsRows(Rows):
         """
         corpus = self._corpus
         named = named_columns(self._options, corpus.layout)
-        require_values(self._columns, corpus.sensors.loc[list(ids)], named, corpus.root, corpus.report.empty)
+        require_values(self._columns, self._raw.loc[list(ids)], named, corpus.root, corpus.report.empty)
 
     def fit(self, ids: Sequence[str]) -> list[str]:
         """Take the statistics of training readings; return which columns tell nothing.
@@ -68,7 +66,7 @@ class ReadingsRows(Rows):
             UserError: if a column that is needed has no value.
         """
         self.check(ids)
-        table = self._corpus.sensors.loc[list(ids)]
+        table = self._raw.loc[list(ids)]
         self.encoder = ReadingsEncoder.fit(self._columns, table, self._options.rare)
         return idle_columns(self.encoder, table)
 
@@ -82,7 +80,7 @@ class ReadingsRows(Rows):
         """
         if self._is_others:
             distinct = list(dict.fromkeys(ids))
-            table = self._corpus.sensors.loc[distinct]
+            table = self._raw.loc[distinct]
             self._table, remarks = understood(self.encoder, table, place=lambda row: distinct[row])
             for remark in [*remarks, *silent_columns(self.encoder, self._table)]:
                 say(f"{self._corpus.name}: {remark}")
@@ -105,11 +103,11 @@ class ReadingsRows(Rows):
         if not queries:
             return
         topics, names = list(queries), self.encoder.names
-        # A minute may lack just the readings that this model uses; its topic is answered all the same.
+        # A minute may lack just the readings that this model uses; its topic is still answered.
         mute = [topic for topic, query in queries.items() if all(query.get(name) is None for name in names)]
         if mute:
             say(f"WARNING: {len(mute)} topics give none of the readings this model uses ({some(names)}): {some(mute)}.")
-        known = [str(column) for column in self._corpus.sensors.columns]
+        known = [str(column) for column in self._raw.columns]
         table = self.encoder.table(list(queries.values()), known, topics)
         table, remarks = understood(self.encoder, table, place=lambda row: f"topic {topics[row]}")
         for remark in remarks:

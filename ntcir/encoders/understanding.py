@@ -1,4 +1,4 @@
-"""What of a table of raw readings a model does not understand as it is meant: said, never left in silence."""
+"""What a model does not understand in a table of raw readings: reported, never dropped silently."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def silent_columns(encoder: ReadingsEncoder, table: pd.DataFrame) -> list[str]:
         if deviation == 0
     } - {*encoder.columns.cyclic, *(encoder.columns.location or ())}
     silent = [column for column in numbers if column not in idle and not np.isfinite(floats(table[column])).any()]
-    return [f"WARNING: {column} has no readable value at all, and the model needs it." for column in silent]
+    return [f"WARNING: {column} has no readable value, but the model needs it." for column in silent]
 
 
 def require_values(
@@ -83,8 +83,8 @@ def require_values(
     if all_empty:
         advice = "correct the data, or choose other columns in sensors.numeric and sensors.categorical"
     if not pd.api.types.is_numeric_dtype(training[first]) and training[first].notna().any():
-        reason = f"it holds no number but text such as {str(training[first].dropna().iloc[0])!r}"
-        advice = "name it in sensors.categorical instead"
+        reason = f"it has no numbers but text such as {str(training[first].dropna().iloc[0])!r}"
+        advice = "list it in sensors.categorical instead"
     raise UserError(
         f"The sensor column '{first}' has no value in the training split of {root}{others}: {reason}; {advice}."
     )
@@ -101,10 +101,13 @@ def idle_columns(encoder: ReadingsEncoder, training: pd.DataFrame) -> list[str]:
     empty = _empty(encoder.columns, training)
     constant = [column for column in encoder.names if column not in empty and _is_constant(encoder, training, column)]
     if empty:
-        said.append(f"WARNING: these sensor columns have no value in training, so they say nothing: {some(empty, 30)}.")
+        said.append(
+            f"WARNING: these sensor columns have no value in training, so they carry no information: {some(empty, 30)}."
+        )
     if constant:
         said.append(
-            f"WARNING: these sensor columns do not vary in training, so they say nothing: {some(constant, 30)}."
+            "WARNING: these sensor columns do not vary in training, so they carry no information: "
+            f"{some(constant, 30)}."
         )
     return said
 

@@ -39,14 +39,14 @@ def read_npy(path: Path) -> np.ndarray:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError:
         raise
-    except Exception as error:  # numpy raises nearly anything on a header that is none
+    except Exception as error:  # numpy raises nearly anything on an invalid header
         if "object" in str(error).lower():
             raise NotVectors(_objects("it")) from error
-        raise NotVectors("the .npy file is truncated or damaged: copy it here again") from error
+        raise NotVectors("the .npy file is truncated or damaged: copy it again") from error
     if not isinstance(array, np.memmap):
-        raise NotVectors("the .npy file is damaged: copy it here again")
+        raise NotVectors("the .npy file is damaged: copy it again")
     if array.size and path.stat().st_size != array.offset + array.nbytes:
-        raise NotVectors("there is something behind the array of the .npy file: save it alone with numpy.save")
+        raise NotVectors("the .npy file has data after its array: save it alone with numpy.save")
     return array
 
 
@@ -70,7 +70,7 @@ def read_npz(path: Path, modality: str) -> tuple[np.ndarray, Sequence[str] | Non
     except (OSError, NotVectors, MemoryError):
         raise
     except Exception as error:  # of zipfile, zlib and numpy
-        raise NotVectors("the .npz file is truncated or damaged: copy it here again") from error
+        raise NotVectors("the .npz file is truncated or damaged: copy it again") from error
 
 
 def read_mat(path: Path, modality: str) -> tuple[np.ndarray, Sequence[str] | None]:
@@ -94,7 +94,7 @@ def read_mat(path: Path, modality: str) -> tuple[np.ndarray, Sequence[str] | Non
         raise
     except (ValueError, struct.error, zlib.error) as error:
         raise NotVectors(
-            "the .mat file is truncated, damaged or older than version 5: copy it here again, or save it with -v7"
+            "the .mat file is truncated, damaged or older than version 5: copy it again, or save it with -v7"
         ) from error
 
 
@@ -110,8 +110,8 @@ def check_unpacked(path: Path, size: int) -> None:
     """
     if size > LARGEST and size > _MOST_PACKED * path.stat().st_size:
         raise NotVectors(
-            f"unpacked it would have {size / 2**30:,.0f} GB, more than {_MOST_PACKED} times the file: save it with "
-            "numpy.save, which packs nothing"
+            f"uncompressed it would have {size / 2**30:,.0f} GB, more than {_MOST_PACKED} times the file: save it "
+            "with numpy.save, which does not compress"
         )
 
 

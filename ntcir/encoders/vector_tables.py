@@ -46,7 +46,7 @@ def read_parquet(path: Path, id_columns: Sequence[str]) -> tuple[np.ndarray, Seq
     except (OSError, NotVectors, MemoryError):
         raise
     except (Exception, pl.exceptions.PanicException) as error:  # polars panics at some damaged files
-        raise NotVectors("the Parquet file is truncated or damaged: copy it here again") from error
+        raise NotVectors("the Parquet file is truncated or damaged: copy it again") from error
     found = next((name for name in (*id_columns, _NAMELESS_INDEX) if name in table.columns), None)
     numbers = table.drop(found) if found else table
     return _matrix(numbers, id_columns), _ids(table[found]) if found else None

@@ -74,7 +74,6 @@ class VectorRows(Rows):
     def __init__(self, file: VectorFile, corpus: Corpus, name: str, encoder: VectorsEncoder | None = None) -> None:
         self._file, self._corpus, self._modality = file, corpus, modality(name)
         self._known = corpus.tables[name].index
-        self.noun = self._modality.noun
         columns = file.matrix.shape[1]
         if encoder is not None and encoder.dim != columns:
             raise UserError(
@@ -115,7 +114,8 @@ class VectorRows(Rows):
 
     def _by_id(self, ids: Sequence[str]) -> tuple[pd.Index, np.ndarray]:
         """Return the items that have rows, and the rows' numbers; what does not fit is counted and named."""
-        path, plural, name = self._file.path, self._modality.plural, self._corpus.name
+        path, name = self._file.path, self._corpus.name
+        noun, plural = self._modality.noun, self._modality.plural
         rows = _index(ids)
         unknown = ~rows.isin(self._known)
         if unknown.any():  # who writes a file's name may not know that an id has no blanks
@@ -128,7 +128,7 @@ class VectorRows(Rows):
             )
         if unknown.any():
             first = short(ids[int(unknown.argmax())])
-            say(f"{path}: {unknown.sum():,} of {len(rows):,} rows are of no {self.noun} of {name} (first: {first}).")
+            say(f"{path}: {unknown.sum():,} of {len(rows):,} rows are of no {noun} of {name} (first: {first}).")
         twice = rows.duplicated() & ~unknown
         if twice.any():
             first = short(ids[int(twice.argmax())])
@@ -163,6 +163,10 @@ class VectorRows(Rows):
             raise KeyError(ids[int((places < 0).argmax())])
         return self._file.rows(places)
 
+    def fingerprints(self) -> list[str]:
+        """Return that of the file."""
+        return [self._file.fingerprint()]
+
     def facts(self, ids: Sequence[str]) -> list[Any]:
         """Return what training on these items depends on: the file, and which of its rows are theirs."""
         return [list(ids), self.encoder.to_json(), self._places(ids).tolist()]
@@ -179,11 +183,11 @@ class VectorRows(Rows):
             f"others (a model with towers.{self._modality.name}.encoder={usual} can)"
         )
         if not isinstance(query, str):
-            raise UserError(f"a {self.noun} that is given in full, but {why}")
+            raise UserError(f"a {self._modality.noun} that is given in full, but {why}")
         for name in (query, image_id(query)):
             if name in self._known:
                 return name
-        raise UserError(f"the {self.noun} '{short(query)}', which is not in {self._corpus.root}, and {why}")
+        raise UserError(f"the {self._modality.noun} '{short(query)}', which is not in {self._corpus.root}, and {why}")
 
 
 def _index(ids: Sequence[str]) -> pd.Index:

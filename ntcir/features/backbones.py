@@ -58,13 +58,13 @@ class FrozenNetwork(nn.Module):
             except (RuntimeError, AssertionError, ValueError) as error:
                 reason = " ".join(str(error).split())[:200]
                 raise UserError(
-                    f"{backbone.arch} cannot take pictures of {size} x {size} pixels ({reason}): "
-                    "give another features.size and features.crop."
+                    f"{backbone.arch} cannot process images of {size} x {size} pixels ({reason}): choose another "
+                    "features.size and features.crop."
                 ) from error
         self.meta = self._meta(options)
 
     def retrained(self) -> None:
-        """Note that the weights were changed: their fingerprint is another."""
+        """Note that the weights were changed, which changes their fingerprint."""
         self.meta = self._meta(self.options)
 
     def train(self, mode: bool = True) -> FrozenNetwork:
@@ -122,8 +122,8 @@ def _build(backbone: Backbone, state: Mapping[str, torch.Tensor] | None) -> nn.M
         raise UserError(f"torchvision has no classifier '{backbone.arch}'{did_you_mean(backbone.arch, known)}.")
     if state is None and backbone.weights == "random":
         say(
-            f"WARNING: {backbone.arch} has RANDOM weights (seed {backbone.seed}), as `weights: random` asks for; "
-            "its features are no measure of what trained ones can do."
+            f"WARNING: {backbone.arch} has RANDOM weights (seed {backbone.seed}), as `weights: random` asks for; its "
+            "features say nothing about what trained ones can do."
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(backbone.seed)

@@ -19,7 +19,7 @@ from ntcir.system.progress import say
 # Seconds until a network is ready, and the share of time that is hoped for: only what may pay back its start is tried.
 _START = {OPENVINO: 4.0, COMPILE: 40.0}
 _GAIN = {OPENVINO: 0.4, COMPILE: 0.3}
-_PLAIN: tuple[list[str], ...] = ([], [f"{EAGER} fp32"], [f"{EAGER} bf16"])  # what a store says that was hardly begun
+_PLAIN: tuple[list[str], ...] = ([], [f"{EAGER} fp32"], [f"{EAGER} bf16"])  # what a store that was hardly started says
 _FEW = 256  # pictures that are not worth a look at the clock
 
 
@@ -38,7 +38,7 @@ def choose_backends(
         device: where.
 
     Raises:
-        UserError: if the backend that is asked for cannot be had or cannot take a network.
+        UserError: if the backend that is asked for is not available or cannot run a network.
     """
     options = networks[0].options
     batch = batch_of(options, device)
@@ -47,7 +47,7 @@ def choose_backends(
         chosen = _built(options.backend, networks, batch, device)
         others = {name for store in stores for name in store.backends[-1:]} - {chosen[0].name}
         if others:
-            say(f"What is stored already is by {', '.join(sorted(others))}; it differs in the last digits.")
+            say(f"The features already stored are by {', '.join(sorted(others))}; they differ in the last digits.")
     elif options.precision == "fp32":
         chosen = _built(EAGER, networks, batch, device)
     else:
@@ -71,10 +71,10 @@ def _hardly_begun(stores: Sequence[FeatureStore], pictures: int) -> bool:
 def _as_begun(
     networks: Sequence[FrozenNetwork], stores: Sequence[FeatureStore], batch: int, device: torch.device
 ) -> list[Backend] | None:
-    """Return the backends that the stores were begun with; None if there are none, or they cannot be had here."""
+    """Return the backends that the stores were begun with; None if there are none, or they cannot be obtained here."""
     begun = {name for store in stores for name in store.backends[-1:]}
     if len(begun) > 1:
-        say(f"The stores were begun by several backends ({', '.join(sorted(begun))}); going on with the fastest.")
+        say(f"The stores were started by several backends ({', '.join(sorted(begun))}); continuing with the fastest.")
     if len(begun) != 1:
         return None
     kind, _, precision = begun.pop().partition(" ")
@@ -84,7 +84,7 @@ def _as_begun(
             if backends[0].precision == precision:
                 return backends
     say(
-        f"The stored features are by {kind} in {precision}, which cannot be had here; what is missing comes from "
+        f"The stored features are by {kind} in {precision}, which is not available here; what is missing comes from "
         "another backend, whose features differ in the last digits."
     )
     return None
@@ -102,7 +102,7 @@ def _fastest(networks: Sequence[FrozenNetwork], batch: int, device: torch.device
         try:
             backends = _built(kind, networks, batch, device)
         except UserError as error:
-            say(f"{error} Going on with {plain[0].name}.")
+            say(f"{error} Continuing with {plain[0].name}.")
             continue
         ready, theirs = time.perf_counter() - start, _seconds(backends)
         say(

@@ -25,7 +25,7 @@ from ntcir.system.machine import cores
 from ntcir.system.signals import own_signal_stack
 
 EAGER, COMPILE, OPENVINO = "eager", "compile", "openvino"
-_OPENVINO_BATCH = 16  # a lane; more is no faster, and takes memory
+_OPENVINO_BATCH = 16  # a lane; more are not faster, and take memory
 
 
 class Backend:
@@ -43,7 +43,7 @@ class Backend:
         size: of the pictures, in pixels.
 
     Raises:
-        UserError: if the backend cannot be had or cannot take this network.
+        UserError: if the backend is not available or cannot run this network.
     """
 
     kind = EAGER
@@ -158,7 +158,7 @@ KINDS: dict[str, type[Backend]] = {kind.kind: kind for kind in (Backend, Compile
 
 
 def is_there(kind: str, device: torch.device) -> bool:
-    """Return whether a backend can be had on this machine for the device."""
+    """Return whether a backend is available on this machine for the device."""
     if kind == OPENVINO:
         return device.type == "cpu" and importlib.util.find_spec("openvino") is not None
     if kind == COMPILE:
@@ -169,7 +169,7 @@ def is_there(kind: str, device: torch.device) -> bool:
 
 
 def require(kind: str, device: torch.device) -> None:
-    """Check that a backend can be had.
+    """Check that a backend is available.
 
     Raises:
         UserError: if it cannot.
@@ -206,7 +206,7 @@ def _converted(exported: torch.export.ExportedProgram) -> Any:
 
 @contextmanager
 def _told(kind: str, network: FrozenNetwork) -> Iterator[None]:
-    """Say what a compiler cannot do in one sentence, and keep its remarks to itself."""
+    """Report what a compiler cannot do in one sentence, and suppress its own output."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -218,7 +218,7 @@ def _told(kind: str, network: FrozenNetwork) -> Iterator[None]:
     except Exception as error:  # compilers raise anything
         reason = shorten(str(error) or type(error).__name__, 200, placeholder=" ...")
         raise UserError(
-            f"The backend {kind} cannot take {network.backbone.arch} ({reason}): choose another backend."
+            f"The backend {kind} cannot run {network.backbone.arch} ({reason}): choose another backend."
         ) from error
     finally:
         logging.disable(level)

@@ -46,7 +46,7 @@ class Backlog:
         self._due: dict[int, int] = {}  # block -> items that were lacking when the work began
 
     def lacks(self, item: str) -> bool:
-        """Return whether any output has yet to be given what the networks say of an item."""
+        """Return whether any output still lacks the features of an item."""
         sign = self._signatures[item]
         return any(output.store.needs(item, sign) for output in self._outputs)
 
@@ -89,7 +89,7 @@ class Backlog:
                 self.give(number)
 
     def write(self, block: Block) -> None:
-        """Store a block that is done, and let others have it.
+        """Store a block that is done, and release it.
 
         Raises:
             UserError: if there is no room.

@@ -1,4 +1,4 @@
-"""Which folder of a store is a corpus's: that of its name, unless another corpus of the name has that.
+"""Which folder of a store belongs to a corpus: that of its name, unless another corpus of that name has it.
 
 Rows are kept by the id of a photograph and the state of its file, which is its size and time of change. Two corpora may
 have the names, sizes and times in common and show other things: copies with times set to one date, frames of one size.
@@ -88,7 +88,7 @@ def claim_folder(store: Path, corpus: Corpus) -> Path:
                     left.unlink()
             _renew(folder, note, corpus)
         if note.damaged:
-            say(f"{folder / NOTE} is damaged and is written anew.")
+            say(f"{folder / NOTE} is damaged and is rewritten.")
         if folder.name != corpus.name and note.text is None:
             say(
                 f"{store / corpus.name} holds the features of another corpus of that name, with other photographs of "
@@ -162,7 +162,7 @@ def _renew(folder: Path, note: _Note, corpus: Corpus) -> None:
     wanted = {str(item): str(paths[item]) for item in _spread(paths.index.tolist(), _MOST)}
     signs = {item: signature(path) for item, path in wanted.items()}
     there = sum(signature(str(paths[item])) in states for item, states in heads.items() if item in paths.index)
-    if 2 * there < sum(map(bool, signs.values())):  # the corpus is new, or has grown, or was written anew
+    if 2 * there < sum(map(bool, signs.values())):  # the corpus is new, or has grown, or was rewritten
         found = _heads(path for item, path in wanted.items() if signs[item])
         for item, path in wanted.items():
             if head := found.get(path):
@@ -170,7 +170,7 @@ def _renew(folder: Path, note: _Note, corpus: Corpus) -> None:
     tree = {"roots": roots, "heads": {item: heads[item] for item in sorted(heads)}}
     text = json.dumps(tree)
     if text.encode() != note.text:
-        with suppress(UserError):  # no room, or not allowed: the same is worked out the next time
+        with suppress(UserError):  # no space or no permission: the same is computed the next time
             atomic_write(folder / NOTE, text)
 
 

@@ -29,7 +29,7 @@ class UnreadableImage(Exception):
     """The file holds no picture that can be decoded, or cannot be read; the message says why.
 
     Attributes:
-        passing: whether that may be otherwise the next time, though the file is the same: no memory, no permission, a
+        passing: whether it may succeed the next time, though the file is the same: no memory, no permission, a
             disk that does not answer.
     """
 
@@ -75,7 +75,7 @@ def load_image(source: str | Path | bytes, at_least: int | None = None) -> Image
             turn = turn_of(opened)
             return picture if turn is None else picture.transpose(turn)
     except UnidentifiedImageError as error:
-        raise UnreadableImage("the file is no picture of a known format") from error
+        raise UnreadableImage("the file is not an image in a known format") from error
     except Exception as error:  # decoders raise nearly anything on broken files; none of it may end a long run
         raise _unreadable(error) from error
 
@@ -183,7 +183,7 @@ def _middle(image: Image.Image) -> Image.Image:
 
 
 def turn_of(image: Image.Image) -> Image.Transpose | None:
-    """Return what brings a picture upright, by its EXIF orientation; a broken tag must not cost the picture."""
+    """Return what turns a picture upright, by its EXIF orientation; a broken tag must not lose the picture."""
     try:
         return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # as with decoders

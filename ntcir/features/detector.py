@@ -149,7 +149,7 @@ class Detector:
             package = error.name or "another package"
             raise UserError(f"{path} cannot be opened without {package}: pip install {package}.") from error
         except Exception as error:  # nearly anything, and in many words
-            raise UserError(f"{path} is no detector that Ultralytics can open ({_reason(error, path)}).") from error
+            raise UserError(f"{path} is not a detector that Ultralytics can open ({_reason(error, path)}).") from error
         finally:
             torch.set_num_threads(threads)  # Ultralytics takes one core less than there are, for the whole process
         engine = model.predictor.model
@@ -165,7 +165,7 @@ class Detector:
         rectangles = any_size and type(model).__name__ != "RTDETR"
         self.frame = Frame(height, width, int(engine.stride) if rectangles else 0)
         if not any_size and max(height, width) != options.size:
-            taken = f"{path.name} takes pictures of {width} x {height} pixels only"
+            taken = f"{path.name} takes images of {width} x {height} pixels only"
             say(f"{taken}: objects.size = {options.size} is not used.")
         on_cpu = native and str(model.predictor.device) == "cpu"
         self._share(model.predictor, threads if on_cpu else 1)
@@ -213,17 +213,17 @@ class Detector:
 
     def _require_detection(self, task: str) -> None:
         if task != "detect":
-            raise UserError(f"{self._path} is no detector but a network for another task, '{task}'.")
+            raise UserError(f"{self._path} is not a detector but a network for another task, '{task}'.")
 
     def _tell_unnamed(self, options: Objects) -> None:
-        """Say that the classes have numbers for names, which Ultralytics gives them where an export names none."""
+        """Report that the classes are named by numbers, as Ultralytics does where an export names none."""
         if self.names != tuple(f"class{number}" for number in range(len(self.names))):
             return
         absent = self._path.is_dir() and not (self._path / "metadata.yaml").is_file()
         where = "has no metadata.yaml with the names of its classes" if absent else "does not name its classes"
         unnamed = f"The detector {self._path} {where}, which are called class0, class1 and so on"
         if any(name not in self.names for name in options.classes):
-            raise UserError(f"{unnamed}, so that objects.classes cannot be told; export the detector again.")
+            raise UserError(f"{unnamed}, so objects.classes cannot be applied; export the detector again.")
         say(f"WARNING: {unnamed}.")
 
     def _renamed(self) -> Path:
@@ -260,13 +260,13 @@ def _require_kind(path: Path) -> None:
     elif path.suffix not in _FORMATS and not any(path.glob("*.xml")) and not trusts_weights():
         wrong = f"it is not a .pt file, an OpenVINO folder or an .onnx file; {_CONSENT}"
     if wrong:
-        raise UserError(f"{path} is no detector that Ultralytics can open ({wrong}).")
+        raise UserError(f"{path} is not a detector that Ultralytics can open ({wrong}).")
     if trusts_weights() and path.is_file() and path.suffix != ".onnx":
         say(f"WARNING: {SAFE_LOAD}=false: any code in {path} is run.")
 
 
 def _require_runtime(path: Path) -> None:
-    """Check that what runs exported weights is installed, which Ultralytics would find out late and tell at length."""
+    """Check that what runs exported weights is installed, which Ultralytics would report late and at length."""
     if path.suffix in {".yaml", ".yml"}:
         raise UserError(f"{path} describes a network but has no weights: give a file of weights.")
     parts = [path] if path.is_file() else list(path.iterdir())

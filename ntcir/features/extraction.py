@@ -98,7 +98,7 @@ class Extraction:
         def lacking() -> dict[int, list[str]]:
             return {number: items for number, items in blocks.items() if any(map(backlog.lacks, items))}
 
-        # Of several processes, one that sees everything done waits for the others all the same.
+        # Of several processes, one that finds everything done still waits for the others.
         todo = lacking()
         if todo:
             self._extract(todo)
@@ -126,7 +126,7 @@ class Extraction:
             item = ids[0]
             reasons = (passing.get(item), *(store.failure(item, signs[item]) for store in stores))
             require_some(ids, present, self._paths[item], next(filter(None, reasons), "unknown"))
-        listed = [store.list_failed(signs) for store in stores]  # also where there are none any more
+        listed = [store.list_failed(signs) for store in stores]  # also where none are left
         tell_unreadable(present, listed[0], {item: why for item, why in passing.items() if self._backlog.lacks(item)})
         return present
 
@@ -157,7 +157,7 @@ class Extraction:
         self._backends |= dict(zip(networks, backends, strict=True))
 
     def _work_off(self, blocks: dict[int, list[str]], advance: Callable[[float], None]) -> int:
-        """Do all blocks that no other process is at; wait for the others, and do those that were given up."""
+        """Do all blocks that no other process is working on; wait for the others, and do those that were given up."""
         numbers = list(blocks)
         begin = ranks().part(len(numbers)).start  # each process begins elsewhere
         left = {number: blocks[number] for number in numbers[begin:] + numbers[:begin]}
@@ -166,7 +166,7 @@ class Extraction:
             busy: dict[int, list[str]] = {}
             done += self._run(self._backlog.claimed(left, busy, advance), advance)
             if busy and not waited and ranks().count == 1:
-                say("Another process is at work on these photographs; waiting for it.")
+                say("Another process is working on these photographs; waiting for it.")
                 waited = True
             if busy:
                 self._backlog.wait()
@@ -282,7 +282,7 @@ def _whole(read: Iterable[tuple[Batch[Views], Views | UnreadableImage]]) -> Iter
 
 
 def _require_finite(rows: np.ndarray, items: Sequence[str], output: Output) -> None:
-    """Check what a network says of photographs before it is stored.
+    """Check the features of photographs before they are stored.
 
     Raises:
         UserError: if a value is NaN or infinite.

@@ -16,7 +16,7 @@ _COLUMNS = ("id", "signature", "reason")
 def read_failures(path: Path) -> dict[tuple[str, str], str]:
     """Return the reasons by id and signature, as far as the file can be read: people edit it, and copies are damaged.
 
-    What cannot be read is said; its pictures are tried again.
+    What cannot be read is reported; its pictures are tried again.
     """
     found: dict[tuple[str, str], str] = {}
     try:
@@ -29,7 +29,7 @@ def read_failures(path: Path) -> dict[tuple[str, str], str]:
     except FileNotFoundError:
         pass
     except OSError as error:
-        say(f"Cannot read {path}: {(error.strerror or str(error)).lower()}; its pictures are tried again.")
+        say(f"Cannot read {path}: {(error.strerror or str(error)).lower()}; its photographs are tried again.")
     except csv.Error as error:
-        say(f"{path} is not CSV after line {reader.line_num} ({error}): the pictures from there on are tried again.")
+        say(f"{path} is not CSV after line {reader.line_num} ({error}): the photographs from there on are tried again.")
     return found

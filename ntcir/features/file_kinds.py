@@ -6,7 +6,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-_START = 4096  # bytes that tell what a file is
+_START = 4096  # bytes by which a kind of file is recognised
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -32,11 +32,11 @@ def _by_start(start: bytes) -> str | None:
     if start.startswith(_LFS):
         return "a Git LFS pointer, not the file itself: run `git lfs pull` where it comes from"
     if words[:1] == b"<" and any(tag in words[:512].lower() for tag in (b"<html", b"<!doctype", b"<?xml", b"<head")):
-        return "a web page (HTML or XML), perhaps a failed download: fetch the file itself"
+        return "a web page (HTML or XML), perhaps a failed download: download the file itself"
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
         return "an HDF5 file, such as Keras writes: convert it to a torch state dict"
     if start.startswith(b"\x93NUMPY"):
-        return "an array of numpy's: save a torch state dict"
+        return "a NumPy array: save a torch state dict"
     if start.startswith(b"\x1f\x8b"):
         return "compressed by gzip: unpack it first"
     if start.startswith((b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c", b"Rar!")):
@@ -63,8 +63,8 @@ def _kind_of_text(start: bytes) -> str | None:
     if text.startswith("#!") or any(line.startswith(("import ", "from ", "def ", "class ")) for line in lines):
         return "a script, not weights"
     if text.lstrip().startswith(("{", "[")):
-        return "a JSON text, not weights"
-    return "a text, not weights"
+        return "a JSON file, not weights"
+    return "a text file, not weights"
 
 
 def _kind_of_archive(path: Path) -> str | None:
@@ -81,7 +81,7 @@ def _kind_of_archive(path: Path) -> str | None:
         return None
     if "config.json" in endings and "model.weights.h5" in endings:
         return "a Keras model: convert it to a torch state dict"
-    return "a ZIP archive, not a file of torch's: unpack it first"
+    return "a ZIP archive, not a torch file: unpack it first"
 
 
 def _kind_of_tar(path: Path, start: bytes) -> str | None:

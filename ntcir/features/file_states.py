@@ -69,4 +69,4 @@ def tell_unreadable(present: np.ndarray, listed: Path, passing: Mapping[str, str
         say(f"{(~present).sum()} unreadable photographs are left out; they are listed in {listed}")
     if passing:
         item, why = next(iter(passing.items()))
-        say(f"{len(passing)} of them could not be read this time, and are tried again the next: {item}: {why}")
+        say(f"{len(passing)} of them could not be read this time and will be tried again next time: {item}: {why}")

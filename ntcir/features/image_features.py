@@ -197,14 +197,14 @@ def _kept(network: FrozenNetwork, batch: int) -> Backend:
     if network not in _KEPT or _KEPT[network][0] != state:
         kind = network.options.backend if network.options.backend != "auto" else EAGER
         if not is_there(kind, device):  # a submission must not fail for want of speed
-            say(f"WARNING: the backend {kind} cannot be had here; {EAGER} takes its place.")
+            say(f"WARNING: the backend {kind} is not available here; {EAGER} is used instead.")
             kind = EAGER
         try:
             backend = KINDS[kind](network, batch, device)
         except UserError as error:  # nor for a compiler that is not well
             if kind == EAGER:
                 raise
-            say(f"WARNING: {error} {EAGER} takes its place.")
+            say(f"WARNING: {error} {EAGER} is used instead.")
             kind, backend = EAGER, KINDS[EAGER](network, batch, device)
         if (kind, network.options.precision) == (EAGER, "fp32"):
             return backend  # which took no time, and runs the network itself: kept, it would keep that for ever

@@ -18,7 +18,7 @@ def precision_of(options: Features, device: torch.device) -> str:
     if options.precision != "auto":
         return options.precision
     if device.type == "cuda":
-        # Older ones than Ampere emulate it, which is slow, and say that they have it; AMD's have it.
+        # GPUs older than Ampere emulate it, which is slow, and report that they have it; AMD's have it.
         return "bf16" if torch.version.hip or torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
     return "bf16" if has_fast_bf16() else "fp32"
 

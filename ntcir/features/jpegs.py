@@ -127,7 +127,7 @@ class DeviceDecoder:
         """Decode on the device what can be; one that it refuses costs the others nothing but time."""
         try:
             return list(self._decode(jpegs))
-        except Exception:  # says not which of them, and decoders raise nearly anything
+        except Exception:  # it does not say which of them, and decoders raise nearly anything
             return [None] if len(jpegs) == 1 else [square for jpeg in jpegs for square in self._squares([jpeg])]
 
     def _decode(self, jpegs: Sequence[_Jpeg]) -> list[torch.Tensor]:
@@ -176,7 +176,7 @@ def to_squares(pictures: torch.Tensor, turn: Image.Transpose | None, options: Fe
 def _decoded(data: list[torch.Tensor], device: torch.device) -> list[torch.Tensor]:
     """Decode JPEGs, each uint8 [length] on the CPU, to uint8 [3, height, width] as they are stored."""
     confine_libraries()
-    from torchvision.io import decode_jpeg  # here: it is deprecated, and a torchvision without it is no error
+    from torchvision.io import decode_jpeg  # here: it is deprecated, and a torchvision without it is not an error
 
     pictures: list[torch.Tensor] = decode_jpeg(data, mode="RGB", device=device)
     return pictures
@@ -194,7 +194,7 @@ def _read(path: str) -> _Jpeg | None:
             return None
         with Image.open(BytesIO(data), formats=("JPEG",)) as header:
             size, turn = header.size, turn_of(header)
-            # Three components that are no YCbCr are told in two ways, and not every decoder heeds both.
+            # Three components other than YCbCr are marked in two ways, and not every decoder heeds both.
             colours = [component[0] for component in header.layer]  # type: ignore[attr-defined]
             usual = colours == [1, 2, 3] and header.info.get("adobe_transform", 1) == 1
         fits = max(size) <= LONGEST * min(size) and size[0] * size[1] <= _PIXELS
@@ -204,7 +204,7 @@ def _read(path: str) -> _Jpeg | None:
 
 
 def _is_whole(data: bytearray) -> bool:
-    """Return whether a JPEG is there to its end-of-image marker, and has only what is usual before it.
+    """Return whether a JPEG is complete up to its end-of-image marker, and has only the usual before it.
 
     A decoder need not notice that the end of a file is missing: it may fill the rest of the picture with grey. This
     marker cannot come about by chance, as no 0xFF in the data of a scan is followed by such a byte; and one in a

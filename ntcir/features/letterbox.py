@@ -92,7 +92,7 @@ def _fitted(size: tuple[int, int], frame: Frame) -> tuple[int, int]:
 
 def _upright_size_of_jpeg(path: str | Path) -> tuple[int, int] | None:
     """Return the full width and height of a JPEG from its header; None of other files, which are decoded in full."""
-    # What is wrong is said when it is decoded.
+    # What is wrong is reported when it is decoded.
     with contextlib.suppress(Exception), open_file(path) as file, open_picture(file) as header:
         if header.format in {"JPEG", "MPO"}:
             turned = False

@@ -66,7 +66,7 @@ class ObjectDetections:
         self._store = None if meta is None else DetectionStore(self.folder, {"fingerprint": self.fingerprint})
         self._names = () if meta is None else tuple(meta.get("names", ()))
         if meta is not None:
-            self._columns()  # a class that is not among the stored ones is said at once
+            self._columns()  # a class that is not among the stored ones is reported at once
 
     def _claim(self) -> None:
         """Note that the folder is this corpus's; if another corpus of the name was faster, take another one."""
@@ -194,8 +194,8 @@ class ObjectDetections:
         owners, rows = self._store.load(ids, self._files.of(ids))
         if len(rows) and not 0 <= rows[:, 0].max() < len(self.names):
             raise UserError(
-                f"The detections in {self.folder} are of more classes than the {len(self.names)} it names: "
-                "remove the folder to compute them again."
+                f"The detections in {self.folder} have more classes than the {len(self.names)} it names: remove the "
+                "folder to compute them again."
             )
         keep = self._present(ids)[owners] & (rows[:, 1] >= self._options.confidence)
         keep &= self._columns()[rows[:, 0].astype(np.int64)] >= 0

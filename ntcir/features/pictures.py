@@ -15,7 +15,7 @@ from PIL import Image
 from ntcir.system.regular import Irregular, open_regular, read_all
 
 # What cameras and picture editors write, decoded by Pillow itself or by a codec library. Left out is what it hands to
-# another program (EPS), what describes a drawing (WMF), and what nobody keeps photographs in.
+# another program (EPS), vector drawings (WMF), and formats that are not used for photographs.
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF", "PPM", "QOI")
 MOST_BYTES = 1 << 29  # of a file: a picture of 100 million pixels without compression has 300 MB
 

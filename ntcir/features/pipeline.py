@@ -71,6 +71,4 @@ def resumable(folder: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise Interrupted(
-            f"Interrupted; nothing is lost: the same command goes on where it stopped ({folder})."
-        ) from None
+        raise Interrupted(f"Interrupted; nothing is lost: run the same command to continue ({folder}).") from None

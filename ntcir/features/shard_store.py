@@ -61,7 +61,7 @@ def stored_meta(folder: Path, what: str = "features") -> dict[str, Any] | None:
     """Return what made the store in ``folder``, or None if there is no store.
 
     Raises:
-        UserError: if the file that says so is damaged.
+        UserError: if its meta.json is damaged.
     """
     path = folder / "meta.json"
     if not path.exists():
@@ -95,9 +95,9 @@ class ShardStore:
         self._failed: dict[tuple[str, str], str] = {}  # id, signature -> why there are no rows
         self._shards: list[tuple[Path, Contents]] = []
         self._seen: set[str] = set()  # names of indices that were read
-        self._damaged: set[str] = set()  # names of indices that do not count, which was said
+        self._damaged: set[str] = set()  # names of indices that do not count, which was reported
         self._refused: dict[str, str] = {}  # of shards whose rows were found damaged: index -> the state of the rows
-        self._unchecked: set[int] = set()  # shards whose rows nobody has looked at
+        self._unchecked: set[int] = set()  # shards whose rows are not checked yet
         self._open({**meta, "version": STORE_VERSION})
 
     def _open(self, meta: dict[str, Any]) -> None:
@@ -159,7 +159,7 @@ class ShardStore:
         return ""
 
     def _tell(self, damaged: Mapping[str, str]) -> None:
-        """Say which shards do not count, each once."""
+        """Report which shards do not count, each once."""
         new = {name: why for name, why in damaged.items() if name not in self._damaged}
         self._damaged |= new.keys()
         if new:
@@ -234,7 +234,7 @@ class ShardStore:
         there: list[str] = []
         with suppress(OSError):
             there = read_regular(path).decode("utf-8", "replace").splitlines()
-        # What is there already is left alone, and a list for people ends nothing: others may own the store.
+        # An existing list is left alone, and a list for people must not end the work: others may own the store.
         if sorted(there) != sorted(text.getvalue().splitlines()) and (rows or there):
             try:
                 self._renew(path.name, text.getvalue())
@@ -254,7 +254,7 @@ class ShardStore:
 
     def _renew(self, name: str, text: str) -> None:
         place = self.folder / name
-        if place.exists() and not place.is_file() and not place.is_dir():  # such as a pipe, which nobody may ever read
+        if place.exists() and not place.is_file() and not place.is_dir():  # such as a pipe, which may never be read
             raise UserError(f"Cannot write {place}: what lies there is not a file; move it away.")
         with self._writing(name), atomic_path(self.folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="")

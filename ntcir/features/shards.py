@@ -113,8 +113,8 @@ def open_rows(path: Path, number: int, width: int) -> np.ndarray:
         rows = np.load(path, mmap_mode="r")
     except OSError:
         raise
-    except Exception as error:  # numpy raises nearly anything on a header that is none
-        raise Damaged("its rows are not an array of numpy's") from error
+    except Exception as error:  # numpy raises nearly anything on an invalid header
+        raise Damaged("its rows are not a NumPy array") from error
     if not isinstance(rows, np.memmap) or rows.dtype != np.dtype("<f4") or rows.shape != (number, width):
         raise Damaged(f"its rows are not {number} x {width} numbers of single precision")
     if not rows.flags.c_contiguous or path.stat().st_size != rows.offset + rows.nbytes:

@@ -1,4 +1,4 @@
-"""What is there of a corpus's features, and what is missing, without loading a network."""
+"""Which of a corpus's features are stored, and which are missing, without loading a network."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def corpus_status(corpus: Corpus, store: Path) -> list[StoreStatus]:
     root = corpus_folder(store, corpus)
     folders = _folders(root)
     if not folders:
-        say(f"There is nothing in {root}: `ntcir features images` works out features.")
+        say(f"There is nothing in {root}: `ntcir features images` computes features.")
         return []
     signs = {str(item): signature(path) for item, path in corpus.images["path"].items()}
     found = []

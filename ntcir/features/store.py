@@ -86,7 +86,7 @@ class FeatureStore(ShardStore):
 
     @property
     def backends(self) -> list[str]:
-        """What worked the features out, such as ``eager bf16``, the latest last."""
+        """What computed the features, such as ``eager bf16``, the latest last."""
         try:
             found = parse_json(read_regular(self.folder / "backends.json"))
         except (OSError, ValueError):

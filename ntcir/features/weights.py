@@ -73,7 +73,7 @@ def _places365_file(arch: str) -> Path:
 
 
 def published_folder() -> Path:
-    """Return torch's folder of published weights, which is not there before the first of them is."""
+    """Return torch's folder of published weights, which is missing before the first download."""
     settle_torch_home()
     return Path(torch.hub.get_dir()) / "checkpoints"
 
@@ -111,7 +111,7 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
     try:
         kind = "an ONNX network: give its torch weights" if is_onnx(path) else kind_of(path)
         if kind:
-            raise UserError(f"{path} is no checkpoint of tensors: it is {kind}.")
+            raise UserError(f"{path} is not a checkpoint of tensors: it is {kind}.")
         tree: Any = _safetensors(path) if _is_safetensors(path) else _unpickle(path)
     except UserError:
         raise
@@ -119,11 +119,11 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
         raise UserError(f"Cannot read the weights {path}: {(error.strerror or str(error)).lower()}.") from error
     except MemoryError as error:
         raise UserError(f"Not enough memory to read the weights {path}.") from error
-    except Exception as error:  # unpicklers raise nearly anything on files that are no pickle
-        raise UserError(f"{path} is no checkpoint of tensors ({_reason(error)}).") from error
+    except Exception as error:  # unpicklers raise nearly anything on files that are not pickles
+        raise UserError(f"{path} is not a checkpoint of tensors ({_reason(error)}).") from error
     if isinstance(tree, torch.nn.Module):  # torch unpickles these once a detector was opened, which allows them
         kind = type(tree).__name__
-        raise UserError(f"{path} is no checkpoint of tensors (it is a whole {kind}): save its state_dict() alone.")
+        raise UserError(f"{path} is not a checkpoint of tensors (it is a whole {kind}): save its state_dict() alone.")
     for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(tree, dict) and isinstance(tree.get(key), dict):
             tree = tree[key]
@@ -164,7 +164,7 @@ def _safetensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _reason(error: Exception) -> str:
-    """Return why a file is no checkpoint, without torch's advice to trust it."""
+    """Return why a file is not a checkpoint, without torch's advice to trust it."""
     words = " ".join(str(error).split())
     if found := re.search(r"GLOBAL ([\w.]+)", words):
         return f"it holds Python objects besides tensors, of {short(found[1])}: save the network's state_dict() alone"
@@ -187,7 +187,9 @@ def _unpickle(path: Path) -> Any:
         # Places365's files were saved under Python 2: their strings may not be UTF-8.
         logging.getLogger(__name__).debug("reading %s as latin1 after %s", path, error)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # torch says that an encoding is of no use here, and uses it
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # torch warns that the encoding has no effect here, and uses it
             return _load(path, encoding="latin1")
 
 

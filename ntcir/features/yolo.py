@@ -58,7 +58,7 @@ def import_yolo() -> Any:
 
 
 def trusts_weights() -> bool:
-    """Return whether the user has said, by ``ULTRALYTICS_SAFE_LOAD=false``, that code in weights may be run."""
+    """Return whether the user allows, by ``ULTRALYTICS_SAFE_LOAD=false``, that code in weights is run."""
     return os.environ.get(SAFE_LOAD, "").strip().lower() in _NO
 
 
@@ -89,11 +89,11 @@ def opening() -> Iterator[None]:
 
 
 def _fetch_nothing(*_: Any, **options: Any) -> None:
-    raise ConnectionError(f"it wants {options.get('url', 'something')} fetched, which is not done")
+    raise ConnectionError(f"it asks to download {options.get('url', 'something')}, which is not done")
 
 
 def _require_safe_loading(tasks: Any) -> None:
-    """Check that the module of Ultralytics that opens ``.pt`` files was told not to run what is in them."""
+    """Check that the module of Ultralytics that opens ``.pt`` files is set not to run code in them."""
     if trusts_weights() or getattr(tasks, "SAFE_LOAD", False):
         return
     if not hasattr(tasks, "SAFE_LOAD"):

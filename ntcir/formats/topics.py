@@ -120,12 +120,12 @@ def read_topics(path: StrPath, pair: Sequence[str] | None = None) -> list[Topic]
     def parse(cells: Mapping[str, str]) -> None:
         topic = _topic(cells, pair)
         if topic.topic_id in topics:
-            raise ValueError(f"the topic {topic.topic_id} comes a second time")
+            raise ValueError(f"the topic {topic.topic_id} appears twice")
         topics[topic.topic_id] = topic
 
     _parse_lines(path, header, lines, parse)
     if not topics:
-        raise UserError(f"{path} holds no topic.")
+        raise UserError(f"{path} has no topics.")
     return list(topics.values())
 
 
@@ -202,7 +202,9 @@ def _topic(cells: Mapping[str, str], pair: Sequence[str] | None) -> Topic:
     if not topic_id or not query or len(topic_id.split()) > 1:
         raise ValueError("a topic_id without blanks and a query are needed")
     if not is_word(topic_id):
-        raise ValueError(f"the topic_id '{short(topic_id)}' holds control characters or has over {LONGEST} bytes")
+        raise ValueError(
+            f"the topic_id '{short(topic_id)}' contains control characters or has more than {LONGEST} bytes"
+        )
     direction = _direction(query, cells.get(_DIRECTION, ""), pair)
     return Topic(topic_id, cells["timestamp"], direction.query.parse(query), direction)
 

@@ -25,6 +25,7 @@ __all__ = [
     "direction",
     "directions",
     "modality",
+    "pictured",
     "register",
 ]
 
@@ -54,6 +55,15 @@ def modality(name: str) -> Modality:
         hint = did_you_mean(name, _MODALITIES)
         raise UserError(f"There is no modality '{name}'{hint}; there are: {', '.join(_MODALITIES)}.")
     return _MODALITIES[name]
+
+
+def pictured(pair: Sequence[str]) -> Modality | None:
+    """Return the first of a pair's modalities, by name, whose items are pictures; None if there is none.
+
+    Raises:
+        UserError: if there is no such modality.
+    """
+    return next((each for each in map(modality, pair) if each.pictured), None)
 
 
 def directions(pair: Sequence[str] = DEFAULT_PAIR) -> tuple[Direction, Direction]:

@@ -20,11 +20,11 @@ def _parse(text: str) -> Readings:
     try:
         query = json.loads(text, object_pairs_hook=each_once)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"the query is no JSON object ({error})") from error
+        raise ValueError(f"the query is not a JSON object ({error})") from error
     if not isinstance(query, dict):  # quoted twice
-        raise ValueError("the query is no JSON object")
+        raise ValueError("the query is not a JSON object")
     if not query:
-        raise ValueError("the query holds no reading")
+        raise ValueError("the query has no reading")
     return {column: _reading(column, value) for column, value in query.items()}
 
 

@@ -223,7 +223,7 @@ def _object(name: str, text: bytes) -> dict[str, Any]:
 
 @contextmanager
 def reading(folder: Path) -> Iterator[None]:
-    """Turn what goes wrong while a model is read into one sentence that says which kind it is.
+    """Turn an error while a model is read into one sentence that says what kind it is.
 
     Raises:
         UserError: if the body raises an error.
@@ -245,7 +245,7 @@ def reading(folder: Path) -> Iterator[None]:
         raise UserError(f"Cannot read the model in {folder}{what}: {reason}.") from error
     except _DAMAGE as error:
         words = " ".join(str(error).split())[:200]
-        if "not enough memory" in words:  # torch's allocator says so by a RuntimeError
+        if "not enough memory" in words:  # torch's allocator raises a RuntimeError
             raise UserError(f"Not enough memory to read the model in {folder}.") from error
         if isinstance(error, KeyError):
             words = f"{words} is missing"

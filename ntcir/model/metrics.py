@@ -40,7 +40,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
                 say(f"{path}: the last line, {number}, is cut off and is left out.")
                 break
             raise UserError(
-                f"{path}, line {number}, is not a line of a training's log ({error}): {shown(line, 60)}."
+                f"{path}, line {number}, is not a line of a training log ({error}): {shown(line, 60)}."
             ) from error
         rows.append(row)
     return rows

@@ -61,7 +61,7 @@ def newest(folder: Path) -> Path | None:
 
 
 def read_progress(path: Path) -> Progress:
-    """Return how far the run of a checkpoint had come.
+    """Return how far the run of a checkpoint had got.
 
     Raises:
         UserError: if the file is damaged, of a later format or cannot be read.
@@ -86,7 +86,7 @@ def progress_of(facts: Mapping[str, str], path: Path) -> Progress:
     tree = parse_object(facts.get("progress", ""))
     kinds = {"step": int, "best_step": int, "best_mrr": float, "data": str}
     if tree.keys() != kinds.keys() or not all(type(value) is kinds[name] for name, value in tree.items()):
-        raise ValueError("it does not say how far the training had come")
+        raise ValueError("it does not say how far the training got")
     return Progress(**tree)
 
 

@@ -42,7 +42,8 @@ def _items(topic: Topic, qrels: OfficialQrels, corpus: Corpus) -> dict[str, str]
     """Return the items of the minutes that the qrels number for a topic."""
     rows = [row for row, code in enumerate(qrels.topic.tolist()) if qrels.topics[code] == topic.topic_id]
     minutes = {qrels.document[row].decode(): qrels.minute[row].decode() for row in rows}
-    if topic.direction.answer.name == "sensor":
-        return {number: minute for number, minute in minutes.items() if minute in corpus.sensors.index}
-    first = dict(zip(corpus.pairs["sensor"][::-1], corpus.pairs["image"][::-1], strict=True))
+    asks, answers = topic.direction
+    if not answers.pictured:
+        return {number: minute for number, minute in minutes.items() if minute in corpus.tables[answers.name].index}
+    first = dict(zip(corpus.pairs[asks.name][::-1], corpus.pairs[answers.name][::-1], strict=True))
     return {number: first[minute] for number, minute in minutes.items() if minute in first}

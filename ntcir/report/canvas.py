@@ -17,6 +17,7 @@ from ntcir.system.progress import say
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+INK = "#22303c"  # of letters
 _BACKEND = "MPLBACKEND"
 
 

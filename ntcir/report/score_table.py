@@ -27,8 +27,8 @@ from ntcir.workspace import beside, find_file, pool_file
 _NOT_PACKED = {".zip", ".bz2", ".xz", ".zst", ".7z", ".tgz", ".tar", ".lz4", ".rar"}
 _WIDTH = 80  # the least that the table is given; it needs 77
 _NO_TOPICS = (
-    "The directions of the topics are not known, so all topics are one group: for figures by direction name a table of "
-    "the topics with --topics (columns topic_id and query, or topic_id and direction)."
+    "The directions of the topics are not known, so all topics are one group: for figures by direction, name a table "
+    "of the topics with --topics (columns topic_id and query, or topic_id and direction)."
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,10 @@ from ntcir.formats.matching import read_qrels, read_run
 from ntcir.formats.official import OfficialRun
 from ntcir.formats.reading import is_standard_input, named
 from ntcir.formats.topics import QRELS, Topic, read_topics
-from ntcir.modalities import Modality, Query
+from ntcir.modalities import Modality
 from ntcir.report.candidates import ranked_items
-from ntcir.report.canvas import canvas
+from ntcir.report.canvas import INK, canvas
+from ntcir.report.items import drawing_of
 from ntcir.search.ranking import average_ranks
 from ntcir.system.errors import UserError, did_you_mean
 from ntcir.workspace import beside, corpus_to_show, find_file
@@ -26,12 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BEST = 10
-RIGHT, PLAIN, INK = "#1f9d55", "#c5ccd3", "#22303c"
-# Shown first where a reading has them; what else there is follows.
-_FIRST = ("heart_rate(bpm)", "new_lat", "new_lng", "movement", "semantic_name", "city", "calories", "distance")
+RIGHT, PLAIN = "#1f9d55", "#c5ccd3"
 _OFFICIAL_QRELS = "qrels.csv"
-_LAST = ("local_hour",)
-_LINES, _WIDTH = 14, 30
 
 
 def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | None) -> Path:
@@ -62,7 +58,7 @@ def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | N
     qrels = (beside(place, _OFFICIAL_QRELS) if isinstance(ranked, OfficialRun) else None) or beside(place, QRELS)
     check_set(place, *([qrels] if qrels else []))
     corpus = corpus_to_show(data)
-    corpus.require_pair([modality.name for modality in asked[topic_id].direction])
+    corpus.require_pair([each.name for each in asked[topic_id].direction])
     ranking, relevant = ranked_items(asked[topic_id], ranked, read_qrels(qrels) if qrels else None, corpus)
     with canvas(out, figsize=(15, 7.2), dpi=100, layout="constrained", facecolor="white") as figure:
         _draw(figure, asked[topic_id], ranking, relevant, corpus)
@@ -76,7 +72,7 @@ def _draw(figure: Figure, topic: Topic, ranking: list[tuple[str, float]], releva
         f"{topic.topic_id}   {topic.timestamp}\nquery", fontsize=12, color=INK, loc="left", parse_math=False
     )
     asks, answers = topic.direction
-    _show(query, asks, topic.query, corpus, size=11)
+    drawing_of(asks)(query, _asked(topic, corpus), 11)
     if asks.pictured:
         query.set_xlabel(topic.query, fontsize=9, color=INK, parse_math=False)
     _frame(query, INK, 1.0)
@@ -89,7 +85,7 @@ def _draw(figure: Figure, topic: Topic, ranking: list[tuple[str, float]], releva
             color=RIGHT if right else INK,
             loc="left",
         )
-        _show(axes, answers, _item(document, answers, corpus), corpus, size=7.5)
+        drawing_of(answers)(axes, _item(document, answers, corpus), 7.5)
         axes.set_xlabel(document, fontsize=7, color=INK, parse_math=False)
         _frame(axes, RIGHT if right else PLAIN, 4.0 if right else 0.8)
     figure.suptitle(_summary(ranking, relevant), fontsize=11, color=INK, x=0.99, ha="right", parse_math=False)
@@ -112,62 +108,30 @@ def _summary(ranking: list[tuple[str, float]], relevant: set[str]) -> str:
     return f"{found}, mean 1/rank {reciprocal:.4f}"
 
 
-def _picture_path(name: str, corpus: Corpus) -> str:
-    if name not in corpus.images.index and not Path(name).is_file():
-        raise UserError(f"The image '{name}' is not in {corpus.root}: are topics, run and data of the same corpus?")
-    return str(corpus.images["path"].get(name, name))
+def _asked(topic: Topic, corpus: Corpus) -> Any:
+    """Return what to draw of a query: the path of a picture, else the query."""
+    return _picture_path(topic.query, topic.direction.query, corpus) if topic.direction.query.pictured else topic.query
 
 
-def _item(document: str, modality: Modality, corpus: Corpus) -> Query:
-    """Return what a candidate would ask with, which shows what it is."""
+def _item(name: str, modality: Modality, corpus: Corpus) -> Any:
+    """Return what to draw of a candidate: the path of a picture, else what would be asked with it."""
     if modality.pictured:
-        return document
+        return _picture_path(name, modality, corpus)
     table = corpus.tables[modality.name]
-    if document not in table.index:
+    if name not in table.index:
         raise UserError(
-            f"The run ranks '{document}', which is not in {corpus.root}: are run and data of the same corpus?"
+            f"The run ranks '{name}', which is not in {corpus.root}: do run and data belong to the same corpus?"
         )
-    return modality.ask(document, {str(column): value for column, value in table.loc[document].items()})
+    return modality.ask(name, {str(column): value for column, value in table.loc[name].items()})
 
 
-def _show(axes: Axes, modality: Modality, query: Query, corpus: Corpus, size: float) -> None:
-    """Show an item as what it is: a picture, readings by column, or words."""
-    if modality.pictured:
-        _show_picture(axes, _picture_path(query, corpus))
-    elif isinstance(query, dict):
-        _show_readings(axes, query, size)
-    else:
-        _show_text(axes, textwrap.wrap(modality.write(query), _WIDTH)[:_LINES], size)
-
-
-def _show_picture(axes: Axes, path: str) -> None:
-    from ntcir.features.decode import UnreadableImage, load_image
-
-    try:
-        axes.imshow(load_image(path, at_least=400))
-    except UnreadableImage:
-        axes.text(0.5, 0.5, "cannot be read", ha="center", va="center", transform=axes.transAxes, color=INK)
-
-
-def _show_readings(axes: Axes, readings: dict[str, Any], size: float) -> None:
-    names = [name for name in _FIRST if name in readings]
-    names += [name for name in readings if name not in (*_FIRST, *_LAST)]
-    names += [name for name in _LAST if name in readings]
-    lines = [f"{name}:  {_value(readings[name])}" for name in names[:_LINES]]
-    more = [f"({len(names) - _LINES} more)"] if len(names) > _LINES else []
-    _show_text(axes, lines + more, size)
-
-
-def _show_text(axes: Axes, lines: list[str], size: float) -> None:
-    text = "\n".join(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in lines)
-    style: dict[str, Any] = {"fontsize": size, "color": INK, "linespacing": 1.55, "parse_math": False}
-    axes.text(0.04, 0.97, text, va="top", transform=axes.transAxes, **style)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, int | float):
-        return f"{value:.6g}" if abs(value) < 180 else f"{value:g}"
-    return str(value)
+def _picture_path(name: str, modality: Modality, corpus: Corpus) -> str:
+    table = corpus.tables[modality.name]
+    if name not in table.index and not Path(name).is_file():
+        raise UserError(
+            f"The {modality.name} '{name}' is not in {corpus.root}: do topics, run and data belong to the same corpus?"
+        )
+    return str(table["path"].get(name, name))
 
 
 def _frame(axes: Axes, colour: str, width: float) -> None:

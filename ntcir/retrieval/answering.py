@@ -45,16 +45,16 @@ def answer(
     """
     check_split(split, settings)
     place = find_file(topics)
+    folder = model or newest_model()
+    if tag is not None:  # before the work, not after it
+        tag = run_tag(tag, folder)
+    trained = Model.load(folder)  # which says of what modalities the topics must be
     with reading_set(place):
-        folder = model or newest_model()
-        if tag is not None:  # before the work, not after it
-            tag = run_tag(tag, folder)
-        trained = Model.load(folder)
         asked = read_topics(place, trained.config.pair)
         candidate_file = pool_file(pools, place)
         candidates = read_pools(candidate_file) if candidate_file else None
     if not is_finished(folder):
-        say(f"WARNING: the training in {folder} was interrupted; its best model so far answers.")
+        say(f"WARNING: the training in {folder} was interrupted; its best model so far is used.")
     say(f"Answering {len(asked)} topics of {place} with {folder} on {data or trained.config.data.path}")
     pooled = candidates is not None
     corpus, ranked = corpus_to_ask(trained, folder, data, pooled=pooled, split=split, settings=settings)

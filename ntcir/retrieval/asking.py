@@ -11,6 +11,7 @@ from ntcir.config import Config, load_config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import SPLITS, Corpus
 from ntcir.corpora.naming import corpus_name
+from ntcir.modalities import pictured
 from ntcir.model.model import Model
 from ntcir.system.errors import UserError
 from ntcir.system.files import MODEL_CONFIG
@@ -25,7 +26,7 @@ _VECTORS_KEY = re.compile(r"towers\.\w+\.vectors")
 
 
 def check_split(split: str | None, settings: Sequence[str]) -> None:
-    """Check what is typed of a split and of places, before anything is read.
+    """Check the given split and settings, before anything is read.
 
     Raises:
         UserError: if there is no such split, or a setting is about anything else.
@@ -36,7 +37,7 @@ def check_split(split: str | None, settings: Sequence[str]) -> None:
         key = _key(setting)
         if key not in {_OUTSIDE_KEY, _STORE_KEY} and not _is_of_split(setting) and not _is_of_vectors(setting):
             raise UserError(
-                f"--set {setting!r}: a trained model keeps its configuration; of a run, only {_SPLIT_KEY}, "
+                f"--set {setting!r}: a trained model keeps its configuration; for a run, only {_SPLIT_KEY}, "
                 f"{_OUTSIDE_KEY}, {_STORE_KEY} and towers.MODALITY.vectors can be set."
             )
     others = [setting for setting in settings if not _is_of_split(setting) and not _is_of_vectors(setting)]
@@ -64,12 +65,12 @@ def corpus_to_ask(
         the corpus, and what is ranked without pools.
 
     Raises:
-        UserError: if there is no corpus, or the split cannot be had of it.
+        UserError: if there is no corpus, or it cannot be split so.
     """
     root = data or model.config.data.path
     if root is None or not root.is_dir():
         whose = "--data names" if data else "The model was trained on"
-        raise UserError(f"{whose} {root}, which is not there: say with --data where the corpus lies.")
+        raise UserError(f"{whose} {root}, which does not exist: name the corpus folder with --data.")
     of_split = [setting for setting in settings if _is_of_split(setting)]
     of_vectors = [setting for setting in settings if _is_of_vectors(setting)]
     of_places = {_key(each): each for each in settings if each not in of_split and each not in of_vectors}
@@ -88,13 +89,19 @@ def corpus_to_ask(
         chosen = split or _split_of(model, root, of_split)
     corpus = _read(config, chosen, root)
     corpus.require_pair(model.config.pair)
-    if _STORE_KEY in of_places:
-        store = expanded(typed.features.store)
-    else:
-        prints = [each for encoder in model.encoders.values() for each in encoder.fingerprints]
-        store = by_first(lambda: stored_elsewhere(config.features.store, folder, corpus, prints))
+    store = expanded(typed.features.store) if _STORE_KEY in of_places else _store(model, folder, corpus)
     model.config = model.config.changed({"features.store": str(store), **vectors})
     return corpus, chosen
+
+
+def _store(model: Model, folder: Path, corpus: Corpus) -> Path:
+    """Return where features are kept: where those of the corpus by the model's networks lie already, if they do."""
+    configured = model.config.features.store
+    prints = [each for encoder in model.encoders.values() for each in encoder.fingerprints]
+    shown = pictured(model.config.pair)
+    if shown is None or not prints:
+        return configured
+    return by_first(lambda: stored_elsewhere(configured, folder, corpus.picturing(shown.name), prints))
 
 
 def _key(setting: str) -> str:
@@ -134,10 +141,10 @@ def _split(folder: Path, settings: Sequence[str]) -> dict[str, Any]:
 
 
 def _split_of(model: Model, root: Path, settings: Sequence[str]) -> str:
-    """Return what is ranked when nobody says."""
+    """Return what is ranked by default."""
     if settings or _is_own(model, root):
         return "test"
-    say(f"{root} is not the corpus that the model was trained on: all of it is ranked (--split says otherwise).")
+    say(f"{root} is not the corpus that the model was trained on: all of it is ranked (use --split to change that).")
     return ALL
 
 
@@ -161,8 +168,8 @@ def _read(config: Config, split: str, root: Path) -> Corpus:
     try:
         return read_corpus(config)
     except UserError as error:
-        open_corpus(root, None, outside=config.data.outside)  # tells if it is the corpus that is at fault
+        open_corpus(root, None, outside=config.data.outside)  # raises if the corpus is at fault
         raise UserError(
             f"{root} cannot be split as the model's corpus was ({str(error).rstrip('.')}): rank all of it with "
-            f"--split {ALL}, or say how it is split, such as with --set {_SPLIT_KEY}.by=auto."
+            f"--split {ALL}, or say how to split it, for example with --set {_SPLIT_KEY}.by=auto."
         ) from error

@@ -96,7 +96,7 @@ def pool_size(typed: str | None) -> int | None:
     if typed is None or typed == "none":
         return None if typed is None else WHOLE
     if not (typed.isascii() and typed.isdecimal() and len(typed) < 10 and int(typed) >= 2):
-        raise UserError(f"--pool {shown(typed)} is not valid: give a whole number from 2 on, or none.")
+        raise UserError(f"--pool {shown(typed)} is not valid: give a whole number of at least 2, or none.")
     return int(typed)
 
 
@@ -130,7 +130,9 @@ def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int 
     else:
         drawn, pools = draw_pools(pairs, (left, right), pool, model.config.seed)
         if len(drawn) < len(pairs):
-            say(f"{len(pairs) - len(drawn):,} of {len(pairs):,} pairs are in no pool, for pools of {pool} are full.")
+            say(
+                f"{len(pairs) - len(drawn):,} of {len(pairs):,} pairs are in no pool, because pools of {pool} are full."
+            )
         vectors = {name: _encoded(model, name, rows[name], drawn[name].tolist()) for name in rows}
         own = [np.arange(part.start, part.stop) for part in pools]
         if alone := sum(len(each) == 1 for each in own):
@@ -159,7 +161,7 @@ def _of_subset(pairs: pd.DataFrame, pair: Sequence[str], subset: StrPath, corpus
     known = set().union(*(pairs[name] for name in pair))
     unknown = [item for item in named if item not in known]
     if len(unknown) == len(named):
-        what = f"names nothing of the pairs asked for ({some(unknown)})" if named else "is empty"
+        what = f"names none of the pairs asked for ({some(unknown)})" if named else "is empty"
         raise UserError(f"{subset} {what}: expected ids of {corpus.root}, one a line.")
     if unknown:
         say(f"{subset}: {len(unknown):,} of {len(named):,} ids are not among the pairs asked for: {some(unknown)}.")

@@ -115,8 +115,8 @@ class Retriever:
             unknown = [item for item in pools[topic.topic_id] if item not in table.index]
             if unknown:
                 raise UserError(
-                    f"The pool of {topic.topic_id} has documents that are not in {self._corpus.root}: {some(unknown)}; "
-                    "are topics and data of the same corpus?"
+                    f"The pool of {topic.topic_id} has documents that are not in {self._corpus.root}: "
+                    f"{some(unknown)}; do topics and data belong to the same corpus?"
                 )
         return {topic.topic_id: pools[topic.topic_id] for topic in topics}
 
@@ -170,10 +170,10 @@ class Retriever:
         silent = [topic for topic in topics if topic.topic_id not in queries]
         if silent:
             ids = some([topic.topic_id for topic in silent])
-            noun = self._rows[silent[0].direction.query.name].noun
+            asks = silent[0].direction.query
             if not queries:
-                raise UserError(f"No topic can be answered: none of their {noun}s can be read ({ids}).")
-            say(f"WARNING: {len(silent)} topics are left out because their {noun} cannot be read: {ids}.")
+                raise UserError(f"No topic can be answered: none of their {asks.plural} can be read ({ids}).")
+            say(f"WARNING: {len(silent)} topics are left out because their {asks.noun} cannot be read: {ids}.")
         return [topic for topic in topics if topic.topic_id in queries]
 
 

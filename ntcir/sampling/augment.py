@@ -153,7 +153,7 @@ def _checked(library: Any, number: int, transform: dict[str, Any], shape: Shape)
     if name not in known:
         hint = did_you_mean(name, known)
         if hasattr(library, name):
-            raise UserError(f"{place}: albumentations' {name} is no transform of a single picture{hint}.")
+            raise UserError(f"{place}: albumentations' {name} does not transform a single image{hint}.")
         raise UserError(f"{place}: albumentations has no transform '{name}'{hint}.")
     place = f"{place} ({name})"
     taken = [key for key in signature(known[name]).parameters if key not in {"name", "strict"}]
@@ -169,7 +169,7 @@ def _checked(library: Any, number: int, transform: dict[str, Any], shape: Shape)
             raise UserError(f"{place}: {_wrong_argument(error, transform)}.") from error
     lacking = [target for target in made.targets_as_params if target != "image"]
     if lacking:
-        raise UserError(f"{place} needs more than a picture ({', '.join(lacking)}).")
+        raise UserError(f"{place} needs more than an image ({', '.join(lacking)}).")
     return made
 
 
@@ -200,7 +200,7 @@ def _wrong_argument(error: Exception, transform: dict[str, Any]) -> str:
     # Of an argument that may be one thing or another there is a message for each.
     messages = dict.fromkeys(_message(error) for error in (first, *others) if error["loc"][:1] == (key,))
     value = f" = {transform[key]!r}" if key in transform else ""
-    return f"{key}{value} will not do: {', or '.join(list(messages)[:2])}"
+    return f"{key}{value} is not valid: {', or '.join(list(messages)[:2])}"
 
 
 def _message(error: ErrorDetails) -> str:
@@ -226,13 +226,13 @@ def _try_out(options: Augment, pipeline: Sequence[Any], shape: Shape) -> None:
                 raise UserError(_failure(place, error, picture)) from error
         if not isinstance(altered, np.ndarray) or altered.dtype != np.uint8 or altered.shape[2:] != (3,):
             found = f"{altered.dtype} {list(altered.shape)}" if hasattr(altered, "dtype") else type(altered).__name__
-            raise UserError(f"{place} makes {found} of a picture, which must stay uint8 [height, width, 3].")
+            raise UserError(f"{place} turns an image into {found}; it must stay uint8 [height, width, 3].")
         picture = altered
 
 
 def _failure(place: str, error: Exception, picture: np.ndarray) -> str:
     height, width = picture.shape[:2]
-    return f"{place} cannot be applied to a picture of {width} x {height} pixels: {_words(error)}."
+    return f"{place} cannot be applied to an image of {width} x {height} pixels: {_words(error)}."
 
 
 def _words(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Hard negatives: pairs that are easily mistaken for another, and that nothing says are its positives."""
+"""Hard negatives: pairs that are easily mistaken for another, and are not known to be its positives."""
 
 from __future__ import annotations
 

@@ -79,7 +79,9 @@ def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         total += block.sum(axis=0, dtype=np.float64)
     centre = total / max(len(features), 1)
     if not np.isfinite(centre).all():
-        raise UserError("Image features are not finite: remove the features folder (features.store) and extract anew.")
+        raise UserError(
+            "Image features are not finite: remove the feature store (features.store) and extract them again."
+        )
     for block in blocks:
         squares += np.square(block - centre).sum(axis=0)
     scale = np.sqrt(squares / max(len(features), 1))

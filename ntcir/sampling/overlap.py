@@ -50,7 +50,7 @@ def check_weights(by_hand: Mapping[str, float], names: Sequence[str]) -> None:
     for name in by_hand:
         if name not in names:
             hint = did_you_mean(name, names) or f" (there are {some(names, 20)})"
-            raise UserError(f"positives.class_weights names '{name}', which is no counted class{hint}.")
+            raise UserError(f"positives.class_weights names '{name}', which is not a counted class{hint}.")
 
 
 class ObjectOverlap:
@@ -82,7 +82,7 @@ class ObjectOverlap:
 
     def between(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the overlap of each of ``left`` with each of ``right`` (positions), float32 [left, right], 0 to 1."""
-        # By torch: the threads of numpy's own library would go on spinning, and slow the training steps down.
+        # By torch: the threads of numpy's own library would keep spinning, and slow the training steps down.
         common = torch.mm(torch.from_numpy(self._codes[left]), torch.from_numpy(self._codes[right]).T).numpy()
         return self._ratio(common, self._sizes[left][:, None], self._sizes[right])
 

@@ -134,11 +134,11 @@ class ObjectPositives:
             result[rows[at[kept]], rank[kept]] = columns[to[kept]]
         return result
 
-    def sentence(self) -> str:
-        """Return in one sentence how many photographs match others."""
+    def sentence(self, of: str = "photographs") -> str:
+        """Return in one sentence how many pictures match others; ``of`` says what they are."""
         shown, matched = int(self._overlap.shows.sum()), self.matches[:, 0] >= 0
         each = (self.matches[matched] >= 0).sum() / max(matched.sum(), 1)
         return (
-            f"{shown:,} of {len(self.matches):,} photographs show objects to match by; "
+            f"{shown:,} of {len(self.matches):,} {of} show objects to match by; "
             f"{matched.sum():,} have pseudo-positives, {each:.1f} each on average"
         )

@@ -239,7 +239,7 @@ def _least_to_equal(values: np.ndarray) -> np.ndarray:
 
 def _tensor(rows: np.ndarray) -> torch.Tensor:
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*not writable")  # and nobody writes to it
+        warnings.filterwarnings("ignore", message=".*not writable")  # and nothing writes to it
         return torch.from_numpy(np.ascontiguousarray(rows))
 
 

@@ -174,7 +174,7 @@ def products() -> list[Product]:
 
 
 class _Memory:
-    """Memory that is used again: to get it anew for each block takes time."""
+    """Memory that is reused: allocating it for each block takes time."""
 
     def __init__(self, dtype: torch.dtype) -> None:
         self._numbers = torch.empty(0, dtype=dtype)

@@ -37,7 +37,7 @@ def self_contained(model: Model) -> list[FrozenNetwork]:
     """Make a model's image networks part of it, and return them.
 
     Raises:
-        UserError: if they cannot be had, or are not those the model was trained with.
+        UserError: if they cannot be obtained, or are not those the model was trained with.
     """
     return photographs(model).embed(model.config)
 

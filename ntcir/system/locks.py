@@ -134,7 +134,7 @@ class ByteLocks:
             return True
         try:
             file = self._open()
-        except OSError:  # whoever writes here will be told what is wrong
+        except OSError:  # the process that writes here reports what is wrong
             return True
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)

@@ -27,7 +27,7 @@ def read_facts(path: Path) -> dict[str, str]:
         length = int.from_bytes(file.read(8), "little")
         header = file.read(length) if length <= _LARGEST_HEADER else b""
     if len(header) < max(length, 2):
-        raise Damaged("it is truncated or no .safetensors file")
+        raise Damaged("it is truncated or not a .safetensors file")
     try:
         facts = parse_object(header).get("__metadata__", {})
         if isinstance(facts, dict) and KEY in facts:

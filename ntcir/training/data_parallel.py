@@ -8,13 +8,14 @@ B pairs take the steps of one process of N x B pairs, up to rounding; dropout is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
 from ntcir.config import Config
+from ntcir.modalities import DEFAULT_PAIR, modality
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import gather_objects, ranks
 from ntcir.system.progress import say
@@ -52,8 +53,12 @@ def share_out(batch: int, pairs: int) -> None:
     say(f"{count} processes of {batch // count} pairs: batches of {min(batch, pairs)}{fewer}.")
 
 
-def check_same(digest: str) -> None:
+def check_same(digest: str, pair: Sequence[str] = DEFAULT_PAIR) -> None:
     """Check that all processes see the same data.
+
+    Args:
+        digest: of what this one sees.
+        pair: the modalities on the left and on the right.
 
     Raises:
         UserError: if one does not.
@@ -61,8 +66,9 @@ def check_same(digest: str) -> None:
     digests = gather_objects(digest)
     other = next((number for number, theirs in enumerate(digests) if theirs != digests[0]), None)
     if other is not None:
+        left, right = (modality(name).plural for name in pair)
         raise UserError(
-            f"Process {other + 1} of {len(digests)} sees other photographs, readings or network weights than the "
+            f"Process {other + 1} of {len(digests)} sees other {left}, {right} or network weights than the "
             "first: give all machines the same data and the same store of features."
         )
 

@@ -22,8 +22,8 @@ def require_needs(config: Config, corpus: Corpus) -> None:
     kind = _who_needs(config, "instances")
     if kind is not None and instances(train[left].to_numpy(), train[right].to_numpy()).max() < 1:
         raise UserError(
-            f"The objective {kind} tells instances apart, and all training pairs of {corpus.root} are linked by items "
-            "that they share, which makes them one: choose another objective."
+            f"The objective {kind} tells instances apart, and all training pairs of {corpus.root} are linked by "
+            "items that they share, which makes them one instance: choose another objective."
         )
 
 

@@ -15,7 +15,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import encoder_class, open_rows
 from ntcir.encoders.encoder import Rows
 from ntcir.features.objects import ObjectDetections
-from ntcir.modalities import modality
+from ntcir.modalities import modality, pictured
 from ntcir.sampling.augment import Augmenter
 from ntcir.sampling.examples import Composer, Shares, Side
 from ntcir.sampling.negatives import HardNegatives
@@ -75,12 +75,12 @@ class Preparation:
         for name, each in rows.items():
             each.check(train[name].tolist())
         # What is wrong with these must not be found out after hours of encoding.
-        _require_pictures(config)
+        require_pictures(config)
         require_needs(config, corpus)
         augmenter = Augmenter(config.augment, config.features.crop) if config.augment.views else None
         detections = None
         if config.needs_objects:
-            detections = ObjectDetections(corpus, config.objects, config.features.store)
+            detections = open_detections(config, corpus)
             check_weights(config.positives.class_weights, detections.counted)
         check_in_time(config, corpus)
         present = np.ones(len(train) + len(val), dtype=bool)
@@ -108,11 +108,12 @@ class Preparation:
 
     @property
     def pictures(self) -> Side | None:
-        """The side whose items are photographs."""
-        return _pictures(self.config)
+        """The side whose items are pictures."""
+        found = pictured(self.config.pair)
+        return None if found is None else Side(self.config.pair.index(found.name))
 
     def facts(self) -> list[Any]:
-        """Return what a training is begun with, besides its configuration; a resumed one must have the same."""
+        """Return what a training starts with, besides its configuration; a resumed one must have the same."""
         facts = [fact for name, each in self.rows.items() for fact in each.facts(self.train[name].tolist())]
         facts += [self.augmenter.meta] if self.augmenter else []
         return facts + ([self.detections.fingerprint] if self.detections else [])
@@ -128,7 +129,8 @@ class Preparation:
         """How far the training photographs show the same objects; None where nobody asks, or none was detected."""
         if self.detections is None or self.pictures is None:
             return None
-        photographs = self.train[self.config.pair[self.pictures]].tolist()
+        name = self.config.pair[self.pictures]
+        photographs = self.train[name].tolist()
         detections = self._detected(self.detections, photographs)
         counts = detections.counts(photographs)
         options = self.config.positives
@@ -136,8 +138,8 @@ class Preparation:
         overlap = ObjectOverlap(counts, weights, options.least)
         if not overlap.shows.any():
             say(
-                f"WARNING: no training photograph shows {options.least} or more of the objects that count: "
-                "going on without pseudo-positives and negatives from objects."
+                f"WARNING: no training {modality(name).noun} shows {options.least} or more of the objects that "
+                "count: continuing without pseudo-positives and negatives from objects."
             )
             return None
         return overlap
@@ -147,18 +149,20 @@ class Preparation:
         by_first(lambda: detections.ensure(photographs))
         if ranks().first:
             return detections
-        return ObjectDetections(self.corpus, self.config.objects, self.config.features.store)
+        return open_detections(self.config, self.corpus)
 
     def composer(self) -> Composer:
         """Return what puts a step's examples together; what came of matching and mining by objects is said."""
         config, groups = self.config, self.train["group"].to_numpy()
+        shown = pictured(config.pair)
+        of = "" if shown is None else shown.plural
         repeated = {name: self.loaded[name] for name, each in self.rows.items() if each.encoder.repeats}
         known = _false_negatives(config, self.train, repeated)
         side = Side.LEFT if self.pictures is None else self.pictures
         objects = None
         if self.overlap is not None and config.positives.objects:
             objects = ObjectPositives(self.overlap, groups, self.seconds, config.positives)
-            say(objects.sentence(), kind="positives by objects")
+            say(objects.sentence(of), kind="positives by objects")
         composer = Composer(
             known,
             config.seed,
@@ -170,7 +174,7 @@ class Preparation:
         if self.overlap is None or not config.negatives.objects:
             return composer
         looks = self.loaded[config.pair[side]]
-        mined = mine_by_objects(self.seconds, groups, looks, self.overlap, composer.forbidden(), config.negatives)
+        mined = mine_by_objects(self.seconds, groups, looks, self.overlap, composer.forbidden(), config.negatives, of)
         for line in [*mined.report.lines(), *filter(None, [nothing_mined(mined.report, "objects", config.pair)])]:
             say(line)
         return composer.with_hard("objects", HardNegatives(mined.rows, mined.rows))
@@ -194,7 +198,7 @@ class Preparation:
 
 
 def check_in_time(config: Config, corpus: Corpus) -> None:
-    """Say what a training would do in vain, before hours of encoding.
+    """Report what a training would do in vain, before hours of encoding.
 
     Raises:
         UserError: if it would do nothing else, or the corpus lacks what an encoder needs.
@@ -215,11 +219,23 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
     check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations, pair=config.pair)
 
 
-def _pictures(config: Config) -> Side | None:
-    return next((Side(at) for at, name in enumerate(config.pair) if modality(name).pictured), None)
+def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:
+    """Open the detections of objects in a corpus's pictures.
+
+    Args:
+        config: of a pair with pictures; see ``require_pictures``.
+        corpus: whose pictures.
+
+    Raises:
+        UserError: if the weights of the detector cannot be obtained.
+    """
+    shown = pictured(config.pair)
+    return ObjectDetections(
+        corpus if shown is None else corpus.picturing(shown.name), config.objects, config.features.store
+    )
 
 
-def _require_pictures(config: Config) -> None:
+def require_pictures(config: Config) -> None:
     """Check that there are photographs, where something is asked of them, and networks, where these are to be trained.
 
     Raises:
@@ -229,9 +245,9 @@ def _require_pictures(config: Config) -> None:
     if config.encoder.finetune and "frozen" not in kinds:
         raise UserError(
             "encoder.finetune trains the networks of the encoder frozen, and the encoders are "
-            f"{' and '.join(map(str, kinds))}: switch it off."
+            f"{' and '.join(map(str, kinds))}: turn it off."
         )
-    if _pictures(config) is not None:
+    if pictured(config.pair) is not None:
         return
     asked = {
         "augment.views": config.augment.views > 0,
@@ -241,7 +257,7 @@ def _require_pictures(config: Config) -> None:
     }
     for key, is_asked in asked.items():
         if is_asked:
-            raise UserError(f"{key} needs photographs, and the pair is {' and '.join(config.pair)}: switch it off.")
+            raise UserError(f"{key} needs photographs, and the pair is {' and '.join(config.pair)}: turn it off.")
 
 
 def _false_negatives(config: Config, pairs: pd.DataFrame, repeated: Mapping[str, np.ndarray]) -> FalseNegatives:

@@ -1,4 +1,4 @@
-"""Whether a training can learn anything: told before its first step, and where it cannot, refused."""
+"""Whether a training can learn anything: reported before its first step; if it cannot, it is refused."""
 
 from __future__ import annotations
 

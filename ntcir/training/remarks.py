@@ -1,4 +1,4 @@
-"""What a configuration asks for that a training will not do: settings without effect, said before it begins."""
+"""Settings that have no effect on a training, reported before it begins."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ntcir.config import Config, Section
+from ntcir.modalities import pictured
 from ntcir.system.errors import some
 
 
@@ -62,17 +63,19 @@ def _changed(section: Section) -> list[str]:
 
 
 def _of_shares(config: Config) -> Iterator[str]:
-    """Yield what is worked out and then shown to nobody, because the share of it rounds to nothing."""
+    """Yield what is computed and then not used, because its share of a batch rounds to nothing."""
     batch, negatives = config.training.batch, config.negatives
+    found = pictured(config.pair)
+    pictures = "pictures" if found is None else found.plural
     kinds = negatives.objects + negatives.model
     shown = {
-        ("positives.share", "matched photographs"): (config.positives.objects, config.positives.share, 1),
-        ("augment.share", "altered photographs"): (config.augment.views > 0, config.augment.share, 1),
+        ("positives.share", f"matched {pictures}"): (config.positives.objects, config.positives.share, 1),
+        ("augment.share", f"altered {pictures}"): (config.augment.views > 0, config.augment.share, 1),
         ("negatives.share", "hard negatives"): (kinds > 0, negatives.share, kinds),
     }
     for (key, what), (on, share, parts) in shown.items():
         if on and round(share * batch) < parts:
-            yield f"{key} = {share:g} of a batch of {batch} comes to no {what}: none are shown; raise it."
+            yield f"{key} = {share:g} of a batch of {batch} gives no {what}: raise it."
 
 
 def _of_mining(config: Config, pairs: int) -> Iterator[str]:
@@ -84,13 +87,13 @@ def _of_mining(config: Config, pairs: int) -> Iterator[str]:
         )
     if negatives.model and negatives.range_min >= pairs - 1:
         yield (
-            f"negatives.range_min = {negatives.range_min} lies beyond the {pairs - 1} other training pairs: the model "
+            f"negatives.range_min = {negatives.range_min} is beyond the {pairs - 1} other training pairs: the model "
             "mines nothing; lower it."
         )
     elif negatives.model and negatives.range_min >= negatives.sample - 1:
         yield (
-            f"negatives.range_min = {negatives.range_min} lies beyond the pairs that are searched (negatives.sample = "
-            f"{negatives.sample}): the model may mine nothing; lower the one or raise the other."
+            f"negatives.range_min = {negatives.range_min} is beyond the pairs that are searched (negatives.sample = "
+            f"{negatives.sample}): the model may mine nothing; lower one or raise the other."
         )
     if negatives.objects and not negatives.near_seconds and not negatives.similar:
         yield "negatives.near_seconds and negatives.similar are both 0: nothing is mined by objects; raise one of them."

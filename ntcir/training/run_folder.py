@@ -52,7 +52,7 @@ def _check(config: Config, folder: Path, resume: bool) -> None:
         if (folder / WEIGHTS).is_file():
             raise UserError(f"{folder} already holds a trained model: choose another --out.")
         if resume:
-            say(f"There is nothing to resume in {folder}; starting anew.")
+            say(f"There is nothing to resume in {folder}; starting a new training.")
         return
     done = read_progress(folder / LAST).step
     if not resume and done == 0 and not (folder / WEIGHTS).is_file():
@@ -62,8 +62,8 @@ def _check(config: Config, folder: Path, resume: bool) -> None:
         if is_finished(folder):
             raise UserError(f"{folder} already holds a trained model: choose another --out.")
         raise UserError(
-            f"{folder} holds an interrupted training (step {done} of {old.training.iters}): "
-            "add --resume to go on, or choose another --out."
+            f"{folder} holds an interrupted training (step {done} of {old.training.iters}): add --resume to "
+            "continue, or choose another --out."
         )
     _check_unchanged(config, old, folder)
 

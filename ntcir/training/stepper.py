@@ -41,7 +41,7 @@ class Stepper:
         """Take step ``step`` (from 0); return the loss before it."""
         self._set_rate(step)
         # Dropout must not depend on where a run was interrupted.
-        # torch.manual_seed would also note each call, with its traceback, for a GPU that nobody has started.
+        # torch.manual_seed would also record each call, with its traceback, for a GPU that is not initialised.
         torch.default_generator.manual_seed((self._config.seed * 1_000_003 + step) % 2**63)
         shown = data.composer(data.sampler(step), step)
         towers = self._model.towers.train()

@@ -12,6 +12,7 @@ from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_pair
 from ntcir.encoders.encoder import Rows
+from ntcir.modalities import modality
 from ntcir.model.metrics import METRICS
 from ntcir.model.model import Model
 from ntcir.system.errors import Interrupted, UserError
@@ -71,15 +72,15 @@ class Trainer:
         self._watch = Watch(config, self._data.pair)
 
     def run(self, *, resume: bool = False, advance: Callable[[int], None] = lambda steps: None) -> TrainingResult:
-        """Train for ``training.iters`` steps, or what is left of them.
+        """Train for ``training.iters`` steps, or the remaining ones.
 
         A resumed run draws the batches and the dropout that an uninterrupted one would, and so ends with its weights.
 
         Args:
-            resume: go on from the last checkpoint.
-            advance: told of steps done.
+            resume: continue from the last checkpoint.
+            advance: called with the number of steps done.
         """
-        check_same(self._data.digest)
+        check_same(self._data.digest, self._data.pair)
         progress = self._begin(resume)
         advance(progress.step)
         options = self.config.training
@@ -92,8 +93,8 @@ class Trainer:
             self._checkpoint(progress)
             barrier()  # what ends first would end the others, before it is written
             raise Interrupted(
-                f"Interrupted after step {progress.step} of {options.iters}; nothing is lost: "
-                f"the same command with --resume goes on ({self.folder})."
+                f"Interrupted after step {progress.step} of {options.iters}; nothing is lost: run the same command "
+                f"with --resume to continue ({self.folder})."
             )
         best = self._log.at(progress.best_step)
         validation: dict[str, float] = {
@@ -113,9 +114,10 @@ class Trainer:
         self._data = from_tensors(self._data, mined)
         self._log.resume(progress.step)
         if progress.data != digest:
+            left, right = (modality(name).plural for name in self._data.pair)
             raise UserError(
-                f"Cannot resume {self.folder}: the photographs, readings or network weights are not those it was "
-                "begun with; train anew with another --out."
+                f"Cannot resume {self.folder}: the {left}, {right} or network weights are not those it was started "
+                "with; start a new training with another --out."
             )
         return progress
 

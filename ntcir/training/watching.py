@@ -1,4 +1,4 @@
-"""What goes wrong in silence while a training is under way, said once each."""
+"""What goes wrong silently during a training, reported once each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ntcir.sampling.negatives_by_objects import SAME_OBJECTS
 from ntcir.sampling.relations import NEAR, reasons
 from ntcir.system.progress import say
 
-_STEPS = 25  # without any loss, until that is said
+_STEPS = 25  # without any loss, until that is reported
 # Why candidates are refused -> the key, and what to do with it.
 _KEYS = {
     NEAR: "lower training.near_seconds",
@@ -36,7 +36,7 @@ def nothing_mined(report: MiningReport, by: str, pair: Sequence[str] = DEFAULT_P
     start = f"WARNING: mining by {by} kept no hard negative for {report.pairs:,} {report.of}"
     if not refused:
         key = "negatives.range_min" if by == "the model" else "positives.least"
-        return f"{start}, for there was no candidate: lower {key}."
+        return f"{start}, because there was no candidate: lower {key}."
     worst = max(refused, key=lambda reason: refused[reason])
     listed = ", ".join(f"{count:,} {reason}" for reason, count in refused.items())
     keys = {**_KEYS, **dict.fromkeys(reasons(pair).masked, "set training.mask_equal_readings to false")}
@@ -64,7 +64,7 @@ class Watch:
         if self._in_vain == _STEPS:
             self._say(
                 "loss",
-                f"WARNING: the loss has been 0 for {_STEPS} steps, so that nothing is learnt: "
+                f"WARNING: the loss has been 0 for {_STEPS} steps, so nothing is learnt: "
                 f"{' or '.join([*self._remedies, 'see which negatives are left'])}.",
             )
 

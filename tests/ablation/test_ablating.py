@@ -209,7 +209,7 @@ def test_a_new_method_seed_and_number_of_steps_compute_only_what_is_new(here, st
     more = {"near": {"training.near_seconds": 130.0}, "hot again": {"training.temperature": 0.5}, **GRID["methods"]}
     said = ablate(write_grid(tmp_path / "g.yaml", **grid | {"methods": more}), out)
     assert steps == [*range(10)], "one that was there, under another name, counts as it"
-    assert "6 of 8 trainings are there already" in said
+    assert "6 of 8 trainings are done already" in said
     ablate(write_grid(tmp_path / "g.yaml", **grid | {"seeds": [0, 7]}), out)
     assert steps == [*range(10)] * 3
     after = times_of(tmp_path / "out")
@@ -245,7 +245,7 @@ def goes_on_to_the_same_table(here: Path, out: Path, steps: list[int]) -> int:
     finished = times_of(out)
     assert len(finished) == 3
     steps.clear()
-    assert "3 of 16 trainings are there already" in ablate(here / "ablate-toy.yaml", str(out))
+    assert "3 of 16 trainings are done already" in ablate(here / "ablate-toy.yaml", str(out))
     after = times_of(out)
     assert {name: after[name] for name in finished} == finished
     assert rows_of(out) == rows_of(here / "runs/ablate-toy")
@@ -277,7 +277,8 @@ def test_ctrl_c_is_one_sentence_and_nothing_is_lost(here, steps, monkeypatch, tm
         stopped = command_line("ablate", "ablate-toy.yaml", "--data", "data", "--out", str(tmp_path))
     assert stopped.exit_code == 2
     said = (
-        f"Error: Interrupted: 3 of 16 trainings are done, and nothing is lost; the same command goes on ({tmp_path})."
+        "Error: Interrupted: 3 of 16 trainings are done, and nothing is lost; run the same command to "
+        f"continue ({tmp_path})."
     )
     assert stopped.stderr.splitlines()[-1] == said
     assert goes_on_to_the_same_table(here, tmp_path, steps) == 8 * 10 - 18

@@ -96,7 +96,7 @@ def test_an_unknown_key_is_named_with_its_path_and_a_near_one(tmp_path, text, ke
         ("data: {split: {by: fraction, train: 0.9}}", "must not sum to more than 1"),
         ("data: {split: {by: session, train: [a], test: [a]}}", "a session may be in one split only"),
         ("data: {split: {by: date, val: [2020-02-29, 2020-03-02]}}", "must not overlap"),
-        ("{encoder: {finetune: true}, features: {precision: bf16}}", "features.precision is auto or fp32"),
+        ("{encoder: {finetune: true}, features: {precision: bf16}}", "features.precision must be auto or fp32"),
         ("data: {split: {by: date, val: [2020-03-02, 2020-03-01]}}", "from its first day to its last"),
         ("data: {split: {by: date, val: [2020-03-01]}}", "data.split.val"),
         ("data: {split: {by: date, train: [2020-02-31, 2020-03-01]}}", "day is out of range for month"),

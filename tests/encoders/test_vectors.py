@@ -174,7 +174,6 @@ def test_only_the_rows_that_are_asked_for_are_copied_from_a_mapped_file():
 def test_the_other_modality_has_vectors_in_the_same_way():
     np.save("a.npy", MATRIX)
     rows = opened("a.npy", "sensor")
-    assert rows.noun == "reading"
     np.testing.assert_array_equal(rows.load(["m2"]), MATRIX[2:3])
 
 
@@ -194,7 +193,7 @@ def test_items_without_a_vector_are_counted_and_named(capsys):
 def test_rows_of_no_item_are_counted_and_named(capsys):
     np.savez("a.npz", ids=np.array([*ITEMS, "x.jpg"]), vectors=np.concatenate([MATRIX, MATRIX[:1]]))
     assert opened("a.npz").ensure(ITEMS).all()
-    assert capsys.readouterr().err == "a.npz: 1 of 5 rows are of no photograph of toy (first: x.jpg).\n"
+    assert capsys.readouterr().err == "a.npz: 1 of 5 rows belong to no photograph of toy (first: x.jpg).\n"
 
 
 def test_of_rows_with_one_id_the_first_counts_and_the_others_are_counted(capsys):
@@ -299,7 +298,7 @@ WRONG: list[tuple[str, Callable[[], Any], str]] = [
     ("a.npy", lambda: np.save("a.npy", MATRIX[:, :0]), "the array is empty (4 rows, 0 columns)"),
     ("a.npy", lambda: np.save("a.npy", MATRIX[:0]), "the array is empty (0 rows, 3 columns)"),
     ("a.npy", lambda: np.save("a.npy", np.zeros((4, 70_000), dtype=np.int8)), "a row has 70,000 columns"),
-    ("a.npy", two_in_one_file, "something behind the array"),
+    ("a.npy", two_in_one_file, "has data after its array"),
     ("a.npz", lambda: np.savez("a.npz"), "it has no array"),
     ("a.npz", lambda: save_zip("data.pkl", b"x"), "it has no array"),
     ("a.npz", lambda: np.savez("a.npz", a=MATRIX, b=MATRIX), "name the one that is meant 'vectors' or 'image'"),

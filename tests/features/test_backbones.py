@@ -167,7 +167,7 @@ def test_features_do_not_depend_on_the_rest_of_the_batch():
 
 def test_a_picture_size_that_a_network_cannot_take_is_one_sentence():
     for arch in ("vit_b_32", "squeezenet1_1"):
-        with pytest.raises(UserError, match=rf"{arch} cannot take pictures of 16 x 16 pixels \(.*\): give another"):
+        with pytest.raises(UserError, match=rf"{arch} cannot process images of 16 x 16 pixels \(.*\): choose another"):
             random_network(arch, 16)
 
 

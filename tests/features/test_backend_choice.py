@@ -42,7 +42,7 @@ def machine(monkeypatch) -> Machine:
 
             def __init__(self, network: FrozenNetwork, batch: int, device: torch.device) -> None:
                 if name in here.fails:
-                    raise UserError(f"The backend {name} cannot take this: choose another backend.")
+                    raise UserError(f"The backend {name} cannot run this: choose another backend.")
                 self.batch, self.device = batch, device
                 asked = network.options.precision
                 self.precision = "bf16" if asked == "auto" else asked
@@ -122,7 +122,7 @@ def test_one_that_cannot_take_the_network_is_passed_over_with_a_remark(machine, 
     machine.fails = {OPENVINO}
     assert chosen(tmp_path, LONG) == COMPILE
     said = capsys.readouterr().err
-    assert "The backend openvino cannot take this: choose another backend. Going on with eager" in said
+    assert "The backend openvino cannot run this: choose another backend. Continuing with eager" in said
 
 
 @pytest.mark.parametrize("kind", [EAGER, COMPILE])
@@ -139,7 +139,7 @@ def test_what_is_asked_for_by_name_and_not_there_is_one_sentence(machine, tmp_pa
     assert sentence.startswith("The backend openvino is not installed: pip install")
     machine.fails = {COMPILE}
     monkeypatch.setattr(choice, "require", lambda kind, device: None)
-    assert refusal(chosen, tmp_path, LONG, backend=COMPILE).startswith("The backend compile cannot take this")
+    assert refusal(chosen, tmp_path, LONG, backend=COMPILE).startswith("The backend compile cannot run this")
 
 
 def test_in_single_precision_it_is_torch_as_it_is_whatever_is_faster(machine, tmp_path):
@@ -155,7 +155,7 @@ def test_a_store_is_gone_on_with_as_it_was_begun(machine, tmp_path, capsys):
     assert chosen(tmp_path / "b", LONG, "eager bf16") == EAGER
     assert chosen(tmp_path / "c", LONG, "compile bf16", "compile bf16", number=2) == COMPILE
     assert chosen(tmp_path / "d", LONG, "compile bf16", None) == COMPILE
-    assert "cannot be had here" not in capsys.readouterr().err
+    assert "is not available here" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("begun", ["openvino bf16", "eager fp32", "tensorrt bf16", ""])
@@ -163,7 +163,9 @@ def test_what_a_store_was_begun_with_and_is_not_there_is_replaced_with_a_remark(
     machine.speeds |= {COMPILE: 14}
     assert chosen(tmp_path, LONG, begun or None) == COMPILE
     kind, _, precision = begun.partition(" ")
-    remark = f"The stored features are by {kind} in {precision}, which cannot be had here; what is missing comes from"
+    remark = (
+        f"The stored features are by {kind} in {precision}, which is not available here; what is missing comes from"
+    )
     assert (remark in capsys.readouterr().err) == bool(begun)
 
 
@@ -173,7 +175,7 @@ def test_what_a_store_was_begun_with_and_cannot_take_a_network_that_is_new_is_re
     machine.speeds |= {OPENVINO: 15, COMPILE: 14}
     machine.fails = {OPENVINO}
     assert chosen(tmp_path, LONG, "openvino bf16", None, number=2) == COMPILE
-    assert "by openvino in bf16, which cannot be had here" in capsys.readouterr().err
+    assert "by openvino in bf16, which is not available here" in capsys.readouterr().err
 
 
 def test_stores_begun_by_different_backends_are_gone_on_with_by_the_fastest(machine, tmp_path):
@@ -223,6 +225,6 @@ def test_what_is_mixed_is_said(machine, tmp_path, capsys):
         store.write(0, [str(number) for number in range(300)], ["sign"] * 300, np.zeros((300, 2)))
     (backend, _) = choose_backends(networks_of(2), stores, LONG, CPU)
     assert backend.kind == OPENVINO
-    assert "begun by several backends (eager bf16, openvino bf16)" in capsys.readouterr().err
+    assert "started by several backends (eager bf16, openvino bf16)" in capsys.readouterr().err
     choose_backends(networks_of(backend=EAGER), stores[1:], LONG, CPU)
-    assert "What is stored already is by openvino bf16" in capsys.readouterr().err
+    assert "The features already stored are by openvino bf16" in capsys.readouterr().err

@@ -187,7 +187,7 @@ def test_a_network_that_a_compiler_cannot_take_is_one_sentence(kind, monkeypatch
     monkeypatch.setattr(torch, "compile", lambda *_, **__: fail)
     sentence = refusal(KINDS[kind], network_of("squeezenet1_1", 32), 4, CPU)
     assert sentence == (
-        f"The backend {kind} cannot take squeezenet1_1 (no such operator: aten::strange ...): choose another backend."
+        f"The backend {kind} cannot run squeezenet1_1 (no such operator: aten::strange ...): choose another backend."
     )
 
 
@@ -237,23 +237,23 @@ def test_a_backend_that_cannot_be_had_is_replaced_where_a_few_pictures_must_be_e
     network, images = network_of("squeezenet1_1", backend=OPENVINO), pictures(3)
     assert cosines(encode_pictures([network], images, 3), reference(network, images)).min() >= 0.999
     said = capsys.readouterr().err
-    assert "WARNING: the backend openvino cannot be had here; eager takes its place.\n" in said
+    assert "WARNING: the backend openvino is not available here; eager is used instead.\n" in said
 
 
 def test_an_openvino_that_cannot_be_imported_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)  # an import of it fails
     monkeypatch.setattr(backends_module, "is_there", lambda kind, device: True)
     sentence = refusal(KINDS[OPENVINO], network_of("squeezenet1_1"), 4, CPU)
-    assert sentence.startswith("The backend openvino cannot take squeezenet1_1 (import of openvino halted")
+    assert sentence.startswith("The backend openvino cannot run squeezenet1_1 (import of openvino halted")
 
 
 def test_a_backend_that_fails_is_replaced_where_a_few_pictures_must_be_encoded(monkeypatch, capsys):
     def fail(*given: object) -> None:
-        raise UserError("The backend compile cannot take this: choose another backend.")
+        raise UserError("The backend compile cannot run this: choose another backend.")
 
     monkeypatch.setitem(KINDS, COMPILE, fail)
     monkeypatch.setattr("ntcir.features.image_features.is_there", lambda kind, device: True)
     network, pictures = network_of("squeezenet1_1", 32, backend=COMPILE), np.zeros((2, 3, 32, 32), np.uint8)
     plain = encode_pictures([network_of("squeezenet1_1", 32)], pictures, 4)
     np.testing.assert_array_equal(encode_pictures([network], pictures, 4), plain)
-    assert "cannot take this: choose another backend. eager takes its place." in capsys.readouterr().err
+    assert "cannot run this: choose another backend. eager is used instead." in capsys.readouterr().err

@@ -156,7 +156,7 @@ def test_what_is_no_whole_picture_is_unreadable_with_a_reason(tmp_path):
         (tmp_path / name).write_bytes(data)
         assert unreadable(tmp_path / name), name
     assert unreadable(tmp_path / "absent.jpg") == "no such file or directory"
-    assert unreadable(tmp_path / "text.jpg") == "the file is no picture of a known format"
+    assert unreadable(tmp_path / "text.jpg") == "the file is not an image in a known format"
     (tmp_path / "folder.jpg").mkdir()
     assert unreadable(tmp_path / "folder.jpg")
 

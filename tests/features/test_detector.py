@@ -57,18 +57,18 @@ def spoilt_weights(folder: Path, kind: str, good: Path) -> Path:
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("text.pt", "is no detector that Ultralytics can open ("),
-        ("text.txt", "is no detector that Ultralytics can open ("),
-        ("empty.pt", "is no detector that Ultralytics can open ("),
-        ("half.pt", "is no detector that Ultralytics can open ("),
-        ("state.pt", "is no detector that Ultralytics can open ("),
-        ("state.pth", "is no detector that Ultralytics can open ("),
-        ("module.pt", "is no detector that Ultralytics can open ("),
-        ("texts", "is no detector that Ultralytics can open ("),
+        ("text.pt", "is not a detector that Ultralytics can open ("),
+        ("text.txt", "is not a detector that Ultralytics can open ("),
+        ("empty.pt", "is not a detector that Ultralytics can open ("),
+        ("half.pt", "is not a detector that Ultralytics can open ("),
+        ("state.pt", "is not a detector that Ultralytics can open ("),
+        ("state.pth", "is not a detector that Ultralytics can open ("),
+        ("module.pt", "is not a detector that Ultralytics can open ("),
+        ("texts", "is not a detector that Ultralytics can open ("),
         ("nothing", "is an empty folder, not a detector."),
         ("yolo11n.yaml", "describes a network but has no weights: give a file of weights."),
-        ("yolo11n-cls.pt", "is no detector but a network for another task, 'classify'."),
-        ("yolo11n-seg.pt", "is no detector but a network for another task, 'segment'."),
+        ("yolo11n-cls.pt", "is not a detector but a network for another task, 'classify'."),
+        ("yolo11n-seg.pt", "is not a detector but a network for another task, 'segment'."),
     ],
 )
 def test_weights_that_are_no_detectors_are_one_sentence(photographs, tmp_path, weights, kind, expected, capsys):
@@ -211,7 +211,7 @@ def test_all_orientations_of_a_real_photograph_give_the_same_boxes(shared, real,
     folder = shared / "data" / "exif" / "orientation"
     corpus = of_files("orientation", [folder / f"portrait_{number}.jpg" for number in range(1, 9)])
     found = detected(corpus, Objects(detector=str(real), confidence=0.15, size=320), tmp_path / "store")
-    said = f"{OPENVINO} takes pictures of 640 x 640 pixels only: objects.size = 320 is not used."
+    said = f"{OPENVINO} takes images of 640 x 640 pixels only: objects.size = 320 is not used."
     assert said in capsys.readouterr().err
     surest = found.table(ids_of(corpus)).groupby("image_id").first()  # somebody in the distance
     assert len(surest) == 8

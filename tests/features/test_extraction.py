@@ -245,7 +245,7 @@ def test_an_interrupted_extraction_keeps_its_shards_and_says_so(small_shards, tm
         write(self, block)
 
     monkeypatch.setattr(backlog.Backlog, "write", interrupted)
-    with pytest.raises(UserError, match=r"Interrupted; nothing is lost: the same command goes on where it stopped"):
+    with pytest.raises(UserError, match=r"Interrupted; nothing is lost: run the same command to continue"):
         extract(tmp_path / "photographs", options(tmp_path / "store"))
     monkeypatch.setattr(backlog.Backlog, "write", write)
     encoded.clear()

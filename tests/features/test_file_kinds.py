@@ -55,7 +55,7 @@ KINDS: dict[str, tuple[bytes, str]] = {
     "a pointer": (POINTER.encode(), "git lfs pull"),
     "a page": (b"\n<!DOCTYPE html><html><body>Not found</body></html>", "a web page"),
     "an error in XML": (b"<?xml version='1.0'?><Error>AccessDenied</Error>", "a web page"),
-    "JSON": (b'{"error": "not found"}', "a JSON text"),
+    "JSON": (b'{"error": "not found"}', "a JSON file"),
     "words": (b"Not Found", "a text"),
     "nothing": (b"", "empty"),
     "zeros": (b"\0" * 5000, "full of zeros"),
@@ -65,7 +65,7 @@ KINDS: dict[str, tuple[bytes, str]] = {
     "a ZIP": (in_zip("a.txt"), "a ZIP archive"),
     "half a ZIP": (in_zip("a.txt")[:-30], "truncated or damaged"),
     "an ONNX network": (b"\x08\x08\x12\x07pytorch\x1a\x052.0.0" + b"\0" * 50, "an ONNX network"),
-    "an array": (b"\x93NUMPY\x01\0" + b"\0" * 100, "an array of numpy's"),
+    "an array": (b"\x93NUMPY\x01\0" + b"\0" * 100, "a NumPy array"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "a picture"),
 }
 
@@ -77,7 +77,7 @@ def test_a_file_that_is_no_checkpoint_is_said_to_be_what_it_is(tmp_path, name, s
     path = tmp_path / f"net{suffix}"
     path.write_bytes(data)
     sentence = refusal(read_checkpoint, path)
-    assert f"{path} is no checkpoint of tensors: it is " in sentence
+    assert f"{path} is not a checkpoint of tensors: it is " in sentence
     assert part in sentence
 
 
@@ -87,7 +87,7 @@ def test_a_file_that_is_no_detector_is_said_to_be_what_it_is(tmp_path, name):
     path = tmp_path / "net.pt"
     path.write_bytes(data)
     sentence = refusal(Detector, path, Objects())
-    assert f"{path} is no detector that Ultralytics can open (it is " in sentence
+    assert f"{path} is not a detector that Ultralytics can open (it is " in sentence
     assert part in sentence
 
 

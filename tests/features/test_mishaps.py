@@ -79,7 +79,9 @@ def test_what_could_not_be_read_for_a_passing_reason_is_tried_again(photographs,
     assert [item for item, there in zip(ids, present, strict=True) if not there] == ["001.jpg", "003.jpg", "009.jpg"]
     assert listed(tmp_path / "features") == ["003.jpg"]
     said = capsys.readouterr().err
-    assert "2 of them could not be read this time, and are tried again the next: 001.jpg: too many open files" in said
+    assert (
+        "2 of them could not be read this time and will be tried again next time: 001.jpg: too many open files" in said
+    )
     monkeypatch.setattr(extraction, "read_file", read_file)
     present = ImageFeatures(corpus, options(tmp_path / "features")).ensure(ids)
     assert [item for item, there in zip(ids, present, strict=True) if not there] == ["003.jpg"]

@@ -142,7 +142,7 @@ def test_bad_pictures_are_left_out_and_listed_and_have_no_objects(photographs, w
     np.testing.assert_array_equal(found.counts(ids), np.where(present[:, None], expected, 0))
     with (found.folder / "failed.csv").open(encoding="utf-8", newline="") as file:
         reasons = {row["id"]: row["reason"] for row in csv.DictReader(file)}
-    assert reasons["007.png"] == "the file is no picture of a known format"
+    assert reasons["007.png"] == "the file is not an image in a known format"
     assert reasons["011.png"] == "no such file or directory"
     output = capsys.readouterr()
     assert f"3 unreadable photographs are left out; they are listed in {found.folder / 'failed.csv'}" in output.err
@@ -169,7 +169,9 @@ def test_what_could_not_be_read_for_a_passing_reason_is_tried_again(
     found = detected(photographs, options(weights), tmp_path / "store")
     assert not (found.folder / "failed.csv").exists()
     said = capsys.readouterr().err
-    assert "2 of them could not be read this time, and are tried again the next: 001.png: too many open files" in said
+    assert (
+        "2 of them could not be read this time and will be tried again next time: 001.png: too many open files" in said
+    )
     monkeypatch.setattr(detection_module, "letterbox", read)
     assert ObjectDetections(photographs, options(weights), tmp_path / "store").ensure(ids_of(photographs)).all()
     assert "tried again" not in capsys.readouterr().err
@@ -180,7 +182,7 @@ def test_when_no_photograph_can_be_read_the_sentence_gives_the_first_reason(phot
         Path(path).write_bytes(b"nothing")
     sentence = refusal(detected, photographs, options(weights), tmp_path / "store")
     assert "None of the 14 photographs can be read; the first, " in sentence
-    assert "000.png: the file is no picture of a known format." in sentence
+    assert "000.png: the file is not an image in a known format." in sentence
 
 
 def test_only_named_classes_count(photographs, weights, tmp_path):
@@ -242,7 +244,7 @@ def test_detections_lie_beside_the_features_with_what_made_them(photographs, wei
     (found.folder / "meta.json").write_text(json.dumps(meta | {"names": NAMES[:1]}))
     torn = ObjectDetections(photographs, options(weights), tmp_path / "store")
     sentence = refusal(torn.counts, ids_of(photographs))
-    assert sentence.endswith("are of more classes than the 1 it names: remove the folder to compute them again.")
+    assert sentence.endswith("have more classes than the 1 it names: remove the folder to compute them again.")
 
 
 def test_an_interrupted_run_keeps_what_it_has(photographs, weights, tmp_path, monkeypatch):
@@ -257,7 +259,7 @@ def test_an_interrupted_run_keeps_what_it_has(photographs, weights, tmp_path, mo
 
     monkeypatch.setattr(Detector, "submit", interrupted)
     sentence = refusal(detected, photographs, options(weights), tmp_path / "store")
-    assert "the same command goes on" in sentence
+    assert "run the same command to continue" in sentence
     detected(photographs, options(weights), tmp_path / "store")
     # The first two batches had come back by then, and were kept.
     assert sum(calls[:2]) + sum(calls[4:]) == 14
@@ -383,7 +385,7 @@ def test_the_command_detects_once_and_writes_the_table(records, weights, tmp_pat
     ("arguments", "expected"),
     [
         (["--detector", "a: b.pt"], "There is no detector a: b.pt"),
-        (["--detector", "records/records.csv"], "records.csv is no detector that Ultralytics can open"),
+        (["--detector", "records/records.csv"], "records.csv is not a detector that Ultralytics can open"),
         (["--detector", "mine.pt", "--set", "objects.classes=[cap]"], "(did you mean 'cup'?)."),
         (["--detector", "mine.pt", "--set", "objects.confidence=0.05"], "greater than or equal to 0.1"),
         (["--detector", "mine.pt", "--csv", "mine.pt/objects.csv"], "mine.pt/objects.csv"),

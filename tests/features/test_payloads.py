@@ -104,8 +104,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_weights_with_a_payload_are_refused_and_it_is_not_run(here, name):
     path = here / name
     PAYLOADS[name](path, Harm(here / "harm"))
-    assert "no checkpoint of tensors" in refusal(read_checkpoint, path)
-    assert "no detector that Ultralytics can open" in refusal(Detector, path, options(path))
+    assert "not a checkpoint of tensors" in refusal(read_checkpoint, path)
+    assert "not a detector that Ultralytics can open" in refusal(Detector, path, options(path))
     assert [each.name for each in here.iterdir()] == [name]
 
 

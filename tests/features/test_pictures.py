@@ -102,7 +102,7 @@ def test_a_photograph_starts_no_program(tmp_path, name):
     path = os.pathsep.join([str(program.parent), os.environ["PATH"]])
     environment = os.environ | {"PATH": path, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     run = subprocess.run([sys.executable, "-c", LOOK_AT, str(tmp_path / name)], env=environment, capture_output=True)
-    assert b"UnreadableImage: the file is no picture of a known format" in run.stderr
+    assert b"UnreadableImage: the file is not an image in a known format" in run.stderr
     assert not trace.exists()
 
 
@@ -110,7 +110,7 @@ def test_a_photograph_starts_no_program(tmp_path, name):
 def test_formats_that_nobody_keeps_photographs_in_are_not_opened(tmp_path, kind):
     picture = np.ones((16, 16), dtype=bool) if kind == "msp" else ramp(64, 64)
     path = saved(tmp_path / f"a.{kind}", picture)
-    assert reason("load", path) == "the file is no picture of a known format"
+    assert reason("load", path) == "the file is not an image in a known format"
 
 
 @pytest.mark.parametrize("kind", ["jpg", "png", "webp", "tif", "bmp", "gif", "jp2", "avif", "ppm", "qoi"])

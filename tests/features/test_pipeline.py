@@ -79,4 +79,4 @@ def test_an_interruption_says_where_the_same_command_goes_on():
             raise KeyboardInterrupt
 
     sentence = refusal(interrupted)
-    assert sentence == "Interrupted; nothing is lost: the same command goes on where it stopped (store)."
+    assert sentence == "Interrupted; nothing is lost: run the same command to continue (store)."

@@ -57,7 +57,7 @@ def test_where_nothing_is_there_it_says_so(records):
     result = status()
     assert result.stdout.split() == ["done", "failed", "missing", "MB", "by", "store"]
     assert result.stderr.splitlines()[-1] == (
-        "There is nothing in features/records: `ntcir features images` works out features."
+        "There is nothing in features/records: `ntcir features images` computes features."
     )
     assert as_json() == []
     assert not Path("features").exists()

@@ -220,9 +220,9 @@ def test_a_pickle_with_code_is_refused_and_the_code_is_not_run(tmp_path):
     path = tmp_path / "net.pth"
     for legacy in (False, True):
         torch.save({"state_dict": Trap(tmp_path / "trap")}, path, _use_new_zipfile_serialization=not legacy)
-        assert "is no checkpoint of tensors" in refusal(path)
+        assert "is not a checkpoint of tensors" in refusal(path)
     path.write_bytes(pickle.dumps(Trap(tmp_path / "trap")))
-    assert "is no checkpoint of tensors" in refusal(path)
+    assert "is not a checkpoint of tensors" in refusal(path)
     assert not (tmp_path / "trap").exists()
     pickle.loads(path.read_bytes())  # it is a real trap
     assert (tmp_path / "trap").exists()
@@ -231,17 +231,17 @@ def test_a_pickle_with_code_is_refused_and_the_code_is_not_run(tmp_path):
 def test_what_is_no_checkpoint_is_one_sentence(tmp_path):
     path = tmp_path / "net.pth"
     path.write_text("<html>The server is down for maintenance.</html>")
-    assert "is no checkpoint of tensors" in refusal(path)
+    assert "is not a checkpoint of tensors" in refusal(path)
     path.write_bytes(b"")
-    assert "is no checkpoint of tensors" in refusal(path)
+    assert "is not a checkpoint of tensors" in refusal(path)
     for tree in ([torch.zeros(2)], {}, {"epoch": 3}, {"state_dict": {}}, torch.zeros(3)):
         torch.save(tree, path)
         assert "holds no state dict (names and tensors)" in refusal(path)
     torch.save({"a": torch.zeros(100_000)}, path)
     path.write_bytes(path.read_bytes()[:-50_000])
-    assert "is no checkpoint of tensors" in refusal(path)
+    assert "is not a checkpoint of tensors" in refusal(path)
     (tmp_path / "net.safetensors").write_bytes(b"\x05\0\0\0\0\0\0\0{}")
-    assert "is no checkpoint of tensors" in refusal(tmp_path / "net.safetensors")
+    assert "is not a checkpoint of tensors" in refusal(tmp_path / "net.safetensors")
     assert "There are no weights at" in refusal(tmp_path / "absent.pth")
     assert "There are no weights at" in refusal(tmp_path)
 

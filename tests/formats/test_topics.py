@@ -107,9 +107,9 @@ BAD = {
     "\t\ta.jpg": "topic_id",
     "a b\t\ta.jpg": "without blanks",
     "a\t\t": "query",
-    "good\t\tb.jpg": "second time",
-    'a\t\t{"x": 1': "no JSON object",
-    "a\t\t{x: 1}": "no JSON object",
+    "good\t\tb.jpg": "appears twice",
+    'a\t\t{"x": 1': "not a JSON object",
+    "a\t\t{x: 1}": "not a JSON object",
     "a\t\t{}": "no reading",
     'a\t\t{"x": [1]}': "'x'",
     'a\t\t{"x": {"y": 1}}': "'x'",
@@ -118,9 +118,9 @@ BAD = {
     'a\t\t{"x": Infinity}': "'x' must be a finite number",
     'a\t\t{"x": -1e999}': "'x' must be a finite number",
     'a\t\t{"x": 1' + "0" * 400 + "}": "'x' must be a finite number",
-    "\x01a\t\ta.jpg": "'\\x01a' holds control characters",
-    "a" * 257 + "\t\ta.jpg": "has over 256 bytes",
-    'a\t\t{"x": ' + "[" * 100_000 + "}": "no JSON object",
+    "\x01a\t\ta.jpg": "'\\x01a' contains control characters",
+    "a" * 257 + "\t\ta.jpg": "has more than 256 bytes",
+    'a\t\t{"x": ' + "[" * 100_000 + "}": "not a JSON object",
 }
 
 
@@ -155,7 +155,7 @@ def test_a_column_that_comes_twice_is_refused(tmp_path, column):
 
 
 def test_files_that_are_no_topics_are_one_sentence(tmp_path):
-    assert "holds no topic" in refusal(read_topics, write(tmp_path))
+    assert "has no topics" in refusal(read_topics, write(tmp_path))
     (tmp_path / "picture.tsv").write_bytes(b"\xff\xd8\xff\xe0")
     for path in (tmp_path / "picture.tsv", tmp_path / "absent.tsv", tmp_path):
         assert str(path) in refusal(read_topics, path)

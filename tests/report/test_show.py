@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from helpers import question, read_pictures, refusal, write_pictures
+from matplotlib.axes import Axes
 from PIL import Image
+from second_pair import know_them
 
-from ntcir.formats.topics import TopicSet
+from ntcir.formats.topics import Topic, TopicSet
+from ntcir.modalities import direction
+from ntcir.report import items
+from ntcir.report.items import Drawing
 from ntcir.report.show import RIGHT, _summary, draw_topic
 from ntcir.sampling.topics import build_topics
 from ntcir.scoring import score
@@ -183,3 +189,30 @@ def test_a_run_from_standard_input_is_drawn(here, monkeypatch):
     raw = write_run(here, 3).read_bytes()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw)))
     assert framed(draw(here, "img2sen_s3", Path("-"), "piped.png")) > 500
+
+
+@pytest.mark.parametrize("name", ["not2met", "met2not", "pho2not"])
+def test_what_is_drawn_of_an_item_is_for_its_modality_to_say(here, tmp_path, monkeypatch, name):
+    """A text as its words, readings as lines, a picture as it is."""
+    know_them(monkeypatch)
+    drawn = []
+
+    def noting(draw: Drawing) -> Drawing:
+        def call(axes: Axes, what: Any, size: float) -> None:
+            drawn.append(draw.__name__)
+            draw(axes, what, size)
+
+        return call
+
+    monkeypatch.setattr(items, "_DRAWINGS", tuple((holds, noting(draw)) for holds, draw in items._DRAWINGS))
+    queries = {"not": "three words here", "met": {"warm": 3}, "pho": "s3_001.png"}
+    answers = {"not": "note-s3_002.png", "met": "s3_002", "pho": "s3_002.png"}
+    asks, answer = name.split("2")
+    TopicSet([Topic("mine", "", queries[asks], direction(name))], {}, {}).save(tmp_path)
+    (tmp_path / "topics.manifest.json").unlink()
+    (tmp_path / "qrels.txt").write_text(f"mine 0 {answers[answer]} 1\n", encoding="utf-8")
+    (tmp_path / "run.txt").write_text(f"mine Q0 {answers[answer]} 1 0.25 t\n", encoding="utf-8")
+    path = draw_topic("mine", tmp_path / "run.txt", tmp_path / "topics.tsv", tmp_path / "x.png", here / "data")
+    assert framed(path) > 500
+    kinds = {"not": "_draw_text", "met": "_draw_readings", "pho": "_draw_picture"}
+    assert drawn == [kinds[asks], kinds[answer]]

@@ -78,7 +78,7 @@ def test_with_pools_it_agrees_with_the_validation_of_training(here):
     best = max(rows, key=lambda row: row["img2sen"] + row["sen2img"])
     assert {name: figures[name]["MRR"] for name in DIRECTIONS} == {name: best[name] for name in DIRECTIONS}
     assert [figures[name]["topics"] for name in ("all", *DIRECTIONS)] == [16, 8, 8]
-    assert "2 of 10 pairs are in no pool, for pools of 8 are full" in said
+    assert "2 of 10 pairs are in no pool, because pools of 8 are full" in said
     assert evaluated("--split", "val", "--pool", "8")[0] == figures
     assert evaluated("--split", "val", "--pool", str(PER_SESSION))[0]["all"]["topics"] == 2 * PER_SESSION
 
@@ -216,7 +216,7 @@ def test_a_subset_may_come_through_a_pipe(here, tmp_path):
     [
         (b"", "is empty: expected ids of"),
         (b" \n\n", "is empty: expected ids of"),
-        (b"x\ny\n", "names nothing of the pairs asked for (x, y): expected ids of"),
+        (b"x\ny\n", "names none of the pairs asked for (x, y): expected ids of"),
         ("a4_000.png\né".encode("latin-1"), "is not a text file in UTF-8"),
     ],
 )
@@ -231,7 +231,7 @@ def test_a_subset_that_is_not_there_is_refused(here):
 
 @pytest.mark.parametrize("pool", ["1", "0", "-3", "abc", "2.5", "", "²"])
 def test_a_pool_that_is_none_is_refused(here, pool):
-    assert f"--pool {pool!r} is not valid: give a whole number from 2 on, or none." in refused("--pool", pool)
+    assert f"--pool {pool!r} is not valid: give a whole number of at least 2, or none." in refused("--pool", pool)
 
 
 def test_another_corpus_is_evaluated_whole_or_as_it_is_split(here):

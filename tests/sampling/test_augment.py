@@ -190,26 +190,26 @@ def test_what_determines_the_views_is_told_and_nothing_else():
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"name": "Rotat"}, r"^augment\.transforms\.0: albumentations has no transform 'Rotat' \(did you mean 'Rotate'\?"),
-    ({"name": "Compose"}, r"albumentations' Compose is no transform of a single picture"),
-    ({"name": "__version__"}, r"is no transform of a single picture"),
-    ({"name": "ToTensorV2"}, r"is no transform of a single picture"),
-    ({"name": "Lambda", "image": "x"}, r"is no transform of a single picture"),
-    ({"name": "CenterCrop3D", "size": [1, 1, 1]}, r"is no transform .* \(did you mean 'CenterCrop'\?\)"),
+    ({"name": "Compose"}, r"albumentations' Compose does not transform a single image"),
+    ({"name": "__version__"}, r"does not transform a single image"),
+    ({"name": "ToTensorV2"}, r"does not transform a single image"),
+    ({"name": "Lambda", "image": "x"}, r"does not transform a single image"),
+    ({"name": "CenterCrop3D", "size": [1, 1, 1]}, r"does not transform .* \(did you mean 'CenterCrop'\?\)"),
     ({"name": "Rotate", "limits": 3}, r"\(Rotate\) has no argument 'limits' \(did you mean 'limit'\?\)\.$"),
     ({"name": "MedianBlur", "foo": 3}, r"\(MedianBlur\) has no argument 'foo'; it has blur_limit, p\.$"),
-    ({"name": "Rotate", "limit": "abc"}, r"\(Rotate\): limit = 'abc' will not do: input should be a valid tuple, or"),
-    ({"name": "Rotate", "p": 3}, r"p = 3 will not do: input should be less than or equal to 1\.$"),
-    ({"name": "RandomRotate90", "p": "x"}, r"p = 'x' will not do: input should be a valid number"),
-    ({"name": "GaussNoise", "std_range": [0.3, 0.1]}, r"std_range = \[0\.3, 0\.1\] will not do"),
+    ({"name": "Rotate", "limit": "abc"}, r"\(Rotate\): limit = 'abc' is not valid: input should be a valid tuple, or"),
+    ({"name": "Rotate", "p": 3}, r"p = 3 is not valid: input should be less than or equal to 1\.$"),
+    ({"name": "RandomRotate90", "p": "x"}, r"p = 'x' is not valid: input should be a valid number"),
+    ({"name": "GaussNoise", "std_range": [0.3, 0.1]}, r"std_range = \[0\.3, 0\.1\] is not valid"),
     ({"name": "Crop", "x_min": 5, "x_max": 3}, r"\(Crop\): x_max must be greater than x_min\.$"),
     ({"name": "RandomCrop", "height": 3}, r"\(RandomCrop\): the argument 'width' is missing\.$"),
-    ({"name": "RandomCrop", "height": 90, "width": 9}, r"cannot be applied to a picture of 64 x 64 pixels: Crop size"),
-    ({"name": "MaskDropout"}, r"\(MaskDropout\) needs more than a picture \(mask\)\.$"),
-    ({"name": "FDA"}, r"\(FDA\) needs more than a picture \(fda_metadata\)\.$"),
+    ({"name": "RandomCrop", "height": 90, "width": 9}, r"cannot be applied to an image of 64 x 64 pixels: Crop size"),
+    ({"name": "MaskDropout"}, r"\(MaskDropout\) needs more than an image \(mask\)\.$"),
+    ({"name": "FDA"}, r"\(FDA\) needs more than an image \(fda_metadata\)\.$"),
     ({"name": "BBoxSafeRandomCrop"}, r"pixels: it needs 'bboxes' as well\.$"),
     ({"name": "ConstrainedCoarseDropout"}, r"Neither valid mask nor bboxes provided"),
-    ({"name": "Normalize"}, r"makes float32 \[64, 64, 3\] of a picture, which must stay uint8"),
-    ({"name": "ToGray", "num_output_channels": 1}, r"makes uint8 \[64, 64\] of a picture"),
+    ({"name": "Normalize"}, r"turns an image into float32 \[64, 64, 3\]; it must stay uint8"),
+    ({"name": "ToGray", "num_output_channels": 1}, r"turns an image into uint8 \[64, 64\]"),
 ]
 
 
@@ -227,10 +227,10 @@ def test_the_sentence_says_which_transform_it_is():
 def test_a_picture_too_small_for_a_transform_is_one_sentence():
     alter = augmenter({"name": "RandomCrop", "height": 60, "width": 60, "p": 1})
     sentence = refusal(alter, picture(), "item", 0)
-    assert sentence.startswith("augment.transforms.0 (RandomCrop) cannot be applied to a picture of 56 x 40 pixels")
+    assert sentence.startswith("augment.transforms.0 (RandomCrop) cannot be applied to an image of 56 x 40 pixels")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [1, float("nan")], {"a": object()}])
 def test_arguments_are_plain_values(value):
-    with pytest.raises(ValidationError, match=r"of transform 0 \(Rotate\) is no plain value"):
+    with pytest.raises(ValidationError, match=r"of transform 0 \(Rotate\) is not a plain value"):
         Augment(transforms=[{"name": "Rotate", "limit": value}])

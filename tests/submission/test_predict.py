@@ -435,7 +435,7 @@ def test_a_column_without_any_number_is_scored_and_said_aloud(
     for word in ("fast", None):
         source = write(tmp_path / "in.json", [tree | {"warm": word} for tree in trees[:3]])
         assert len(scored(source, tmp_path / "out.csv")) == 4
-        assert "WARNING: warm has no readable value at all, and the model needs it." in in_sentences(capsys)
+        assert "WARNING: warm has no readable value, but the model needs it." in in_sentences(capsys)
 
 
 def test_categories_are_the_same_in_other_spellings_and_counted_if_never_seen(

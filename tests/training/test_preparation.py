@@ -121,7 +121,7 @@ def test_views_are_those_of_the_training_photographs(monkeypatch):
 def test_a_corpus_without_any_detection_is_trained_on_without(detected, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(detected, "nothing", True)
     result = fit(everything(augment__views=0, negatives__model=False), tmp_path / "none")
-    assert "going on without" in capsys.readouterr().err
+    assert "continuing without" in capsys.readouterr().err
     assert result.steps == 60
     # Nothing but the batch is left to learn from.
     fit(toy_config(), tmp_path / "plain")
@@ -254,8 +254,8 @@ def test_empty_and_constant_columns_of_a_wide_choice_are_said_and_change_nothing
     assert data.loaded["sensor"].shape == (90, data.rows["sensor"].dim)
     said = capsys.readouterr().err.splitlines()
     assert said == [
-        "WARNING: these sensor columns have no value in training, so they say nothing: mute.",
-        "WARNING: these sensor columns do not vary in training, so they say nothing: same, word, each.",
+        "WARNING: these sensor columns have no value in training, so they carry no information: mute.",
+        "WARNING: these sensor columns do not vary in training, so they carry no information: same, word, each.",
     ]
 
 

@@ -127,7 +127,10 @@ def remarks(sizes: list[int] | None = None, **changes: object) -> str:
             "negatives.share = 0.004 of a batch",
         ),
         ({"negatives__model": True, "negatives__every": 500}, "negatives.every = 500 is not less than training.iters"),
-        ({"negatives__model": True, "negatives__range_min": 599, "negatives__range_max": 700}, "range_min = 599 lies"),
+        (
+            {"negatives__model": True, "negatives__range_min": 599, "negatives__range_max": 700},
+            "range_min = 599 is beyond",
+        ),
         (
             {"negatives__model": True, "negatives__sample": 9, "negatives__range_min": 20},
             "the pairs that are searched (negatives.sample = 9)",
@@ -202,7 +205,7 @@ def test_mining_beyond_the_corpus_is_said_in_a_training(tmp_path, capsys):
     ranks = {"negatives__range_min": 200, "negatives__range_max": 300}
     fit(toy_config(training__iters=6, negatives__model=True, negatives__every=2, **ranks), tmp_path)
     said = capsys.readouterr().err
-    assert said.count("negatives.range_min = 200 lies beyond the 89 other training pairs") == 1
+    assert said.count("negatives.range_min = 200 is beyond the 89 other training pairs") == 1
     assert said.count("kept no hard negative for") == 2  # photographs and readings, once each
 
 

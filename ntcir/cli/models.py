@@ -1,0 +1,124 @@
+"""Training, and what a trained model answers: ``train``, ``run``, ``evaluate``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from ntcir.cli.options import FILE, FOLDER, config_option, data_option, set_option
+from ntcir.system.errors import UserError
+from ntcir.system.parallel import by_first, together
+from ntcir.system.progress import say
+from ntcir.system.streams import output_is_closed, write_output
+
+
+@click.command()
+@click.option("--iters", type=click.IntRange(min=1), help="Training steps. [default: the config's training.iters, 500]")
+@config_option
+@data_option
+@set_option
+@click.option(
+    "--out", type=FOLDER, help="The folder of the model. [default: runs/NAME-ITERS, numbered if that is taken]"
+)
+@click.option("--resume", is_flag=True, help="Continue an interrupted training.")
+def train(
+    iters: int | None, config: Path | None, data: Path | None, settings: tuple[str, ...], out: Path | None, resume: bool
+) -> None:
+    """Train the towers of both modalities."""
+    from ntcir.report.canvas import drawn
+    from ntcir.report.curve import draw_curve
+    from ntcir.training.trainer import train as fit
+    from ntcir.workspace import fresh_folder, read_corpus, resolve
+
+    if iters is not None:
+        settings = (*settings, f"training.iters={iters}")
+    with together() as own:
+        resolved = resolve(config, settings, data)
+        name = f"{resolved.name}-{resolved.training.iters}"
+        folder = out or by_first(lambda: fresh_folder(name, resume=resume))
+        result = fit(resolved, lambda: read_corpus(resolved), folder, resume=resume)
+        if own.first:
+            curve = drawn(lambda: draw_curve(folder))
+            say(f"{result.sentence()}{f' Curve: {curve}' if curve else ''}")
+
+
+@click.command()
+@click.argument("topics", type=FILE)
+@click.option(
+    "--model", type=FOLDER, help="A model folder, as written by `ntcir train`. [default: the newest under runs/]"
+)
+@click.option("--data", type=FOLDER, help="The corpus folder. [default: the one the model was trained on]")
+@click.option(
+    "--tag", help="The run's tag (its last column), without blanks. [default: from the name of the model's folder]"
+)
+@click.option(
+    "--pools", metavar="FILE|none", help="The candidates of each topic. [default: pools.tsv beside the topics]"
+)
+@click.option(
+    "--depth", type=click.IntRange(min=1), default=1000, show_default=True, help="Documents per topic, without pools."
+)
+@click.option(
+    "--split",
+    help="The split that is ranked without pools: train, val, test or all. [default: test, or all if the model was "
+    "trained on another corpus]",
+)
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE",
+    help="data.split.KEY=VALUE: split the corpus in another way than the model's configuration; data.outside=true: "
+    "read photographs outside images/ that records.csv names; features.store=DIR: where features are kept; "
+    "towers.MODALITY.vectors=FILE: the vectors of this corpus. Repeatable.",
+)  # fmt: skip
+def run(
+    topics: Path, model: Path | None, data: Path | None, tag: str | None, pools: str | None, depth: int,
+    split: str | None, settings: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Answer topics; the TREC run goes to standard output."""
+    if output_is_closed():  # before the work, not after it
+        raise UserError(
+            "Standard output is closed, but the run is written there: use `ntcir run topics.tsv > run.txt`."
+        )
+    from ntcir.retrieval.answering import answer
+
+    with together() as own:
+        lines = answer(topics, model, data, tag=tag, pools=pools, depth=depth, split=split, settings=settings)
+    if own.first:  # all is ranked before the first line is written: a mistake leaves no half of a run
+        write_output("".join(lines))
+
+
+@click.command()
+@click.option(
+    "--model", type=FOLDER, help="A model folder, as written by `ntcir train`. [default: the newest under runs/]"
+)
+@click.option("--data", type=FOLDER, help="The corpus folder. [default: the one the model was trained on]")
+@click.option(
+    "--split",
+    help="The split whose pairs ask and are ranked: train, val, test or all. [default: test, or all if the model was "
+    "trained on another corpus]",
+)
+@click.option(
+    "--pool", metavar="N|none",
+    help="Pairs per pool, one pool per day (session); none: the whole split is ranked, and all partners of an item "
+         "are relevant. [default: the model's topics.pool]",
+)  # fmt: skip
+@click.option(
+    "--subset", type=FILE, help="A file of ids, one per line: only pairs with one of them ask and are ranked."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE", help="As for `ntcir run`. Repeatable.",
+)  # fmt: skip
+def evaluate(
+    model: Path | None, data: Path | None, split: str | None, pool: str | None, subset: Path | None, as_json: bool,
+    settings: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Score a model on a split without topics: every item asks, in both directions."""
+    from ntcir.report.score_table import print_scores
+    from ntcir.retrieval.evaluating import evaluate as measure
+    from ntcir.retrieval.evaluating import pool_size
+
+    with together() as own:
+        report = measure(model, data, split=split, pool=pool_size(pool), subset=subset, settings=settings)
+    if own.first:
+        print_scores(report, {}, sys.stdout, as_json=as_json, per_topic=False)

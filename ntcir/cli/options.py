@@ -1,0 +1,26 @@
+"""Options that several verbs have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+data_option = click.option(
+    "--data", type=FOLDER,
+    help="The corpus folder: a Lifelog-6 export, or images/ with records.csv (columns: file, timestamp in ISO 8601, "
+    "EXIF or epoch time, optionally session, readings). Photographs outside images/ are read only with --set "
+    "data.outside=true. [default: $NTCIR_DATA, the config's data.path, data/demo]",
+)  # fmt: skip
+config_option = click.option(
+    "--config",
+    type=FILE,
+    help="The configuration, a YAML file. [default: ntcir.yaml in the corpus folder, if there is one; it may not name "
+    "places outside that folder]",
+)
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE", help="Change one key of the configuration; repeatable."
+)

@@ -1,0 +1,90 @@
+"""What came of it: ``score``, ``show``, ``ablate``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ntcir.cli.options import FILE, FOLDER, data_option
+from ntcir.system.progress import say
+from ntcir.system.streams import write_output
+
+
+@click.command()
+@click.argument("run", type=FILE, default=Path("run.txt"))
+@click.option(
+    "--qrels", type=FILE, help="The relevance judgements. [default: topics/qrels.txt; for a CSV run topics/qrels.csv]"
+)
+@click.option(
+    "--pools", metavar="FILE|none",
+    help="The candidates of each topic. [default: pools.tsv beside the qrels; those in CSV qrels]",
+)  # fmt: skip
+@click.option(
+    "--topics", type=FILE,
+    help="The topics, for figures by direction: columns topic_id and query or direction, tab-separated. [default: "
+    "topics.tsv beside the qrels; of CSV qrels, input.topics.tsv if there]",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--per-topic", is_flag=True, help="Print each topic's rank.")
+@click.option(
+    "--mrr", type=click.Choice(["official", "best"]), default="official", show_default=True,
+    help="For topics with several relevant rows: the organisers' mean of rel/rank over rows, or 1/rank of the "
+    "best-ranked one.",
+)  # fmt: skip
+@click.option("--measures", metavar="'RR@10 nDCG@10 ...'", help="Further measures, named as in ir_measures.")
+@click.option(
+    "--write-run",
+    type=FILE,
+    help="Also write the run: as CSV to FILE.csv, as TREC to any other name; gzipped to FILE.gz.",
+)
+@click.option("--write-qrels", type=FILE, help="Also write the qrels, in the same way; ids are spelled alike in both.")
+@click.option(
+    "--run-format", type=click.Choice(["trec", "transfer", "lifelog"]),
+    help="The format of --write-run. [default: from the name; for CSV, the run's own CSV format, or transfer]",
+)  # fmt: skip
+@click.option("--group", help="The group id for --write-run FILE.csv. [default: the run's own, or ORG]")
+def score(
+    run: Path, qrels: Path | None, pools: str | None, topics: Path | None, as_json: bool, per_topic: bool, mrr: Any,
+    measures: str | None, write_run: Path | None, write_qrels: Path | None, run_format: Any, group: str | None,
+) -> None:  # fmt: skip
+    """Score a run (default: run.txt; - for standard input) by MRR, as NTCIR does.
+
+    A run is TREC, the organisers' CSV, or the CSV of NTCIR-19 Lifelog; qrels are TREC or CSV. Each may be gzipped.
+    """
+    from ntcir.report.score_table import score_files
+
+    score_files(
+        run, qrels, sys.stdout, pools=pools, topics=topics, as_json=as_json, per_topic=per_topic, mrr=mrr,
+        names=measures, write_run=write_run, write_qrels=write_qrels, layout=run_format, group=group,
+    )  # fmt: skip
+
+
+@click.command()
+@click.argument("topic_id")
+@click.option("--run", type=FILE, default=Path("run.txt"), show_default=True)
+@click.option("--topics", type=FILE, default=Path("topics.tsv"), show_default=True)
+@click.option("--out", type=FILE, help="The PNG to write. [default: show-TOPIC_ID.png]")
+@click.option("--data", type=FOLDER, help="The corpus folder. [default: the newest model's]")
+def show(topic_id: str, run: Path, topics: Path, out: Path | None, data: Path | None) -> None:
+    """Draw a topic and its ten best candidates."""
+    from ntcir.report.show import draw_topic
+
+    place = out or Path(f"show-{topic_id.replace(os.sep, '-')}.png")
+    write_output(f"{draw_topic(topic_id, run, topics, place, data)}\n")
+
+
+@click.command()
+@click.argument("config", type=FILE)
+@click.option("--out", type=FOLDER, help="The folder of all results. [default: runs/ablate-NAME]")
+@data_option
+def ablate(config: Path, out: Path | None, data: Path | None) -> None:
+    """Measure what each part of a method contributes, by a grid of trainings that CONFIG describes."""
+    from ntcir.ablation import run_ablation
+    from ntcir.report.ablation import CHART, RESULTS, TABLE, write_report
+
+    folder = run_ablation(config, data, out, write_report)
+    say(f"{folder}: {', '.join(name for name in (RESULTS, TABLE, CHART) if (folder / name).is_file())}")

@@ -1,0 +1,67 @@
+"""How an item looks, or reads, in a picture: that is for its modality to say."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ntcir.modalities import Modality
+from ntcir.report.canvas import INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Shown first where a reading has them; what else there is follows.
+_FIRST = ("heart_rate(bpm)", "new_lat", "new_lng", "movement", "semantic_name", "city", "calories", "distance")
+_LAST = ("local_hour",)
+_LINES, _WIDTH = 14, 30
+
+# Draws an item on axes in letters of a size in points: a picture's path, else what is asked with the item.
+Drawing = Callable[["Axes", Any, float], None]
+
+
+def drawing_of(modality: Modality) -> Drawing:
+    """Return what draws the items of a modality."""
+    return next(draw for holds, draw in _DRAWINGS if holds(modality))
+
+
+def _draw_picture(axes: Axes, path: str, size: float) -> None:
+    from ntcir.features.decode import UnreadableImage, load_image
+
+    try:
+        axes.imshow(load_image(path, at_least=400))
+    except UnreadableImage:
+        axes.text(0.5, 0.5, "cannot be read", ha="center", va="center", transform=axes.transAxes, color=INK)
+
+
+def _draw_readings(axes: Axes, readings: dict[str, Any], size: float) -> None:
+    names = [name for name in _FIRST if name in readings]
+    names += [name for name in readings if name not in (*_FIRST, *_LAST)]
+    names += [name for name in _LAST if name in readings]
+    _draw_lines(axes, [f"{name}:  {_value(readings[name])}" for name in names], size)
+
+
+def _draw_text(axes: Axes, query: Any, size: float) -> None:
+    _draw_lines(axes, textwrap.wrap(str(query), _WIDTH), size)
+
+
+def _draw_lines(axes: Axes, lines: list[str], size: float) -> None:
+    more = [f"({len(lines) - _LINES} more)"] if len(lines) > _LINES else []
+    text = "\n".join(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in lines[:_LINES] + more)
+    style: dict[str, Any] = {"fontsize": size, "color": INK, "linespacing": 1.55, "parse_math": False}
+    axes.text(0.04, 0.97, text, va="top", transform=axes.transAxes, **style)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, int | float):
+        return f"{value:.6g}" if abs(value) < 180 else f"{value:g}"
+    return str(value)
+
+
+# The first that holds: pictures, readings by column, and anything else as text.
+_DRAWINGS: tuple[tuple[Callable[[Modality], bool], Drawing], ...] = (
+    (lambda modality: modality.pictured, _draw_picture),
+    (lambda modality: "readings" in modality.encoders, _draw_readings),
+    (lambda modality: True, _draw_text),
+)
