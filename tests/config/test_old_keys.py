@@ -138,7 +138,7 @@ def test_in_a_grid_the_later_part_is_stronger_in_either_spelling(tmp_path):
     assert (two.objectives[0].temperature, two.objectives[0].weight) == (0.1, 2)
     sentence = refusal(read_plan, grid(tmp_path, methods={"x": {"pair": ["image", "sensor"]}}), tmp_path / "data")
     assert "The method 'x' of" in sentence
-    assert "changes 'pair', which is for `base` to say." in sentence
+    assert "changes 'pair', but all are asked the same topics" in sentence
 
 
 def test_an_old_key_of_what_is_not_there_is_named(tmp_path):

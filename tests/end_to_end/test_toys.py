@@ -215,7 +215,7 @@ def test_a_model_of_a_pair_that_the_corpus_lacks_is_refused(folder, monkeypatch,
 def test_what_is_of_photographs_and_readings_only_refuses_other_pairs(folder, monkeypatch):
     monkeypatch.chdir(folder / "pictures")
     options = ["--data", "data", "--set", "pair=[image, caption]", "--pool", "10", "--out", "theirs"]
-    assert "not for img2cap: use --format trec" in fails("build-topics", *options, "--format", "official")
+    assert "not for image and caption: use --format trec" in fails("build-topics", *options, "--format", "official")
     assert "this model is between image and caption" in fails("bundle", "runs/toy", "--group", "A", "--run", "b")
     Path("input.json").write_text("[]", encoding="utf-8")
     assert "this model is between image and caption" in fails("predict", "input.json", "scores.csv")
