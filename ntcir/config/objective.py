@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from pydantic_core import PydanticCustomError
 
-from ntcir.config.registry import OBJECTIVES, objective_class
+from ntcir.config.registry import OBJECTIVES
 from ntcir.config.section import Section
 from ntcir.system.errors import did_you_mean, shown
 
@@ -57,6 +58,17 @@ class Objective(Section):
     def remedies(self) -> list[str]:
         """Return settings that help where the loss is not finite, such as ``raise temperature``."""
         return []
+
+
+def objective_class(kind: str) -> type[Objective]:
+    """Return the class of an objective.
+
+    Raises:
+        KeyError: if there is none of that kind.
+    """
+    module, _, name = OBJECTIVES[kind].partition(":")
+    found: type[Objective] = getattr(import_module(module), name)
+    return found
 
 
 def _objective(value: Any) -> Any:

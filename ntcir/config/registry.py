@@ -11,24 +11,7 @@ outside this package adds its line before a configuration is read::
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ntcir.config.objective import Objective
-
 # kind -> module:class
 OBJECTIVES: dict[str, str] = {
     "info_nce": "ntcir.objectives.info_nce:InfoNCE",
 }
-
-
-def objective_class(kind: str) -> type[Objective]:
-    """Return the class of an objective.
-
-    Raises:
-        KeyError: if there is none of that kind.
-    """
-    module, _, name = OBJECTIVES[kind].partition(":")
-    found: type[Objective] = getattr(import_module(module), name)
-    return found

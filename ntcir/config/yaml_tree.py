@@ -14,8 +14,8 @@ import yaml
 from yaml.constructor import ConstructorError
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from ntcir.formats.reading import kind_of_bytes
 from ntcir.system.errors import shown
+from ntcir.system.first_bytes import kind_of_bytes
 from ntcir.system.regular import open_given, open_regular
 
 LARGEST = 1 << 20  # bytes of a file: the longest configuration with lists of sessions has a tenth of that

@@ -15,8 +15,8 @@ from ntcir.corpora.cells import BLANK_WORDS
 from ntcir.corpora.corpus import ReadingReport
 from ntcir.corpora.csv_rows import survey
 from ntcir.corpora.numbers import MIXED, read_numbers
-from ntcir.formats.reading import kind_of_bytes
 from ntcir.system.errors import UserError, some
+from ntcir.system.first_bytes import kind_of_bytes
 from ntcir.system.regular import LARGEST_TEXT, open_regular
 
 _MOST_LONGER = 0.5  # of the rows; if more are longer than the header, the file is at fault

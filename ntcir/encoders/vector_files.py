@@ -11,8 +11,8 @@ import numpy as np
 
 from ntcir.encoders.vector_arrays import NotVectors, read_mat, read_npy, read_npz
 from ntcir.encoders.vector_tables import read_parquet
-from ntcir.formats.reading import kind_of_bytes
 from ntcir.system.errors import UserError, short
+from ntcir.system.first_bytes import kind_of_bytes
 from ntcir.system.progress import progress
 from ntcir.system.regular import LARGEST_WEIGHTS, open_regular
 

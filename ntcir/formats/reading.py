@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import IO, cast
 
 from ntcir.system.errors import UserError
+from ntcir.system.first_bytes import COMPRESSED, GZIP, MARKS, looks_like_utf16
 from ntcir.system.regular import LARGEST_TEXT, ends_in_zeros, open_given, read_all
 
 StrPath = str | os.PathLike[str]
@@ -22,20 +23,7 @@ StrPath = str | os.PathLike[str]
 BOM = b"\xef\xbb\xbf"  # some editors put this byte order mark in front
 STANDARD_INPUT = "standard input"
 
-_GZIP = b"\x1f\x8b"
-# The longer marks first: that of UTF-32 begins with that of UTF-16.
-_MARKS = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_PACKED = {b"PK\x03\x04": "ZIP", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _PEEK = 64  # bytes by which the kind of file is told
-
-
-def kind_of_bytes(head: bytes) -> str | None:
-    """Return what a file is by its first bytes, if it is not UTF-8 text: gzip, UTF-16, ...; None if unknown."""
-    marked = next((encoding.upper() for mark, encoding in _MARKS if head.startswith(mark)), None)
-    packed = next((kind for magic, kind in {_GZIP: "gzip", **_PACKED}.items() if head.startswith(magic)), None)
-    if packed:
-        return f"compressed with {packed}"
-    return marked or ("UTF-16" if _looks_like_utf16(head) else None)
 
 
 def is_standard_input(path: StrPath) -> bool:
@@ -70,7 +58,7 @@ def opened(path: StrPath) -> Iterator[IO[bytes]]:
     """
     with _readable(path), _raw(path) as file:
         plain: IO[bytes] = file
-        if _head(file).startswith(_GZIP):
+        if _head(file).startswith(GZIP):
             if ends_in_zeros(file):
                 raise EOFError
             plain = cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb"))
@@ -110,16 +98,16 @@ def _head(file: IO[bytes]) -> bytes:
 def _as_utf8(path: StrPath, file: IO[bytes]) -> IO[bytes]:
     """Return the file, or its content in UTF-8; either behind the byte order mark."""
     head = _head(file)
-    for mark, encoding in _MARKS:
+    for mark, encoding in MARKS:
         if head.startswith(mark):
             return io.BytesIO(_decoded(path, read_all(file, path, LARGEST_TEXT), encoding).encode())
-    for magic, kind in _PACKED.items():
+    for magic, kind in COMPRESSED.items():
         if head.startswith(magic):
             extra = " (as spreadsheets such as .xlsx are)" if kind == "ZIP" else ""
             raise UserError(
                 f"{named(path)} is compressed with {kind}{extra}: extract the text file that is in it and give that."
             )
-    if _looks_like_utf16(head):
+    if looks_like_utf16(head):
         raise UserError(f"{named(path)} is UTF-16 text without a byte order mark: save it as UTF-8.")
     if head.startswith(BOM):
         file.seek(len(BOM))
@@ -134,12 +122,3 @@ def _decoded(path: StrPath, raw: bytes, encoding: str) -> str:
             f"{named(path)} begins as {encoding.upper()} text but is not valid from byte {error.start + 1} on: "
             "save it as UTF-8."
         ) from error
-
-
-def _looks_like_utf16(head: bytes) -> bool:
-    """Return whether every other byte is NUL, as in Latin letters and digits of UTF-16, of either order."""
-    even, odd = head[0::2], head[1::2]
-    for nul, letters in ((even, odd), (odd, even)):
-        if len(head) >= 4 and nul.count(0) >= 0.75 * len(nul) and 0 not in letters:
-            return True
-    return False

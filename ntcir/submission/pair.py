@@ -15,7 +15,5 @@ def require_official(pair: Sequence[str]) -> None:
         UserError: if its modalities are others than image and sensor.
     """
     if set(pair) != set(DEFAULT_PAIR):
-        raise UserError(
-            f"The organisers' format is for {' and '.join(DEFAULT_PAIR)}, not for {' and '.join(pair)}: "
-            "use --format trec."
-        )
+        ours, theirs = " and ".join(pair), " and ".join(DEFAULT_PAIR)
+        raise UserError(f"The organisers' format is for {theirs}, not for {ours}: use --format trec.")
