@@ -11,11 +11,15 @@ from typing import Any
 
 from ntcir.ablation.folds import Fold
 from ntcir.config import Config
+from ntcir.config.former import former_tree
 from ntcir.system.files import atomic_write
 from ntcir.system.plain_json import is_finite_number, parse_object
 from ntcir.system.regular import read_regular
 
 RESULT_VERSION = 1  # to be raised when a training with the same configuration and data comes to something else
+# What does not count: names, and where things lie. Whether they are the same, fingerprints and the fold's digest tell.
+_UNNAMED = ("name", "data")
+_ELSEWHERE = {"features": ("store", "batch", "backbones"), "objects": ("detector", "batch")}
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,11 @@ def digest_of(config: Config, fold: Fold, fingerprints: Sequence[str]) -> str:
         fold: the data and topics.
         fingerprints: of the networks and the detector.
     """
-    elsewhere: Any = {"name": True, "data": True, "features": {"store", "batch", "backbones"}}
-    elsewhere["objects"] = {"detector", "batch"}
-    tree = config.model_dump(mode="json", exclude=elsewhere)
+    tree = former_tree(config) or config.model_dump(mode="json")  # what an earlier version measured is kept
+    for section, keys in _ELSEWHERE.items():
+        for key in keys:
+            del tree[section][key]
+    for key in _UNNAMED:
+        del tree[key]
     parts = [RESULT_VERSION, tree, list(fingerprints), fold.digest]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ntcir.config import Config
+from ntcir.config import Config, Tower
 from ntcir.model.folder import read_config
 from ntcir.model.model import Model
 from ntcir.model.trained import LAST
@@ -39,14 +39,17 @@ class Start:
             None where the configuration names none, or the training has begun already.
 
         Raises:
-            UserError: if it is no model, this very training, or of other modalities or dimensions.
+            UserError: if it is no model, this very training, or of other modalities, dimensions or layers.
         """
         place = config.training.start
         if place is None or (resume and by_first((folder / LAST).is_file)):
             return None
         if place.resolve() == folder.resolve():
             raise UserError(f"training.start = {place} is the folder of this training: name another model's.")
-        theirs = read_config(place)
+        try:
+            theirs = read_config(place)
+        except UserError as error:
+            raise UserError(f"training.start: {error}") from error
         between = " and ".join(theirs.pair)
         for name in config.pair:
             if name not in theirs.pair:
@@ -59,6 +62,8 @@ class Start:
                 f"training.start: {place} has towers.dim = {theirs.towers.dim}, and this training {config.towers.dim}: "
                 f"set towers.dim={theirs.towers.dim}, or name another model."
             )
+        for name in config.pair:
+            _check_tower(name, config.towers.of(name), theirs.towers.of(name), place)
         return cls(place, Model.load(place))
 
     def give_towers(self, model: Model) -> None:
@@ -80,3 +85,23 @@ class Start:
                     f"training.start: the {name} tower of {self.folder} does not fit this configuration: its encoder "
                     f"or its settings (towers.{name}) are others."
                 ) from error
+
+
+def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path) -> None:
+    """Check that a modality's towers have the same layers, as far as settings tell.
+
+    Raises:
+        UserError: naming the first setting that is another one.
+    """
+    shape = ("standardise", "layers", *(["hidden"] if ours.layers > 1 else []))
+    for key in shape:
+        have, want = getattr(theirs, key), getattr(ours, key)
+        if have != want:
+            raise UserError(
+                f"training.start: {place} has towers.{name}.{key} = {_yaml(have)}, and this training "
+                f"{_yaml(want)}: set towers.{name}.{key}={_yaml(have)}, or name another model."
+            )
+
+
+def _yaml(value: int | bool) -> str:
+    return str(value).lower()

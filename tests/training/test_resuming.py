@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -25,7 +26,7 @@ from helpers import (
 from safetensors.torch import load_file
 
 import ntcir.training.trainer
-from ntcir.model.folder import WEIGHTS
+from ntcir.model.folder import CARD, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.training.checkpoint import LAST, load_checkpoint, read_progress, save_checkpoint
 from ntcir.training.run_folder import is_finished
@@ -138,6 +139,14 @@ def test_resuming_what_is_done_changes_nothing(tmp_path):
     before = outcome(tmp_path / "m")
     assert fit(toy_config(), tmp_path / "m", resume=True) == first
     assert outcome(tmp_path / "m") == before
+
+
+def test_a_training_whose_model_a_later_version_saved_is_not_resumed(tmp_path):
+    fit(toy_config(), tmp_path / "m")
+    card = tmp_path / "m" / CARD
+    card.write_text(json.dumps(json.loads(card.read_text(encoding="utf-8")) | {"version": 3}), encoding="utf-8")
+    sentence = refusal(fit, toy_config(), tmp_path / "m", resume=True)
+    assert "was saved by a newer ntcir (format 3; this one reads formats up to 2): upgrade ntcir." in sentence
 
 
 def test_a_training_is_not_resumed_on_other_data(tmp_path):
