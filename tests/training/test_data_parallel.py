@@ -104,8 +104,8 @@ class NotedDetections:
 
 def detect_once(folder: Path) -> bool:
     """Return whether this process has what one of them has detected."""
-    config = SimpleNamespace(objects=None, features=SimpleNamespace(store=folder))
-    data: Any = SimpleNamespace(corpus=None, config=config)
+    config = SimpleNamespace(pair=("image", "sensor"), objects=None, features=SimpleNamespace(store=folder))
+    data: Any = SimpleNamespace(corpus=SimpleNamespace(picturing=lambda name: None), config=config)
     opened: Any = NotedDetections(None, None, folder)
     with patch.object(ntcir.training.preparation, "ObjectDetections", NotedDetections):
         found: Any = Preparation._detected(data, opened, ["a"])
