@@ -11,6 +11,7 @@ from typing import Any
 
 from ntcir.ablation.folds import Fold
 from ntcir.config import Config
+from ntcir.config.comparison import without_places
 from ntcir.config.former import former_tree
 from ntcir.system.files import atomic_write
 from ntcir.system.plain_json import is_finite_number, parse_object
@@ -68,12 +69,13 @@ def digest_of(config: Config, fold: Fold, fingerprints: Sequence[str]) -> str:
     Args:
         config: where things lie, and what they are named, does not count.
         fold: the data and topics.
-        fingerprints: of the networks and the detector.
+        fingerprints: of the networks, the files of vectors, the detector, and the model that the training begins from.
     """
-    tree = former_tree(config) or config.model_dump(mode="json")  # what an earlier version measured is kept
+    # What an earlier version measured is kept under the name that it gave.
+    tree = former_tree(config) or without_places(config, config.model_dump(mode="json"))
     for section, keys in _ELSEWHERE.items():
         for key in keys:
-            del tree[section][key]
+            tree[section].pop(key, None)
     for key in _UNNAMED:
         del tree[key]
     parts = [RESULT_VERSION, tree, list(fingerprints), fold.digest]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from ntcir.config import Config, Tower
-from ntcir.model.folder import read_config
+from ntcir.model.folder import WEIGHTS, read_config
 from ntcir.model.model import Model
 from ntcir.model.trained import LAST
 from ntcir.system.errors import UserError
@@ -46,24 +47,7 @@ class Start:
             return None
         if place.resolve() == folder.resolve():
             raise UserError(f"training.start = {place} is the folder of this training: name another model's.")
-        try:
-            theirs = read_config(place)
-        except UserError as error:
-            raise UserError(f"training.start: {error}") from error
-        between = " and ".join(theirs.pair)
-        for name in config.pair:
-            if name not in theirs.pair:
-                raise UserError(
-                    f"training.start: {place} is a model between {between}, which has no tower of the modality {name}: "
-                    "name a model of the same pair."
-                )
-        if theirs.towers.dim != config.towers.dim:
-            raise UserError(
-                f"training.start: {place} has towers.dim = {theirs.towers.dim}, and this training {config.towers.dim}: "
-                f"set towers.dim={theirs.towers.dim}, or name another model."
-            )
-        for name in config.pair:
-            _check_tower(name, config.towers.of(name), theirs.towers.of(name), place)
+        check_start(config)
         return cls(place, Model.load(place))
 
     def give_towers(self, model: Model) -> None:
@@ -85,6 +69,53 @@ class Start:
                     f"training.start: the {name} tower of {self.folder} does not fit this configuration: its encoder "
                     f"or its settings (towers.{name}) are others."
                 ) from error
+
+
+def check_start(config: Config) -> None:
+    """Check, without reading weights, that the model a training would begin from is there and has towers that fit.
+
+    Raises:
+        UserError: if it is no model, or of other modalities, dimensions or layers.
+    """
+    place = config.training.start
+    if place is None:
+        return
+    try:
+        theirs = read_config(place)
+    except UserError as error:
+        raise UserError(f"training.start: {error}") from error
+    between = " and ".join(theirs.pair)
+    for name in config.pair:
+        if name not in theirs.pair:
+            raise UserError(
+                f"training.start: {place} is a model between {between}, which has no tower of the modality {name}: "
+                "name a model of the same pair."
+            )
+    if theirs.towers.dim != config.towers.dim:
+        raise UserError(
+            f"training.start: {place} has towers.dim = {theirs.towers.dim}, and this training {config.towers.dim}: "
+            f"set towers.dim={theirs.towers.dim}, or name another model."
+        )
+    for name in config.pair:
+        _check_tower(name, config.towers.of(name), theirs.towers.of(name), place)
+
+
+def start_fingerprint(config: Config) -> list[str]:
+    """Return the SHA-256 of the weights that a training begins from, in a list; an empty one if it names none.
+
+    Raises:
+        UserError: if they cannot be read.
+    """
+    place = config.training.start
+    if place is None:
+        return []
+    try:
+        with (place / WEIGHTS).open("rb") as file:
+            return [hashlib.file_digest(file, "sha256").hexdigest()]
+    except OSError as error:
+        raise UserError(
+            f"training.start: cannot read {place / WEIGHTS}: {(error.strerror or str(error)).lower()}."
+        ) from error
 
 
 def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path) -> None:

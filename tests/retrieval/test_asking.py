@@ -96,7 +96,9 @@ def test_what_is_ranked_is_the_asker_s_to_say(here, arguments, model, expected):
 
 def test_a_split_that_does_not_fit_says_what_to_type(here):
     sentence = refused("--pools", "none", "--split", "test")
-    assert re.search(r"no session 'a1'.*--split all.*--set data\.split\.by=auto", sentence)
+    assert re.search(r"as the model's corpus was .*no session 'a1'.*--split all.*--set data\.split\.by=auto", sentence)
+    sentence = refused("--pools", "none", "--set", "data.split={by: session, test: [b9]}")
+    assert "other cannot be split so (There is no session 'b9' in the data; there are: " in sentence
 
 
 @pytest.mark.parametrize("setting", ["seed=3", "features.batch=3", "data.path=x", "data.splits.by=auto", "x"])

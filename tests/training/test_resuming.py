@@ -170,6 +170,7 @@ def test_resume_without_anything_to_resume_starts(tmp_path):
         ({"towers__dim": 16}, "towers.dim"),
         ({"sensors__exclude": ["a"]}, "sensors.exclude"),
         ({"features__backbones": [{"arch": "resnet18"}]}, "features.backbones"),
+        ({"training__temperature": 0.9}, "objectives.0.temperature"),
     ],
 )
 def test_another_configuration_is_refused_by_its_key(tmp_path, changes, key):
