@@ -211,7 +211,7 @@ def test_vectors_of_its_own_corpus_are_not_taken_for_those_of_another(with_vecto
         ("vectors", "towers.image.vectors=absent.npy", "absent.npy: no such file"),
         ("vectors", "towers.image.vectors=", "give it in towers.image.vectors"),
         ("vectors", "towers.image.layers=2", "towers.MODALITY.vectors can be set"),
-        ("named", "towers.image.vectors=other.npy", "the encoder is not vectors"),
+        ("named", "towers.image.vectors=other.npy", "the encoder frozen reads no vectors"),
     ],
 )
 def test_vectors_that_do_not_fit_are_refused(with_vectors, here, model, setting, words):
