@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import click
 import pytest
+import torch
 import yaml
 
 from ntcir.ablation.grid import Grid
@@ -18,6 +19,7 @@ from ntcir.cli import main
 from ntcir.config import Config, Section, Tower, load_config, parse_config
 from ntcir.config.old_keys import RENAMED
 from ntcir.config.sections import Backbone
+from ntcir.objectives.batch import Batch
 from ntcir.objectives.info_nce import InfoNCE
 
 ROOT = Path(__file__).parents[1]
@@ -277,3 +279,17 @@ def test_the_table_of_the_readme_is_an_excerpt_of_that_in_docs_results() -> None
     excerpt = rows(section(ROOT / "README.md", "## Results on real photographs"))
     assert len(excerpt) > 2
     assert excerpt <= rows((ROOT / "docs" / "results.md").read_text(encoding="utf-8"))
+
+
+def test_the_objective_in_docs_development_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ntcir.config.registry import OBJECTIVES
+
+    code = next(text for language, text in fences(ROOT / "docs" / "development.md") if language == "python")
+    (tmp_path / "triplet_of_docs.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(OBJECTIVES, "triplet", "triplet_of_docs:Triplet")
+    objective = load_config(None, ["objectives=[{kind: triplet, margin: 0.5}]"]).objectives[0]
+    left, right = torch.eye(3), torch.eye(3)[[0, 1, 1]]
+    batch = Batch(left, right, positives=None, ignored=None, instances=(torch.arange(3), torch.arange(3)))
+    # Rows: 1 against 0; 1 against 1, the twin of another's partner; 0 against 0.
+    assert objective(batch, objective.learnt(3, 3)) == pytest.approx((0 + 0.5 + 0.5) / 3)

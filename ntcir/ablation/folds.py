@@ -23,6 +23,7 @@ from ntcir.sampling.pools import largest_pools
 from ntcir.sampling.topics import build_topics
 from ntcir.system.errors import UserError, some
 from ntcir.training.preparation import check_in_time, require_pictures
+from ntcir.training.start import check_start
 from ntcir.workspace import read_corpus
 
 _PATH = "path"  # the column of a picture's file
@@ -58,6 +59,7 @@ class Fold:
         """
         try:
             require_pictures(config)
+            check_start(config)
             for name in config.pair:
                 if config.towers.of(name).encoder != FrozenEncoder.kind:
                     open_rows(config, self.corpus, name)

@@ -11,11 +11,16 @@ from typing import Any
 
 from ntcir.ablation.folds import Fold
 from ntcir.config import Config
+from ntcir.config.comparison import without_places
+from ntcir.config.former import former_tree
 from ntcir.system.files import atomic_write
 from ntcir.system.plain_json import is_finite_number, parse_object
 from ntcir.system.regular import read_regular
 
 RESULT_VERSION = 1  # to be raised when a training with the same configuration and data comes to something else
+# What does not count: names, and where things lie. Whether they are the same, fingerprints and the fold's digest tell.
+_UNNAMED = ("name", "data")
+_ELSEWHERE = {"features": ("store", "batch", "backbones"), "objects": ("detector", "batch")}
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,14 @@ def digest_of(config: Config, fold: Fold, fingerprints: Sequence[str]) -> str:
     Args:
         config: where things lie, and what they are named, does not count.
         fold: the data and topics.
-        fingerprints: of the networks and the detector.
+        fingerprints: of the networks, the files of vectors, the detector, and the model that the training begins from.
     """
-    elsewhere: Any = {"name": True, "data": True, "features": {"store", "batch", "backbones"}}
-    elsewhere["objects"] = {"detector", "batch"}
-    tree = config.model_dump(mode="json", exclude=elsewhere)
+    # What an earlier version measured is kept under the name that it gave.
+    tree = former_tree(config) or without_places(config, config.model_dump(mode="json"))
+    for section, keys in _ELSEWHERE.items():
+        for key in keys:
+            tree[section].pop(key, None)
+    for key in _UNNAMED:
+        del tree[key]
     parts = [RESULT_VERSION, tree, list(fingerprints), fold.digest]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]

@@ -23,6 +23,11 @@ Location = tuple[int | str, ...]
 _SPLITS: dict[Any, type[Section]] = {
     "auto": AutoSplit, "date": DateSplit, "session": SessionSplit, "fraction": FractionSplit
 }  # fmt: skip
+# What pydantic says of these is about its own classes.
+_PLAINLY = {
+    "model_type": "expected keys and values", "list_type": "expected a list", "path_type": "expected a path",
+    "too_short": "give at least {min_length}",
+}  # fmt: skip
 _OBJECTIVE = re.compile(r"^objectives\.\d+\.")
 
 
@@ -58,6 +63,8 @@ def sentence_of(error: ValidationError, origin: str, whole: type[Section], typed
 
 def complaint(error: ErrorDetails) -> str:
     """Return the text of one of pydantic's errors, in lower case; words that YAML misread are named."""
+    if error["type"] in _PLAINLY:
+        return _PLAINLY[error["type"]].format(**error.get("ctx", {}))
     message = short(error["msg"].removeprefix("Value error, "), 300)
     words = f"{message[0].lower()}{message[1:]}"
     if error["type"] == "string_type" and isinstance(error["input"], bool | int | float | dt.date):

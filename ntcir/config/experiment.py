@@ -240,17 +240,30 @@ def _put(tree: Any, key: str, value: Any) -> None:
     """Set a dotted key, making the sections on the way; a number is a position in a list, ``[]`` not needed."""
     *sections, last = key.split(".")
     for section in sections:
-        if isinstance(tree, list) and section.isdigit() and int(section) < len(tree):
-            tree = tree[int(section)]
-        elif isinstance(tree, dict):
+        if isinstance(tree, dict):
             if not isinstance(tree.get(section), dict | list):
                 tree[section] = {}
             tree = tree[section]
         else:
-            raise UserError(f"There is no configuration key '{short(key)}'.")
-    if isinstance(tree, list) and last.isdigit() and int(last) < len(tree):
-        tree[int(last)] = value
-    elif isinstance(tree, dict):
+            tree = tree[_position(tree, section, key)]
+    if isinstance(tree, dict):
         tree[last] = value
     else:
-        raise UserError(f"There is no configuration key '{short(key)}'.")
+        tree[_position(tree, last, key)] = value
+
+
+def _position(part: Any, name: str, key: str) -> int:
+    """Return which entry of a list a part of a dotted key names.
+
+    Raises:
+        UserError: if there is none.
+    """
+    if isinstance(part, list):
+        if name.isascii() and name.isdecimal() and len(name) < 10 and int(name) < len(part):
+            return int(name)
+        entries = "1 entry" if len(part) == 1 else f"{len(part)} entries"
+        raise UserError(
+            f"There is no configuration key '{short(key)}': its list has {entries}, counted from 0, and none is "
+            f"{shown(name)}."
+        )
+    raise UserError(f"There is no configuration key '{short(key)}'.")

@@ -73,9 +73,12 @@ def objective_class(kind: str) -> type[Objective]:
 
 def _objective(value: Any) -> Any:
     """Return the objective that keys and values describe."""
-    if not isinstance(value, dict):
+    if isinstance(value, Objective):
         return value
-    kind = value.get("kind")
+    if not isinstance(value, dict) or "kind" not in value:
+        why = f"give keys and values, with a kind; there are: {', '.join(OBJECTIVES)}"
+        raise PydanticCustomError("objective", "{why}", {"why": why})
+    kind = value["kind"]
     if not isinstance(kind, str) or kind not in OBJECTIVES:
         hint = did_you_mean(str(kind), OBJECTIVES) or f"; there are: {', '.join(OBJECTIVES)}"
         raise PydanticCustomError("objective", "{why}", {"why": f"there is no objective {shown(kind)}{hint}"})

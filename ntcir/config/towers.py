@@ -32,7 +32,11 @@ class Tower(Section):
     @model_validator(mode="after")
     def _used(self) -> Tower:
         if self.vectors is not None and self.encoder != "vectors":
-            raise ValueError("a file of vectors is given, but the encoder is not vectors")
+            raise ValueError(
+                f"the encoder {self.encoder} reads no vectors: leave the file out, or train with encoder: vectors"
+            )
+        if self.standardise and self.encoder == "readings":
+            raise ValueError("readings are standardised by their encoder: set standardise to false")
         return self
 
 

@@ -132,19 +132,11 @@ class ReadingsEncoder(Encoder):
         return self.continuous + len(self.vocabulary_sizes)
 
     def stem(self, tower: Tower, config: Config) -> tuple[nn.Module, int]:
-        """Return learnt vectors in place of category codes; the rows are standardised already.
-
-        Raises:
-            UserError: if they are to be standardised a second time.
-        """
+        """Return learnt vectors in place of category codes; the rows are standardised already."""
         from torch import nn
 
         from ntcir.towers.stems import EmbedCodes
 
-        if tower.standardise:
-            raise UserError(
-                "Sensor readings are standardised by their encoder: set standardise to false in their tower."
-            )
         if not self.vocabulary_sizes:
             return nn.Identity(), self.dim
         embed = EmbedCodes(self.continuous, self.vocabulary_sizes, config.sensors.embedding_dim, silent=UNKNOWN + 1)

@@ -12,6 +12,7 @@ from ntcir.formats.manifest import TREC, write_set
 from ntcir.formats.reading import StrPath, named, read_bytes
 from ntcir.modalities import DEFAULT_PAIR, Direction, Query, all_directions, directions
 from ntcir.system.errors import UserError, did_you_mean, short, some
+from ntcir.system.progress import say
 
 TOPICS, POOLS, QRELS = "topics.tsv", "pools.tsv", "qrels.txt"
 _COLUMNS = ("topic_id", "timestamp", "query")
@@ -123,6 +124,7 @@ def read_topics(path: StrPath, pair: Sequence[str] | None = None) -> list[Topic]
             raise ValueError(f"the topic {topic.topic_id} appears twice")
         topics[topic.topic_id] = topic
 
+    _say_near_misses(path, header)
     _parse_lines(path, header, lines, parse)
     if not topics:
         raise UserError(f"{path} has no topics.")
@@ -154,6 +156,7 @@ def read_directions(path: StrPath) -> dict[str, str]:
         if query or name:
             found[cells["topic_id"]] = _direction(query, name, None).name
 
+    _say_near_misses(path, header)
     _parse_lines(path, header, lines, parse)
     return found
 
@@ -169,6 +172,13 @@ def _table(path: StrPath) -> tuple[list[str], list[tuple[int, list[str]]]]:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     header, *rows = ([cell.strip() for cell in line.split("\t")] for line in lines)
     return header, [(number, row) for number, row in enumerate(rows, start=2) if any(row)]
+
+
+def _say_near_misses(path: StrPath, header: Sequence[str]) -> None:
+    """Name a column that is ignored, and was perhaps meant to be the one with directions."""
+    for column in header if _DIRECTION not in header else ():
+        if hint := did_you_mean(column, [_DIRECTION]):
+            say(f"{named(path)}: the column '{short(column)}' is ignored{hint}.")
 
 
 def _parse_lines(

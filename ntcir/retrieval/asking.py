@@ -87,7 +87,7 @@ def corpus_to_ask(
             say(f"The pools say what is ranked: {f'--split {split}' if split else idle} is not used.")
     else:
         chosen = split or _split_of(model, root, of_split)
-    corpus = _read(config, chosen, root)
+    corpus = _read(config, chosen, root, "so" if of_split else "as the model's corpus was")
     corpus.require_pair(model.config.pair)
     store = expanded(typed.features.store) if _STORE_KEY in of_places else _store(model, folder, corpus)
     model.config = model.config.changed({"features.store": str(store), **vectors})
@@ -162,7 +162,7 @@ def _is_at(model: Model, root: Path) -> bool:
     return own is not None and own.resolve() == root.resolve()
 
 
-def _read(config: Config, split: str, root: Path) -> Corpus:
+def _read(config: Config, split: str, root: Path, how: str) -> Corpus:
     if split == ALL:
         return read_corpus(config, splits=False)
     try:
@@ -170,6 +170,6 @@ def _read(config: Config, split: str, root: Path) -> Corpus:
     except UserError as error:
         open_corpus(root, None, outside=config.data.outside)  # raises if the corpus is at fault
         raise UserError(
-            f"{root} cannot be split as the model's corpus was ({str(error).rstrip('.')}): rank all of it with "
+            f"{root} cannot be split {how} ({str(error).rstrip('.')}): rank all of it with "
             f"--split {ALL}, or say how to split it, for example with --set {_SPLIT_KEY}.by=auto."
         ) from error

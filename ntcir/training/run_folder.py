@@ -9,7 +9,7 @@ from pathlib import Path
 from ntcir.config import Config, load_config
 from ntcir.config.comparison import first_difference
 from ntcir.corpora.corpus import Corpus
-from ntcir.model.folder import CONFIG, WEIGHTS
+from ntcir.model.folder import CONFIG, WEIGHTS, read_config
 from ntcir.model.trained import LAST, is_finished, read_progress
 from ntcir.system.claims import claimed
 from ntcir.system.errors import UserError
@@ -57,14 +57,16 @@ def _check(config: Config, folder: Path, resume: bool) -> None:
     done = read_progress(folder / LAST).step
     if not resume and done == 0 and not (folder / WEIGHTS).is_file():
         return  # nothing was learnt there
-    old = load_config(folder / CONFIG)
     if not resume:
+        old = load_config(folder / CONFIG)
         if is_finished(folder):
             raise UserError(f"{folder} already holds a trained model: choose another --out.")
         raise UserError(
             f"{folder} holds an interrupted training (step {done} of {old.training.iters}): add --resume to "
             "continue, or choose another --out."
         )
+    # A model there must be one that can be read: where its training is finished, it is not written again.
+    old = read_config(folder) if (folder / WEIGHTS).is_file() else load_config(folder / CONFIG)
     _check_unchanged(config, old, folder)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ntcir.config import Config
-from ntcir.model.folder import read_config
+from ntcir.config import Config, Tower
+from ntcir.model.folder import WEIGHTS, read_config
 from ntcir.model.model import Model
 from ntcir.model.trained import LAST
 from ntcir.system.errors import UserError
@@ -39,26 +40,14 @@ class Start:
             None where the configuration names none, or the training has begun already.
 
         Raises:
-            UserError: if it is no model, this very training, or of other modalities or dimensions.
+            UserError: if it is no model, this very training, or of other modalities, dimensions or layers.
         """
         place = config.training.start
         if place is None or (resume and by_first((folder / LAST).is_file)):
             return None
         if place.resolve() == folder.resolve():
             raise UserError(f"training.start = {place} is the folder of this training: name another model's.")
-        theirs = read_config(place)
-        between = " and ".join(theirs.pair)
-        for name in config.pair:
-            if name not in theirs.pair:
-                raise UserError(
-                    f"training.start: {place} is a model between {between}, which has no tower of the modality {name}: "
-                    "name a model of the same pair."
-                )
-        if theirs.towers.dim != config.towers.dim:
-            raise UserError(
-                f"training.start: {place} has towers.dim = {theirs.towers.dim}, and this training {config.towers.dim}: "
-                f"set towers.dim={theirs.towers.dim}, or name another model."
-            )
+        check_start(config)
         return cls(place, Model.load(place))
 
     def give_towers(self, model: Model) -> None:
@@ -80,3 +69,70 @@ class Start:
                     f"training.start: the {name} tower of {self.folder} does not fit this configuration: its encoder "
                     f"or its settings (towers.{name}) are others."
                 ) from error
+
+
+def check_start(config: Config) -> None:
+    """Check, without reading weights, that the model a training would begin from is there and has towers that fit.
+
+    Raises:
+        UserError: if it is no model, or of other modalities, dimensions or layers.
+    """
+    place = config.training.start
+    if place is None:
+        return
+    try:
+        theirs = read_config(place)
+    except UserError as error:
+        raise UserError(f"training.start: {error}") from error
+    between = " and ".join(theirs.pair)
+    for name in config.pair:
+        if name not in theirs.pair:
+            raise UserError(
+                f"training.start: {place} is a model between {between}, which has no tower of the modality {name}: "
+                "name a model of the same pair."
+            )
+    if theirs.towers.dim != config.towers.dim:
+        raise UserError(
+            f"training.start: {place} has towers.dim = {theirs.towers.dim}, and this training {config.towers.dim}: "
+            f"set towers.dim={theirs.towers.dim}, or name another model."
+        )
+    for name in config.pair:
+        _check_tower(name, config.towers.of(name), theirs.towers.of(name), place)
+
+
+def start_fingerprint(config: Config) -> list[str]:
+    """Return the SHA-256 of the weights that a training begins from, in a list; an empty one if it names none.
+
+    Raises:
+        UserError: if they cannot be read.
+    """
+    place = config.training.start
+    if place is None:
+        return []
+    try:
+        with (place / WEIGHTS).open("rb") as file:
+            return [hashlib.file_digest(file, "sha256").hexdigest()]
+    except OSError as error:
+        raise UserError(
+            f"training.start: cannot read {place / WEIGHTS}: {(error.strerror or str(error)).lower()}."
+        ) from error
+
+
+def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path) -> None:
+    """Check that a modality's towers have the same layers, as far as settings tell.
+
+    Raises:
+        UserError: naming the first setting that is another one.
+    """
+    shape = ("standardise", "layers", *(["hidden"] if ours.layers > 1 else []))
+    for key in shape:
+        have, want = getattr(theirs, key), getattr(ours, key)
+        if have != want:
+            raise UserError(
+                f"training.start: {place} has towers.{name}.{key} = {_yaml(have)}, and this training "
+                f"{_yaml(want)}: set towers.{name}.{key}={_yaml(have)}, or name another model."
+            )
+
+
+def _yaml(value: int | bool) -> str:
+    return str(value).lower()

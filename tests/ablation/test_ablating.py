@@ -322,3 +322,42 @@ def test_a_grid_that_can_learn_nothing_is_refused_before_anything_is_encoded(her
     assert "The method 'wide': Nothing can be learnt" in done.stderr
     assert "--set training.near_seconds=" in done.stderr
     assert not (tmp_path / "void" / "cells").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"training.start": "nowhere"}, "training.start: There is no trained model in"),
+        ({"training.start": "first", "towers.image.layers": 2}, "has towers.image.layers = 1, and this training 2"),
+    ],
+)
+def test_a_start_that_does_not_fit_is_refused_before_anything_is_encoded(here, tmp_path, changes, why):
+    train_first(tmp_path, 1)
+    changes = changes | {"training.start": str(tmp_path / changes["training.start"])}
+    write_grid(tmp_path / "g.yaml", methods={"plain": {}, "begun": changes})
+    done = command_line("ablate", str(tmp_path / "g.yaml"), "--data", "data", "--out", str(tmp_path / "out"))
+    assert done.exit_code == 2
+    assert "The method 'begun': " in done.stderr
+    assert why in done.stderr
+    assert not (tmp_path / "out" / "cells").exists()
+
+
+def test_a_start_that_was_trained_anew_is_another_start_and_one_that_was_moved_is_not(here, steps, tmp_path):
+    def ablate_from(start: Path) -> list[int]:
+        steps.clear()
+        methods = {"begun": {"training.start": str(start)}}
+        grid = write_grid(tmp_path / "g.yaml", methods=methods, folds={}, seeds=1, iterations=[5])
+        ablate(grid, str(tmp_path / "out"))
+        return list(steps)
+
+    train_first(tmp_path, 1)
+    assert ablate_from(tmp_path / "first") == [*range(5)]
+    (tmp_path / "first").rename(tmp_path / "moved")
+    assert ablate_from(tmp_path / "moved") == []
+    train_first(tmp_path, 2)
+    assert ablate_from(tmp_path / "first") == [*range(5)]
+
+
+def train_first(folder: Path, iters: int) -> None:
+    done = command_line("train", "--data", "data", "--iters", str(iters), "--out", str(folder / "first"))
+    assert done.exit_code == 0, done.output

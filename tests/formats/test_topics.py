@@ -230,6 +230,15 @@ def test_a_direction_that_does_not_fit_is_named_with_its_line(tmp_path, read, li
     assert said in sentence
 
 
+@pytest.mark.parametrize("read", [read_topics, read_directions])
+def test_a_column_that_was_perhaps_meant_to_be_the_direction_is_named(tmp_path, read, capsys):
+    path = table(tmp_path, FOUR.replace("direction", "directon"), "a\t\ta.jpg\tsen2img")
+    read(path)
+    assert capsys.readouterr().err == f"{path}: the column 'directon' is ignored (did you mean 'direction'?).\n"
+    read(table(tmp_path, f"{FOUR}\tdirections\tnote", "a\t\ta.jpg\timg2sen\tx\ty"))
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.usefixtures("caption")
 def test_a_direction_of_another_pair_than_the_model_s_is_refused(tmp_path):
     path = table(tmp_path, FOUR, "a\t\ta.jpg\timg2cap")

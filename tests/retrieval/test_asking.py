@@ -96,7 +96,9 @@ def test_what_is_ranked_is_the_asker_s_to_say(here, arguments, model, expected):
 
 def test_a_split_that_does_not_fit_says_what_to_type(here):
     sentence = refused("--pools", "none", "--split", "test")
-    assert re.search(r"no session 'a1'.*--split all.*--set data\.split\.by=auto", sentence)
+    assert re.search(r"as the model's corpus was .*no session 'a1'.*--split all.*--set data\.split\.by=auto", sentence)
+    sentence = refused("--pools", "none", "--set", "data.split={by: session, test: [b9]}")
+    assert "other cannot be split so (There is no session 'b9' in the data; there are: " in sentence
 
 
 @pytest.mark.parametrize("setting", ["seed=3", "features.batch=3", "data.path=x", "data.splits.by=auto", "x"])
@@ -209,7 +211,7 @@ def test_vectors_of_its_own_corpus_are_not_taken_for_those_of_another(with_vecto
         ("vectors", "towers.image.vectors=absent.npy", "absent.npy: no such file"),
         ("vectors", "towers.image.vectors=", "give it in towers.image.vectors"),
         ("vectors", "towers.image.layers=2", "towers.MODALITY.vectors can be set"),
-        ("named", "towers.image.vectors=other.npy", "the encoder is not vectors"),
+        ("named", "towers.image.vectors=other.npy", "the encoder frozen reads no vectors"),
     ],
 )
 def test_vectors_that_do_not_fit_are_refused(with_vectors, here, model, setting, words):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -25,7 +26,7 @@ from helpers import (
 from safetensors.torch import load_file
 
 import ntcir.training.trainer
-from ntcir.model.folder import WEIGHTS
+from ntcir.model.folder import CARD, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.training.checkpoint import LAST, load_checkpoint, read_progress, save_checkpoint
 from ntcir.training.run_folder import is_finished
@@ -140,6 +141,14 @@ def test_resuming_what_is_done_changes_nothing(tmp_path):
     assert outcome(tmp_path / "m") == before
 
 
+def test_a_training_whose_model_a_later_version_saved_is_not_resumed(tmp_path):
+    fit(toy_config(), tmp_path / "m")
+    card = tmp_path / "m" / CARD
+    card.write_text(json.dumps(json.loads(card.read_text(encoding="utf-8")) | {"version": 3}), encoding="utf-8")
+    sentence = refusal(fit, toy_config(), tmp_path / "m", resume=True)
+    assert "was saved by a newer ntcir (format 3; this one reads formats up to 2): upgrade ntcir." in sentence
+
+
 def test_a_training_is_not_resumed_on_other_data(tmp_path):
     fit(toy_config(training__iters=20), tmp_path / "m")
     other = toy_corpus()
@@ -161,6 +170,7 @@ def test_resume_without_anything_to_resume_starts(tmp_path):
         ({"towers__dim": 16}, "towers.dim"),
         ({"sensors__exclude": ["a"]}, "sensors.exclude"),
         ({"features__backbones": [{"arch": "resnet18"}]}, "features.backbones"),
+        ({"training__temperature": 0.9}, "objectives.0.temperature"),
     ],
 )
 def test_another_configuration_is_refused_by_its_key(tmp_path, changes, key):

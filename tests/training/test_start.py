@@ -16,7 +16,7 @@ from ntcir.config import load_config
 from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.training.checkpoint import LAST
 from ntcir.training.start import Start
-from ntcir.training.trainer import Trainer
+from ntcir.training.trainer import Trainer, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 LEARNING: dict[str, Any] = {"training__learn_temperature": True}
@@ -101,7 +101,7 @@ def refused(model: Path, folder: Path, **changes: Any) -> str:
 def test_a_start_that_is_no_model_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     for place in ("empty", "nowhere"):
-        assert "There is no trained model in" in refused(tmp_path / place, tmp_path / "model")
+        assert "training.start: There is no trained model in" in refused(tmp_path / place, tmp_path / "model")
 
 
 def test_a_damaged_start_and_one_of_a_later_format_are_refused(model, tmp_path):
@@ -116,18 +116,35 @@ def test_a_start_of_another_dimension_is_refused_with_what_to_set(model, tmp_pat
     assert "has towers.dim = 32, and this training 16: set towers.dim=32, or name another model." in sentence
 
 
-@pytest.mark.parametrize(("name", "key"), [("sensor", "towers__sensor_hidden"), ("image", "towers__image__layers")])
-def test_a_start_whose_towers_are_others_is_refused(model, tmp_path, name, key):
-    sentence = refused(model, tmp_path / "model", **{key: 3})
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("towers.sensor.hidden", 3), ("towers.image.layers", 3), ("towers.image.standardise", False)],
+)
+def test_a_start_whose_towers_are_others_is_refused_before_the_data_are_read(model, tmp_path, key, value):
+    config = toy_config(training__start=str(model))
+    theirs = load_config(model / CONFIG)
+    part, _, leaf = key.rpartition(".")
+    have = getattr(theirs.towers.of(part.partition(".")[2]), leaf)
+    sentence = refusal(train, config.changed({key: value}), lambda: pytest.fail("read"), tmp_path / "model")
     assert (
-        f"the {name} tower of {model} does not fit this configuration: its encoder or its settings (towers.{name})"
-        in sentence
+        f"training.start: {model} has {key} = {str(have).lower()}, and this training {str(value).lower()}" in sentence
     )
+    assert f": set {key}={str(have).lower()}, or name another model." in sentence
+    assert not (tmp_path / "model" / CONFIG).exists()
+
+
+def test_the_width_of_layers_in_between_does_not_matter_where_there_are_none(model, tmp_path):
+    assert toy_config().towers.of("image").layers == 1
+    config = toy_config(training__start=str(model), towers__image__hidden=7, training__iters=1)
+    assert fit(config, tmp_path / "model").steps == 1
 
 
 def test_a_start_of_other_readings_is_refused(model, tmp_path):
     sentence = refused(model, tmp_path / "model", sensors__exclude=["a"])
-    assert "the sensor tower of" in sentence
+    assert (
+        f"the sensor tower of {model} does not fit this configuration: its encoder or its settings (towers.sensor)"
+        in sentence
+    )
 
 
 def test_a_training_does_not_begin_from_itself(tmp_path):

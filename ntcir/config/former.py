@@ -1,0 +1,48 @@
+"""A configuration as it was written before modalities had towers of their own and objectives were values.
+
+Results of an ablation are kept under a digest of their configuration: by this, those of earlier versions are found.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ntcir.config.experiment import Config, parse_config
+from ntcir.config.old_keys import INFO_NCE, RENAMED
+from ntcir.modalities import DEFAULT_PAIR
+from ntcir.system.errors import UserError
+
+_ADDED = ("pair", "objectives", "training.start")  # keys that had no spelling then
+
+
+def former_tree(config: Config) -> dict[str, Any] | None:
+    """Return a configuration's keys and values in the spelling of before, all of them; None if it has no such spelling.
+
+    A key that is added to the configuration is named in ``_ADDED``; as long as it has its default value, the tree stays
+    the same.
+    """
+    if config.pair != DEFAULT_PAIR or config.objectives[0].kind != INFO_NCE:
+        return None
+    tree = config.model_dump(mode="json")
+    now = {"objective": tree["objectives"][0], "towers": tree["towers"]}
+    before = {old: _at(now, new) for old, new in RENAMED.items()}
+    tree["towers"] = {"dim": config.towers.dim}
+    for key in _ADDED:
+        *sections, last = key.split(".")
+        del _at(tree, ".".join(sections))[last]
+    for old, value in before.items():
+        section, name = old.split(".")
+        tree[section][name] = value
+    try:
+        said = parse_config(tree, "the earlier spelling")
+    except UserError:
+        return None
+    return tree if said == config else None  # else some key of today says what could not be said then
+
+
+def _at(tree: dict[str, Any], key: str) -> Any:
+    """Return what is at a dotted key, the tree itself for the empty one."""
+    found: Any = tree
+    for part in key.split(".") if key else ():
+        found = found[part]
+    return found
