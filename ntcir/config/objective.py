@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -55,9 +56,9 @@ class Objective(Section):
         """
         raise NotImplementedError
 
-    def remedies(self) -> list[str]:
-        """Return settings that help where the loss is not finite, such as ``raise temperature``."""
-        return []
+    def remedies(self) -> Mapping[str, str]:
+        """Return settings that help where the loss is not finite: key -> what to do, such as ``raise``."""
+        return {}
 
 
 def objective_class(kind: str) -> type[Objective]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -48,9 +49,9 @@ class InfoNCE(Objective):
             symmetric=self.symmetric,
         )  # fmt: skip
 
-    def remedies(self) -> list[str]:
+    def remedies(self) -> Mapping[str, str]:
         """Return the setting that keeps similarities from growing too large."""
-        return ["raise temperature"]
+        return {"temperature": "raise"}
 
 
 def info_nce(
