@@ -23,6 +23,7 @@ from ntcir.sampling.pools import largest_pools
 from ntcir.sampling.topics import build_topics
 from ntcir.system.errors import UserError, some
 from ntcir.training.preparation import check_in_time, require_pictures
+from ntcir.training.start import check_start
 from ntcir.workspace import read_corpus
 
 _PATH = "path"  # the column of a picture's file
@@ -49,7 +50,7 @@ class Fold:
     digest: str
 
     def check(self, config: Config, method: str) -> None:
-        """Check that the corpus has the items that a method's configuration asks for, and negatives to learn from.
+        """Check that there are the items and the model that a method asks for, and negatives to learn from.
 
         Networks are not loaded: see ``ntcir.ablation.stores``.
 
@@ -58,6 +59,8 @@ class Fold:
         """
         try:
             require_pictures(config)
+            if config.training.start is not None:
+                check_start(config, config.training.start)
             for name in config.pair:
                 if config.towers.of(name).encoder != FrozenEncoder.kind:
                     open_rows(config, self.corpus, name)

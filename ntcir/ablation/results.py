@@ -11,11 +11,14 @@ from typing import Any
 
 from ntcir.ablation.folds import Fold
 from ntcir.config import Config
+from ntcir.config.comparison import without_places
 from ntcir.system.files import atomic_write
 from ntcir.system.plain_json import is_finite_number, parse_object
 from ntcir.system.regular import read_regular
 
 RESULT_VERSION = 1  # to be raised when a training with the same configuration and data comes to something else
+# What other parts of the digest tell, or what does not matter.
+_ELSEWHERE = ("name", "data", "features.backbones", "features.batch", "objects.batch")
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,7 @@ def digest_of(config: Config, fold: Fold, fingerprints: Sequence[str]) -> str:
     Args:
         config: where things lie, and what they are named, does not count.
         fold: the data and topics.
-        fingerprints: of the networks and the detector.
+        fingerprints: of what is given by path: networks, files, a detector, a model to begin from.
     """
-    elsewhere: Any = {"name": True, "data": True, "features": {"store", "batch", "backbones"}}
-    elsewhere["objects"] = {"detector", "batch"}
-    tree = config.model_dump(mode="json", exclude=elsewhere)
-    parts = [RESULT_VERSION, tree, list(fingerprints), fold.digest]
+    parts = [RESULT_VERSION, without_places(config, _ELSEWHERE), list(fingerprints), fold.digest]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ntcir.config.experiment import Config
@@ -19,8 +20,13 @@ def lasting(config: Config) -> dict[str, Any]:
 
     Where things lie is not among them: whether weights, detector and vectors are the same, their fingerprints tell.
     """
+    return without_places(config, _MOVABLE)
+
+
+def without_places(config: Config, keys: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the keys and values of a configuration, without paths and without some more keys, which are dotted."""
     tree: dict[str, Any] = config.model_dump(mode="json")
-    for key in (*_MOVABLE, *(found.key for found in places(config))):
+    for key in (*(found.key for found in places(config)), *keys):
         *sections, last = key.split(".")
         part: Any = tree
         for section in sections:

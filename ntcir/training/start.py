@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from ntcir.config import Config
-from ntcir.model.folder import read_config
+from ntcir.model.folder import WEIGHTS, read_config
 from ntcir.model.model import Model
 from ntcir.model.trained import LAST
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
+from ntcir.system.regular import LARGEST_WEIGHTS, open_regular
 
 
 @dataclass(frozen=True)
@@ -46,19 +48,7 @@ class Start:
             return None
         if place.resolve() == folder.resolve():
             raise UserError(f"training.start = {place} is the folder of this training: name another model's.")
-        theirs = read_config(place)
-        between = " and ".join(theirs.pair)
-        for name in config.pair:
-            if name not in theirs.pair:
-                raise UserError(
-                    f"training.start: {place} is a model between {between}, which has no tower of the modality {name}: "
-                    "name a model of the same pair."
-                )
-        if theirs.towers.dim != config.towers.dim:
-            raise UserError(
-                f"training.start: {place} has towers.dim = {theirs.towers.dim}, and this training {config.towers.dim}: "
-                f"set towers.dim={theirs.towers.dim}, or name another model."
-            )
+        check_start(config, place)
         return cls(place, Model.load(place))
 
     def give_towers(self, model: Model) -> None:
@@ -80,3 +70,38 @@ class Start:
                     f"training.start: the {name} tower of {self.folder} does not fit this configuration: its encoder "
                     f"or its settings (towers.{name}) are others."
                 ) from error
+
+
+def check_start(config: Config, place: Path) -> None:
+    """Check that a training can begin from a model, without loading its weights.
+
+    Args:
+        config: of the training.
+        place: the model's folder.
+
+    Raises:
+        UserError: if there is no model, or it is of other modalities or dimensions.
+    """
+    theirs = read_config(place)
+    between = " and ".join(theirs.pair)
+    for name in config.pair:
+        if name not in theirs.pair:
+            raise UserError(
+                f"training.start: {place} is a model between {between}, which has no tower of the modality {name}: "
+                "name a model of the same pair."
+            )
+    if theirs.towers.dim != config.towers.dim:
+        raise UserError(
+            f"training.start: {place} has towers.dim = {theirs.towers.dim}, and this training {config.towers.dim}: "
+            f"set towers.dim={theirs.towers.dim}, or name another model."
+        )
+
+
+def fingerprint(place: Path) -> str:
+    """Return the SHA-256 of a model's weights, by which it is told from what its folder may hold later.
+
+    Raises:
+        OSError: if they cannot be read.
+    """
+    with open_regular(place / WEIGHTS, LARGEST_WEIGHTS) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

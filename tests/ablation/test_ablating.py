@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +19,13 @@ from helpers import command_line, environment, one_thread, write_pictures  # noq
 from toy_grid import GRID, SESSION, write_grid
 
 import ntcir.ablation.training
+from ntcir.ablation.folds import open_folds
+from ntcir.ablation.grid import read_plan
+from ntcir.ablation.results import digest_of
+from ntcir.ablation.stores import Stores
 from ntcir.ablation.training import is_prefix
 from ntcir.config import Config
+from ntcir.model.folder import WEIGHTS
 from ntcir.training.trainer import Trainer
 
 DIRECTIONS = ("img2sen", "sen2img")
@@ -322,3 +328,32 @@ def test_a_grid_that_can_learn_nothing_is_refused_before_anything_is_encoded(her
     assert "The method 'wide': Nothing can be learnt" in done.stderr
     assert "--set training.near_seconds=" in done.stderr
     assert not (tmp_path / "void" / "cells").exists()
+
+
+def test_a_model_to_begin_from_is_looked_for_before_anything_is_encoded(here, tmp_path):
+    grid = write_grid(tmp_path / "g.yaml", methods={"plain": {}, "on": {"training.start": "runs/nowhere"}})
+    done = command_line("ablate", str(grid), "--data", "data", "--out", str(tmp_path / "out"))
+    assert done.exit_code == 2
+    assert "The method 'on': There is no trained model in " in done.stderr
+    assert not (tmp_path / "out" / "cells").exists()
+
+
+def test_results_are_of_the_model_that_they_began_from_wherever_it_lies(here, tmp_path):
+    start, again = tmp_path / "model", tmp_path / "moved"
+    start.mkdir()
+    (start / WEIGHTS).write_bytes(b"one")
+    shutil.copytree(start, again)
+    methods = {name: {"training.start": str(place)} for name, place in (("one", start), ("moved", again))}
+
+    def digests() -> list[str]:
+        plan = read_plan(write_grid(tmp_path / "g.yaml", methods=methods, folds={}), Path("data"))
+        (fold,) = open_folds(plan, tmp_path / "out")
+        stores = Stores(plan, [fold])
+        return [digest_of(config, fold, stores.fingerprints(config)) for config in plan.configs.values()]
+
+    before, moved = digests()
+    assert before == moved
+    (start / WEIGHTS).write_bytes(b"other")
+    after, moved = digests()
+    assert after != before
+    assert moved == before
