@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ntcir.corpora.corpus import SPLITS, Corpus
+from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_pair
 from ntcir.encoders.encoder import Rows
 from ntcir.formats.reading import StrPath, read_bytes
@@ -17,7 +17,8 @@ from ntcir.measures.reciprocal import Figures, official
 from ntcir.modalities import Direction
 from ntcir.model.model import Model, Vectors
 from ntcir.model.trained import is_finished
-from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask
+from ntcir.retrieval.asking import check_split, corpus_to_ask, pairs_of
+from ntcir.retrieval.items import encoded
 from ntcir.sampling.pools import draw_pools
 from ntcir.scoring import Report, group_score, groups_of
 from ntcir.search.ranking import average_ranks, distinct_scores
@@ -75,9 +76,7 @@ def evaluate(
     if not is_finished(folder):
         say(f"WARNING: the training in {folder} was interrupted; its best model so far is evaluated.")
     corpus, asked = corpus_to_ask(model, folder, data, pooled=False, split=split, settings=settings)
-    pairs = corpus.pairs if asked == ALL else corpus.split(asked)
-    if pairs.empty:
-        raise UserError(f"The split '{asked}' of {corpus.root} is empty: choose one of {', '.join(SPLITS)} or {ALL}.")
+    pairs = pairs_of(corpus, asked)
     if subset is not None:
         pairs = _of_subset(pairs, model.config.pair, subset, corpus)
     size = None if pool == WHOLE else pool or model.config.topics.pool
@@ -121,7 +120,7 @@ def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int 
     left, right = model.config.pair
     if pool is None:
         items = {name: pairs[name].unique() for name in rows}
-        vectors = {name: _encoded(model, name, rows[name], items[name].tolist()) for name in rows}
+        vectors = {name: encoded(model, name, rows[name], items[name].tolist()) for name in rows}
         place = {name: pd.Index(items[name]).get_indexer(pd.Index(pairs[name])) for name in rows}
         galleries = {
             direction: [_whole(place[direction.query.name], place[direction.answer.name])]
@@ -133,7 +132,7 @@ def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int 
             say(
                 f"{len(pairs) - len(drawn):,} of {len(pairs):,} pairs are in no pool, because pools of {pool} are full."
             )
-        vectors = {name: _encoded(model, name, rows[name], drawn[name].tolist()) for name in rows}
+        vectors = {name: encoded(model, name, rows[name], drawn[name].tolist()) for name in rows}
         own = [np.arange(part.start, part.stop) for part in pools]
         if alone := sum(len(each) == 1 for each in own):
             say(
@@ -181,10 +180,6 @@ def _readable(rows: dict[str, Rows], pairs: pd.DataFrame, corpus: Corpus) -> pd.
     if not present.all():
         say(f"WARNING: {(~present).sum():,} of {len(pairs):,} pairs cannot be read and are left out.")
     return pairs[present]
-
-
-def _encoded(model: Model, modality: str, rows: Rows, ids: list[str]) -> Vectors:
-    return model.encode(modality, rows.load(ids))
 
 
 def _pool(drawn: pd.DataFrame, rows: np.ndarray, direction: Direction, corpus: Corpus) -> Gallery:

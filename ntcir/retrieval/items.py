@@ -38,15 +38,26 @@ class Items:
         readable = [item for item, there in zip(ids, rows.ensure(ids), strict=True) if there] if ids else []
         if not readable:
             return cls({}, model.encode(modality, np.empty((0, rows.dim), dtype=np.float32)))
-        seen: dict[bytes, int] = {}
-        blocks = [
-            model.encode(modality, rows.load(readable[start : start + _BLOCK]), seen)
-            for start in range(0, len(readable), _BLOCK)
-        ]
-        return cls({item: row for row, item in enumerate(readable)}, Vectors.joined(blocks))
+        return cls({item: row for row, item in enumerate(readable)}, encoded(model, modality, rows, readable))
 
     def pick(self, ids: Sequence[str] | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return which ids are there (bool), and the vectors and twin numbers of those."""
         there = np.array([item in self.position for item in ids], dtype=bool)
         rows = np.array([self.position[item] for item in ids if item in self.position], dtype=np.int64)
         return there, self.vectors.vectors[rows], self.vectors.twins[rows]
+
+
+def encoded(model: Model, modality: str, rows: Rows, ids: Sequence[str]) -> Vectors:
+    """Return the vectors of items, of which only a block of rows is in memory at once.
+
+    Args:
+        model: encodes.
+        modality: of the items.
+        rows: of the corpus's items.
+        ids: one or more, all of which can be read.
+    """
+    seen: dict[bytes, int] = {}
+    blocks = [
+        model.encode(modality, rows.load(ids[start : start + _BLOCK]), seen) for start in range(0, len(ids), _BLOCK)
+    ]
+    return Vectors.joined(blocks)

@@ -33,7 +33,7 @@ def mine_by_objects(
     """Return pictures of the same group that are near in time or looks, but show other objects.
 
     Only pictures that show objects have hard negatives, and are hard negatives. Candidates of a picture are those
-    of its group at most ``near_seconds`` away (of more than 256, every so-manieth) and the ``similar`` most similar
+    of its group at most ``near_seconds`` away (256 at most, evenly spread) and the ``similar`` most similar
     ones of its group. Those are refused that are forbidden, either way round, or overlap by more than ``max_overlap``;
     the ``most`` most similar of the others are kept, the most similar first, among equals the first. Both items of
     such a pair serve as hard negatives.
