@@ -126,7 +126,7 @@ class VectorRows(Rows):
             )
         if unknown.any():
             first = short(ids[int(unknown.argmax())])
-            say(f"{path}: {unknown.sum():,} of {len(rows):,} rows are of no {noun} of {name} (first: {first}).")
+            say(f"{path}: {unknown.sum():,} of {len(rows):,} rows belong to no {noun} of {name} (first: {first}).")
         twice = rows.duplicated() & ~unknown
         if twice.any():
             first = short(ids[int(twice.argmax())])
