@@ -27,11 +27,13 @@ class Objective(Section):
 
     Attributes:
         needs: what it needs of a batch besides embeddings and positives: ``categories``, ``instances``.
+        label: what its loss is called in a chart, with the unit if it has one; its kind if None.
         kind: by which it is named.
         weight: what it is multiplied by in the sum of all.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
+    label: ClassVar[str | None] = None
 
     kind: str
     weight: float = Field(1.0, gt=0)

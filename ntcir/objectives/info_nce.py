@@ -26,6 +26,8 @@ class InfoNCE(Objective):
         symmetric: whether right items ask too; the two losses are averaged.
     """
 
+    label = "InfoNCE, nats"
+
     kind: Literal["info_nce"] = "info_nce"
     temperature: float = Field(0.1, gt=0)
     learn_temperature: bool = False
