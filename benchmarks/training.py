@@ -177,7 +177,7 @@ def train(folder: Path, iters: int, batch: int, method: str) -> dict[str, float]
     with tempfile.TemporaryDirectory(dir=folder) as out:
         features: Any = StoredFeatures(folder)
         corpus = make_corpus(folder)
-        rows = {"image": FrozenRows(features, corpus), "sensor": open_rows(config, corpus, "sensor")}
+        rows = {"image": FrozenRows(features, corpus, "image"), "sensor": open_rows(config, corpus, "sensor")}
         trainer = Trainer(config, corpus, rows, Path(out))
         ready = time.perf_counter()
         result = trainer.run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ntcir.formats.manifest import reading_set
+from ntcir.formats.manifest import check_set, reading_set
 from ntcir.formats.runs import read_pools
 from ntcir.formats.tags import run_tag
 from ntcir.formats.topics import read_topics
@@ -45,6 +45,7 @@ def answer(
     """
     check_split(split, settings)
     place = find_file(topics)
+    check_set(place)  # before the model is loaded, which takes longer
     folder = model or newest_model()
     if tag is not None:  # before the work, not after it
         tag = run_tag(tag, folder)

@@ -36,8 +36,6 @@ class Items:
             ids: distinct items.
         """
         readable = [item for item, there in zip(ids, rows.ensure(ids), strict=True) if there] if ids else []
-        if not readable:
-            return cls({}, model.encode(modality, np.empty((0, rows.dim), dtype=np.float32)))
         return cls({item: row for row, item in enumerate(readable)}, encoded(model, modality, rows, readable))
 
     def pick(self, ids: Sequence[str] | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -48,16 +46,17 @@ class Items:
 
 
 def encoded(model: Model, modality: str, rows: Rows, ids: Sequence[str]) -> Vectors:
-    """Return the vectors of items, of which only a block of rows is in memory at once.
+    """Return the vectors of readable items, in their order; their rows are in memory a block at a time.
 
     Args:
         model: encodes.
         modality: of the items.
-        rows: of the corpus's items.
-        ids: one or more, all of which can be read.
+        rows: of the corpus's items, made ready.
+        ids: any items, also repeatedly.
     """
+    if not ids:
+        return model.encode(modality, np.empty((0, rows.dim), dtype=np.float32))
     seen: dict[bytes, int] = {}
-    blocks = [
-        model.encode(modality, rows.load(ids[start : start + _BLOCK]), seen) for start in range(0, len(ids), _BLOCK)
-    ]
-    return Vectors.joined(blocks)
+    return Vectors.joined(
+        [model.encode(modality, rows.load(ids[start : start + _BLOCK]), seen) for start in range(0, len(ids), _BLOCK)]
+    )

@@ -198,5 +198,5 @@ def test_a_detector_whose_classes_have_no_names_says_so(unnamed, capsys):
     detector = Detector(unnamed, Objects())
     assert detector.names[0] == "class0"
     assert "has no metadata.yaml with the names of its classes" in capsys.readouterr().err
-    assert "objects.classes cannot be told" in refusal(Detector, unnamed, Objects(classes=["person"]))
+    assert "objects.classes cannot be applied" in refusal(Detector, unnamed, Objects(classes=["person"]))
     Detector(unnamed, Objects(classes=["class0"]))

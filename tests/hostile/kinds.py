@@ -184,8 +184,8 @@ def _score(run: str, qrels: str) -> Callable[[Path], object]:
 
         told = io.StringIO()
         score_files(
-            folder / run, folder / qrels, told, pools=None, as_json=False, per_topic=True, mrr="official", names=None,
-            write_run=None, write_qrels=None, layout=None, group=None,
+            folder / run, folder / qrels, told, pools=None, topics=None, as_json=False, per_topic=True,
+            mrr="official", names=None, write_run=None, write_qrels=None, layout=None, group=None,
         )  # fmt: skip
         return told.getvalue()
 
