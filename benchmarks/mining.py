@@ -98,14 +98,15 @@ found = others(rows, scores)
 MINING = {
     "`mine_by_model`, both ways, with refusals": (
         """
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.config import Negatives
 from ntcir.sampling.negatives import mine_by_model
 from ntcir.sampling.positives import FalseNegatives
 names, seconds = np.arange(pairs).astype(str), np.arange(pairs) * 30.0
-known = FalseNegatives(names, (np.arange(pairs) // 2).astype(str), seconds, sensors, 60)
+known = FalseNegatives(names, (np.arange(pairs) // 2).astype(str), seconds, sensors, 60, pair=DEFAULT_PAIR)
 options = Negatives(range_max=top, relative_margin=0.05)
 """,
-        "both = mine_by_model(images, sensors, known.relations, options)\n"
+        "both = mine_by_model(images, sensors, known.relations, options, pair=DEFAULT_PAIR)\n"
         "found = [mined.report.kept for mined in both]\n",
     ),
     "`mine_by_objects`, 60 days": (
@@ -118,7 +119,7 @@ generator = np.random.default_rng(0)
 names, groups = np.arange(pairs).astype(str), np.arange(pairs) * 60 // pairs
 seconds = groups * 86_400 + np.arange(pairs) % (pairs // 60 + 1) * 120.0
 counts = generator.poisson(0.05, (pairs, 80))
-known = FalseNegatives(names, names, seconds, None, 120)
+known = FalseNegatives(names, names, seconds, None, 120, pair=DEFAULT_PAIR)
 overlap = ObjectOverlap(counts, np.ones(80))
 """,
         "mined = mine_by_objects(seconds, groups, images, overlap, known.relations, Negatives())\n"

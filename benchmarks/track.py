@@ -24,6 +24,7 @@ from ntcir.encoders.presets import chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.features.image_features import ImageFeatures
 from ntcir.formats.topics import TopicSet
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.model.model import Model
 from ntcir.retrieval.retriever import Retriever
 from ntcir.sampling.pools import sample_pool
@@ -129,7 +130,7 @@ def prepared(config: Config, fold: tuple[str, str]) -> tuple[Config, Corpus]:
 
 def drawn(corpus: Corpus, topics: int) -> TopicSet:
     """Return the topics of the lap left out, the same for every method."""
-    return build_topics(corpus, corpus.split("test"), pool=200, per_day=topics, seed=0)
+    return build_topics(corpus, corpus.split("test"), pool=200, per_day=topics, seed=0, pair=DEFAULT_PAIR)
 
 
 def train(config: Config, fold: tuple[str, str], topics: int, seed: int) -> Result:
@@ -168,7 +169,7 @@ def seen_mrr(model: Model, corpus: Corpus, config: Config) -> list[float]:
     features = ImageFeatures(corpus, config.features)
     values = []
     for _, rows in corpus.split("train").groupby("group", sort=False):
-        pool = rows.loc[sample_pool(rows, 200, np.random.default_rng(0))]
+        pool = rows.loc[sample_pool(rows, 200, np.random.default_rng(0), pair=DEFAULT_PAIR)]
         features.ensure(pool["image"].tolist())
         images = model.encode("image", features.load(pool["image"].tolist())).vectors
         sensors = model.encode("sensor", model.encoders["sensor"].encode(corpus.sensors.loc[pool["sensor"]])).vectors

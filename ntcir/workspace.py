@@ -134,53 +134,6 @@ def pool_file(typed: str | None, other: Path) -> Path | None:
     return None if typed == "none" else Path(typed)
 
 
-def stored_elsewhere(store: Path, model: Path, corpus: Corpus, fingerprints: Sequence[str]) -> Path:
-    """Return where the features of a corpus are stored already: as configured, or beside the model or the corpus.
-
-    A store that is given by a relative path lies in the folder in which a model was trained, which need not be this
-    one. What is taken, or that nothing was found, is said on stderr.
-
-    Nobody can tell whether an absolute path, or one with ``..``, was typed by the user in training or written by
-    whoever made the model, which may have come from anywhere. It is written to only if it is such a store already:
-    then it has features of these networks, of one corpus or another, or it is given by the user once more.
-
-    Args:
-        store: as configured with the model.
-        model: the model's folder, usually ``runs/NAME`` in the folder in which it was trained.
-        corpus: usually ``NAME`` or ``data/NAME`` there.
-        fingerprints: of the networks whose features are wanted.
-    """
-    from ntcir.config import Features, is_local
-    from ntcir.features.corpus_folder import corpus_folder
-
-    if not fingerprints:  # nothing that this model needs is kept
-        return store
-    home, beside_corpus = model.resolve().parent.parent, corpus.root.resolve().parent
-    if not is_local(store):
-        for place in dict.fromkeys((store, home / store)):
-            if all(any(place.glob(f"*/*-{fingerprint[:10]}/meta.json")) for fingerprint in fingerprints):
-                return place
-        named, store = store, Features().store
-        say(
-            f"The model's feature store {named} has no features of its networks: {store} is used instead (to use it "
-            f"all the same, add --set features.store={named})."
-        )
-    if beside_corpus.name == DEMO.parent.name:
-        beside_corpus = beside_corpus.parent
-    others = dict.fromkeys((home / store, beside_corpus / store))
-    others.pop(store.absolute(), None)
-    for place in (store, *others):
-        folder = corpus_folder(place, corpus)
-        if all(any(folder.glob(f"*-{fingerprint[:10]}")) for fingerprint in fingerprints):
-            if place != store:
-                say(f"The features of {corpus.name} are read from {place}: there are none in {store.absolute()}.")
-            return place
-    if home != Path.cwd().resolve():  # otherwise the default place is expected
-        looked = ", ".join(map(str, others))
-        say(f"No features of {corpus.name} by these networks are stored in {store.absolute()}, nor in {looked}.")
-    return store
-
-
 def fresh_folder(name: str, folder: Path = RUNS, *, resume: bool = False) -> Path:
     """Return ``folder/name``, with a number behind it where a finished model or another command's training lies there.
 

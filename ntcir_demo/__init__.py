@@ -6,7 +6,7 @@ and ``light``; ``tables`` and ``write`` put it all on disk. No figure reached on
 real lifelog.
 """
 
-from ntcir_demo.canvas import Box
+from ntcir_demo.camera import Box
 from ntcir_demo.scenes import CLASSES, render_scene
 from ntcir_demo.write import DemoSummary, demo_config, demo_picture, demo_shot, write_demo
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ntcir_demo.day import ACTIVITIES, MINUTES, Segment, home_offset
+from ntcir_demo.activities import ACTIVITIES
+from ntcir_demo.day import MINUTES, Segment, home_offset
 from ntcir_demo.light import Weather
 from ntcir_demo.places import METRES_A_DEGREE
 

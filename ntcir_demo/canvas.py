@@ -11,14 +11,16 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from itertools import pairwise
-from typing import NamedTuple, ParamSpec
+from typing import ParamSpec
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from ntcir_demo.camera import Box, Camera
 from ntcir_demo.colours import RGB, shade
+from ntcir_demo.outlines import Point, circle, letters
 
 WIDTH, HEIGHT = 1024, 768
 OVERSAMPLE = 2  # drawn larger and averaged: PIL's polygons have hard edges
@@ -28,31 +30,7 @@ MOST_THINGS = 250  # the map's ids fit a byte
 _SMALLEST, _LEAST_SHOWN, _LEAST_INSIDE = 10.0, 0.4, 0.3
 
 Vector = tuple[float, float, float]
-Point = tuple[float, float]
 P = ParamSpec("P")
-
-
-class Box(NamedTuple):
-    """A thing in a picture: its class and its visible extent in pixels (origin at the upper left, ``y`` down)."""
-
-    label: str
-    x1: float
-    y1: float
-    x2: float
-    y2: float
-
-
-@dataclass(frozen=True)
-class Camera:
-    """Where the wearer's camera is (metres) and where it looks (degrees; pitch up, yaw and roll to the right)."""
-
-    x: float = 0.0
-    y: float = 1.35
-    z: float = 0.0
-    yaw: float = 0.0
-    pitch: float = 0.0
-    roll: float = 0.0
-    focal: float = 620.0  # pixels: about 79 degrees wide, as worn cameras are
 
 
 @dataclass
@@ -267,7 +245,7 @@ class Plane:
 
     def ellipse(self, a: float, b: float, ra: float, rb: float, colour: RGB, glow: int = 0) -> None:
         """Draw a full ellipse around (a, b)."""
-        self.poly([(a + ra * c, b + rb * s) for c, s in _circle(22 if max(ra, rb) < 0.3 else 44)], colour, glow)
+        self.poly([(a + ra * c, b + rb * s) for c, s in circle(22 if max(ra, rb) < 0.3 else 44)], colour, glow)
 
     def arc(
         self, a: float, b: float, ra: float, rb: float, start: float, end: float, colour: RGB, glow: int = 0
@@ -285,35 +263,11 @@ class Plane:
 
     def text(self, words: str, a: float, b: float, height: float, colour: RGB, glow: int = 0) -> None:
         """Write words centred on (a, b), ``height`` high."""
-        runs, columns, rows = _letters(words)
+        runs, columns, rows = letters(words)
         k = height / rows
         for row, first, last in runs:
             left, up = a + (first - columns / 2) * k, b + (rows / 2 - row) * k
             self.rect(left, up - k * 1.04, left + (last - first) * k, up, colour, glow)
-
-
-@lru_cache(maxsize=8)
-def _circle(n: int) -> tuple[Point, ...]:
-    return tuple((math.cos(2 * math.pi * i / n), math.sin(2 * math.pi * i / n)) for i in range(n))
-
-
-@lru_cache(maxsize=512)
-def _letters(words: str) -> tuple[tuple[tuple[int, int, int], ...], int, int]:
-    """Return words as horizontal runs (row, first column, last column), with the number of columns and rows."""
-    font = ImageFont.load_default()
-    _, _, right, bottom = (round(edge) for edge in font.getbbox(words))
-    picture = Image.new("1", (right + 3, bottom + 3))
-    ImageDraw.Draw(picture).text((0, 0), words, fill=1, font=font)
-    ink = np.asarray(picture)
-    across, down = np.flatnonzero(ink.any(axis=0)), np.flatnonzero(ink.any(axis=1))
-    if not len(down):
-        return (), 1, 1
-    ink = ink[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
-    runs = []
-    for row, line in enumerate(ink):
-        edges = np.flatnonzero(np.diff(np.concatenate(([0], line.astype(np.int8), [0]))))
-        runs += [(row, int(first), int(last)) for first, last in zip(edges[::2], edges[1::2], strict=True)]
-    return tuple(runs), ink.shape[1], ink.shape[0]
 
 
 def _in_front(corners: list[Vector]) -> list[Vector]:

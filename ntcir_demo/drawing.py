@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ntcir.system.errors import UserError
 from ntcir.system.files import disk_errors
-from ntcir_demo.canvas import Box
+from ntcir_demo.camera import Box
 from ntcir_demo.scenes import render_scene
 from ntcir_demo.shots import Plan, Shot, day_plan
 

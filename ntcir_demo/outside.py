@@ -7,7 +7,8 @@ import math
 import numpy as np
 from PIL import Image, ImageChops
 
-from ntcir_demo.canvas import HEIGHT, OVERSAMPLE, WIDTH, Camera, Canvas
+from ntcir_demo.camera import Camera
+from ntcir_demo.canvas import HEIGHT, OVERSAMPLE, WIDTH, Canvas
 from ntcir_demo.colours import BLACK, METAL, RGB, WHITE, hsv, mix, shade
 from ntcir_demo.home import held, sleeve
 from ntcir_demo.houses import KERB

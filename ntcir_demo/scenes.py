@@ -7,13 +7,17 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from ntcir_demo.canvas import HEIGHT, WIDTH, Box
-from ntcir_demo.errands import airport, flight, shop, treadmill, weights
-from ntcir_demo.home import bedroom, breakfast, cooking, evening, visit
+from ntcir_demo.camera import Box
+from ntcir_demo.canvas import HEIGHT, WIDTH
+from ntcir_demo.eating_out import cafe, restaurant
+from ntcir_demo.errands import shop, treadmill, weights
+from ntcir_demo.home import bedroom, evening, visit
+from ntcir_demo.kitchen import breakfast, cooking
 from ntcir_demo.light import develop, lens_cover
-from ntcir_demo.office import cafe, coffee, desk, meeting, restaurant
+from ntcir_demo.office import coffee, desk, meeting
 from ntcir_demo.outside import bus_ride, drive, park, ride, walk
 from ntcir_demo.stage import Moment, Stage
+from ntcir_demo.travel import airport, flight
 
 SCENES: dict[str, Callable[[Stage], None]] = {
     painter.__name__: painter

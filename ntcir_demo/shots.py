@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from ntcir_demo.activities import ACTIVITIES
 from ntcir_demo.body import Readings, read_day, weather_of
-from ntcir_demo.day import ACTIVITIES, MINUTES, TRIP, Segment, plan_day
+from ntcir_demo.day import MINUTES, TRIP, Segment, plan_day
 from ntcir_demo.light import Weather, sun_elevation
 from ntcir_demo.stage import Moment
 

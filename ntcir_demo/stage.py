@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ntcir_demo.canvas import Camera, Canvas
+from ntcir_demo.camera import Camera
+from ntcir_demo.canvas import Canvas
 from ntcir_demo.light import Sky, Tint, Weather, blend, sky_at
 
 

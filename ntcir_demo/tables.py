@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ntcir.system.files import atomic_write
+from ntcir_demo.activities import ACTIVITIES
 from ntcir_demo.body import SLEEP_COLUMNS
-from ntcir_demo.canvas import Box
-from ntcir_demo.day import ACTIVITIES, MINUTES
+from ntcir_demo.camera import Box
+from ntcir_demo.day import MINUTES
 from ntcir_demo.places import METRES_A_DEGREE
 from ntcir_demo.shots import DayPlan, Shot
 

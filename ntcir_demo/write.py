@@ -18,7 +18,7 @@ from ntcir.system.files import atomic_write, disk_errors
 from ntcir.system.plain_json import parse_json
 from ntcir.system.progress import say
 from ntcir.system.regular import Irregular, open_regular, read_regular
-from ntcir_demo.canvas import Box
+from ntcir_demo.camera import Box
 from ntcir_demo.drawing import JPEG_COMMENT, Progress, draw_all, picture_path, processes_for
 from ntcir_demo.scenes import render_scene
 from ntcir_demo.shots import DayPlan, Plan, Shot, day_plan

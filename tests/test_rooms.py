@@ -124,3 +124,15 @@ def test_the_order_is_that_of_the_page_for_developers():
     page = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
     rooms = re.findall(r"^\| `ntcir/(\w+)(?:/|\.py)`", page, re.MULTILINE)
     assert tuple(rooms) == ORDER[:-1]
+
+
+def test_no_two_test_files_have_the_same_name():
+    # Test folders are no packages: of two files of one name, pytest collects neither.
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_a_file_past_300_lines_is_two():
+    sources = [*PACKAGE.rglob("*.py"), *(ROOT / "ntcir_demo").rglob("*.py")]
+    lengths = {path.relative_to(ROOT): path.read_text(encoding="utf-8").count("\n") for path in sources}
+    assert {path: lines for path, lines in lengths.items() if lines > 300} == {}

@@ -20,7 +20,6 @@ from ntcir.config import Config
 from ntcir.system.claims import claimed
 from ntcir.system.errors import Interrupted, UserError
 from ntcir.system.progress import progress, say
-from ntcir.training.start import start_fingerprint
 from ntcir.workspace import RUNS
 
 Write = Callable[[Table], None]
@@ -77,7 +76,6 @@ class Ablation:
             for (method, _, fold), config in plan.configs.items():
                 self._folds[fold].check(config.changed({"training.iters": plan.iterations[0]}), method)
             self._stores = Stores(plan, list(self._folds.values()))
-        self._starts = {key: start_fingerprint(config) for key, config in plan.configs.items()}
         units = [unit for cell in plan.cells for unit in plan.units(cell)]
         self._configs = {unit: plan.config(unit) for unit in units}
         self.paths = {unit: self._cells / f"{self._digest(unit, self._configs[unit])}.json" for unit in units}
@@ -156,8 +154,7 @@ class Ablation:
         return self._cells / f"training-{self._digest(unit, any_length)}"
 
     def _digest(self, unit: Unit, config: Config) -> str:
-        start = self._starts[unit.cell.method, unit.cell.weights, unit.fold]
-        return digest_of(config, self._folds[unit.fold], [*self._stores.fingerprints(config), *start])
+        return digest_of(config, self._folds[unit.fold], self._stores.fingerprints(config))
 
     def _train(self, unit: Unit, before: Result | None) -> Result:
         cell = unit.cell

@@ -15,6 +15,7 @@ from ntcir.features.objects import ObjectDetections
 from ntcir.modalities import modality, pictured
 from ntcir.sampling.augment import Augmenter
 from ntcir.training.preparation import open_detections
+from ntcir.training.start import fingerprint
 
 
 class Stores:
@@ -43,13 +44,17 @@ class Stores:
             detector = config.objects.model_dump_json()
             if config.needs_objects and detector not in self._detections:
                 self._detections[detector] = open_detections(config, corpus)
-        self._of_rows = {key: rows.fingerprints() for key, rows in self._rows.items()}
+        starts = {place for config in self._configs if (place := config.training.start) is not None}
+        self._of_starts = {place: [fingerprint(place)] for place in starts}
+        self._of_rows = {key: rows.origins() for key, rows in self._rows.items()}
         self._of_detections = {kind: [detections.fingerprint] for kind, detections in self._detections.items()}
 
     def fingerprints(self, config: Config) -> list[str]:
-        """Return what tells the networks and files of a configuration, and its detector if any, from others."""
+        """Return what tells the networks, files, detector and start of a configuration from others."""
         found = [each for name in self._pair for each in self._of_rows[_key(config, name)]]
-        return found + (self._of_detections[config.objects.model_dump_json()] if config.needs_objects else [])
+        if config.needs_objects:
+            found += self._of_detections[config.objects.model_dump_json()]
+        return found + ([] if config.training.start is None else self._of_starts[config.training.start])
 
     def fill(self) -> None:
         """Compute and store what is missing, with progress.

@@ -40,7 +40,7 @@ def train(
         folder = out or by_first(lambda: fresh_folder(name, resume=resume))
         result = fit(resolved, lambda: read_corpus(resolved), folder, resume=resume)
         if own.first:
-            curve = drawn(lambda: draw_curve(folder))
+            curve = drawn(lambda: draw_curve(folder, resolved.objectives))
             say(f"{result.sentence()}{f' Curve: {curve}' if curve else ''}")
 
 

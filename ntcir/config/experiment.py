@@ -89,9 +89,9 @@ class Config(Section):
     def objective_remedies(self) -> list[str]:
         """Return what the objectives know to help, such as ``raise objectives.0.temperature (now 0.1)``."""
         return [
-            f"{verb} objectives.{place}.{key} (now {getattr(objective, key):g})"
+            f"{what} objectives.{place}.{key} (now {getattr(objective, key)})"
             for place, objective in enumerate(self.objectives)
-            for verb, key in (each.split() for each in objective.remedies())
+            for key, what in objective.remedies().items()
         ]
 
     def remedies(self) -> str:

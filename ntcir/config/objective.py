@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -26,11 +27,13 @@ class Objective(Section):
 
     Attributes:
         needs: what it needs of a batch besides embeddings and positives: ``categories``, ``instances``.
+        label: what its loss is called in a chart, with the unit if it has one; its kind if None.
         kind: by which it is named.
         weight: what it is multiplied by in the sum of all.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
+    label: ClassVar[str | None] = None
 
     kind: str
     weight: float = Field(1.0, gt=0)
@@ -55,9 +58,9 @@ class Objective(Section):
         """
         raise NotImplementedError
 
-    def remedies(self) -> list[str]:
-        """Return settings that help where the loss is not finite, such as ``raise temperature``."""
-        return []
+    def remedies(self) -> Mapping[str, str]:
+        """Return settings that help where the loss is not finite: key -> what to do, such as ``raise``."""
+        return {}
 
 
 def objective_class(kind: str) -> type[Objective]:

@@ -48,12 +48,16 @@ def open_rows(config: Config, corpus: Corpus, modality: str, encoder: Encoder | 
         encoder: of a trained model; None for one that is yet to be fitted.
 
     Raises:
-        UserError: if there is no such kind, or it cannot be used on this corpus.
+        UserError: if there is no such kind, the trained encoder is of another, or it cannot be used on this corpus.
     """
     kind = str(config.towers.of(modality).encoder)
     if kind not in KINDS:
         hint = did_you_mean(kind, KINDS) or f"; there are: {', '.join(KINDS)}"
         raise UserError(f"towers.{modality}.encoder = {kind!r} is not an encoder{hint}.")
+    if encoder is not None and encoder.kind != kind:  # it would be passed over, and another made
+        raise UserError(
+            f"towers.{modality}.encoder is {kind}, but the model's is {encoder.kind}: put that back, or train again."
+        )
     rows: Rows = _load(KINDS[kind][1]).open(config, corpus, modality, encoder)
     return rows
 

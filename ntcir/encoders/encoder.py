@@ -27,7 +27,7 @@ class Encoder:
         kind: its name in ``towers.MODALITY.encoder``.
         repeats: whether different items often have equal rows, which cannot be told apart.
         dim: columns of a row.
-        fingerprints: of what it keeps in ``features.store``, if it keeps anything.
+        fingerprints: of the networks whose features are kept in ``features.store``, if it has any.
     """
 
     kind: ClassVar[str]
@@ -137,8 +137,8 @@ class Rows(ABC):
         """
         raise UserError(f"augment.views needs the encoder frozen: {self.encoder.kind} cannot see altered items.")
 
-    def fingerprints(self) -> list[str]:
-        """Return what tells its networks or files from others with the same settings; none by default."""
+    def origins(self) -> list[str]:
+        """Return fingerprints of the networks or files that the rows come from; none by default."""
         return []
 
     def facts(self, ids: Sequence[str]) -> list[Any]:
@@ -167,3 +167,20 @@ class Rows(ABC):
                 "its corpus."
             )
         yield from ()
+
+
+def saved_dim(tree: Mapping[str, Any]) -> int:
+    """Return ``dim`` of a saved encoder.
+
+    Raises:
+        ValueError, KeyError: if it is not a number of columns, or not there.
+    """
+    dim = tree["dim"]
+    if type(dim) is not int or dim < 1:
+        raise ValueError("its dim is not a number of columns")
+    return dim
+
+
+def under(prefix: str, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the weights whose names begin so, without that beginning."""
+    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}

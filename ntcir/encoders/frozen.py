@@ -11,7 +11,7 @@ import numpy as np
 
 from ntcir.config import Config
 from ntcir.corpora.records import image_id
-from ntcir.encoders.encoder import Encoder, Rows
+from ntcir.encoders.encoder import Encoder, Rows, saved_dim, under
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.image_features import ImageFeatures
@@ -58,12 +58,10 @@ class FrozenEncoder(Encoder):
         Raises:
             ValueError, KeyError: if the description is damaged.
         """
-        dim, prints = tree["dim"], tree["fingerprints"]
-        if type(dim) is not int or dim < 1:
-            raise ValueError("its dim is not a number of columns")
+        prints = tree["fingerprints"]
         if not isinstance(prints, list) or not prints or not all(isinstance(each, str) for each in prints):
             raise ValueError("its fingerprints are not a list of texts")
-        return cls(dim, prints)
+        return cls(saved_dim(tree), prints)
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Return those of the networks that belong to the model."""
@@ -79,7 +77,7 @@ class FrozenEncoder(Encoder):
             ValueError, RuntimeError: if weights are absent or do not fit.
         """
         for number, network in enumerate(self.networks or ()):
-            own = OrderedDict(_under(f"{number}.", weights))
+            own = OrderedDict(under(f"{number}.", weights))
             # The versions of its modules, which files leave out and one of torchvision's networks (MNASNet) insists on.
             own._metadata = network.network.state_dict()._metadata  # type: ignore[attr-defined]
             network.network.load_state_dict(own)
@@ -89,7 +87,7 @@ class FrozenEncoder(Encoder):
             return
         try:
             self.networks = [
-                FrozenNetwork(backbone, config.features, _under(f"{number}.", weights))
+                FrozenNetwork(backbone, config.features, under(f"{number}.", weights))
                 for number, backbone in enumerate(config.features.backbones)
             ]
         except UserError as error:  # which speaks of weights that a user names
@@ -183,8 +181,8 @@ class FrozenRows(Rows):
             result[:, start : start + _BLOCK] = stored.load(ids[start : start + _BLOCK])
         return result
 
-    def fingerprints(self) -> list[str]:
-        """Return those of the networks."""
+    def origins(self) -> list[str]:
+        """Return the fingerprints of the networks."""
         return self.features.fingerprints
 
     def facts(self, ids: Sequence[str]) -> list[Any]:
@@ -219,8 +217,3 @@ def _is_file(name: str) -> bool:
         return Path(name).is_file()
     except OSError:  # such as a name that is too long
         return False
-
-
-def _under(prefix: str, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the weights whose names begin so, without that beginning."""
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ntcir.config import Config
 from ntcir.corpora.records import image_id
-from ntcir.encoders.encoder import Encoder, Rows
+from ntcir.encoders.encoder import Encoder, Rows, saved_dim
 from ntcir.encoders.vector_files import VectorFile, read_vectors
 from ntcir.modalities import Query, modality
 from ntcir.system.errors import UserError, short
@@ -49,12 +49,10 @@ class VectorsEncoder(Encoder):
         Raises:
             ValueError, KeyError: if the description is damaged.
         """
-        dim, fingerprint = tree["dim"], tree["fingerprint"]
-        if type(dim) is not int or dim < 1:
-            raise ValueError("its dim is not a number of columns")
+        fingerprint = tree["fingerprint"]
         if not isinstance(fingerprint, str) or not _SHA256.fullmatch(fingerprint):
             raise ValueError("its fingerprint is not a SHA-256")
-        return cls(dim, fingerprint)
+        return cls(saved_dim(tree), fingerprint)
 
 
 class VectorRows(Rows):
@@ -163,8 +161,8 @@ class VectorRows(Rows):
             raise KeyError(ids[int((places < 0).argmax())])
         return self._file.rows(places)
 
-    def fingerprints(self) -> list[str]:
-        """Return that of the file."""
+    def origins(self) -> list[str]:
+        """Return the SHA-256 of the file."""
         return [self._file.fingerprint()]
 
     def facts(self, ids: Sequence[str]) -> list[Any]:

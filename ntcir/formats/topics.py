@@ -70,12 +70,12 @@ class TopicSet:
         """
         pools = [f"{topic}\t{document}\n" for topic, documents in self.pools.items() for document in documents]
         answers = [f"{topic} 0 {document} 1\n" for topic, documents in self.relevant.items() for document in documents]
+        told_by_query = directions(DEFAULT_PAIR)
+        with_direction = any(each.direction not in told_by_query for each in self.topics)
         texts = {
             POOLS: "topic_id\tdoc_id\n" + "".join(pools),
             QRELS: "".join(answers),
-            TOPICS: topics_text(
-                self.topics, with_direction=any(each.direction not in directions() for each in self.topics)
-            ),
+            TOPICS: topics_text(self.topics, with_direction=with_direction),
         }
         with write_set(TREC, folder) as places:
             for name, text in texts.items():

@@ -66,7 +66,7 @@ def pictured(pair: Sequence[str]) -> Modality | None:
     return next((each for each in map(modality, pair) if each.pictured), None)
 
 
-def directions(pair: Sequence[str] = DEFAULT_PAIR) -> tuple[Direction, Direction]:
+def directions(pair: Sequence[str]) -> tuple[Direction, Direction]:
     """Return the directions between two modalities, by name: left asks for right, right asks for left.
 
     Raises:
@@ -104,5 +104,5 @@ def both_ways(found: Iterable[str]) -> tuple[str, ...]:
         names in the order of ``all_directions``; those of the default pair if no direction is found.
     """
     known = all_directions()
-    pairs = {frozenset(known[name]) for name in found if name in known} or {frozenset(directions()[0])}
+    pairs = {frozenset(known[name]) for name in found if name in known} or {frozenset(directions(DEFAULT_PAIR)[0])}
     return tuple(name for name, each in known.items() if frozenset(each) in pairs)

@@ -13,7 +13,7 @@ from torch import nn
 
 from ntcir.config import Config
 from ntcir.encoders import encoder_class
-from ntcir.encoders.encoder import Encoder
+from ntcir.encoders.encoder import Encoder, under
 from ntcir.modalities import Direction, directions
 from ntcir.model.folder import Saved, read_model, reading, write_model
 from ntcir.objectives.batch import Batch
@@ -128,10 +128,10 @@ class Model:
         Raises:
             RuntimeError, ValueError: if they do not fit.
         """
-        self.towers.load_state_dict(_under("towers.", state))
-        self.learnt.load_state_dict(_under("learnt.", state))
+        self.towers.load_state_dict(under("towers.", state))
+        self.learnt.load_state_dict(under("learnt.", state))
         for modality, encoder in self.encoders.items():
-            encoder.restore(self.config, _under(f"networks.{modality}.", state))
+            encoder.restore(self.config, under(f"networks.{modality}.", state))
 
     def save(self, folder: Path) -> None:
         """Write the model: configuration, encoders, card, and last the weights, without which it does not count."""
@@ -167,8 +167,3 @@ def _encoder(name: str, saved: Mapping[str, Mapping[str, Any]]) -> Encoder:
         return encoder_class(saved[name]["kind"]).from_json(saved[name])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"the encoder of the modality {name}: {error}") from error
-
-
-def _under(prefix: str, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the weights whose names begin so, without that beginning."""
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

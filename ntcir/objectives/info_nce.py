@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -24,6 +25,8 @@ class InfoNCE(Objective):
         learn_temperature: whether it is trained along, as in CLIP.
         symmetric: whether right items ask too; the two losses are averaged.
     """
+
+    label = "InfoNCE, nats"
 
     kind: Literal["info_nce"] = "info_nce"
     temperature: float = Field(0.1, gt=0)
@@ -48,9 +51,9 @@ class InfoNCE(Objective):
             symmetric=self.symmetric,
         )  # fmt: skip
 
-    def remedies(self) -> list[str]:
+    def remedies(self) -> Mapping[str, str]:
         """Return the setting that keeps similarities from growing too large."""
-        return ["raise temperature"]
+        return {"temperature": "raise"}
 
 
 def info_nce(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,21 +15,38 @@ from ntcir.system.errors import escaped
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ntcir.config import Objective
+
 LOSS, COLOURS = "#9aa5b1", ("#d1495b", "#2e6f95")  # of the loss, and of the two directions
 
 
-def draw_curve(folder: Path) -> Path:
-    """Draw loss and validation MRR over the steps of the metrics log in ``folder``; return the PNG's path."""
+def draw_curve(folder: Path, objectives: Sequence[Objective]) -> Path:
+    """Draw loss and validation MRR over the steps of a metrics log; return the PNG's path.
+
+    Args:
+        folder: of the training.
+        objectives: of which the loss is the sum.
+
+    Raises:
+        UserError: if the log cannot be read, or the chart cannot be drawn or written.
+    """
     rows, path = read_metrics(folder / METRICS), folder / "curve.png"
     with canvas(path, figsize=(8, 4.5), dpi=120, layout="constrained") as figure:
-        _draw(figure, rows, escaped(folder.absolute().name))
+        _draw(figure, rows, escaped(folder.absolute().name), _name_of_loss(objectives))
     return path
 
 
-def _draw(figure: Figure, rows: list[dict[str, Any]], title: str) -> None:
+def _name_of_loss(objectives: Sequence[Objective]) -> str:
+    """Return what the loss is called: a sum has no unit."""
+    if len(objectives) == 1:
+        return f"loss ({objectives[0].label or objectives[0].kind})"
+    return f"loss ({' + '.join(each.kind for each in objectives)})"
+
+
+def _draw(figure: Figure, rows: list[dict[str, Any]], title: str, loss: str) -> None:
     axes = figure.add_subplot()
     axes.plot([row["step"] for row in rows], [row["loss"] for row in rows], color=LOSS, linewidth=1, label="loss")
-    axes.set(xlabel="iteration", ylabel="loss (InfoNCE, nats)")
+    axes.set(xlabel="iteration", ylabel=loss)
     axes.set_title(title, parse_math=False)  # a name with dollar signs is not a formula
     axes.spines[["top"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()

@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ntcir.config import Config, load_config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import SPLITS, Corpus
 from ntcir.corpora.naming import corpus_name
-from ntcir.modalities import pictured
 from ntcir.model.model import Model
+from ntcir.retrieval.stores import store_of
 from ntcir.system.errors import UserError
 from ntcir.system.files import MODEL_CONFIG
 from ntcir.system.home import expanded
-from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
-from ntcir.workspace import read_corpus, stored_elsewhere
+from ntcir.workspace import read_corpus
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ALL = "all"
 _SPLIT_KEY, _OUTSIDE_KEY, _STORE_KEY = "data.split", "data.outside", "features.store"
@@ -42,6 +44,18 @@ def check_split(split: str | None, settings: Sequence[str]) -> None:
             )
     others = [setting for setting in settings if not _is_of_split(setting) and not _is_of_vectors(setting)]
     load_config(None, others)  # is the value one?
+
+
+def pairs_of(corpus: Corpus, split: str) -> pd.DataFrame:
+    """Return the pairs of a split, or all.
+
+    Raises:
+        UserError: if there is none.
+    """
+    pairs = corpus.pairs if split == ALL else corpus.split(split)
+    if pairs.empty:
+        raise UserError(f"The split '{split}' of {corpus.root} is empty: choose one of {', '.join(SPLITS)} or {ALL}.")
+    return pairs
 
 
 def corpus_to_ask(
@@ -89,19 +103,9 @@ def corpus_to_ask(
         chosen = split or _split_of(model, root, of_split)
     corpus = _read(config, chosen, root, "so" if of_split else "as the model's corpus was")
     corpus.require_pair(model.config.pair)
-    store = expanded(typed.features.store) if _STORE_KEY in of_places else _store(model, folder, corpus)
+    store = expanded(typed.features.store) if _STORE_KEY in of_places else store_of(model, folder, corpus)
     model.config = model.config.changed({"features.store": str(store), **vectors})
     return corpus, chosen
-
-
-def _store(model: Model, folder: Path, corpus: Corpus) -> Path:
-    """Return where features are kept: where those of the corpus by the model's networks lie already, if they do."""
-    configured = model.config.features.store
-    prints = [each for encoder in model.encoders.values() for each in encoder.fingerprints]
-    shown = pictured(model.config.pair)
-    if shown is None or not prints:
-        return configured
-    return by_first(lambda: stored_elsewhere(configured, folder, corpus.picturing(shown.name), prints))
 
 
 def _key(setting: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ntcir.corpora.corpus import SPLITS, Corpus
+from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_pair
 from ntcir.encoders.encoder import Rows
 from ntcir.formats.reading import StrPath, read_bytes
@@ -17,7 +17,7 @@ from ntcir.measures.reciprocal import Figures, official
 from ntcir.modalities import Direction
 from ntcir.model.model import Model, Vectors
 from ntcir.model.trained import is_finished
-from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask
+from ntcir.retrieval.asking import check_split, corpus_to_ask, pairs_of
 from ntcir.retrieval.items import encoded
 from ntcir.sampling.pools import draw_pools
 from ntcir.scoring import Report, group_score, groups_of
@@ -76,9 +76,7 @@ def evaluate(
     if not is_finished(folder):
         say(f"WARNING: the training in {folder} was interrupted; its best model so far is evaluated.")
     corpus, asked = corpus_to_ask(model, folder, data, pooled=False, split=split, settings=settings)
-    pairs = corpus.pairs if asked == ALL else corpus.split(asked)
-    if pairs.empty:
-        raise UserError(f"The split '{asked}' of {corpus.root} is empty: choose one of {', '.join(SPLITS)} or {ALL}.")
+    pairs = pairs_of(corpus, asked)
     if subset is not None:
         pairs = _of_subset(pairs, model.config.pair, subset, corpus)
     size = None if pool == WHOLE else pool or model.config.topics.pool

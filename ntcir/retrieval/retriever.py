@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ntcir.corpora.corpus import SPLITS, Corpus
+from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_pair
 from ntcir.encoders.encoder import Rows
 from ntcir.formats.runs import format_ranking
 from ntcir.formats.topics import Topic
 from ntcir.modalities import Direction
 from ntcir.model.model import Model
+from ntcir.retrieval.asking import pairs_of
 from ntcir.retrieval.items import Items
 from ntcir.search.ranking import rank_all, score_candidates, top_k
 from ntcir.system.errors import UserError, some
@@ -98,11 +99,7 @@ class Retriever:
         self, topics: Sequence[Topic], pools: Mapping[str, Sequence[str]] | None, split: str
     ) -> dict[str, Sequence[str]]:
         if pools is None:
-            pairs = self._corpus.pairs if split == "all" else self._corpus.split(split)
-            if pairs.empty:
-                raise UserError(
-                    f"The split '{split}' of {self._corpus.root} is empty: choose one of {', '.join(SPLITS)} or all."
-                )
+            pairs = pairs_of(self._corpus, split)
             whole = {name: pairs[name].unique().tolist() for name in self._model.config.pair}
             return {topic.topic_id: whole[topic.direction.answer.name] for topic in topics}
         for topic in topics:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ntcir.config import Training
-from ntcir.modalities import DEFAULT_PAIR, modality
+from ntcir.modalities import modality
 from ntcir.sampling.batches import BatchSampler
 from ntcir.sampling.relations import NEAR, Relation, near_in_time, reasons
 
@@ -34,7 +34,7 @@ class Census:
     others: np.ndarray
     masked: dict[str, float]
     batches: int
-    pair: Sequence[str] = DEFAULT_PAIR
+    pair: Sequence[str]
 
     @property
     def without(self) -> int:
@@ -90,9 +90,7 @@ def coming_batches(sampler: BatchSampler, iters: int) -> list[np.ndarray]:
     return batches
 
 
-def take_census(
-    relations: Mapping[str, Relation], batches: Sequence[np.ndarray], pair: Sequence[str] = DEFAULT_PAIR
-) -> Census:
+def take_census(relations: Mapping[str, Relation], batches: Sequence[np.ndarray], pair: Sequence[str]) -> Census:
     """Count the negatives within batches.
 
     Args:
@@ -124,7 +122,7 @@ def remedy(
     mixed: Sequence[np.ndarray],
     seconds: np.ndarray,
     training: Training,
-    pair: Sequence[str] = DEFAULT_PAIR,
+    pair: Sequence[str],
 ) -> str:
     """Return the settings by which all would have negatives, the smallest change first; empty if none helps.
 
@@ -139,8 +137,8 @@ def remedy(
     ways = {"": batches} if training.batches == "all" else {"": batches, "training.batches=all": mixed}
     for way, drawn in ways.items():
         nearer = _window(drawn, seconds, training.near_seconds)
-        for settings, left in _options(relations, drawn, seconds, nearer, reasons(pair).masked):
-            if (way or settings) and take_census(left, drawn).is_fine:
+        for settings, left in _options(relations, drawn, seconds, nearer, pair):
+            if (way or settings) and take_census(left, drawn, pair).is_fine:
                 return " ".join(f"--set {setting}" for setting in (way, *settings) if setting)
     return ""
 
@@ -150,18 +148,19 @@ def _options(
     batches: Sequence[np.ndarray],
     seconds: np.ndarray,
     nearer: float,
-    masked: Sequence[str],
+    pair: Sequence[str],
 ) -> Iterator[tuple[list[str], dict[str, Relation]]]:
     """Yield settings and the relations that they leave: none, a shorter window, equal rows as negatives, both."""
     window, unmasked = f"training.near_seconds={nearer:g}", "training.mask_equal_readings=false"
     shorter = {NEAR: near_in_time(seconds, nearer)}
+    masked = reasons(pair).masked
     distinct = {reason: relation for reason, relation in relations.items() if reason not in masked}
     yield [], dict(relations)
     if NEAR in relations:
         yield [window], {**relations, **shorter}
     # Where all rows are the same there is nothing to learn, whatever is masked.
     equal = {reason: relation for reason, relation in relations.items() if reason in masked}
-    if equal and max(take_census(equal, batches).masked.values()) < 1 - _RARE:
+    if equal and max(take_census(equal, batches, pair).masked.values()) < 1 - _RARE:
         yield [unmasked], distinct
         if NEAR in relations:
             yield [window, unmasked], {**distinct, **shorter}

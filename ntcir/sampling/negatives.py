@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ntcir.config import Negatives
-from ntcir.modalities import DEFAULT_PAIR, modality
+from ntcir.modalities import modality
 from ntcir.sampling.neighbours import nearest_others
 from ntcir.sampling.relations import Relation, swapped
 from ntcir.search.dots import dots
-from ntcir.system.errors import UserError
 
 ABOVE_CEILING, WITHIN_ABSOLUTE, WITHIN_RELATIVE = (
     "above the score ceiling",
@@ -94,8 +93,8 @@ def mine_by_model(
     forbidden: Mapping[str, Relation],
     options: Negatives,
     *,
+    pair: Sequence[str],
     pairs: np.ndarray | None = None,
-    pair: Sequence[str] = DEFAULT_PAIR,
 ) -> tuple[Mined, Mined]:
     """Return what a model ranks high and should not: right items for each left one, left items for each right one.
 
@@ -109,18 +108,13 @@ def mine_by_model(
     rows once.
 
     Args:
-        left: embeddings of the pairs' left items, float32 [pairs, dim], unit rows.
+        left: embeddings of the pairs' left items, float32 [pairs, dim], finite unit rows.
         right: those of their right items, the same shape.
         forbidden: reason -> relation of (left items' pairs, right items' pairs), asked in order.
         options: range, ceiling and margins.
-        pairs: int64, the pairs to mine for; None for all. The others get none, the candidates are all pairs.
         pair: the modalities on the left and on the right, for the reports.
-
-    Raises:
-        UserError: if an embedding is not finite.
+        pairs: int64, the pairs to mine for; None for all. The others get none, the candidates are all pairs.
     """
-    if not (np.isfinite(left).all() and np.isfinite(right).all()):
-        raise UserError("The training has diverged (NaN): lower training.lr or raise training.temperature.")
     asked = np.arange(len(left)) if pairs is None else np.asarray(pairs, dtype=np.int64)
     reversed_ = {reason: swapped(relation) for reason, relation in forbidden.items()}
     of_left, of_right = (modality(name).plural for name in pair)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ntcir.config import Negatives
+from ntcir.features.moments import moments
 from ntcir.sampling.negatives import Mined, between, report_of, sift
 from ntcir.sampling.neighbours import nearest_others
 from ntcir.sampling.overlap import ObjectOverlap
@@ -33,7 +34,7 @@ def mine_by_objects(
     """Return pictures of the same group that are near in time or looks, but show other objects.
 
     Only pictures that show objects have hard negatives, and are hard negatives. Candidates of a picture are those
-    of its group at most ``near_seconds`` away (of more than 256, every so-manieth) and the ``similar`` most similar
+    of its group at most ``near_seconds`` away (256 at most, evenly spread) and the ``similar`` most similar
     ones of its group. Those are refused that are forbidden, either way round, or overlap by more than ``max_overlap``;
     the ``most`` most similar of the others are kept, the most similar first, among equals the first. Both items of
     such a pair serve as hard negatives.
@@ -52,7 +53,7 @@ def mine_by_objects(
     Raises:
         UserError: if a feature is not finite.
     """
-    centre, scale = _moments(features)
+    centre, scale = _standard(features)
     reasons = {reason: either_way(relation) for reason, relation in forbidden.items()}
     rows = np.full((len(features), options.most), -1, dtype=np.int64)
     refused = dict.fromkeys([*reasons, SAME_OBJECTS], 0)
@@ -70,21 +71,20 @@ def mine_by_objects(
     return Mined(rows, report_of(of, rows, refused))
 
 
-def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of each column, float32 [dim], without a copy of all in double precision."""
-    total = np.zeros(features.shape[1])
-    squares = np.zeros(features.shape[1])
-    blocks = [features[start : start + 1024] for start in range(0, len(features), 1024)]
-    for block in blocks:
-        total += block.sum(axis=0, dtype=np.float64)
-    centre = total / max(len(features), 1)
+def _standard(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each column, float32 [dim]; 1 for one without variance.
+
+    Raises:
+        UserError: if a feature is not finite.
+    """
+    if not len(features):
+        return np.zeros(features.shape[1], np.float32), np.ones(features.shape[1], np.float32)
+    with np.errstate(invalid="ignore"):  # told here
+        centre, scale = moments(features)
     if not np.isfinite(centre).all():
         raise UserError(
             "Image features are not finite: remove the feature store (features.store) and extract them again."
         )
-    for block in blocks:
-        squares += np.square(block - centre).sum(axis=0)
-    scale = np.sqrt(squares / max(len(features), 1))
     return centre.astype(np.float32), np.where(scale > 0, scale, 1).astype(np.float32)
 
 

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ntcir.modalities import DEFAULT_PAIR
-
 
 def sample_pool(
     pairs: pd.DataFrame,
     size: int,
     generator: np.random.Generator,
+    *,
+    pair: Sequence[str],
     target: object = None,
-    pair: Sequence[str] = DEFAULT_PAIR,
 ) -> np.ndarray:
     """Draw pairs whose items all differ, on either side, so that a pool of a lifelog has one right answer.
 
@@ -23,8 +22,8 @@ def sample_pool(
         pairs: of one group.
         size: how many; all that differ, if there are fewer.
         generator: fixes the draw.
-        target: an index label that must be among them.
         pair: the columns of the two modalities.
+        target: an index label that must be among them.
 
     Returns:
         index labels of ``pairs``, in random order.
@@ -61,7 +60,7 @@ def sample_with_partners(
     return [str(item) for item in generator.permutation(np.array(list(items)[:size], dtype=object))]
 
 
-def largest_pools(pairs: pd.DataFrame, pair: Sequence[str] = DEFAULT_PAIR) -> dict[str, int]:
+def largest_pools(pairs: pd.DataFrame, pair: Sequence[str]) -> dict[str, int]:
     """Return how many candidates the pools of each group can have: as many as it has items on the smaller side."""
     groups = pairs.groupby("group", sort=False)
     return {str(name): min(rows[side].nunique() for side in pair) for name, rows in groups}

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from ntcir.config import Positives
-from ntcir.modalities import DEFAULT_PAIR
 from ntcir.sampling.overlap import ObjectOverlap
 from ntcir.sampling.relations import NEAR, Relation, equal_rows, near_in_time, reasons, same_item
 
@@ -27,8 +26,8 @@ class FalseNegatives:
         seconds: the times of the pairs in seconds.
         right_rows: of the right items, float [pairs, dim] without NaN, or None not to compare them.
         near_seconds: 0 turns the window off.
-        left_rows: the same of the left items.
         pair: the modalities on the left and on the right.
+        left_rows: the same of the left items.
 
     Attributes:
         same: relates pairs that share an item.
@@ -43,8 +42,8 @@ class FalseNegatives:
         right_rows: np.ndarray | None,
         near_seconds: float,
         *,
+        pair: Sequence[str],
         left_rows: np.ndarray | None = None,
-        pair: Sequence[str] = DEFAULT_PAIR,
     ) -> None:
         words = reasons(pair)
         self.same = same_item(left_ids, right_ids)

@@ -38,7 +38,7 @@ class Reasons(NamedTuple):
         return self.equal, self.equal_left
 
 
-def reasons(pair: Sequence[str] = DEFAULT_PAIR) -> Reasons:
+def reasons(pair: Sequence[str]) -> Reasons:
     """Return the reasons in the words of a pair of modalities."""
     left, right = (modality(name).noun for name in pair)
     # A reading's id is its minute, and that is what a person knows it by.

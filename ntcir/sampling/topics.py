@@ -13,7 +13,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.formats.columns import LONGEST
 from ntcir.formats.group_labels import group_labels
 from ntcir.formats.topics import Topic, TopicSet
-from ntcir.modalities import DEFAULT_PAIR, Direction, directions, modality
+from ntcir.modalities import Direction, directions, modality
 from ntcir.sampling.pools import largest_pools, sample_pool, sample_with_partners
 from ntcir.system.errors import UserError, some
 from ntcir.system.progress import say
@@ -23,11 +23,11 @@ def build_topics(
     corpus: Corpus,
     pairs: pd.DataFrame,
     *,
+    pair: Sequence[str],
     pool: int = 200,
     per_day: int = 1,
     seed: int = 0,
     skip_short: bool = False,
-    pair: Sequence[str] = DEFAULT_PAIR,
 ) -> TopicSet:
     """Draw topics as the poster and the organisers do: per group and direction, one pair is asked for among ``pool``.
 
@@ -39,11 +39,11 @@ def build_topics(
     Args:
         corpus: where the items come from.
         pairs: what to draw from, a part of ``corpus.pairs``.
+        pair: the two modalities, by name.
         pool: candidates a topic, the right one included.
         per_day: topics a direction and day.
         seed: fixes the draw.
         skip_short: leave out, and name, days with fewer distinct items than the pool or the topics need.
-        pair: the two modalities, by name.
 
     Raises:
         UserError: if the corpus has no such pairs, or there is none to draw from, or there is a day with too few and it
@@ -70,7 +70,9 @@ def build_topics(
                 if corpus.shared_are_positive:
                     candidates = sample_with_partners(rows, pool, generator, target, asks, answers)
                 else:
-                    candidates = rows.loc[sample_pool(rows, pool, generator, target, pair), answers].tolist()
+                    candidates = rows.loc[
+                        sample_pool(rows, pool, generator, pair=pair, target=target), answers
+                    ].tolist()
                 paired = set(rows.loc[rows[asks] == rows.at[target, asks], answers])
                 drawn.topics.append(topic)
                 drawn.pools[topic.topic_id] = candidates

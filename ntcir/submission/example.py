@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.modalities import directions
+from ntcir.submission.pair import MODALS
 from ntcir.submission.pixels import pixel_text
 from ntcir.submission.write import record_text
 from ntcir.system.files import atomic_path
@@ -28,7 +28,7 @@ def write_example(path: Path, readings: ReadingsEncoder, seed: int = 0) -> None:
     """
     draw = np.random.default_rng(seed)
     records = []
-    for direction in (each.name for each in directions()):
+    for direction in MODALS:
         picture, reading = _picture(draw), _reading(draw, readings)  # the query is one of the two
         for number in draw.permutation(np.arange(1, 500))[:CANDIDATES]:
             if direction == "img2sen":

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ntcir.modalities import DEFAULT_PAIR
+from ntcir.modalities import directions
 from ntcir.system.errors import UserError
+
+OFFICIAL_PAIR = ("image", "sensor")
+# Direction -> input_modal and output_modal, as their records call query and answer.
+MODALS = {each.name: (each.query.name, each.answer.name) for each in directions(OFFICIAL_PAIR)}
 
 
 def require_official(pair: Sequence[str]) -> None:
@@ -14,6 +18,6 @@ def require_official(pair: Sequence[str]) -> None:
     Raises:
         UserError: if its modalities are others than image and sensor.
     """
-    if set(pair) != set(DEFAULT_PAIR):
-        ours, theirs = " and ".join(pair), " and ".join(DEFAULT_PAIR)
+    if set(pair) != set(OFFICIAL_PAIR):
+        ours, theirs = " and ".join(pair), " and ".join(OFFICIAL_PAIR)
         raise UserError(f"The organisers' format is for {theirs}, not for {ours}: use --format trec.")

@@ -20,12 +20,12 @@ from typing import IO, Any, NoReturn, cast
 
 from ntcir.corpora.corpus import OFFICIAL_KEYS
 from ntcir.formats.official import is_id
+from ntcir.submission.pair import MODALS
 from ntcir.system.errors import UserError, short
 from ntcir.system.json_keys import each_once
 from ntcir.system.regular import ends_in_zeros
 
-DIRECTION: dict[tuple[object, object], str] = {("image", "sensor"): "img2sen", ("sensor", "image"): "sen2img"}
-
+_DIRECTIONS: dict[tuple[object, object], str] = {modal: direction for direction, modal in MODALS.items()}
 _CHUNK = 1 << 20  # bytes read at a time
 _LONGEST = 1 << 30  # bytes of a record: anything longer is not a record, and would fill the memory
 _LONGEST_TEXT = 1 << 23  # bytes of a string in it; an open one is searched again with each chunk
@@ -250,7 +250,7 @@ def _checked(fields: dict[str, Any], image: memoryview, number: int, text: _Text
             text.refuse(f"record {number}: {_shown(raw)} is not a valid {key}")
     topic_id, minute_id = ids["topic_id"], ids["dmr_minute_id"]
     modal = fields.get("input_modal"), fields.get("output_modal")
-    direction = DIRECTION.get(modal) if all(isinstance(name, str) for name in modal) else None
+    direction = _DIRECTIONS.get(modal) if all(isinstance(name, str) for name in modal) else None
     if direction is None:
         text.refuse(
             f"record {number} (topic {topic_id}): input_modal {short(json.dumps(modal[0]))} and output_modal "

@@ -16,8 +16,8 @@ from ntcir.features.decode import UnreadableImage
 from ntcir.formats.manifest import OFFICIAL, OFFICIAL_TOPICS, write_set
 from ntcir.formats.official import format_qrels
 from ntcir.formats.topics import Topic, TopicSet, topics_text
-from ntcir.modalities import direction, directions
 from ntcir.modalities.image import IMAGE
+from ntcir.submission.pair import MODALS, require_official
 from ntcir.submission.pixels import pixel_text
 from ntcir.submission.readers import Reader, read_upright
 from ntcir.system.errors import UserError, some
@@ -34,7 +34,6 @@ LOCATION_COLUMNS = (
     "movement_prob", "city", "country", "new_timezone", "latitude", "longitude", "altitude", "semantic_name",
     "time_zone",
 )  # fmt: skip
-_MODAL = {"img2sen": ("image", "sensor"), "sen2img": ("sensor", "image")}
 
 
 def record_text(topic_id: str, dmr_minute_id: str, direction: str, image: bytes, readings: Mapping[str, Any]) -> bytes:
@@ -47,7 +46,7 @@ def record_text(topic_id: str, dmr_minute_id: str, direction: str, image: bytes,
         image: the picture as ``pixel_text`` writes it.
         readings: by column; None and NaN are written as null.
     """
-    asked, wanted = _MODAL[direction]
+    asked, wanted = MODALS[direction]
     head = {"topic_id": topic_id, "dmr_minute_id": dmr_minute_id, "input_modal": asked, "output_modal": wanted}
     tail = {column: _value(value) for column, value in readings.items()}
     start, end = (json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode() for part in (head, tail))
@@ -74,9 +73,8 @@ class OfficialTopics:
     """
 
     def __init__(self, topics: TopicSet, corpus: Corpus, read: Reader = read_upright) -> None:
-        if others := [name for name in topics.by_direction() if direction(name) not in directions()]:
-            both = " and ".join(each.name for each in directions())
-            raise UserError(f"The organisers' format is for {both}, not for {others[0]}: use --format trec.")
+        for direction in dict.fromkeys(topic.direction for topic in topics.topics):
+            require_official([each.name for each in direction])
         self._topics, self._corpus, self._read = topics, corpus, read
         # Theirs has no time of day. A corpus that is not a lifelog has columns of its own.
         names = [str(column) for column in corpus.sensors.columns if column not in {"local_hour", *OFFICIAL_KEYS}]

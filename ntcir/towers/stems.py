@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from ntcir.features.moments import moments
+
 
 class Standardise(nn.Module):
     """Subtract the mean and divide by the standard deviation of the training split, feature by feature."""
@@ -22,17 +24,10 @@ class Standardise(nn.Module):
 
     def fit(self, features: np.ndarray) -> None:
         """Take the statistics of float32 [items, dim]; a feature without variance becomes 0."""
-        # In blocks: the squares of a large matrix would need as much memory again.
-        total, squares = np.zeros(features.shape[1]), np.zeros(features.shape[1])
-        for start in range(0, len(features), 1024):
-            block = features[start : start + 1024].astype(np.float64)
-            total += block.sum(axis=0)
-            squares += np.square(block).sum(axis=0)
-        mean = total / len(features)
-        deviation = np.sqrt(np.maximum(squares / len(features) - mean**2, 0))
-        flat = deviation <= 1e-6 * np.maximum(1e-6, np.abs(mean))
+        mean, deviation = moments(features)
+        scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
         self.mean.copy_(torch.from_numpy(mean))
-        self.scale.copy_(torch.from_numpy(np.divide(1.0, deviation, out=np.zeros_like(deviation), where=~flat)))
+        self.scale.copy_(torch.from_numpy(scale))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return float32 [batch, dim]."""

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from ntcir.config import Config
-from ntcir.modalities import DEFAULT_PAIR, modality
+from ntcir.modalities import modality
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import gather_objects, ranks
 from ntcir.system.progress import say
@@ -53,7 +53,7 @@ def share_out(batch: int, pairs: int) -> None:
     say(f"{count} processes of {batch // count} pairs: batches of {min(batch, pairs)}{fewer}.")
 
 
-def check_same(digest: str, pair: Sequence[str] = DEFAULT_PAIR) -> None:
+def check_same(digest: str, pair: Sequence[str]) -> None:
     """Check that all processes see the same data.
 
     Args:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
 from ntcir.config import Config
+from ntcir.modalities import modality
 from ntcir.model.model import Model
 from ntcir.sampling.examples import Side
 from ntcir.sampling.negatives import HardNegatives, MiningReport, mine_by_model, renumbered, sample_to_mine
 from ntcir.sampling.relations import group_equal_rows, within
 from ntcir.system.parallel import by_first
 from ntcir.training.data import TrainingData
+from ntcir.training.watching import require_finite
 
 BY_MODEL = "model"  # the kind of hard negatives, in a composer
 
@@ -44,7 +45,7 @@ class Miner:
     """
 
     def __init__(self, config: Config, model: Model) -> None:
-        self._options, self._seed = config.negatives, config.seed
+        self._config, self._options, self._seed = config, config.negatives, config.seed
         self._model = model
 
     def is_due(self, step: int) -> bool:
@@ -89,14 +90,21 @@ class Miner:
         return Mining(hard, (of_left.report, of_right.report), counts)
 
     def _vectors(self, data: TrainingData, side: Side, rows: np.ndarray) -> np.ndarray:
-        """Return the unit vectors of rows, float32 [n, dim]."""
-        name: Any = data.pair[side]
+        """Return the unit vectors of rows, float32 [n, dim].
+
+        Raises:
+            UserError: if one is not finite.
+        """
+        name = data.pair[side]
         # Readings are often equal, pictures hardly ever: to compare them all would take longer than it saves.
-        if side is data.composer.side:
-            return self._model.unit_vectors(name, rows)
-        # Encoded in other places of a block, equal rows might differ in the last digit: each is encoded once.
-        _, first, back = np.unique(group_equal_rows(rows), return_index=True, return_inverse=True)
-        return np.asarray(self._model.unit_vectors(name, rows[first])[back.reshape(-1)])
+        if modality(name).pictured:
+            vectors = self._model.unit_vectors(name, rows)
+        else:
+            # Encoded in other places of a block, equal rows might differ in the last digit: each is encoded once.
+            _, first, back = np.unique(group_equal_rows(rows), return_index=True, return_inverse=True)
+            vectors = self._model.unit_vectors(name, rows[first])[back.reshape(-1)]
+        require_finite(vectors, self._config)
+        return vectors
 
 
 def table_names(data: TrainingData) -> tuple[str, str]:

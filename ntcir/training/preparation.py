@@ -186,14 +186,8 @@ class Preparation:
             UserError: if none has any.
         """
         mined = any(not found.is_empty for found in composer.hard.values())
-        census = check_negatives(
-            self.config,
-            self.train["group"].to_numpy(),
-            self.seconds,
-            composer.forbidden(),
-            mined=mined,
-            pair=self.config.pair,
-        )
+        groups = self.train["group"].to_numpy()
+        census = check_negatives(self.config, groups, self.seconds, composer.forbidden(), mined=mined)
         say(census.sentence(), kind=f"negatives in batches of {self.config.training.batch}")
 
 
@@ -216,7 +210,7 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
             rows.fit(train[name].tolist())
             repeated[name] = rows.load(train[name].tolist())
     related = _false_negatives(config, train, repeated)
-    check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations, pair=config.pair)
+    check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations)
 
 
 def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:

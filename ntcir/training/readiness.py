@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -22,7 +22,6 @@ def check_negatives(
     relations: Mapping[str, Relation],
     *,
     mined: bool | None = None,
-    pair: Sequence[str] = DEFAULT_PAIR,
 ) -> Census:
     """Count the negatives of the coming batches, and refuse a training that has none.
 
@@ -34,12 +33,11 @@ def check_negatives(
         seconds: their times, float64 [pairs].
         relations: why two pairs are no negatives of each other -> the relation.
         mined: whether negatives were mined by objects; None where that is not known yet.
-        pair: the modalities on the left and on the right.
 
     Raises:
         UserError: if there is nothing to learn from; the sentence says why, and which settings would do.
     """
-    training = config.training
+    training, pair = config.training, config.pair
     left, right = (modality(name) for name in pair)
     batches = _batches(config, groups, training.batches)
     census = take_census(relations, batches, pair)
@@ -47,7 +45,7 @@ def check_negatives(
         return census
     mixed = batches if training.batches == "all" else _batches(config, groups, "all")
     settings = remedy(relations, batches, mixed, seconds, training, pair)
-    others = " or other readings (sensors)" if tuple(pair) == DEFAULT_PAIR else ""
+    others = " or other readings (sensors)" if pair == DEFAULT_PAIR else ""
     advice = f"try {settings}" if settings else f"give other data for training (data.split){others}"
     why = f"of the other {right.plural} of a batch, {census.reasons(training)}"
     if not census.is_empty:
@@ -61,7 +59,7 @@ def check_negatives(
         return census
     by_objects = config.negatives.objects if mined is None else mined
     negatives = config.negatives
-    by_model = negatives.model and negatives.every < training.iters and not take_census(relations, mixed).is_empty
+    by_model = negatives.model and negatives.every < training.iters and not take_census(relations, mixed, pair).is_empty
     if negatives.share == 0 or not (by_objects or by_model):
         raise UserError(f"Nothing can be learnt: no {left.noun} has a negative, because {why}; {advice}.")
     if mined is not None:

@@ -13,6 +13,7 @@ from ntcir.model.trained import LAST
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
+from ntcir.system.regular import LARGEST_WEIGHTS, open_regular
 
 
 @dataclass(frozen=True)
@@ -100,18 +101,15 @@ def check_start(config: Config) -> None:
         _check_tower(name, config.towers.of(name), theirs.towers.of(name), place)
 
 
-def start_fingerprint(config: Config) -> list[str]:
-    """Return the SHA-256 of the weights that a training begins from, in a list; an empty one if it names none.
+def fingerprint(place: Path) -> str:
+    """Return the SHA-256 of a model's weights, by which it is told from what its folder may hold later.
 
     Raises:
         UserError: if they cannot be read.
     """
-    place = config.training.start
-    if place is None:
-        return []
     try:
-        with (place / WEIGHTS).open("rb") as file:
-            return [hashlib.file_digest(file, "sha256").hexdigest()]
+        with open_regular(place / WEIGHTS, LARGEST_WEIGHTS) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UserError(
             f"training.start: cannot read {place / WEIGHTS}: {(error.strerror or str(error)).lower()}."

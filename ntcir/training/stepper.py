@@ -73,7 +73,7 @@ class Stepper:
 
 
 def _optimizer(config: Config, model: Model, sources: Sequence[Source]) -> torch.optim.Optimizer:
-    """Return Adam over the towers, the temperature where it is learnt, and the networks where they are trained."""
+    """Return Adam over the towers, what objectives learn, and the networks where they are trained along."""
     options = config.training
     towers = [item for item in (*model.towers.parameters(), *model.learnt.parameters()) if item.requires_grad]
     groups = [(towers, options.lr), *((source.parameters, config.encoder.lr) for source in sources)]

@@ -69,7 +69,7 @@ class Trainer:
         self._stepper = Stepper(config, self.model, self._data.sources)
         self._miner = Miner(config, self.model)
         self._log = MetricsLog(folder / METRICS)
-        self._watch = Watch(config, self._data.pair)
+        self._watch = Watch(config)
 
     def run(self, *, resume: bool = False, advance: Callable[[int], None] = lambda steps: None) -> TrainingResult:
         """Train for ``training.iters`` steps, or the remaining ones.

@@ -12,7 +12,7 @@ from ntcir.model.model import Model
 from ntcir.sampling.pools import draw_pools
 from ntcir.sampling.relations import group_equal_rows
 from ntcir.search.ranking import average_ranks, score_candidates
-from ntcir.system.errors import UserError
+from ntcir.training.watching import require_finite
 
 Encode = Callable[[Sequence[str]], np.ndarray]  # ids -> float32 [ids, columns]
 
@@ -51,8 +51,8 @@ class Validation:
         for name in self._trained:
             self._load(name)
         vectors = {name: model.unit_vectors(name, rows) for name, rows in self._rows.items()}
-        if not all(np.isfinite(each).all() for each in vectors.values()):
-            raise UserError(f"The training has diverged (NaN): {model.config.remedies()}.")
+        for each in vectors.values():
+            require_finite(each, model.config)
         measured = {}
         for direction in model.directions:
             asked, ranked = vectors[direction.query.name], vectors[direction.answer.name]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from ntcir.config import Config
-from ntcir.modalities import DEFAULT_PAIR
 from ntcir.sampling.negatives import ABOVE_CEILING, WITHIN_ABSOLUTE, WITHIN_RELATIVE, MiningReport
 from ntcir.sampling.negatives_by_objects import SAME_OBJECTS
 from ntcir.sampling.relations import NEAR, reasons
+from ntcir.system.errors import UserError
 from ntcir.system.progress import say
 
 _STEPS = 25  # without any loss, until that is reported
@@ -22,7 +24,7 @@ _KEYS = {
 }
 
 
-def nothing_mined(report: MiningReport, by: str, pair: Sequence[str] = DEFAULT_PAIR) -> str | None:
+def nothing_mined(report: MiningReport, by: str, pair: Sequence[str]) -> str | None:
     """Return what to say of mining that kept nothing, and None of any other.
 
     Args:
@@ -44,16 +46,29 @@ def nothing_mined(report: MiningReport, by: str, pair: Sequence[str] = DEFAULT_P
     return f"{start}; candidates refused: {listed}; {advice}."
 
 
+def require_finite(vectors: np.ndarray, config: Config) -> None:
+    """Check that vectors of a model under training are finite.
+
+    Args:
+        vectors: float32 [items, dim].
+        config: of the training.
+
+    Raises:
+        UserError: if one is not; the sentence says which settings help.
+    """
+    if not np.isfinite(vectors).all():
+        raise UserError(f"The training has diverged (NaN): {config.remedies()}.")
+
+
 class Watch:
     """Notices what a training does in vain.
 
     Args:
         config: resolved.
-        pair: the modalities on the left and on the right.
     """
 
-    def __init__(self, config: Config, pair: Sequence[str] = DEFAULT_PAIR) -> None:
-        self._pair = pair
+    def __init__(self, config: Config) -> None:
+        self._pair = config.pair
         self._remedies = config.objective_remedies()
         self._said: set[str] = set()
         self._in_vain = 0

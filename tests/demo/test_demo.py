@@ -21,8 +21,10 @@ from ntcir.config import DateSplit
 from ntcir.corpora.lifelog import read_lifelog
 from ntcir.system.errors import UserError
 from ntcir_demo import CLASSES, DemoSummary, demo_config, demo_picture, demo_shot, write_demo
-from ntcir_demo.canvas import Camera, Canvas
-from ntcir_demo.day import ACTIVITIES, TRIP
+from ntcir_demo.activities import ACTIVITIES
+from ntcir_demo.camera import Camera
+from ntcir_demo.canvas import Canvas
+from ntcir_demo.day import TRIP
 from ntcir_demo.light import Weather, sky_at, sun_elevation
 from ntcir_demo.places import PLACES, route_between
 from ntcir_demo.scenes import SCENES, render_scene

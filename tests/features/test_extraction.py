@@ -22,6 +22,7 @@ import ntcir.features.backlog as backlog
 import ntcir.features.blocks as blocks
 import ntcir.features.extraction as extraction
 from ntcir.features.image_features import ImageFeatures
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.sampling.topics import build_topics
 from ntcir.system.errors import UserError
 
@@ -181,7 +182,7 @@ def test_the_command_says_on_stderr_what_it_did_how_fast_and_by_what(records, tm
 
 def test_in_bf16_the_measure_is_within_the_interval_of_that_in_single_precision(records):
     corpus = read_pictures(records)
-    build_topics(corpus, corpus.pairs, pool=10, per_day=10).save(Path("topics"))
+    build_topics(corpus, corpus.pairs, pool=10, per_day=10, pair=DEFAULT_PAIR).save(Path("topics"))
     found = {}
     for precision in ("fp32", "bf16"):
         where = ["--data", "records", "--set", f"features.precision={precision}"]

@@ -17,7 +17,7 @@ from ntcir.encoders.presets import Columns, chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.formats.runs import read_pools, read_trec_qrels
 from ntcir.formats.topics import Topic, TopicSet, read_directions, read_topics
-from ntcir.modalities import Direction
+from ntcir.modalities import DEFAULT_PAIR, Direction
 from ntcir.modalities.image import IMAGE
 from ntcir.sampling.topics import build_topics
 
@@ -35,7 +35,7 @@ def minute(document: str) -> str:
 
 def test_what_is_saved_is_read_back(tmp_path):
     corpus = twice_a_minute()
-    topics = build_topics(corpus, corpus.pairs, pool=10, per_day=2)
+    topics = build_topics(corpus, corpus.pairs, pool=10, per_day=2, pair=DEFAULT_PAIR)
     topics.save(tmp_path)
     assert read_topics(tmp_path / "topics.tsv") == topics.topics
     assert dict(read_pools(tmp_path / "pools.tsv")) == topics.pools
@@ -62,7 +62,7 @@ def test_a_query_of_readings_is_encoded_like_the_corpus_s_row(tmp_path, preset):
     names = tuple(corpus.sensors.columns)
     chosen = chosen_columns(Sensors(categories="embedding"), corpus.sensors, "records")
     encoder = ReadingsEncoder.fit(chosen if preset == "auto" else Columns(categorical=names), corpus.sensors)
-    topics = build_topics(corpus, corpus.pairs, pool=10, per_day=20)
+    topics = build_topics(corpus, corpus.pairs, pool=10, per_day=20, pair=DEFAULT_PAIR)
     topics.save(tmp_path)
     for topic in read_topics(tmp_path / "topics.tsv"):
         if isinstance(topic.query, dict):
@@ -166,7 +166,7 @@ def test_numbers_keep_their_kind_and_every_digit(tmp_path):
     corpus.sensors.iloc[:, 0] = [1 / 3, 60.0, 1e300]
     TopicSet([question("t", "", {"a": 0.1 + 0.2, "b": 60})], {}, {}).save(tmp_path)
     assert '{"a": 0.30000000000000004, "b": 60}' in (tmp_path / "topics.tsv").read_text(encoding="utf-8")
-    topics = build_topics(corpus, corpus.pairs, pool=3, per_day=3)
+    topics = build_topics(corpus, corpus.pairs, pool=3, per_day=3, pair=DEFAULT_PAIR)
     asked = [topic.query["a"] for topic in topics.topics if isinstance(topic.query, dict)]
     assert sorted(json.dumps(value) for value in asked) == ["0.3333333333333333", "1e+300", "60"]
 

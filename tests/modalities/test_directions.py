@@ -5,13 +5,22 @@ from __future__ import annotations
 import pytest
 from helpers import refusal
 
-from ntcir.modalities import Modality, all_directions, both_ways, direction, directions, modality, register
+from ntcir.modalities import (
+    DEFAULT_PAIR,
+    Modality,
+    all_directions,
+    both_ways,
+    direction,
+    directions,
+    modality,
+    register,
+)
 from ntcir.modalities.image import IMAGE
 from ntcir.modalities.sensor import SENSOR
 
 
 def test_a_direction_is_named_after_the_codes_of_who_asks_and_who_answers(caption):
-    assert [each.name for each in directions()] == ["img2sen", "sen2img"]
+    assert [each.name for each in directions(DEFAULT_PAIR)] == ["img2sen", "sen2img"]
     assert [each.name for each in directions(("caption", "image"))] == ["cap2img", "img2cap"]
     assert list(all_directions()) == ["img2sen", "sen2img", "img2cap", "cap2img", "sen2cap", "cap2sen"]
     assert direction("cap2img") == (caption, IMAGE)

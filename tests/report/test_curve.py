@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
+from ntcir.config import Config
 from ntcir.report.curve import COLOURS, LOSS, draw_curve
 
 
@@ -32,7 +35,7 @@ def has_colour(path: Path, colour: str) -> bool:
 
 def test_loss_and_both_validations_are_drawn(tmp_path):
     write_log(tmp_path, 100)
-    path = draw_curve(tmp_path)
+    path = draw_curve(tmp_path, Config().objectives)
     with Image.open(path) as picture:
         picture.verify()
     assert path == tmp_path / "curve.png"
@@ -47,32 +50,53 @@ def test_loss_and_both_validations_are_drawn(tmp_path):
 @pytest.mark.parametrize("ways", [("img2cap", "cap2img"), ("cap2img",)])
 def test_the_directions_drawn_are_those_of_the_log(tmp_path, ways):
     write_log(tmp_path, 100, ways=ways)
-    path = draw_curve(tmp_path)
+    path = draw_curve(tmp_path, Config().objectives)
     assert [has_colour(path, colour) for colour in COLOURS] == [way in ways for way in ("img2cap", "cap2img")]
 
 
 def test_without_validation_there_is_the_loss_alone(tmp_path):
     write_log(tmp_path, 100, every=0)
-    path = draw_curve(tmp_path)
+    path = draw_curve(tmp_path, Config().objectives)
     assert [colour for colour in (LOSS, *COLOURS) if has_colour(path, colour)] == [LOSS]
 
 
 @pytest.mark.parametrize("steps", [0, 1])
 def test_a_training_that_has_hardly_begun_can_be_drawn(tmp_path, steps):
     write_log(tmp_path, steps, every=1)
-    with Image.open(draw_curve(tmp_path)) as picture:
+    with Image.open(draw_curve(tmp_path, Config().objectives)) as picture:
         assert picture.width > 700
 
 
 def test_a_new_picture_takes_the_place_of_the_old_one(tmp_path):
     write_log(tmp_path, 10)
-    before = draw_curve(tmp_path).read_bytes()
+    before = draw_curve(tmp_path, Config().objectives).read_bytes()
     write_log(tmp_path, 90)
-    assert draw_curve(tmp_path).read_bytes() != before
+    assert draw_curve(tmp_path, Config().objectives).read_bytes() != before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curve.png", "metrics.jsonl"]
 
 
 def test_a_folder_s_name_is_no_formula(tmp_path):
     folder = tmp_path / "lr_$10^{-3$"
     write_log(folder, steps=20)
-    assert draw_curve(folder).stat().st_size > 0
+    assert draw_curve(folder, Config().objectives).stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("objectives", "words"),
+    [
+        ([{"kind": "info_nce"}], "loss (InfoNCE, nats)"),
+        ([{"kind": "info_nce"}, {"kind": "info_nce", "temperature": 0.2}], "loss (info_nce + info_nce)"),
+    ],
+)
+def test_the_loss_is_called_after_the_objectives(tmp_path, monkeypatch, objectives, words):
+    called: list[str] = []
+    whole = Axes.set
+
+    def noted(self: Axes, **options: Any) -> Any:
+        called.append(options["ylabel"])
+        return whole(self, **options)
+
+    monkeypatch.setattr(Axes, "set", noted)
+    write_log(tmp_path, steps=20)
+    draw_curve(tmp_path, Config().changed({"objectives": objectives}).objectives)
+    assert called == [words]

@@ -14,7 +14,7 @@ from PIL import Image
 from second_pair import know_them
 
 from ntcir.formats.topics import Topic, TopicSet
-from ntcir.modalities import direction
+from ntcir.modalities import DEFAULT_PAIR, direction
 from ntcir.report import items
 from ntcir.report.items import Drawing
 from ntcir.report.show import RIGHT, _summary, draw_topic
@@ -29,7 +29,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a corpus of pictures and its topics."""
     folder = tmp_path_factory.mktemp("show")
     corpus = read_pictures(write_pictures(folder / "data", ("s1", "s2", "s3"), PER_SESSION))
-    build_topics(corpus, corpus.split("test"), pool=PER_SESSION).save(folder / "topics")
+    build_topics(corpus, corpus.split("test"), pool=PER_SESSION, pair=DEFAULT_PAIR).save(folder / "topics")
     return folder
 
 

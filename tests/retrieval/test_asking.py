@@ -10,6 +10,7 @@ import pytest
 from helpers import command_line, one_thread, write_pictures  # noqa: F401
 
 from ntcir.corpora import open_corpus
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.sampling.topics import build_topics
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -26,7 +27,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
         write_pictures(folder / name, sessions, PER_SESSION)
     other = open_corpus(folder / "other", None)
     assert set(other.pairs["split"]) == {""}
-    build_topics(other, other.pairs[other.pairs["group"] == "b4"], pool=PER_SESSION).save(folder / "topics")
+    build_topics(other, other.pairs[other.pairs["group"] == "b4"], pool=PER_SESSION, pair=DEFAULT_PAIR).save(
+        folder / "topics"
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for name, split in (("named", NAMED), ("dated", BY_DATE)):
@@ -74,7 +77,7 @@ def test_without_pools_all_of_another_corpus_is_ranked(here):
 def test_without_pools_the_test_split_of_its_own_corpus_is_ranked(here):
     (here / "own-topics").mkdir(exist_ok=True)
     corpus = open_corpus(here / "own", None)
-    build_topics(corpus, corpus.pairs, pool=PER_SESSION).save(here / "own-topics")
+    build_topics(corpus, corpus.pairs, pool=PER_SESSION, pair=DEFAULT_PAIR).save(here / "own-topics")
     for data in ("own", str(here / "own" / ".." / "own")):
         done = command_line("run", "own-topics/topics.tsv", "--model", "runs/named", "--data", data, "--pools", "none")
         assert {line.split()[2][:2] for line in done.stdout.splitlines()} == {"a3"}, done.output

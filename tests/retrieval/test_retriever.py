@@ -30,6 +30,7 @@ import ntcir.retrieval.items
 from ntcir.features.image_features import ImageFeatures
 from ntcir.formats.runs import read_pools, read_trec_qrels, read_trec_run, validate_run
 from ntcir.formats.topics import Topic, TopicSet, read_topics
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.model.model import Model
 from ntcir.retrieval.answering import answer
 from ntcir.retrieval.retriever import WORST, Retriever
@@ -50,7 +51,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
         done = command_line("train", "--data", "data", "--iters", "150", "--out", "runs/first")
     assert done.exit_code == 0, done.output
     corpus = read_pictures(folder / "data")
-    build_topics(corpus, corpus.split("test"), pool=PER_SESSION, per_day=PER_SESSION).save(folder / "topics")
+    build_topics(corpus, corpus.split("test"), pool=PER_SESSION, per_day=PER_SESSION, pair=DEFAULT_PAIR).save(
+        folder / "topics"
+    )
     return folder
 
 

@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 from helpers import toy_config
 
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.sampling.batches import BatchSampler
 from ntcir.sampling.census import coming_batches, remedy, take_census
 from ntcir.sampling.positives import FalseNegatives
 from ntcir.sampling.relations import NEAR, reasons
 
-SAME, EQUAL, _ = reasons()
+SAME, EQUAL, _ = reasons(DEFAULT_PAIR)
 
 
 def relations(seconds: Sequence[float], readings: Sequence[int] | None = None, near: float = 60.0) -> Any:
     names = [str(number) for number in range(len(seconds))]
     rows = None if readings is None else np.array(readings, dtype=np.float32)[:, None]
-    return FalseNegatives(names, names, np.array(seconds, dtype=float), rows, near).relations
+    return FalseNegatives(names, names, np.array(seconds, dtype=float), rows, near, pair=DEFAULT_PAIR).relations
 
 
 def test_negatives_are_counted_as_by_hand():
@@ -28,7 +29,7 @@ def test_negatives_are_counted_as_by_hand():
     seconds, readings = draw.uniform(0, 600, 40), draw.integers(0, 5, 40)
     related = relations(seconds, readings)
     batches = [draw.permutation(40)[:12] for _ in range(5)]
-    census = take_census(related, batches)
+    census = take_census(related, batches, DEFAULT_PAIR)
     expected, near, equal = [], 0, 0
     for rows in batches:
         for own in rows:
@@ -65,15 +66,17 @@ def test_the_remedy_is_what_helps(seconds, readings, settings):
     times = np.array(list(seconds), dtype=float)
     related = relations(times, readings)
     batches = [np.arange(len(times))]
-    words = remedy(related, batches, batches, times, training)
+    words = remedy(related, batches, batches, times, training, DEFAULT_PAIR)
     for setting in settings:
         assert setting in words
     for word in (
-        words.removeprefix("--set ").split(" --set ") if words and take_census(related, batches).without else []
+        words.removeprefix("--set ").split(" --set ")
+        if words and take_census(related, batches, DEFAULT_PAIR).without
+        else []
     ):
         key, value = word.split("=")
         assert key == "training.near_seconds"
-        assert take_census(relations(times, readings, float(value)), batches).is_fine
+        assert take_census(relations(times, readings, float(value)), batches, DEFAULT_PAIR).is_fine
 
 
 def test_of_days_of_a_moment_the_remedy_is_to_mix_them():
@@ -81,8 +84,8 @@ def test_of_days_of_a_moment_the_remedy_is_to_mix_them():
     training = toy_config(training__near_seconds=60, training__batches="day").training
     related = {**relations(seconds), SAME: lambda left, right: seconds[left] == seconds[right]}
     days = [np.arange(4 * day, 4 * day + 4) for day in range(6)]
-    assert take_census(related, days).is_empty
-    assert remedy(related, days, [np.arange(24)], seconds, training) == "--set training.batches=all"
+    assert take_census(related, days, DEFAULT_PAIR).is_empty
+    assert remedy(related, days, [np.arange(24)], seconds, training, DEFAULT_PAIR) == "--set training.batches=all"
 
 
 def test_equal_readings_on_the_left_are_named_and_remedied_too():

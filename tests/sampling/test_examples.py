@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ntcir.config import Positives
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.sampling.examples import Composer, Examples, Shares, Side
 from ntcir.sampling.negatives import HardNegatives
 from ntcir.sampling.overlap import ObjectOverlap
@@ -19,7 +20,9 @@ DRAW = np.random.default_rng(0)
 COUNTS = DRAW.poisson(0.8, (PAIRS, 3))
 SECONDS = np.arange(PAIRS) * 45.0
 GROUPS = np.repeat(["a", "b"], PAIRS // 2)
-NEAR = FalseNegatives([f"i{n}" for n in range(PAIRS)], [f"s{n // 2}" for n in range(PAIRS)], SECONDS, None, 60.0)
+NEAR = FalseNegatives(
+    [f"i{n}" for n in range(PAIRS)], [f"s{n // 2}" for n in range(PAIRS)], SECONDS, None, 60.0, pair=DEFAULT_PAIR
+)
 HARD = np.where(DRAW.random((PAIRS, 5)) < 0.7, DRAW.integers(0, PAIRS, (PAIRS, 5)), -1)
 HARD = np.take_along_axis(HARD, np.argsort(HARD < 0, axis=1, kind="stable"), axis=1)  # -1 only at the end
 BY_KIND = {"objects": (HARD[::-1], HARD), "model": (HARD, HARD[::-1])}
@@ -177,7 +180,7 @@ CAPTIONS = [f"c{n}" if n % 7 else "c0" for n in range(PAIRS)]  # some captions a
 
 def captioned(objects: bool, negatives: bool, side: Side = Side.LEFT) -> Composer:
     """Return a composer whose pairs are positives of each other where they share an item."""
-    known = FalseNegatives(PICTURES, CAPTIONS, SECONDS, None, 60.0)
+    known = FalseNegatives(PICTURES, CAPTIONS, SECONDS, None, 60.0, pair=DEFAULT_PAIR)
     one = composer(objects, 3 if objects else 0, negatives, side=side)
     return replace(one, false_negatives=known, shared=known.same)
 

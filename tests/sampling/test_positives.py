@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ntcir.config import Positives
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.sampling import positives
 from ntcir.sampling.overlap import ObjectOverlap
 from ntcir.sampling.positives import FalseNegatives, ObjectPositives
@@ -31,7 +32,13 @@ def test_ignored_cells_are_those_a_double_loop_finds(data, compare, near):
     rows = data.draw(st.lists(st.integers(0, pairs - 1), min_size=1, max_size=10))
     features = data.draw(arrays(np.float64, (pairs, 1), elements=few))
     known = FalseNegatives(
-        images, sensors, seconds, readings if compare else None, near, left_rows=features if compare_left else None
+        images,
+        sensors,
+        seconds,
+        readings if compare else None,
+        near,
+        left_rows=features if compare_left else None,
+        pair=DEFAULT_PAIR,
     )
     chosen = np.array(rows)
     found = known(chosen[:, None], chosen[None, :])
@@ -52,14 +59,14 @@ def test_ignored_cells_are_those_a_double_loop_finds(data, compare, near):
 
 def test_reports_call_relations_by_the_words_of_the_modalities():
     rows = np.zeros((2, 1))
-    known = FalseNegatives(["a", "b"], ["c", "d"], np.zeros(2), rows, 60)
+    known = FalseNegatives(["a", "b"], ["c", "d"], np.zeros(2), rows, 60, pair=DEFAULT_PAIR)
     assert list(known.relations) == ["of the same photograph or minute", "near in time", "with an equal reading"]
     known = FalseNegatives(["a", "b"], ["c", "d"], np.zeros(2), None, 0, left_rows=rows, pair=("sensor", "image"))
     assert list(known.relations) == ["of the same reading or photograph", "with an equal reading"]
 
 
 def test_a_window_of_0_seconds_is_no_window():
-    known = FalseNegatives(["a", "b"], ["c", "d"], np.zeros(2), None, 0)
+    known = FalseNegatives(["a", "b"], ["c", "d"], np.zeros(2), None, 0, pair=DEFAULT_PAIR)
     assert known(np.arange(2)[:, None], np.arange(2)).tolist() == [[True, False], [False, True]]
 
 
@@ -67,7 +74,9 @@ def test_a_window_of_0_seconds_is_no_window():
 def test_seconds_are_told_apart_in_an_era_of_nanoseconds(near):
     # float32 would know the time of 2020 to two minutes only.
     seconds = np.array([1.58e9, 1.58e9 + 61, 1.58e9 + 121])
-    known = FalseNegatives(list("abc"), list("def"), seconds, None, near)(np.arange(3)[:, None], np.arange(3))
+    known = FalseNegatives(list("abc"), list("def"), seconds, None, near, pair=DEFAULT_PAIR)(
+        np.arange(3)[:, None], np.arange(3)
+    )
     assert known.tolist() == [[True, False, False], [False, True, near > 0], [False, near > 0, True]]
 
 

@@ -14,6 +14,7 @@ from helpers import refusal, toy_corpus, twice_a_minute
 from ntcir.corpora.corpus import Corpus
 from ntcir.formats.runs import format_ranking, read_pools
 from ntcir.formats.topics import read_topics
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.sampling.pools import sample_pool, sample_with_partners
 from ntcir.sampling.topics import build_topics, topic_pairs
 
@@ -29,7 +30,7 @@ def minute(document: str) -> str:
 
 def test_there_is_one_topic_a_direction_a_day_named_as_in_the_poster():
     corpus = twice_a_minute()
-    topics = build_topics(corpus, corpus.pairs, pool=10)
+    topics = build_topics(corpus, corpus.pairs, pool=10, pair=DEFAULT_PAIR)
     assert [topic.topic_id for topic in topics.topics] == [
         "img2sen_0316", "img2sen_0317", "img2sen_0319", "sen2img_0316", "sen2img_0317", "sen2img_0319",
     ]  # fmt: skip
@@ -39,7 +40,7 @@ def test_there_is_one_topic_a_direction_a_day_named_as_in_the_poster():
 @pytest.mark.parametrize("pool", [2, 17, 30])
 def test_a_pool_holds_one_photograph_a_minute_of_the_day_and_the_one_right_answer(pool):
     corpus = twice_a_minute()
-    topics = build_topics(corpus, corpus.pairs, pool=pool, per_day=5)
+    topics = build_topics(corpus, corpus.pairs, pool=pool, per_day=5, pair=DEFAULT_PAIR)
     assert set(topics.pools) == set(topics.relevant) == {topic.topic_id for topic in topics.topics}
     for topic in topics.topics:
         candidates = topics.pools[topic.topic_id]
@@ -52,7 +53,7 @@ def test_a_pool_holds_one_photograph_a_minute_of_the_day_and_the_one_right_answe
 
 def test_the_right_answer_is_the_other_half_of_the_query_s_pair():
     corpus = twice_a_minute()
-    topics = build_topics(corpus, corpus.pairs, pool=10, per_day=5)
+    topics = build_topics(corpus, corpus.pairs, pool=10, per_day=5, pair=DEFAULT_PAIR)
     for topic in topics.topics:
         [answer] = topics.relevant[topic.topic_id]
         if topic.direction.name == "img2sen":
@@ -71,7 +72,7 @@ def test_both_photographs_of_a_minute_can_be_asked_for():
     asked = [
         str(topic.query)
         for seed in range(10)
-        for topic in build_topics(corpus, corpus.pairs, pool=10, per_day=10, seed=seed).topics
+        for topic in build_topics(corpus, corpus.pairs, pool=10, per_day=10, seed=seed, pair=DEFAULT_PAIR).topics
         if topic.direction.name == "img2sen"
     ]
     assert {name[13:15] for name in asked} == {"00", "32"}
@@ -79,7 +80,7 @@ def test_both_photographs_of_a_minute_can_be_asked_for():
 
 def test_where_the_answer_stands_in_its_pool_says_nothing():
     corpus = twice_a_minute()
-    topics = build_topics(corpus, corpus.pairs, pool=4, per_day=30)
+    topics = build_topics(corpus, corpus.pairs, pool=4, per_day=30, pair=DEFAULT_PAIR)
     places = Counter(topics.pools[topic].index(answer) for topic, [answer] in topics.relevant.items())
     # 180 topics over 4 places: 45 each, and a standard deviation of 5.8.
     assert set(places) == {0, 1, 2, 3}
@@ -88,7 +89,7 @@ def test_where_the_answer_stands_in_its_pool_says_nothing():
 
 def test_several_topics_a_day_ask_for_different_pairs_and_are_numbered():
     corpus = twice_a_minute()
-    topics = build_topics(corpus, corpus.pairs, pool=30, per_day=12)
+    topics = build_topics(corpus, corpus.pairs, pool=30, per_day=12, pair=DEFAULT_PAIR)
     first_day = [topic for topic in topics.topics if topic.topic_id.startswith("sen2img_0316")]
     assert [topic.topic_id for topic in first_day] == [f"sen2img_0316_{number:02d}" for number in range(1, 13)]
     assert len({topics.relevant[topic.topic_id][0] for topic in first_day}) == 12
@@ -96,25 +97,27 @@ def test_several_topics_a_day_ask_for_different_pairs_and_are_numbered():
 
 def test_the_same_seed_draws_the_same_and_another_seed_others():
     corpus = twice_a_minute()
-    assert build_topics(corpus, corpus.pairs, pool=10, seed=4) == build_topics(corpus, corpus.pairs, pool=10, seed=4)
-    one, other = (build_topics(corpus, corpus.pairs, pool=10, seed=seed) for seed in (0, 1))
+    assert build_topics(corpus, corpus.pairs, pool=10, seed=4, pair=DEFAULT_PAIR) == build_topics(
+        corpus, corpus.pairs, pool=10, seed=4, pair=DEFAULT_PAIR
+    )
+    one, other = (build_topics(corpus, corpus.pairs, pool=10, seed=seed, pair=DEFAULT_PAIR) for seed in (0, 1))
     assert one.relevant != other.relevant
     assert one.pools != other.pools
 
 
 def test_a_day_s_topics_do_not_depend_on_the_other_days():
     corpus = twice_a_minute()
-    together = build_topics(corpus, corpus.pairs, pool=10, per_day=2)
+    together = build_topics(corpus, corpus.pairs, pool=10, per_day=2, pair=DEFAULT_PAIR)
     alone = corpus.pairs[corpus.pairs["group"] == "2020-03-17"]
-    for topic in build_topics(corpus, alone, pool=10, per_day=2).topics:
+    for topic in build_topics(corpus, alone, pool=10, per_day=2, pair=DEFAULT_PAIR).topics:
         assert topic in together.topics
     shuffled_days = pd.concat([corpus.pairs[corpus.pairs["group"] == day] for day in reversed(DAYS)])
-    assert build_topics(corpus, shuffled_days, pool=10, per_day=2).pools == together.pools
+    assert build_topics(corpus, shuffled_days, pool=10, per_day=2, pair=DEFAULT_PAIR).pools == together.pools
 
 
 def test_the_year_is_in_the_id_where_there_are_several():
     corpus = twice_a_minute(["2019-03-16", "2020-03-16"])
-    topics = build_topics(corpus, corpus.pairs, pool=10)
+    topics = build_topics(corpus, corpus.pairs, pool=10, pair=DEFAULT_PAIR)
     assert [topic.topic_id for topic in topics.topics][2:] == ["sen2img_20190316", "sen2img_20200316"]
 
 
@@ -122,7 +125,7 @@ def test_sessions_give_their_names_without_blanks_and_each_another():
     corpus = twice_a_minute()
     names = dict(zip(DAYS, ["lap 1", "lap-1", "evening"], strict=True))
     corpus = replace(corpus, pairs=corpus.pairs.assign(group=corpus.pairs["group"].map(names)), groups_are_days=False)
-    ids = [topic.topic_id for topic in build_topics(corpus, corpus.pairs, pool=10).topics]
+    ids = [topic.topic_id for topic in build_topics(corpus, corpus.pairs, pool=10, pair=DEFAULT_PAIR).topics]
     assert len(set(ids)) == len(ids) == 6
     assert {"img2sen_lap-1", "img2sen_evening"} < set(ids)
     assert not any(" " in topic_id for topic_id in ids)
@@ -145,7 +148,7 @@ def test_every_session_gives_topics_that_can_be_answered(tmp_path, names, per_da
     corpus = twice_a_minute(minutes=15)
     sessions = corpus.pairs["group"].map(dict(zip(DAYS, names, strict=True)))
     corpus = replace(corpus, pairs=corpus.pairs.assign(group=sessions), groups_are_days=False)
-    topics = build_topics(corpus, corpus.pairs, pool=5, per_day=per_day)
+    topics = build_topics(corpus, corpus.pairs, pool=5, per_day=per_day, pair=DEFAULT_PAIR)
     topics.save(tmp_path)
     assert len({topic.topic_id for topic in topics.topics}) == 6 * per_day
     assert read_topics(tmp_path / "topics.tsv") == topics.topics
@@ -160,7 +163,7 @@ def test_every_session_gives_topics_that_can_be_answered(tmp_path, names, per_da
 def test_a_session_that_is_called_otherwise_in_ids_is_named(capsys, name, said):
     corpus = twice_a_minute(DAYS[:1])
     corpus = replace(corpus, pairs=corpus.pairs.assign(group=name), groups_are_days=False)
-    build_topics(corpus, corpus.pairs, pool=5)
+    build_topics(corpus, corpus.pairs, pool=5, pair=DEFAULT_PAIR)
     told = capsys.readouterr().err
     assert said in told
     assert bool(told) == bool(said)
@@ -170,21 +173,21 @@ def test_a_session_that_is_called_otherwise_in_ids_is_named(capsys, name, said):
 def test_a_day_smaller_than_the_pool_is_refused_by_name_with_a_pool_that_fits():
     corpus = twice_a_minute(minutes=30)
     short = corpus.pairs[(corpus.pairs["group"] != "2020-03-17") | (corpus.pairs["timestamp"].dt.hour < 2)]
-    sentence = refusal(build_topics, corpus, short, pool=25)
+    sentence = refusal(build_topics, corpus, short, pool=25, pair=DEFAULT_PAIR)
     assert "2020-03-17 (12)" in sentence  # 24 photographs, but of 12 minutes
     assert "--pool 12" in sentence
     assert "2020-03-16" not in sentence
-    assert len(build_topics(corpus, short, pool=12).topics) == 6
+    assert len(build_topics(corpus, short, pool=12, pair=DEFAULT_PAIR).topics) == 6
 
 
 def test_more_topics_a_day_than_minutes_are_refused():
     corpus = twice_a_minute(minutes=6)
-    assert "7 topics a day" in refusal(build_topics, corpus, corpus.pairs, pool=6, per_day=7)
+    assert "7 topics a day" in refusal(build_topics, corpus, corpus.pairs, pool=6, per_day=7, pair=DEFAULT_PAIR)
 
 
 def test_no_pair_is_no_topic():
     corpus = twice_a_minute()
-    assert "no pair" in refusal(build_topics, corpus, corpus.pairs.iloc[:0])
+    assert "no pair" in refusal(build_topics, corpus, corpus.pairs.iloc[:0], pair=DEFAULT_PAIR)
 
 
 def captioned(days: list[str] = DAYS) -> Corpus:
@@ -235,7 +238,7 @@ def test_a_pair_that_the_corpus_does_not_have_is_one_sentence(pair):
 def test_days_that_are_too_short_for_a_pool_are_left_out_if_asked(capsys):
     corpus = twice_a_minute(minutes=30)
     short = corpus.pairs[(corpus.pairs["group"] != "2020-03-17") | (corpus.pairs["timestamp"].dt.hour < 2)]
-    topics = build_topics(corpus, short, pool=25, skip_short=True)
+    topics = build_topics(corpus, short, pool=25, skip_short=True, pair=DEFAULT_PAIR)
     assert len(topics.topics) == 4
     assert "Left out, with fewer photographs and readings than a pool of 25 needs: 2020-03-17 (12)." in (
         capsys.readouterr().err
@@ -247,7 +250,7 @@ def test_a_pool_is_drawn_evenly():
     drawn = Counter(
         pairs.loc[row, "sensor"]
         for seed in range(300)
-        for row in sample_pool(pairs, 10, np.random.default_rng(seed))
+        for row in sample_pool(pairs, 10, np.random.default_rng(seed), pair=DEFAULT_PAIR)
     )  # fmt: skip
     # Each of 30 minutes in a third of 300 pools: 100 times, with a standard deviation of 8.
     assert len(drawn) == 30
@@ -257,7 +260,7 @@ def test_a_pool_is_drawn_evenly():
 def test_no_photograph_and_no_reading_is_in_a_pool_twice():
     pairs = pd.DataFrame({"image": list("aabbccd"), "sensor": list("xyyzzxw")}, index=list(range(10, 17)))
     for seed in range(30):
-        pool = pairs.loc[sample_pool(pairs, 7, np.random.default_rng(seed), target=12)]
+        pool = pairs.loc[sample_pool(pairs, 7, np.random.default_rng(seed), target=12, pair=DEFAULT_PAIR)]
         assert pool["image"].is_unique
         assert pool["sensor"].is_unique
         assert 12 in pool.index
@@ -295,7 +298,7 @@ def test_days_without_pairs_are_refused_and_the_days_there_are_named():
 
 def test_all_partners_are_candidates_and_relevant_where_they_are_positives():
     corpus = replace(twice_a_minute(), shared_are_positive=True)
-    topics = build_topics(corpus, corpus.pairs, pool=10, per_day=3)
+    topics = build_topics(corpus, corpus.pairs, pool=10, per_day=3, pair=DEFAULT_PAIR)
     partners = corpus.pairs.groupby("sensor")["image"].agg(set).to_dict()
     minute_of = dict(zip(corpus.pairs["image"], corpus.pairs["sensor"], strict=True))
     for topic in topics.topics:
@@ -313,7 +316,7 @@ def test_all_partners_are_candidates_and_relevant_where_they_are_positives():
 
 def test_where_right_answers_stand_in_their_pool_says_nothing():
     corpus = replace(twice_a_minute(), shared_are_positive=True)
-    topics = build_topics(corpus, corpus.pairs, pool=4, per_day=30)
+    topics = build_topics(corpus, corpus.pairs, pool=4, per_day=30, pair=DEFAULT_PAIR)
     places = Counter(
         topics.pools[topic].index(answer)
         for topic, answers in topics.relevant.items() if len(answers) == 2 for answer in answers

@@ -19,7 +19,7 @@ from ntcir.config import Config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
 from ntcir.formats.topics import TopicSet, read_directions, read_topics
-from ntcir.modalities import Direction, Modality
+from ntcir.modalities import DEFAULT_PAIR, Direction, Modality
 from ntcir.modalities.image import IMAGE
 from ntcir.sampling.topics import build_topics
 from ntcir.submission.stream import read_records
@@ -34,7 +34,7 @@ def lifelog(make_lifelog: Callable[..., Path], tmp_path: Path) -> Corpus:
 
 
 def topics_of(corpus: Corpus, pool: int = 5, per_day: int = 2) -> TopicSet:
-    return build_topics(corpus, corpus.pairs, pool=pool, per_day=per_day)
+    return build_topics(corpus, corpus.pairs, pool=pool, per_day=per_day, pair=DEFAULT_PAIR)
 
 
 def written(topics: TopicSet, corpus: Corpus, folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
@@ -120,7 +120,7 @@ def test_topics_of_other_modalities_have_no_official_format(lifelog: Corpus, cap
     topics = topics_of(lifelog)
     topics.topics[0] = replace(topics.topics[0], direction=Direction(IMAGE, caption))
     sentence = refusal(OfficialTopics, topics, lifelog)
-    assert "The organisers' format is for img2sen and sen2img, not for img2cap: use --format trec." in sentence
+    assert "The organisers' format is for image and sensor, not for image and caption: use --format trec." in sentence
 
 
 def test_a_corpus_of_another_kind_has_its_own_columns(tmp_path: Path) -> None:

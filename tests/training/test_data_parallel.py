@@ -30,6 +30,7 @@ from torch import nn
 import ntcir.training.preparation
 from ntcir.config import Config
 from ntcir.encoders import open_pair
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.system.parallel import ranks, together
@@ -104,7 +105,7 @@ class NotedDetections:
 
 def detect_once(folder: Path) -> bool:
     """Return whether this process has what one of them has detected."""
-    config = SimpleNamespace(pair=("image", "sensor"), objects=None, features=SimpleNamespace(store=folder))
+    config = SimpleNamespace(pair=DEFAULT_PAIR, objects=None, features=SimpleNamespace(store=folder))
     data: Any = SimpleNamespace(corpus=SimpleNamespace(picturing=lambda name: None), config=config)
     opened: Any = NotedDetections(None, None, folder)
     with patch.object(ntcir.training.preparation, "ObjectDetections", NotedDetections):
@@ -125,8 +126,8 @@ def train_toys(folder: Path) -> None:
         torch.manual_seed(5)
         with of_whole(nn.Sequential(layer), 8, part):
             found["dropped"] = [gather(layer(torch.full((part.stop - part.start, 3), 7.0))) for _ in range(2)]
-        found["other data"] = refusal(check_same, "that" if own.number == 1 else "this")
-        check_same("this")
+        found["other data"] = refusal(check_same, "that" if own.number == 1 else "this", DEFAULT_PAIR)
+        check_same("this", DEFAULT_PAIR)
         found["detected"] = detect_once(folder)
     keep(folder, found)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import one_thread, toy_config, toy_trainer  # noqa: F401
+import torch
+from helpers import one_thread, refusal, toy_config, toy_trainer  # noqa: F401
 
 from ntcir.sampling.examples import Side
 from ntcir.training.mining import BY_MODEL, Miner, from_tensors, to_tensors
@@ -65,3 +66,13 @@ def test_a_checkpoint_takes_the_tables_along(tmp_path: Path) -> None:
     mined = one._data.composer.hard[BY_MODEL]
     assert np.array_equal(again.left, mined.left)
     assert np.array_equal(again.right, mined.right)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("side", ["image", "sensor"])
+def test_embeddings_that_are_not_finite_are_refused_with_what_helps(tmp_path: Path, side: str, bad: float) -> None:
+    one = toy_trainer(toy_config(objectives=[{"kind": "info_nce", "temperature": 0.07}], **MINING), tmp_path)
+    with torch.no_grad():
+        next(one.model.tower(side).head.parameters()).fill_(bad)
+    said = refusal(one._miner, one._data, 10)
+    assert "diverged (NaN): lower training.lr or raise objectives.0.temperature (now 0.07)" in said

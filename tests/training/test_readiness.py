@@ -12,6 +12,7 @@ import pytest
 from helpers import command_line, fit, one_thread, refusal, toy_config, toy_corpus, write_pictures  # noqa: F401
 
 from ntcir.config import Config
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.sampling.negatives import MiningReport
 from ntcir.sampling.relations import NEAR
 from ntcir.training.remarks import idle_settings, of_validation
@@ -197,7 +198,7 @@ def test_mining_that_keeps_nothing_is_told_of_once(capsys):
     ],
 )
 def test_what_would_help_mining_is_named(mined, by, words):
-    said = nothing_mined(mined, by)
+    said = nothing_mined(mined, by, DEFAULT_PAIR)
     assert (said is None) if words is None else words in str(said)
 
 
