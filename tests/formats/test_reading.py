@@ -95,7 +95,7 @@ def test_what_cannot_be_unpacked_or_decoded_is_one_sentence(tmp_path, read):
         bytes(spoilt): "cannot be unpacked: the gzip file is damaged; copy it again.",
         whole[:10] + b"\xff" * 40: "cannot be unpacked: the gzip file is damaged; copy it again.",
         whole + b"more": "cannot be unpacked: the gzip file is damaged; copy it again.",
-        gzip.compress(b""): "is empty",
+        gzip.compress(b"", mtime=0): "is empty",
         RUN.encode("utf-16-le"): "is UTF-16 text without a byte order mark: save it as UTF-8.",
         RUN.encode("utf-16-be"): "is UTF-16 text without a byte order mark: save it as UTF-8.",
         codecs.BOM_UTF16_LE + b"t\0\x00\xd8x\0": "begins as UTF-16 text but is not valid from byte 5 on",

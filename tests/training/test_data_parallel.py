@@ -264,15 +264,6 @@ def assert_same_model(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {path.name for path in one.iterdir()}
 
 
-def test_torchrun_trains_what_one_process_trains(pictures):
-    done = torchrun("-m", "ntcir", *command("two", 5), folder=pictures)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == ""
-    assert done.stderr.count("2 processes of 5 pairs: batches of 10.") == 1
-    assert done.stderr.count("two: 12 steps") == 1
-    assert_same_model(pictures / "two")
-
-
 CHILD = """
 import os, sys
 from ntcir.cli import main
