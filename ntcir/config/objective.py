@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ntcir.objectives.batch import Batch
 
 
-class Objective(Section):
+class Objective(Section, ABC):
     """What training makes small: a function of a batch, with settings of its own.
 
     An objective is a module of ``ntcir.objectives`` and a line in ``ntcir.config.registry``.
@@ -49,6 +50,7 @@ class Objective(Section):
 
         return nn.Module()
 
+    @abstractmethod
     def __call__(self, batch: Batch, learnt: nn.Module) -> torch.Tensor:
         """Return the loss of a batch, a scalar with gradient.
 
@@ -56,7 +58,6 @@ class Objective(Section):
             batch: embeddings, and who is a positive of whom.
             learnt: what ``learnt`` returned, trained so far.
         """
-        raise NotImplementedError
 
     def remedies(self) -> Mapping[str, str]:
         """Return settings that help where the loss is not finite: key -> what to do, such as ``raise``."""
