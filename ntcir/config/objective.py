@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
@@ -13,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from ntcir.config.registry import OBJECTIVES
 from ntcir.config.section import Section
 from ntcir.system.errors import did_you_mean, shown
+from ntcir.system.lazy import load
 
 if TYPE_CHECKING:
     import torch
@@ -70,8 +70,7 @@ def objective_class(kind: str) -> type[Objective]:
     Raises:
         KeyError: if there is none of that kind.
     """
-    module, _, name = OBJECTIVES[kind].partition(":")
-    found: type[Objective] = getattr(import_module(module), name)
+    found: type[Objective] = load(OBJECTIVES[kind])
     return found
 
 

@@ -10,10 +10,10 @@ package adds its line before a configuration is read::
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ntcir.system.errors import UserError, did_you_mean
+from ntcir.system.lazy import load
 
 if TYPE_CHECKING:
     from ntcir.config import Config
@@ -34,7 +34,7 @@ def encoder_class(kind: str) -> type[Encoder]:
     Raises:
         KeyError: if there is no such kind.
     """
-    found: type[Encoder] = _load(KINDS[kind][0])
+    found: type[Encoder] = load(KINDS[kind][0])
     return found
 
 
@@ -58,7 +58,7 @@ def open_rows(config: Config, corpus: Corpus, modality: str, encoder: Encoder | 
         raise UserError(
             f"towers.{modality}.encoder is {kind}, but the model's is {encoder.kind}: put that back, or train again."
         )
-    rows: Rows = _load(KINDS[kind][1]).open(config, corpus, modality, encoder)
+    rows: Rows = load(KINDS[kind][1]).open(config, corpus, modality, encoder)
     return rows
 
 
@@ -80,8 +80,3 @@ def open_pair(config: Config, corpus: Corpus, encoders: Mapping[str, Encoder] | 
         for name in reversed(config.pair)
     }
     return {name: opened[name] for name in config.pair}
-
-
-def _load(name: str):  # type: ignore[no-untyped-def]
-    module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute)
