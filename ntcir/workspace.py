@@ -89,7 +89,13 @@ def read_corpus(config: Config, *, splits: bool = True) -> Corpus:
     from ntcir.corpora import open_corpus
 
     data = config.data
-    corpus = open_corpus(data.path or find_data(None), data.split if splits else None, outside=data.outside)
+    corpus = open_corpus(
+        data.path or find_data(None),
+        data.split if splits else None,
+        outside=data.outside,
+        pictures=data.pictures,
+        pair=config.pair,
+    )
     for line in corpus.report.lines():
         say(f"{corpus.name}: {line}")
     return corpus

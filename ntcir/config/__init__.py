@@ -17,10 +17,11 @@ from ntcir.config.sections import (
     Objects,
     Positives,
     Sensors,
+    Texts,
     Topics,
     Training,
 )
-from ntcir.config.splits import AutoSplit, DateSplit, FractionSplit, SessionSplit, Split
+from ntcir.config.splits import AutoSplit, DateSplit, FractionSplit, OfficialSplit, SessionSplit, Split
 from ntcir.config.supplied import is_local, load_supplied
 from ntcir.config.towers import Tower, Towers
 
@@ -37,11 +38,13 @@ __all__ = [
     "Negatives",
     "Objective",
     "Objects",
+    "OfficialSplit",
     "Positives",
     "Section",
     "Sensors",
     "SessionSplit",
     "Split",
+    "Texts",
     "Topics",
     "Tower",
     "Towers",

@@ -23,6 +23,7 @@ from ntcir.config.sections import (
     Objects,
     Positives,
     Sensors,
+    Texts,
     Topics,
     Training,
 )
@@ -42,6 +43,7 @@ class Config(Section):
     data: Data = Data()
     features: Features = Features()
     sensors: Sensors = Sensors()
+    texts: Texts = Texts()
     towers: Towers = Towers()
     # The loss is their weighted sum.
     objectives: list[AnyObjective] = Field([{"kind": INFO_NCE}], min_length=1)  # type: ignore[list-item]

@@ -12,7 +12,7 @@ from ntcir.config.old_keys import INFO_NCE, RENAMED
 from ntcir.modalities import DEFAULT_PAIR
 from ntcir.system.errors import UserError
 
-_ADDED = ("pair", "objectives", "training.start")  # keys that had no spelling then
+_ADDED = ("pair", "objectives", "training.start", "data.pictures", "texts")  # keys that had no spelling then
 
 
 def former_tree(config: Config) -> dict[str, Any] | None:

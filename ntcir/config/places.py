@@ -6,6 +6,7 @@ another folder, handed on with a model, or was written by whoever made the data.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ntcir.system.errors import UserError
 from ntcir.system.home import expanded
 from ntcir.system.regular import exists
 
@@ -28,9 +30,31 @@ def _as_path(value: Any) -> Path | None:
 
 def path_of_weights(value: Any) -> Path | None:
     """Return the path of weights that are given by one; a file may be there or not."""
+    if value is None:
+        return None
     path = expanded(value)
     is_path = (exists(path) and path.is_file()) or "/" in str(value) or path.suffix in _WEIGHTS
     return path if is_path and value not in PUBLISHED else None
+
+
+OPEN_CLIP = "open_clip:"
+
+
+def path_of_text_network(value: Any) -> Path | None:
+    """Return the folder of a sentence encoder; ``$NAME`` in it stands for an environment variable.
+
+    Raises:
+        UserError: if there is no such variable.
+    """
+    if value is None or str(value).startswith(OPEN_CLIP):
+        return None
+    found = os.path.expandvars(str(value))
+    if "$" in found:
+        raise UserError(
+            f"texts.network = {value!r} names an environment variable that is not set: set it to the folder of the "
+            "sentence encoder, or give the folder itself."
+        )
+    return expanded(found)
 
 
 def path_of_detector(value: Any) -> Path | None:

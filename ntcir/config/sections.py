@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from ntcir.config.places import Place, path_of_detector, path_of_weights
+from ntcir.config.places import Place, path_of_detector, path_of_text_network, path_of_weights
 from ntcir.config.section import Section
 from ntcir.config.splits import AutoSplit, Split
 
@@ -24,6 +24,8 @@ class Data(Section):
     # Whether records.csv may name photographs outside its images/, by absolute paths or `..`. Whoever makes a corpus
     # cannot allow that: its own ntcir.yaml may not say so.
     outside: bool = False
+    # One more folder in which the pictures of a captioned corpus are looked for, by their file names.
+    pictures: Annotated[Path | None, Place("data")] = None
 
 
 class Backbone(Section):
@@ -97,10 +99,34 @@ class Sensors(Section):
     rare: int = Field(2, ge=1)  # categories seen fewer times in training share the bucket of the unknown ones
 
 
+class Texts(Section):
+    """What captions are to the text tower: words of a vocabulary, or the features of a frozen text network."""
+
+    # Of the encoder `words`, whose rows are numbers of words. bag: a column a word; sum: the sum of the words' vectors;
+    # sequence: the words' vectors in order, on each of which the MLP works before the maximum over the words is taken.
+    form: Literal["bag", "sum", "sequence"] = "bag"
+    tfidf: bool = False  # words weigh less the more training captions have them, and a bag or sum has unit length
+    min_count: int = Field(1, ge=1)  # words seen fewer times in training are not known
+    most: int = Field(20_000, ge=1, le=1_000_000)  # words that are known: those seen most often in training
+    stop_words: Literal["none", "english"] | list[str] = "none"  # left out
+    length: int = Field(64, ge=1, le=1024)  # words of a caption; what comes after them is cut off
+    # Of `sum` and `sequence`: a file of word vectors (GloVe's text, fastText's .vec or .bin) to begin with; without
+    # one, random vectors of so many dimensions.
+    vectors: Annotated[Path | None, Place("data", handed_on="name")] = None
+    width: int = Field(300, ge=1, le=4096)
+    train_vectors: bool = True  # along with the towers
+    # Of the encoder `sentences`: the folder of a sentence-transformers model ($NAME: an environment variable has it),
+    # or `open_clip:NAME`, the text side of a CLIP-like model.
+    network: Annotated[str | None, Place("code", path_of_text_network)] = None
+    # Of open_clip: a file; left open, those of the same network in features.backbones.
+    weights: Annotated[str | None, Place("data", path_of_weights, handed_on="name")] = None
+    batch: int = Field(64, ge=1, le=4096)  # captions at a time
+
+
 class Training(Section):
     """Contrastive training: how long, how fast, and what is contrasted with what."""
 
-    iters: int = Field(500, ge=1)  # the poster: 100, 200, 500
+    iters: int = Field(500, ge=0)  # the poster: 100, 200, 500; 0 trains nothing: the networks' features as they are
     batch: int = Field(256, ge=2)  # the poster
     lr: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.0, ge=0)

@@ -62,10 +62,29 @@ class FractionSplit(Section):
         return self
 
 
+class OfficialSplit(Section):
+    """Split as a corpus's own files say: collections of captioned pictures are published with a split.
+
+    ``train``, ``val`` and ``test`` name parts as the files do (``train``, ``restval``, ``val``, ``dev``, ``test``).
+    Those that are not named are the parts of the usual names; without a test part, that of validation is asked about,
+    and without one left for validation, some of the training pictures are held out, drawn by ``seed``.
+    """
+
+    by: Literal["official"] = "official"
+    train: list[str] | None = None
+    val: list[str] | None = None
+    test: list[str] | None = None
+    held_out: float = Field(0.1, gt=0, lt=1)  # of the training pictures, where they are needed for validation
+    seed: int = Field(0, ge=0)
+
+
 class AutoSplit(Section):
-    """By the poster's dates where there are such days; else by session, of which three are needed; else by fraction."""
+    """The corpus's own split, where it is published with one.
+
+    Else by the poster's dates where there are such days; else by session, of which three are needed; else by fraction.
+    """
 
     by: Literal["auto"] = "auto"
 
 
-Split = Annotated[AutoSplit | DateSplit | SessionSplit | FractionSplit, Field(discriminator="by")]
+Split = Annotated[AutoSplit | DateSplit | SessionSplit | FractionSplit | OfficialSplit, Field(discriminator="by")]

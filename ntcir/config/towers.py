@@ -17,15 +17,15 @@ class Tower(Section):
     A modality has defaults of its own (``ntcir.modalities``), which these settings replace.
     """
 
-    # What makes rows of the items: `frozen` networks (see features), `readings` (see sensors), or `vectors` that came
-    # with the data. Left open, the modality's usual one.
+    # What makes rows of the items: `frozen` networks (see features), `readings` (see sensors), `words` or
+    # `sentences` (see texts), or `vectors` that came with the data. Left open, the modality's usual one.
     encoder: str | None = None
     # Of `vectors`: an .npy, .npz, .mat or .parquet file with the rows of all items, in the corpus's order or with ids.
     vectors: Annotated[Path | None, Place("data", handed_on="name")] = None
     # Standardise each column over the training split first (this project's choice).
     standardise: bool = True
     input_dropout: float = Field(0.0, ge=0, lt=1)
-    layers: int = Field(1, ge=1, le=6)  # linear layers of the MLP: one is a linear map
+    layers: int = Field(1, ge=0, le=6)  # linear layers of the MLP: one is a linear map; none: rows as they are
     hidden: int = Field(512, ge=1, le=8192)  # width of the layers in between
     dropout: float = Field(0.0, ge=0, lt=1)  # after each layer in between
 

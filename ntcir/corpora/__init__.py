@@ -8,48 +8,49 @@ one as a ``Corpus``. One that lies outside this package adds its line before a c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ntcir.config import Split
-from ntcir.corpora.corpus import Corpus
+from ntcir.corpora.corpus import Corpus, Request
 from ntcir.corpora.lifelog import is_lifelog, read_lifelog, refuse_lsc20
 from ntcir.corpora.naming import corpus_name
 from ntcir.corpora.records import is_records, read_records
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.system.errors import UserError
 
-
-def _read_lifelog(root: Path, split: Split | None, name: str, outside: bool) -> Corpus:
-    return read_lifelog(root, split, name)  # whose photographs are named without their folders
-
-
-def _read_records(root: Path, split: Split | None, name: str, outside: bool) -> Corpus:
-    return read_records(root, split, name, outside=outside)
-
-
-# The first that recognises a folder reads it: from the folder, how it is split, the corpus's name, and whether its
-# tables may name files outside it.
-LAYOUTS: list[tuple[Callable[[Path], bool], Callable[[Path, Split | None, str, bool], Corpus]]] = [
-    (is_lifelog, _read_lifelog),
-    (is_records, _read_records),
+# The first that recognises a folder reads it: from the folder, the corpus's name, and how it is to be read.
+LAYOUTS: list[tuple[Callable[[Path], bool], Callable[[Path, str, Request], Corpus]]] = [
+    (is_lifelog, lambda root, name, how: read_lifelog(root, how.split, name)),
+    (is_records, lambda root, name, how: read_records(root, how.split, name, outside=how.outside)),
 ]
 
 
-def open_corpus(root: Path, split: Split | None, *, outside: bool = False) -> Corpus:
+def open_corpus(
+    root: Path,
+    split: Split | None,
+    *,
+    outside: bool = False,
+    pictures: Path | None = None,
+    pair: Sequence[str] = DEFAULT_PAIR,
+) -> Corpus:
     """Read the corpus in a folder, whatever its layout.
 
     Args:
         root: the folder.
         split: how it is split; None for a corpus whose pairs are in no split.
         outside: whether its tables may name photographs outside its folder.
+        pictures: one more folder in which the pictures of a captioned corpus are looked for.
+        pair: two modalities, whose pairs it is to have (``Corpus.of_pair``).
 
     Raises:
         UserError: if the layout is unknown, the files are not valid, or a session is missing that
             ``split`` names.
     """
+    how = Request(split, outside, pictures, pair)
     for recognise, read in LAYOUTS:
         if recognise(root):
-            corpus = read(root, split, corpus_name(root), outside)
+            corpus = read(root, corpus_name(root), how).of_pair(pair)
             if corpus.pairs.empty:
                 reasons = corpus.report.sentence()
                 raise UserError(f"{root} holds no usable pair ({reasons}).")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from ntcir.config import Split
+from ntcir.modalities import DEFAULT_PAIR, modality
 from ntcir.system.errors import UserError, did_you_mean, short
 from ntcir.system.files import atomic_path
 
@@ -63,6 +65,23 @@ class ReadingReport:
 
 
 @dataclass(frozen=True)
+class Request:
+    """How a corpus is to be read.
+
+    Attributes:
+        split: how it is split; None for a corpus whose pairs are in no split.
+        outside: whether its tables may name photographs outside its folder.
+        pictures: one more folder in which the pictures of a captioned corpus are looked for.
+        pair: the modalities that are asked for; what costs time and belongs to neither may be left unread.
+    """
+
+    split: Split | None = None
+    outside: bool = False
+    pictures: Path | None = None
+    pair: Sequence[str] = DEFAULT_PAIR
+
+
+@dataclass(frozen=True)
 class Corpus:
     """Items of several modalities and the pairs they form. Ids are strings everywhere.
 
@@ -72,13 +91,17 @@ class Corpus:
         tables: modality -> table indexed by string id. ``image`` has the column ``path`` (absolute path as a string);
             ``sensor`` has raw readings, numeric (float64, NaN where missing) or text (NaN where missing).
         pairs: one row a pair, in order of time: ``image`` and ``sensor`` (ids), ``group`` (day or session, str),
-            ``timestamp`` (datetime64 in UTC, 1900 to 2199), ``split`` (``train``, ``val``, ``test`` or empty).
+            ``timestamp`` (datetime64 in UTC, 1900 to 2199, or NaT where the data have no times), ``split`` (``train``,
+            ``val``, ``test`` or empty). Where there are more than two modalities, an item may be absent (NaN).
         groups_are_days: whether ``group`` is a UTC date ``YYYY-MM-DD``.
         layout: which reader made it.
         sensor_columns: the readings a model is given when the configuration names none.
         report: what was read and dropped.
         shared_are_positive: whether pairs that share an item are positives of each other's partners, as the five
             captions of a picture are; otherwise they are merely no negatives, as photographs of one minute are.
+        grouped: whether pairs fall into groups (days, sessions), of which pools are drawn; otherwise ``group`` is the
+            same throughout, and what asks ranks a whole split.
+        annotations: modalities whose items describe others, as captions do: pairs with one share positives.
         categories: modality -> items x concepts, 0 or 1, indexed like its table; none where the data have none.
     """
 
@@ -91,6 +114,8 @@ class Corpus:
     report: ReadingReport
     shared_are_positive: bool = False
     categories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    grouped: bool = True
+    annotations: frozenset[str] = frozenset()
 
     @property
     def images(self) -> pd.DataFrame:
@@ -123,6 +148,29 @@ class Corpus:
             return self
         return replace(self, tables={**self.tables, "image": self.tables[modality]})
 
+    def of_pair(self, pair: Sequence[str]) -> Corpus:
+        """Return the corpus as pairs of two modalities: each once, and none that lacks an item of either.
+
+        A corpus that lacks one of them is returned as it is; see ``require_pair``.
+        """
+        names = list(pair)
+        kept = [name for name in self.tables if name in self.pairs.columns]
+        if not set(names) <= set(kept):
+            return self
+        shared = self.shared_are_positive or not self.annotations.isdisjoint(names)
+        others = [name for name in kept if name not in names]
+        if not others:
+            return replace(self, shared_are_positive=shared)
+        pairs = self.pairs.drop(columns=others)
+        report = replace(self.report, counts=dict(self.report.counts), dropped=dict(self.report.dropped))
+        for name, other in zip(names, reversed(names), strict=True):
+            absent = pairs[name].isna() & pairs[other].notna()
+            first, second = modality(other), modality(name)
+            report.drop(f"{first.noun} without a {second.noun}", pairs.loc[absent, other].unique().tolist())
+        pairs = pairs.dropna(subset=names).drop_duplicates(names, ignore_index=True)
+        report.counts["pairs"] = len(pairs)
+        return replace(self, pairs=pairs, report=report, shared_are_positive=shared)
+
     def split(self, name: str) -> pd.DataFrame:
         """Return the pairs of one split, in order of time."""
         return self.pairs[self.pairs["split"] == name]
@@ -141,7 +189,8 @@ class Corpus:
             if name not in known:
                 raise UserError(
                     f"{self.root} has no pairs of {' and '.join(pair)}: it has nothing of the modality '{name}', "
-                    f"only of {' and '.join(known)}{did_you_mean(name, known)}."
+                    f"only of {' and '.join(known)}{did_you_mean(name, known)} (the configuration's key `pair` "
+                    "says which two are used)."
                 )
 
     def require_columns(self, columns: Sequence[str], modality: str = "sensor") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ntcir.config import AutoSplit, DateSplit, FractionSplit, SessionSplit, Split
+from ntcir.config import AutoSplit, DateSplit, FractionSplit, OfficialSplit, SessionSplit, Split
 from ntcir.corpora.corpus import SPLITS
 from ntcir.system.errors import UserError, some
 
@@ -31,6 +31,11 @@ def assign_splits(pairs: pd.DataFrame, split: Split | None, *, groups_are_days: 
         names = _by_session(pairs, split)
     elif isinstance(split, FractionSplit):
         names = _by_fraction(pairs, split)
+    elif isinstance(split, OfficialSplit):
+        raise UserError(
+            "data.split.by = official is for collections that are published with a split: choose auto, date, session "
+            "or fraction."
+        )
     else:
         names = np.full(len(pairs), "", dtype="<U5")
     return pd.Series(pd.Categorical(names, categories=["", *SPLITS]), index=pairs.index, name="split")

@@ -13,6 +13,7 @@ from itertools import combinations
 from ntcir.modalities.image import IMAGE
 from ntcir.modalities.modality import Direction, Modality, Query
 from ntcir.modalities.sensor import SENSOR
+from ntcir.modalities.text import TEXT
 from ntcir.system.errors import UserError, did_you_mean
 
 __all__ = [
@@ -29,7 +30,7 @@ __all__ = [
     "register",
 ]
 
-_MODALITIES: dict[str, Modality] = {each.name: each for each in (IMAGE, SENSOR)}
+_MODALITIES: dict[str, Modality] = {each.name: each for each in (IMAGE, SENSOR, TEXT)}
 DEFAULT_PAIR = (IMAGE.name, SENSOR.name)
 
 

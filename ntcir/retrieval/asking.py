@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ntcir.config import Config, load_config
-from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import SPLITS, Corpus
 from ntcir.corpora.naming import corpus_name
 from ntcir.model.model import Model
@@ -172,7 +171,7 @@ def _read(config: Config, split: str, root: Path, how: str) -> Corpus:
     try:
         return read_corpus(config)
     except UserError as error:
-        open_corpus(root, None, outside=config.data.outside)  # raises if the corpus is at fault
+        read_corpus(config, splits=False)  # raises if the corpus is at fault
         raise UserError(
             f"{root} cannot be split {how} ({str(error).rstrip('.')}): rank all of it with "
             f"--split {ALL}, or say how to split it, for example with --set {_SPLIT_KEY}.by=auto."

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from helpers import write_pictures
 
-from ntcir.config import Split
-from ntcir.corpora.corpus import Corpus
+from ntcir.corpora.corpus import Corpus, Request
 from ntcir.corpora.records import read_records
 
 CAPTIONS = "captions.csv"
@@ -33,9 +32,9 @@ def is_captions(root: Path) -> bool:
     return (root / CAPTIONS).is_file()
 
 
-def read_captions(root: Path, split: Split | None, name: str, outside: bool) -> Corpus:
+def read_captions(root: Path, name: str, how: Request) -> Corpus:
     """Read records, and pair each of them with all of its captions."""
-    corpus = read_records(root, split, name, outside=outside)
+    corpus = read_records(root, how.split, name, outside=how.outside)
     captions = pd.read_csv(root / CAPTIONS, dtype=str)
     captions["caption"] = captions["file"] + "#" + captions.groupby("file").cumcount().astype(str)
     pairs = corpus.pairs.merge(captions, left_on="image", right_on="file").drop(columns=["file", "text"])

@@ -22,7 +22,8 @@ from ntcir.modalities.sensor import SENSOR
 def test_a_direction_is_named_after_the_codes_of_who_asks_and_who_answers(caption):
     assert [each.name for each in directions(DEFAULT_PAIR)] == ["img2sen", "sen2img"]
     assert [each.name for each in directions(("caption", "image"))] == ["cap2img", "img2cap"]
-    assert list(all_directions()) == ["img2sen", "sen2img", "img2cap", "cap2img", "sen2cap", "cap2sen"]
+    others = ["img2txt", "txt2img", "img2cap", "cap2img", "sen2txt", "txt2sen", "sen2cap", "cap2sen"]
+    assert list(all_directions()) == ["img2sen", "sen2img", *others, "txt2cap", "cap2txt"]
     assert direction("cap2img") == (caption, IMAGE)
 
 
