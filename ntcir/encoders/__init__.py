@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "frozen": ("ntcir.encoders.frozen:FrozenEncoder", "ntcir.encoders.frozen:FrozenRows"),
     "readings": ("ntcir.encoders.readings:ReadingsEncoder", "ntcir.encoders.readings_rows:ReadingsRows"),
     "vectors": ("ntcir.encoders.vectors:VectorsEncoder", "ntcir.encoders.vectors:VectorRows"),
+    "words": ("ntcir.encoders.words:WordsEncoder", "ntcir.encoders.words_rows:WordRows"),
 }
 
 

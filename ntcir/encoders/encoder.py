@@ -43,6 +43,15 @@ class Encoder:
 
         return Standardise(self.dim) if tower.standardise else nn.Identity(), self.dim
 
+    def head(self, each: nn.Module) -> nn.Module:
+        """Return the layers that lead from the stem to the shared space.
+
+        Args:
+            each: the MLP, for single rows, which is all that is needed by default; where the stem gives sequences, it
+                has to be made one for these (``ntcir.towers.pooling``).
+        """
+        return each
+
     def to_json(self) -> dict[str, Any]:
         """Return everything needed to make the same encoder again, but for weights; nothing by default."""
         return {}

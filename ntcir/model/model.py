@@ -71,8 +71,9 @@ class Model:
 
     def _new_tower(self, name: str) -> Tower:
         options = self.config.towers.of(name)
-        stem, width = self.encoders[name].stem(options, self.config)
-        return Tower(stem, mlp(width, self.config.towers.dim, options))
+        encoder = self.encoders[name]
+        stem, width = encoder.stem(options, self.config)
+        return Tower(stem, encoder.head(mlp(width, self.config.towers.dim, options)))
 
     @property
     def directions(self) -> tuple[Direction, Direction]:
