@@ -17,6 +17,8 @@ from ntcir.sampling.augment import Augmenter
 from ntcir.training.preparation import open_detections
 from ntcir.training.start import fingerprint
 
+_OF_TEXTS = ("words", "sentences")  # the encoders that the section ``texts`` is about
+
 
 class Stores:
     """The rows, altered views and detections of all configurations of a grid.
@@ -104,4 +106,5 @@ class Stores:
 def _key(config: Config, name: str) -> tuple[str, str]:
     """Return the modality, and what tells its rows from those of other configurations."""
     tower = config.towers.of(name)
-    return name, f"{tower.encoder} {tower.vectors} {config.features.model_dump_json()}"
+    texts = config.texts.model_dump_json() if tower.encoder in _OF_TEXTS else ""
+    return name, f"{tower.encoder} {tower.vectors} {config.features.model_dump_json()} {texts}"

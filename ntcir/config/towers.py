@@ -37,6 +37,8 @@ class Tower(Section):
             )
         if self.standardise and self.encoder == "readings":
             raise ValueError("readings are standardised by their encoder: set standardise to false")
+        if self.standardise and self.encoder == "words":
+            raise ValueError("numbers of words cannot be standardised: set standardise to false")
         return self
 
 

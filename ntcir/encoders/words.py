@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from ntcir.config import Config, Texts, Tower
 from ntcir.encoders.encoder import Encoder
+from ntcir.encoders.start_vectors import StartVectors
 from ntcir.encoders.vocabulary import Vocabulary
 from ntcir.system.errors import shown
 
@@ -29,9 +30,9 @@ class WordsEncoder(Encoder):
         form: what the stem makes of them.
         length: words of a caption at most; others behind them are cut off.
         tfidf: whether rare words weigh more.
-        width: of a word's vector; 0 where words have none.
-        start: returns the vectors with which training begins, float32 [words, width]; None for random ones, and for
-            those of a trained model, which its weights have.
+        width: of a word's vector; 0 where words have none. That of ``start``, if there is any.
+        start: has the vectors with which training begins; None for random ones, and for those of a trained model, which
+            are among its weights.
     """
 
     kind = "words"
@@ -45,16 +46,21 @@ class WordsEncoder(Encoder):
         *,
         tfidf: bool,
         width: int,
-        start: Callable[[], np.ndarray] | None = None,
+        start: StartVectors | None = None,
     ) -> None:
-        self.vocabulary, self.form, self.length, self.tfidf, self.width = vocabulary, form, length, tfidf, width
-        self._start = start
+        self.vocabulary, self.form, self.length, self.tfidf = vocabulary, form, length, tfidf
+        self._width, self._start = width, start
 
     @classmethod
-    def of(cls, vocabulary: Vocabulary, options: Texts) -> WordsEncoder:
-        """Make the encoder that a configuration describes, with random vectors where words have any."""
+    def of(cls, vocabulary: Vocabulary, options: Texts, start: StartVectors | None = None) -> WordsEncoder:
+        """Make the encoder that a configuration describes."""
         width = 0 if options.form == "bag" else options.width
-        return cls(vocabulary, options.form, options.length, tfidf=options.tfidf, width=width)
+        return cls(vocabulary, options.form, options.length, tfidf=options.tfidf, width=width, start=start)
+
+    @property
+    def width(self) -> int:
+        """Numbers of a word's vector; 0 where words have none."""
+        return self._width if self._start is None else self._start.width
 
     @property
     def dim(self) -> int:  # type: ignore[override]
@@ -81,7 +87,7 @@ class WordsEncoder(Encoder):
         rarity = self.vocabulary.rarity() if self.tfidf else None
         if self.form == "bag":
             return Bag(words, rarity), words
-        start = None if self._start is None else self._start()
+        start = None if self._start is None else self._start.of(self.vocabulary)
         if self.form == "sum":
             return Summed(words, self.width, start, learnt=learnt, rarity=rarity), self.width
         return InOrder(words, self.width, start, learnt=learnt), self.width

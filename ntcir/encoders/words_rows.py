@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 
 from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.encoder import Encoder, Rows
+from ntcir.encoders.start_vectors import StartVectors, fingerprint
 from ntcir.encoders.vocabulary import Vocabulary
 from ntcir.encoders.words import WordsEncoder
 from ntcir.modalities import modality as modality_of
 from ntcir.system.errors import UserError, short
+from ntcir.system.home import expanded
 from ntcir.system.progress import say
 
 
@@ -30,6 +35,8 @@ class WordRows(Rows):
         self._options, self._corpus, self._modality = config.texts, corpus, modality_of(modality)
         self._table = corpus.tables[modality]
         self._asked: dict[str, None] = {}  # what was made ready, in order; of these, what is strange is said once
+        self._vectors = None if config.texts.form == "bag" else config.texts.vectors
+        self._start: StartVectors | None = None
         self._is_others = encoder is not None
         if encoder is not None:
             self.encoder: WordsEncoder = encoder
@@ -40,12 +47,15 @@ class WordRows(Rows):
         return cls(config, corpus, modality, encoder if isinstance(encoder, WordsEncoder) else None)
 
     def check(self, ids: Sequence[str]) -> None:
-        """Check that there are words to be learnt from.
+        """Check that there are words to be learnt from, and vectors to begin with, if these are asked for.
 
         Raises:
             UserError: if there are none.
         """
         self._vocabulary(ids)
+        if self._vectors is not None:
+            self._start = StartVectors(expanded(self._vectors), self._words(ids))
+            _ = self._start.found  # read in time, before other things take long
 
     def fit(self, ids: Sequence[str]) -> list[str]:
         """Take the words of training captions, each caption once; return what the model will not see of captions.
@@ -53,8 +63,12 @@ class WordRows(Rows):
         Raises:
             UserError: if there are no words.
         """
-        self.encoder = WordsEncoder.of(self._vocabulary(ids), self._options)
-        return self._remarks([*self._asked, *ids])
+        vocabulary = self._vocabulary(ids)
+        if self._vectors is not None and self._start is None:
+            self._start = StartVectors(expanded(self._vectors), self._words(ids))
+        self.encoder = WordsEncoder.of(vocabulary, self._options, self._start)
+        of_vectors = [] if self._start is None else self._start.remarks(vocabulary)
+        return [*of_vectors, *self._remarks([*self._asked, *ids])]
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         """Say which captions the encoder of a trained model does not understand.
@@ -72,6 +86,15 @@ class WordRows(Rows):
     def load(self, ids: Sequence[str]) -> np.ndarray:
         """Return the captions' words, float32 [len(ids), length]."""
         return self.encoder.rows([self.encoder.numbered(text) for text in self._texts(ids)])
+
+    def origins(self) -> list[str]:
+        """Return the SHA-256 of the file of vectors, where one is used."""
+        return [] if self._vectors is None else [fingerprint(expanded(self._vectors))]
+
+    def facts(self, ids: Sequence[str]) -> list[Any]:
+        """Return what training on these items depends on: also the captions' words, and their vectors."""
+        parts = [self.load(ids)] if self._start is None else [self.load(ids), self._start.of(self.encoder.vocabulary)]
+        return [*super().facts(ids), *(hashlib.sha256(part.tobytes()).hexdigest() for part in parts)]
 
     def encode(self, queries: Mapping[str, str]) -> Iterator[tuple[list[str], np.ndarray]]:
         """Encode sentences, all at once; those without a known word are answered, and named."""
@@ -108,9 +131,16 @@ class WordRows(Rows):
             )
         return found
 
+    def _words(self, ids: Sequence[str]) -> Sequence[str]:
+        """Return all words of captions, also those that may only come to count once some captions are left out."""
+        every = self._options.model_copy(update={"min_count": 1, "most": sys.maxsize})
+        return Vocabulary.of(self._texts(list(dict.fromkeys(ids))), every).words
+
     def _texts(self, ids: Sequence[str]) -> list[str]:
         rows = self._table.loc[list(ids)].to_dict("records")
-        return [str(self._modality.ask(item, row)) for item, row in zip(ids, rows, strict=True)]
+        return [
+            str(self._modality.ask(item, cast("Mapping[str, Any]", row))) for item, row in zip(ids, rows, strict=True)
+        ]
 
     def _remarks(self, ids: Sequence[str]) -> list[str]:
         """Return sentences about what the encoder leaves out of captions."""

@@ -9,6 +9,7 @@ import numpy as np
 from ntcir.config import Config, Section
 from ntcir.modalities import pictured
 from ntcir.system.errors import some
+from ntcir.training.text_remarks import idle_texts
 
 
 def idle_settings(config: Config, group_sizes: np.ndarray) -> Iterator[str]:
@@ -20,6 +21,7 @@ def idle_settings(config: Config, group_sizes: np.ndarray) -> Iterator[str]:
     """
     yield from _of_batches(config, group_sizes)
     yield from _switched_off(config)
+    yield from idle_texts(config)
     yield from _of_shares(config)
     yield from _of_mining(config, int(group_sizes.sum()))
 
