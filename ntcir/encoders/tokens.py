@@ -41,5 +41,5 @@ def _any_word() -> re.Pattern[str]:
     marks = "".join(
         re.escape(mark) for mark in map(chr, range(0x300, sys.maxunicode)) if unicodedata.category(mark)[0] == "M"
     )
-    letters = f"(?:[^\\W_]|[{marks}])+"
+    letters = f"[^\\W_](?:[^\\W_]|[{marks}])*"
     return re.compile(f"{letters}(?:'{letters})*")

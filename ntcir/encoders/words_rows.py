@@ -104,8 +104,8 @@ class WordRows(Rows):
         unknown = [topic for topic, numbers in zip(queries, numbered, strict=True) if not numbers]
         if unknown:
             say(
-                f"WARNING: {len(unknown):,} of {len(queries):,} queries have no word that this model knows: what they "
-                f"ask for is ranked as for a sentence that says nothing (first: {self._quoted(unknown[0], queries)})."
+                f"WARNING: {len(unknown):,} of {len(queries):,} queries have no word that this model knows, and are "
+                f"ranked as an empty sentence would be (first: {self._quoted(unknown[0], queries)})."
             )
         cut = [topic for topic, numbers in zip(queries, numbered, strict=True) if len(numbers) > self.encoder.length]
         if cut:

@@ -122,7 +122,7 @@ class _File:
                 mean = np.asarray(matrix[rows]).sum(axis=0, dtype=np.float32) / np.float32(len(rows))
             vectors[word] = finite(mean.tolist(), f"the vector of '{short(word)}'")
         told = (
-            f"{len(others):,} words are not in its dictionary and have the mean of their n-grams ({some(others, 3)})."
+            f"words that are not in its dictionary have the mean of their n-grams: {len(others):,} ({some(others, 3)})."
         )
         return width, vectors, [told] if others else []
 

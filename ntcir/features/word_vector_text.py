@@ -10,7 +10,7 @@ from typing import IO
 
 import numpy as np
 
-from ntcir.system.errors import short, shown
+from ntcir.system.errors import short, shown, some
 from ntcir.system.json_keys import each_once
 from ntcir.system.plain_json import is_finite_number
 from ntcir.system.regular import LARGEST, read_all
@@ -139,8 +139,8 @@ class _Lines:
             )
         if self._repeated:
             remarks.append(
-                f"{len(self._repeated):,} lines repeat a word, of which the first line counts (first: "
-                f"{short(self._repeated[0])})."
+                f"words that have several lines, of which the first counts: {len(set(self._repeated)):,} "
+                f"({some(dict.fromkeys(self._repeated), 3)})."
             )
         return remarks
 

@@ -66,8 +66,9 @@ def _read(path: Path, wanted: Collection[str]) -> word_vector_text.Found:
     if _head(path) == fasttext.MAGIC:
         return fasttext.read_binary(path, wanted)
     with opened(path) as file:
+        begin = file.tell()  # behind a byte order mark
         start = file.read(word_vector_text.JSON_HEAD)
-        file.seek(0)
+        file.seek(begin)
         if start.startswith(fasttext.MAGIC):
             raise NotWordVectors("it is a gzipped .bin of fastText, of which parts are read: unpack it first")
         if word_vector_text.is_json(start):

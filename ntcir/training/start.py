@@ -86,7 +86,7 @@ def _check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None
     if list(theirs.vocabulary.words) != list(ours.vocabulary.words):
         raise UserError(
             f"training.start: the {name} tower of {place} knows {len(theirs.vocabulary):,} words, which are not the "
-            f"{len(ours.vocabulary):,} of these training captions: a tower can only begin with its own vocabulary."
+            f"{len(ours.vocabulary):,} of these training captions: name a model that was trained on the same ones."
         )
 
 
