@@ -109,7 +109,7 @@ class Texts(Section):
     min_count: int = Field(1, ge=1)  # words seen fewer times in training are not known
     most: int = Field(20_000, ge=1, le=1_000_000)  # words that are known: those seen most often in training
     stop_words: Literal["none", "english"] | list[str] = "none"  # left out
-    length: int = Field(64, ge=1, le=1024)  # words of a caption; what comes after them is cut off
+    length: int = Field(64, ge=1, le=1024)  # known words of a caption; what comes after them is cut off
     # Of `sum` and `sequence`: a file of word vectors (GloVe's text, fastText's .vec or .bin) to begin with; without
     # one, random vectors of so many dimensions.
     vectors: Annotated[Path | None, Place("data", handed_on="name")] = None

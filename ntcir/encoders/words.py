@@ -117,6 +117,6 @@ class WordsEncoder(Encoder):
             raise ValueError(f"its length is {shown(length)}, not a number of words")
         if type(tfidf) is not bool:
             raise ValueError(f"its tfidf is {shown(tfidf)}, not true or false")
-        if type(width) is not int or (width == 0) != (form == "bag") or width < 0:
+        if type(width) is not int or (width == 0) != (form == "bag") or not 0 <= width <= 1 << 16:
             raise ValueError(f"its width is {shown(width)}, which does not fit the form {form}")
         return cls(Vocabulary.from_json(tree), form, length, tfidf=tfidf, width=width)

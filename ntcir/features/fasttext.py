@@ -151,6 +151,8 @@ class _File:
             at = end + 10  # behind the word: its end, a count of 8 bytes, and its type
             if word in wanted and content[at - 1] == _WORD and entry < words:
                 places[word] = entry
+        if 8 * pruned > len(content) - at:
+            raise NotWordVectors(_TRUNCATED)
         self._at = at + 8 * max(0, pruned)  # which n-grams a quantised model has left
         return places, words
 

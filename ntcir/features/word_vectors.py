@@ -70,7 +70,9 @@ def _read(path: Path, wanted: Collection[str]) -> word_vector_text.Found:
         start = file.read(word_vector_text.JSON_HEAD)
         file.seek(begin)
         if start.startswith(fasttext.MAGIC):
-            raise NotWordVectors("it is a gzipped .bin of fastText, of which parts are read: unpack it first")
+            raise NotWordVectors(
+                "it is a .bin of fastText that is gzipped or comes from a pipe: give the unpacked file"
+            )
         if word_vector_text.is_json(start):
             return word_vector_text.read_json(file, path, wanted)
         return word_vector_text.read_text(file, wanted)

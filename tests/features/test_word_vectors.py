@@ -111,7 +111,7 @@ BAD = {
     "JSON nan": (b'{"the": [1, 2], "dog": [1, NaN]}', "'dog' has nan, which is not a finite number"),
     "JSON true": (b'{"the": [1, 2], "dog": [1, true]}', "'dog' has True, which is not a finite number"),
     "JSON too large": (b'{"the": [1, 2], "dog": [1, 1e39]}', "number 2 of 'dog' is 1e+39"),
-    "gzipped .bin": (gzip.compress(b"\xba\x16\x4f\x2f" + b"\0" * 99), "it is a gzipped .bin of fastText"),
+    "gzipped .bin": (gzip.compress(b"\xba\x16\x4f\x2f" + b"\0" * 99), "that is gzipped or comes from a pipe"),
 }  # fmt: skip
 
 

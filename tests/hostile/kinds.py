@@ -323,6 +323,45 @@ def _load_model(folder: Path) -> object:
     return encode_readings(model, toy_corpus(per_group=1).sensors).vectors
 
 
+def _word_vectors(folder: Path) -> None:
+    from captioning import lines_of, write_fasttext
+
+    folder.mkdir(parents=True, exist_ok=True)
+    matrix = np.random.default_rng(0).normal(size=(3 + 20, 4)).astype(np.float32)
+    vectors = dict(zip(("dog", "the", "café"), matrix.tolist(), strict=False))
+    text = lines_of(vectors, header=True, end=" ").encode()
+    (folder / "words.vec").write_bytes(text)
+    (folder / "words.txt").write_text(lines_of(vectors, header=False), encoding="utf-8")
+    (folder / "words.vec.gz").write_bytes(gzip.compress(text, mtime=0))
+    (folder / "words.json").write_text(json.dumps(vectors), encoding="utf-8")
+    write_fasttext(folder / "words.bin", vectors, matrix, buckets=20, most=4)
+
+
+def _look_up(name: str) -> Callable[[Path], object]:
+    def read(folder: Path) -> object:
+        from ntcir.features.word_vectors import read_word_vectors
+
+        return read_word_vectors(folder / name, ["café", "dogs", "dog"]).vectors
+
+    return read
+
+
+def _caption_model(folder: Path) -> None:
+    from captioning import caption_config, captioned
+    from helpers import fit
+
+    config = caption_config(training__iters=2, training__validate_every=2, texts__form="sum")
+    fit(config, folder / "m", corpus=captioned())
+
+
+def _load_caption_model(folder: Path) -> object:
+    from ntcir.model.model import Model
+
+    model = Model.load(folder / "m")
+    encoder: Any = model.encoders["text"]
+    return model.unit_vectors("text", encoder.rows([encoder.numbered("A warm day, and bright"), []]))
+
+
 @cache
 def _empty_model(folder: Path) -> Any:
     from ntcir.model.model import Model
@@ -496,6 +535,12 @@ KINDS = [
     Kind("model/model.safetensors", _model, "m/model.safetensors", _load_model, inside=_in_header, share=0.5),
     Kind("model/last.safetensors", _model, "m/last.safetensors", _resume, inside=_in_header, share=0.5),
     Kind("model/metrics.jsonl", _model, "m/metrics.jsonl", _curve),
+    Kind("words.vec", _word_vectors, "words.vec", _look_up("words.vec"), named=True),
+    Kind("words.txt", _word_vectors, "words.txt", _look_up("words.txt"), named=True),
+    Kind("words.vec.gz", _word_vectors, "words.vec.gz", _look_up("words.vec.gz"), inside=_in_gzip, named=True),
+    Kind("words.json", _word_vectors, "words.json", _look_up("words.json"), named=True),
+    Kind("words.bin", _word_vectors, "words.bin", _look_up("words.bin"), changes=BYTES, named=True),
+    Kind("caption model/encoders.json", _caption_model, "m/encoders.json", _load_caption_model, share=0.5),
     Kind("features/shard.npy", _stores, "features/shard-1.npy", _fill("features"), changes=BYTES),
     Kind("features/shard.json", _stores, "features/shard-1.json", _fill("features")),
     Kind("features/meta.json", _stores, "features/meta.json", _fill("features")),
