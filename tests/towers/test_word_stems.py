@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import one_thread  # noqa: F401
+from torch import nn
 
 from ntcir.config import Config, Texts, load_config
 from ntcir.encoders.vocabulary import Vocabulary
@@ -60,6 +61,32 @@ def test_a_bag_by_tf_idf_is_that_of_scikit_learn():
     theirs = library.TfidfVectorizer(vocabulary=list(words), token_pattern=r"[a-z]+").fit_transform(TEXTS).toarray()
     assert stem(rows_of(encoder)).numpy() == pytest.approx(theirs.astype(np.float32), abs=1e-6)
     assert stem(rows_of(encoder)).norm(dim=1).tolist() == pytest.approx([1, 1, 1, 0, 0])
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("tfidf", [False, True])
+def test_a_linear_layer_on_bags_is_computed_without_them(tfidf, layers, monkeypatch):
+    encoder, config = made("bag", f"texts.tfidf={tfidf}", f"towers.text.layers={layers}", "towers.text.hidden=5")
+    tower = tower_of(encoder, config)
+    rows = rows_of(encoder)
+    results = []
+    for vectors in (nn.functional.normalize(tower.head(tower.stem(rows)), dim=1), tower(rows)):
+        tower.zero_grad()
+        vectors[:, :3].square().cumsum(dim=0).sum().backward()
+        results.append([vectors.detach(), *(each.grad.clone() for each in tower.parameters())])
+    for dense, sparse in zip(*results, strict=True):
+        assert torch.allclose(dense, sparse, atol=1e-6)
+    monkeypatch.setattr(Bag, "forward", None)
+    tower(rows)
+
+
+def test_bags_are_made_where_something_else_comes_first():
+    encoder, config = made("bag", "towers.text.input_dropout=0.5")
+    tower = tower_of(encoder, config)
+    torch.manual_seed(1)
+    found = tower(rows_of(encoder))
+    torch.manual_seed(1)
+    assert torch.equal(found, nn.functional.normalize(tower.head(tower.stem(rows_of(encoder))), dim=1))
 
 
 @pytest.mark.parametrize("tfidf", [False, True])
