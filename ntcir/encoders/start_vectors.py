@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +34,10 @@ class StartVectors:
             UserError: if it cannot be used.
         """
         try:
-            return read_word_vectors(self.path, self._words)
-        except UserError as error:
-            raise UserError(f"texts.vectors: {error}") from error
+            state = self.path.stat()
+        except OSError:
+            return _read(self.path, self._words)  # which tells what is wrong
+        return _read_once(self.path, (state.st_ino, state.st_size, state.st_mtime_ns), tuple(self._words))
 
     @property
     def width(self) -> int:
@@ -61,6 +62,19 @@ class StartVectors:
             f"begin with zeros (the most frequent first: {some(without)})."
         )
         return [*self.found.remarks, *([lacking] if without else [])]
+
+
+@lru_cache(maxsize=2)
+def _read_once(path: Path, state: tuple[int, ...], words: tuple[str, ...]) -> WordVectors:
+    """Return the vectors of a file in this state: several trainings, as of a grid, read it once."""
+    return _read(path, words)
+
+
+def _read(path: Path, words: Sequence[str]) -> WordVectors:
+    try:
+        return read_word_vectors(path, words)
+    except UserError as error:
+        raise UserError(f"texts.vectors: {error}") from error
 
 
 def fingerprint(path: Path) -> str:

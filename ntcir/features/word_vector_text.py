@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +17,7 @@ from ntcir.system.regular import LARGEST, read_all
 
 JSON_HEAD = 64  # bytes by which JSON is told
 _LONGEST_LINE = 1 << 20  # bytes
+_TOLD = 4096  # lines between two moves of a progress bar
 _WIDEST = 1 << 16  # numbers of a vector
 _HEADER = re.compile(rb"(\d{1,18})[ \t]+(\d{1,9})\s*")
 _JSON = re.compile(rb'\s*\{\s*["}]')  # a file of GloVe's may begin with the word {, but then a number follows
@@ -34,7 +35,7 @@ def is_json(head: bytes) -> bool:
     return _JSON.match(head) is not None
 
 
-def read_text(file: IO[bytes], wanted: Collection[str]) -> Found:
+def read_text(file: IO[bytes], wanted: Collection[str], advance: Callable[[float], None] = lambda lines: None) -> Found:
     """Read a line a word: the word, and its numbers behind it, parted by blanks.
 
     A first line of two whole numbers is a header, how many words and how many dimensions. All lines must have the same
@@ -44,11 +45,12 @@ def read_text(file: IO[bytes], wanted: Collection[str]) -> Found:
     Args:
         file: at its beginning.
         wanted: words as they are spelled in the file.
+        advance: called with the number of lines that were read since.
 
     Raises:
         NotWordVectors: naming the first line that is wrong.
     """
-    return _Lines(wanted).read(file)
+    return _Lines(wanted).read(file, advance)
 
 
 class _Lines:
@@ -62,10 +64,12 @@ class _Lines:
         self._vectors: dict[str, np.ndarray] = {}
         self._repeated: list[str] = []
 
-    def read(self, file: IO[bytes]) -> Found:
+    def read(self, file: IO[bytes], advance: Callable[[float], None]) -> Found:
         count = number = 0
         while line := file.readline(_LONGEST_LINE):
             number += 1
+            if number % _TOLD == 0:
+                advance(_TOLD)
             if number == 1 and (header := _HEADER.fullmatch(line)):
                 self._header = int(header[1]), int(header[2])
                 self._width = self._header[1]

@@ -16,7 +16,10 @@ from ntcir.features import fasttext, word_vector_text
 from ntcir.features.word_vector_text import NotWordVectors
 from ntcir.formats.reading import opened
 from ntcir.system.errors import UserError, some
+from ntcir.system.progress import progress
 from ntcir.system.regular import LARGEST_WEIGHTS, open_regular
+
+_LONG = 1 << 28  # bytes of a file whose reading is worth a progress bar
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,17 @@ def _read(path: Path, wanted: Collection[str]) -> word_vector_text.Found:
             )
         if word_vector_text.is_json(start):
             return word_vector_text.read_json(file, path, wanted)
-        return word_vector_text.read_text(file, wanted)
+        if not _is_long(path):
+            return word_vector_text.read_text(file, wanted)
+        with progress(f"Reading {path.name}", None, unit=" lines/s") as advance:
+            return word_vector_text.read_text(file, wanted, advance)
+
+
+def _is_long(path: Path) -> bool:
+    try:
+        return path.stat().st_size >= _LONG
+    except OSError:
+        return False
 
 
 def _head(path: Path) -> bytes:

@@ -35,7 +35,7 @@ def idle_texts(config: Config) -> Iterator[str]:
     if texts.vectors is not None and "width" in changed:
         yield _unused(["width"], "the file of texts.vectors says how long its vectors are")
     if texts.vectors is None and not texts.train_vectors:
-        yield "texts.train_vectors is false, and texts.vectors names no file: words keep vectors that are random."
+        yield "texts.train_vectors is false, and texts.vectors names no file: words keep random vectors."
 
 
 def _unused(keys: list[str], why: str) -> str:

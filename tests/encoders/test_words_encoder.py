@@ -9,6 +9,7 @@ import pytest
 from captioning import caption_config, captioned, lines_of
 from helpers import refusal
 
+import ntcir.encoders.start_vectors
 from ntcir.config import Config, Texts, load_config
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_rows
@@ -156,6 +157,24 @@ def test_words_without_a_vector_begin_with_zeros_and_are_named(tmp_path):
     assert weight[rows.encoder.vocabulary.numbers["warm"]].tolist() == [3.0, 4.0]
     assert weight.abs().sum() == 10
     assert len(rows.origins()[0]) == 64
+
+
+def test_a_file_is_read_once_for_several_trainings_and_again_when_it_has_changed(tmp_path, monkeypatch):
+    path, read = tmp_path / "vectors.txt", []
+    path.write_text(lines_of({"day": [1.0, 2.0]}, header=False), encoding="utf-8")
+    whole = ntcir.encoders.start_vectors.read_word_vectors
+    monkeypatch.setattr(
+        ntcir.encoders.start_vectors, "read_word_vectors", lambda *given: read.append(given) or whole(*given)
+    )
+    for _ in range(2):
+        rows, _ = fitted(captioned(), texts__form="sum", texts__vectors=str(path))
+        rows.facts(["caption-1"])
+    assert len(read) == 1
+    path.write_text(lines_of({"day": [1.0, 2.0, 3.0]}, header=False), encoding="utf-8")
+    assert fitted(captioned(), texts__form="sum", texts__vectors=str(path))[0].encoder.width == 3
+    # What is opened before a training, to see what is related to what, reads nothing.
+    opened(captioned(), caption_config(texts__form="sum", texts__vectors=str(path))).fit(["caption-1"])
+    assert len(read) == 2
 
 
 def test_a_bag_reads_no_vectors(tmp_path):

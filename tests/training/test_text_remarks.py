@@ -41,7 +41,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "random and frozen": (
         {"pair": ["text", "sensor"], "texts__form": "sum", "texts__train_vectors": False},
-        "texts.train_vectors is false, and texts.vectors names no file: words keep vectors that are random.",
+        "texts.train_vectors is false, and texts.vectors names no file: words keep random vectors.",
     ),
 }
 
