@@ -14,6 +14,7 @@ from ntcir.features.image_features import AlteredFeatures
 from ntcir.features.objects import ObjectDetections
 from ntcir.modalities import modality, pictured
 from ntcir.sampling.augment import Augmenter
+from ntcir.training.categories import categories_are_objects
 from ntcir.training.preparation import open_detections
 from ntcir.training.start import fingerprint
 
@@ -42,7 +43,7 @@ class Stores:
                 if (key := _key(config, name)) not in self._rows:
                     self._rows[key] = open_rows(config, corpus, name)
             detector = config.objects.model_dump_json()
-            if config.needs_objects and detector not in self._detections:
+            if self._asks_for_objects(config) and detector not in self._detections:
                 self._detections[detector] = open_detections(config, corpus)
         starts = {place for config in self._configs if (place := config.training.start) is not None}
         self._of_starts = {place: [fingerprint(place)] for place in starts}
@@ -52,7 +53,7 @@ class Stores:
     def fingerprints(self, config: Config) -> list[str]:
         """Return what tells the networks, files, detector and start of a configuration from others."""
         found = [each for name in self._pair for each in self._of_rows[_key(config, name)]]
-        if config.needs_objects:
+        if self._asks_for_objects(config):
             found += self._of_detections[config.objects.model_dump_json()]
         return found + ([] if config.training.start is None else self._of_starts[config.training.start])
 
@@ -76,6 +77,10 @@ class Stores:
         # Trainings open what they need themselves.
         self._rows.clear()
         self._detections.clear()
+
+    def _asks_for_objects(self, config: Config) -> bool:
+        """Return whether a training asks which objects pictures show."""
+        return config.needs_objects or categories_are_objects(config, self._folds[0].corpus)
 
     def _trained(self, name: str) -> list[str]:
         """Return the items of a modality that are trained on in any fold."""

@@ -14,7 +14,6 @@ from ntcir.sampling.batches import BatchSampler
 from ntcir.sampling.examples import Composer
 from ntcir.sampling.negatives import HardNegatives
 from ntcir.sampling.relations import instances
-from ntcir.training.needs import categories_of
 from ntcir.training.preparation import Preparation
 from ntcir.training.sources import LiveImages, Source, StoredRows
 from ntcir.training.validation import Validation
@@ -66,14 +65,16 @@ class TrainingData:
             encode = {name: live.get(name, rows.load) for name, rows in prepared.rows.items()}
             validation = Validation(prepared.val, encode, list(live), config)
         options = config.training
+        categories = prepared.categories()
+        facts = prepared.facts() + [hashlib.sha256(side.tobytes()).hexdigest() for side in categories or ()]
         return cls(
             config.pair,
-            hashlib.sha256(json.dumps(prepared.facts(), sort_keys=True).encode()).hexdigest(),
+            hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest(),
             BatchSampler(train["group"].to_numpy(), options.batch, options.batches, config.seed),
             composer,
             (sources[left], sources[right]),
             instances(train[left].to_numpy(), train[right].to_numpy()),
-            categories_of(config, prepared.corpus, train),
+            categories,
             validation,
         )
 

@@ -69,7 +69,7 @@ class Watch:
 
     def __init__(self, config: Config) -> None:
         self._pair = config.pair
-        self._remedies = config.objective_remedies()
+        self._remedies = config.objective_remedies(at_zero=True)
         self._said: set[str] = set()
         self._in_vain = 0
 
