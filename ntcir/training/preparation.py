@@ -146,14 +146,17 @@ class Preparation:
         return overlap
 
     def _count_objects(self, photographs: list[str]) -> np.ndarray:
-        """Return how many objects of each class are in photographs, int64; one process detects for all."""
-        detections = self.detections
-        if detections is None:
+        """Return how many objects of each class are in photographs, int64 [photographs, classes]."""
+        if self.detections is None:
             raise ValueError("nobody asked for objects")
+        return self._detected(self.detections, photographs).counts(photographs)
+
+    def _detected(self, detections: ObjectDetections, photographs: list[str]) -> ObjectDetections:
+        """Return the detections, those of the training photographs stored; one process detects for all."""
         by_first(lambda: detections.ensure(photographs))
-        if not ranks().first:  # what the first one stored is seen by a store that is opened now
-            self.detections = detections = open_detections(self.config, self.corpus)
-        return detections.counts(photographs)
+        if ranks().first:
+            return detections
+        return open_detections(self.config, self.corpus)
 
     def categories(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Return those of the training pairs' items; see ``categories_of``."""
