@@ -22,6 +22,7 @@ from ntcir.config.old_keys import RENAMED
 from ntcir.config.registry import OBJECTIVES
 from ntcir.config.sections import Backbone
 from ntcir.objectives.batch import Batch
+from ntcir.tuning.plan import Tuning
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
@@ -216,14 +217,15 @@ def keys(model: type[Section], before: str = "") -> Iterator[str]:
 
 def test_docs_configuration_names_every_key() -> None:
     text = CONFIGURATION.read_text(encoding="utf-8")
-    ablations = section(CONFIGURATION, "## Ablations")
-    experiment = text.replace(ablations, "")
+    ablations, tuning = section(CONFIGURATION, "## Ablations"), section(CONFIGURATION, "## Tuning")
+    experiment = text.replace(ablations, "").replace(tuning, "")
     for kind in OBJECTIVES:
         experiment = experiment.replace(section(CONFIGURATION, f"### `{kind}`"), "")
     assert sorted(key for key in _KEY.findall(experiment) if not key.startswith("configs/")) == sorted(
         [*keys(Config), *keys(Backbone), *keys(Tower), *OF_EACH_OBJECTIVE]
     )
     assert sorted(_KEY.findall(ablations)) == sorted(keys(Grid))
+    assert _KEY.findall(tuning) == list(keys(Tuning))
 
 
 @pytest.mark.parametrize("kind", OBJECTIVES)
@@ -244,7 +246,9 @@ def test_docs_configuration_names_every_earlier_spelling() -> None:
 
 
 def test_defaults_in_docs_configuration_are_the_defaults() -> None:
-    text = CONFIGURATION.read_text(encoding="utf-8").replace(section(CONFIGURATION, "## Ablations"), "")
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    for others in ("## Ablations", "## Tuning"):
+        text = text.replace(section(CONFIGURATION, others), "")
     for kind in OBJECTIVES:
         text = text.replace(section(CONFIGURATION, f"### `{kind}`"), "")
     known = set(keys(Config))
@@ -262,6 +266,14 @@ def test_defaults_of_an_ablation_in_docs_configuration_are_the_defaults() -> Non
     for key, default in _KEY_AND_DEFAULT.findall(ablations):
         (topics if key.startswith("topics.") else tree)[key.removeprefix("topics.")] = yaml.safe_load(default)
     assert Grid.model_validate(tree | {"topics": topics}) == Grid(base="ymx2l.yaml")
+
+
+def test_defaults_of_a_tuning_in_docs_configuration_are_the_defaults() -> None:
+    given = {"base": "ymx2l.yaml", "search": {"training.lr": [1e-3, 1e-2]}}
+    found = dict(_KEY_AND_DEFAULT.findall(section(CONFIGURATION, "## Tuning")))
+    assert Tuning.model_validate(given | {key: yaml.safe_load(text) for key, text in found.items()}) == (
+        Tuning.model_validate(given)
+    )
 
 
 def test_yaml_in_docs_configuration_is_valid_and_what_it_says_is_the_default() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-from ntcir.ablation.folds import Fold
-from ntcir.ablation.grid import Plan
 from ntcir.config import Config
+from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_rows
 from ntcir.encoders.encoder import Rows
 from ntcir.encoders.frozen import FrozenRows
@@ -19,8 +19,32 @@ from ntcir.training.preparation import open_detections
 from ntcir.training.start import fingerprint
 
 
+class Planned(Protocol):
+    """Trainings that are planned: a grid's, or those of a search."""
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The two modalities, by name."""
+
+    @property
+    def configs(self) -> Mapping[Any, Config]:
+        """The configurations, by whatever tells them apart."""
+
+
+class Splits(Protocol):
+    """A corpus and what is used of it."""
+
+    @property
+    def corpus(self) -> Corpus:
+        """With the splits."""
+
+    @property
+    def items(self) -> Mapping[str, list[str]]:
+        """Those that are encoded, by modality."""
+
+
 class Stores:
-    """The rows, altered views and detections of all configurations of a grid.
+    """The rows, altered views and detections of all configurations of a grid or a search.
 
     Opening loads every network, so that missing weights are reported at once.
 
@@ -32,7 +56,7 @@ class Stores:
         UserError: if the weights of a network or a detector cannot be obtained, or an encoder cannot be used.
     """
 
-    def __init__(self, plan: Plan, folds: Sequence[Fold]) -> None:
+    def __init__(self, plan: Planned, folds: Sequence[Splits]) -> None:
         self._pair, self._folds = plan.pair, folds
         self._configs = list(plan.configs.values())
         self._rows: dict[tuple[str, str], Rows] = {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,21 @@ def needy(config: Config, what: str) -> str | None:
 def categories_are_objects(config: Config, corpus: Corpus) -> bool:
     """Return whether an objective needs categories of a corpus that has pictures, but no categories."""
     return needy(config, "categories") is not None and not _known(config, corpus) and pictured(config.pair) is not None
+
+
+@contextmanager
+def why_objects(config: Config, corpus: Corpus) -> Iterator[None]:
+    """Tell of a detector that is none why it is asked, where the configuration does not ask for objects itself."""
+    try:
+        yield
+    except UserError as error:
+        shown = pictured(config.pair)
+        if config.needs_objects or shown is None:
+            raise
+        raise UserError(
+            f"The objective {needy(config, 'categories')} needs categories; {corpus.root} has none, so they are the "
+            f"objects in its {shown.plural}: {error}"
+        ) from error
 
 
 def require_categories(config: Config, corpus: Corpus) -> None:

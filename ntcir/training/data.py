@@ -65,16 +65,14 @@ class TrainingData:
             encode = {name: live.get(name, rows.load) for name, rows in prepared.rows.items()}
             validation = Validation(prepared.val, encode, list(live), config)
         options = config.training
-        categories = prepared.categories()
-        facts = prepared.facts() + [hashlib.sha256(side.tobytes()).hexdigest() for side in categories or ()]
         return cls(
             config.pair,
-            hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest(),
+            hashlib.sha256(json.dumps(prepared.facts(), sort_keys=True).encode()).hexdigest(),
             BatchSampler(train["group"].to_numpy(), options.batch, options.batches, config.seed),
             composer,
             (sources[left], sources[right]),
             instances(train[left].to_numpy(), train[right].to_numpy()),
-            categories,
+            prepared.categories,
             validation,
         )
 

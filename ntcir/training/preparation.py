@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,7 +26,7 @@ from ntcir.sampling.positives import FalseNegatives, ObjectPositives
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import by_first, ranks
 from ntcir.system.progress import say
-from ntcir.training.categories import categories_are_objects, categories_of, needy
+from ntcir.training.categories import categories_are_objects, categories_of, why_objects
 from ntcir.training.needs import require_needs
 from ntcir.training.readiness import check_negatives
 from ntcir.training.remarks import idle_settings, of_validation
@@ -118,6 +119,7 @@ class Preparation:
         """Return what a training starts with, besides its configuration; a resumed one must have the same."""
         facts = [fact for name, each in self.rows.items() for fact in each.facts(self.train[name].tolist())]
         facts += [self.augmenter.meta] if self.augmenter else []
+        facts += [hashlib.sha256(side.tobytes()).hexdigest() for side in self.categories or ()]
         return facts + ([self.detections.fingerprint] if self.detections else [])
 
     def views_of(self, name: str) -> np.ndarray | None:
@@ -158,8 +160,9 @@ class Preparation:
             return detections
         return open_detections(self.config, self.corpus)
 
+    @cached_property
     def categories(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return those of the training pairs' items; see ``categories_of``."""
+        """Those of the training pairs' items; see ``categories_of``."""
         return categories_of(self.config, self.corpus, self.train, self._count_objects)
 
     def composer(self) -> Composer:
@@ -236,15 +239,8 @@ def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:
     """
     shown = pictured(config.pair)
     pictures = corpus if shown is None else corpus.picturing(shown.name)
-    try:
+    with why_objects(config, corpus):
         return ObjectDetections(pictures, config.objects, config.features.store)
-    except UserError as error:
-        if config.needs_objects or shown is None:
-            raise
-        raise UserError(
-            f"The objective {needy(config, 'categories')} needs categories; {corpus.root} has none, so they are the "
-            f"objects in its {shown.plural}: {error}"
-        ) from error
 
 
 def require_pictures(config: Config) -> None:
