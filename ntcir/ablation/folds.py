@@ -156,3 +156,8 @@ def _digest(corpus: Corpus, store: Path, topics: TopicSet, items: Mapping[str, l
     relevant = {topic: found[0] if len(found) == 1 else found for topic, found in topics.relevant.items()}
     digest.update(json.dumps([asked, topics.pools, relevant]).encode())
     return digest.hexdigest()
+
+
+def digest_of_data(corpus: Corpus, store: Path, items: Mapping[str, list[str]]) -> str:
+    """Return what changes whenever the pairs of a corpus's splits or the items that are used of it do, topics aside."""
+    return _digest(corpus, store, TopicSet([], {}, {}), items)

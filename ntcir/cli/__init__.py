@@ -40,5 +40,6 @@ for _verb in (
     results.show,
     handing_in.bundle,
     results.ablate,
+    results.tune,
 ):
     main.add_command(_verb)

@@ -14,7 +14,6 @@ from ntcir.sampling.batches import BatchSampler
 from ntcir.sampling.examples import Composer
 from ntcir.sampling.negatives import HardNegatives
 from ntcir.sampling.relations import instances
-from ntcir.training.needs import categories_of
 from ntcir.training.preparation import Preparation
 from ntcir.training.sources import LiveImages, Source, StoredRows
 from ntcir.training.validation import Validation
@@ -73,7 +72,7 @@ class TrainingData:
             composer,
             (sources[left], sources[right]),
             instances(train[left].to_numpy(), train[right].to_numpy()),
-            categories_of(config, prepared.corpus, train),
+            prepared.categories,
             validation,
         )
 

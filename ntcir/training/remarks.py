@@ -24,6 +24,7 @@ def idle_settings(config: Config, group_sizes: np.ndarray) -> Iterator[str]:
     yield from idle_texts(config)
     yield from _of_shares(config)
     yield from _of_mining(config, int(group_sizes.sum()))
+    yield from _of_objectives(config)
 
 
 def _of_batches(config: Config, sizes: np.ndarray) -> Iterator[str]:
@@ -99,6 +100,13 @@ def _of_mining(config: Config, pairs: int) -> Iterator[str]:
         )
     if negatives.objects and not negatives.near_seconds and not negatives.similar:
         yield "negatives.near_seconds and negatives.similar are both 0: nothing is mined by objects; raise one of them."
+
+
+def _of_objectives(config: Config) -> Iterator[str]:
+    alone = len(config.objectives) == 1
+    for place, objective in enumerate(config.objectives):
+        for remark in objective.remarks(config.training.iters, alone=alone):
+            yield f"objectives.{place}.{remark}."
 
 
 def of_validation(pool_sizes: np.ndarray) -> Iterator[str]:

@@ -30,7 +30,7 @@ from ntcir.training.run_folder import begin, run_folder
 from ntcir.training.sources import to_training_device
 from ntcir.training.start import Start
 from ntcir.training.stepper import Stepper
-from ntcir.training.watching import Watch
+from ntcir.training.watching import Diverged, Watch
 
 __all__ = ["CHECKPOINT_EVERY", "Trainer", "TrainingResult", "train"]
 
@@ -128,7 +128,7 @@ class Trainer:
         loss = self._step(progress.step)
         progress.step += 1
         if not math.isfinite(loss):  # at once: nothing that is not finite may get into a checkpoint
-            raise UserError(f"The loss is {loss} at step {progress.step}: {self.config.remedies()}.")
+            raise Diverged(f"The loss is {loss} at step {progress.step}: {self.config.remedies()}.")
         self._watch.loss(loss)
         row: dict[str, Any] = {"step": progress.step, "loss": loss, **found}
         last = progress.step == options.iters

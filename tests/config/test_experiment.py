@@ -107,7 +107,7 @@ def test_an_unknown_key_is_named_with_its_path_and_a_near_one(tmp_path, text, ke
         ("training: {start: 3}", "training.start = 3 is not valid: expected a path."),
         ("objectives: {}", "objectives is not valid: expected a list."),
         ("objectives: []", "objectives = [] is not valid: give at least 1."),
-        ("objectives: [{}]", "objectives.0 is not valid: give keys and values, with a kind; there are: info_nce."),
+        ("objectives: [{}]", "objectives.0 is not valid: give keys and values, with a kind; there are: info_nce, "),
         ("objectives: [{weight: 2}]", "objectives.0 is not valid: give keys and values, with a kind"),
         ("objectives: [info_nce]", "objectives.0 = 'info_nce' is not valid: give keys and values, with a kind"),
         ("- 1\n- 2", "must hold keys and values, not list"),

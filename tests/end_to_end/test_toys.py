@@ -240,11 +240,14 @@ def test_objectives_are_compared_on_a_toy_modality(kind):
 
 
 def test_an_objective_that_needs_categories_is_refused_without_and_trains_with_them(folder, monkeypatch):
-    monkeypatch.chdir(folder / "pictures")
-    train = ["train", "--data", "data", "--set", "pair=[image, caption]", "--set", "objectives=[{kind: of_categories}]"]
+    monkeypatch.chdir(folder / "no-pictures")
+    objective = "objectives=[{kind: of_categories}]"
+    train = ["train", "--data", "data", "--set", "pair=[caption, sensor]", "--set", objective]
     sentence = fails(*train, "--out", "runs/without")
     assert "The objective of_categories needs categories, and" in sentence
-    assert "has none" in sentence
+    assert "has none, nor could objects be detected in captions or readings" in sentence
+    monkeypatch.chdir(folder / "pictures")
+    train = ["train", "--data", "data", "--set", "pair=[image, caption]", "--set", objective]
     write_categories(Path("data"))
     try:
         succeeds(*train, "--iters", "3", "--out", "runs/with")

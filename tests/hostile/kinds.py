@@ -136,6 +136,12 @@ def _configs(folder: Path) -> None:
     from toy_grid import write_grid
 
     write_grid(folder / "grid.yaml")
+    space = "{low: 0.001, high: 0.1, log: true}"
+    (folder / "tuning.yaml").write_text(
+        f"base: whole.yaml\nsearch:\n  training.lr: {space}\n  training.batch: [8, 16]\n"
+        "stages: [training.lr, [training.batch]]\ntrials: 3\nseeds: 2\n",
+        encoding="utf-8",
+    )
 
 
 def _load_config(folder: Path) -> object:
@@ -148,6 +154,12 @@ def _load_grid(folder: Path) -> object:
     from ntcir.ablation.grid import read_grid
 
     return read_grid(folder / "grid.yaml")
+
+
+def _load_tuning(folder: Path) -> object:
+    from ntcir.tuning.plan import read_tuning
+
+    return read_tuning(folder / "tuning.yaml")
 
 
 # ------------------------------------------------------------------------------------------- topics, runs and answers
@@ -512,6 +524,7 @@ KINDS = [
     Kind("ntcir.yaml", _records, "corpus/ntcir.yaml", _resolve),
     Kind("config.yaml", _configs, "whole.yaml", _load_config, named=True),
     Kind("ablation.yaml", _configs, "grid.yaml", _load_grid, named=True),
+    Kind("tuning.yaml", _configs, "tuning.yaml", _load_tuning, named=True),
     Kind("topics.tsv", _ranking, "topics.tsv", _topics, share=2, named=True),
     Kind("scored topics.tsv", _ranking, "topics.tsv", _score("run.txt", "qrels.txt")),
     Kind("pools.tsv", _ranking, "pools.tsv", _score("run.txt", "qrels.txt"), share=2),
