@@ -84,7 +84,8 @@ class GroupScore:
 
     Attributes:
         topics: the number of topics.
-        mrr: mean reciprocal rank, the official measure, with ``interval``, its 95% percentile bootstrap over topics.
+        mrr: mean reciprocal rank, the official measure, with ``interval``, its 95% percentile bootstrap over topics (or
+            clusters of topics, see ``ntcir.measures.reciprocal.Figures``).
         mrr_10: the mean over topics of 1/rank of the best-ranked relevant document, ranks beyond 10 counting 0.
         recall: the share of topics whose best-ranked relevant document has a rank of at most k, for k = 1, 5, 10.
         medr: the median of these ranks.
@@ -221,10 +222,11 @@ def group_score(topics: Figures) -> GroupScore:
         return GroupScore(0, None, None, None, dict.fromkeys((1, 5, 10)), None, None)
     median, known = float(np.median(ranks)), np.isfinite(topics.chances)
     chances, rows = topics.chances[known], topics.rows[known]
+    drawn_sums, drawn_rows = topics.draws()
     return GroupScore(
         topics=len(ranks),
         mrr=topics.mean(),
-        interval=bootstrap(topics.sums, rows=topics.rows),
+        interval=bootstrap(drawn_sums, rows=drawn_rows),
         mrr_10=float(np.where(ranks <= 10, 1 / ranks, 0).mean()),
         recall={k: float((ranks <= k).mean()) for k in (1, 5, 10)},
         medr=median if np.isfinite(median) else None,

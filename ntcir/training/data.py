@@ -64,7 +64,7 @@ class TrainingData:
         if len(prepared.val) > 1:
             live = {name: source.encode_ids for name, source in sources.items() if isinstance(source, LiveImages)}
             encode = {name: live.get(name, rows.load) for name, rows in prepared.rows.items()}
-            validation = Validation(prepared.val, encode, list(live), config)
+            validation = Validation(prepared.corpus, prepared.val, encode, list(live), config)
         options = config.training
         return cls(
             config.pair,
