@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,16 @@ from ntcir.formats.runs import Qrels, Run, validate_run
 from ntcir.formats.topics import read_directions
 from ntcir.measures import measures
 from ntcir.measures.reciprocal import (
+    MRRS,
     Figures,
+    Mrr,
     by_best,
     official,
     pool_sizes,
     random_reciprocal_rank,
     relevant_ranks,
     row_ranks,
+    usual_mean,
 )
 from ntcir.modalities import both_ways
 from ntcir.system.errors import some
@@ -47,9 +50,6 @@ __all__ = [
     "relevant_ranks",
     "score",
 ]
-
-Mrr = Literal["official", "best"]
-MRRS: tuple[Mrr, ...] = ("official", "best")
 
 _RESAMPLES = 2000
 _DRAWS_AT_ONCE = 1 << 21  # random topics drawn in one go: bounds the memory whatever the number of topics
@@ -139,7 +139,7 @@ def score(
     pools_path: StrPath | None = None,
     topics_path: StrPath | None = None,
     own_pools: bool = True,
-    mrr: Mrr = "official",
+    mrr: Mrr | None = None,
 ) -> Report:
     """Check a run and score it over all topics that have a relevant document in the qrels.
 
@@ -151,8 +151,9 @@ def score(
         topics_path: a table of topics, for their directions (see :func:`ntcir.formats.topics.read_directions`). Those
             of topics that are not in it, or of all without it, are unknown: ids tell nothing.
         own_pools: whether the organisers' qrels tell the candidates.
-        mrr: the organisers' mean of rel/rank over relevant rows, or that of 1/rank of each topic's best-ranked one.
-            A warning says so where the two differ.
+        mrr: the organisers' mean of rel/rank over relevant rows, or that of 1/rank of each topic's best-ranked one. If
+            None, theirs, but the best-ranked one where all topics are known to be of another pair than theirs. A
+            warning says so where the two differ.
 
     Raises:
         UserError: if a file cannot be read, or the run does not stand up to :func:`ntcir.formats.runs.validate_run`.
@@ -169,10 +170,11 @@ def score(
         "official": official(topic, grades, ranks, rows, sizes).of(scored),
         "best": by_best(topic, ranks, rows, sizes).of(scored),
     }
-    figures = by_definition[mrr]
     names = [name for name, known in zip(qrels.topics, scored, strict=True) if known]
     told = {} if topics_path is None else read_directions(topics_path)
     directions = [told.get(name) for name in names]
+    mrr = mrr or usual_mean(directions)
+    figures = by_definition[mrr]
     topics = [
         TopicScore(
             name, direction, rank if np.isfinite(rank) else None, total / count, size or None,

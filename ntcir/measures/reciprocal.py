@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ntcir.formats.columns import Floats, Ints
 from ntcir.formats.runs import Pools, Qrels, Run
+from ntcir.modalities import DEFAULT_PAIR, directions
+
+Mrr = Literal["official", "best"]
+MRRS: tuple[Mrr, ...] = ("official", "best")
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,16 @@ class Figures:
     def mean(self) -> float:
         """Return the mean over all rows."""
         return float(self.sums.sum() / self.rows.sum())
+
+
+def usual_mean(asked: Sequence[str | None]) -> Mrr:
+    """Return which mean is MRR for topics of these directions (None: unknown), where nobody says.
+
+    The organisers' definition is about the topics that they ask. Of captions and pictures, of which one has several
+    partners by design, the literature takes the best-ranked one.
+    """
+    theirs = {each.name for each in directions(DEFAULT_PAIR)}
+    return "best" if asked and theirs.isdisjoint(asked) and None not in asked else "official"
 
 
 def official(topic: Ints, grades: Ints, ranks: Floats, rows: Ints, sizes: Ints) -> Figures:

@@ -11,12 +11,11 @@ from dataclasses import replace
 import numpy as np
 
 from ntcir.corpora.corpus import Corpus
-from ntcir.measures.reciprocal import Figures, by_best, official
+from ntcir.measures.reciprocal import Figures, Mrr, by_best, official
 from ntcir.modalities import Direction
 from ntcir.model.model import Vectors
 from ntcir.sampling.galleries import Gallery, WholeSplit
 from ntcir.sampling.relations import group_equal_rows, instances
-from ntcir.scoring import Mrr
 from ntcir.search.counting import Side, ranks_both_ways
 from ntcir.search.ranking import average_ranks, distinct_scores
 

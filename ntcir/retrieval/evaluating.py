@@ -68,8 +68,8 @@ def evaluate(
     usual = model.config.topics.pool if corpus.grouped else WHOLE
     size = (usual if pool is None else pool) or None
     report = evaluate_pairs(model, corpus, pairs, size)
-    where = "a group" if corpus.grouped else "in all"
-    among = f"in pools of up to {size} {where}" if size else "among all of them"
+    pools = f"in pools of up to {size} a group" if corpus.grouped else f"in one pool of up to {size}"
+    among = pools if size else "among all of them"
     say(f"{corpus.name}, split {asked}: every item asks both ways {among} ({folder})")
     return report
 

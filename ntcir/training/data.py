@@ -66,10 +66,11 @@ class TrainingData:
             encode = {name: live.get(name, rows.load) for name, rows in prepared.rows.items()}
             validation = Validation(prepared.corpus, prepared.val, encode, list(live), config)
         options = config.training
+        batches = options.batches if prepared.corpus.grouped else "all"
         return cls(
             config.pair,
             hashlib.sha256(json.dumps(prepared.facts(), sort_keys=True).encode()).hexdigest(),
-            BatchSampler(train["group"].to_numpy(), options.batch, options.batches, config.seed),
+            BatchSampler(train["group"].to_numpy(), options.batch, batches, config.seed),
             composer,
             (sources[left], sources[right]),
             instances(train[left].to_numpy(), train[right].to_numpy()),
