@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -49,11 +49,13 @@ class TopicSet:
         topics: in order.
         pools: topic id -> document ids; empty where whole splits are ranked.
         relevant: topic id -> the relevant documents' ids.
+        items: topic id -> the item that asks, where whole splits are ranked; it is written to no file.
     """
 
     topics: list[Topic]
     pools: dict[str, list[str]]
     relevant: dict[str, list[str]]
+    items: dict[str, str] = field(default_factory=dict)
 
     def by_direction(self) -> dict[str, list[Topic]]:
         """Return the topics of each direction, by its name, in the order in which directions first occur."""

@@ -15,7 +15,7 @@ from ntcir.measures.reciprocal import Figures, Mrr, by_best, official
 from ntcir.modalities import Direction
 from ntcir.model.model import Vectors
 from ntcir.sampling.galleries import Gallery, WholeSplit
-from ntcir.sampling.relations import group_equal_rows, instances
+from ntcir.sampling.relations import group_equal_rows
 from ntcir.search.counting import Side, ranks_both_ways
 from ntcir.search.ranking import average_ranks, distinct_scores
 
@@ -44,7 +44,7 @@ def whole_figures(
     pairs = np.unique(np.stack([rows, columns], axis=1), axis=0)
     sides = _side(vectors[left.name]), _side(vectors[right.name])
     ranks = ranks_both_ways(*sides, pairs[:, 0], pairs[:, 1], best=best)
-    clusters = _clusters(whole) if best else {}
+    clusters = whole.clusters() if best else {}
     found = {}
     for number, direction in enumerate(directions):
         order = np.argsort(pairs[:, number], kind="stable")
@@ -90,18 +90,6 @@ def _side(vectors: Vectors) -> Side:
     """Return vectors as a side: what is the same to the model, or has the very same vector, is scored once."""
     _, first, back = np.unique(vectors.twins, return_index=True, return_inverse=True)
     return Side(vectors.vectors, group_equal_rows(vectors.vectors[first])[back.reshape(-1)])
-
-
-def _clusters(whole: WholeSplit) -> dict[str, np.ndarray]:
-    """Return by modality which items belong together, as a picture and its captions do, int64 [items]."""
-    names = list(whole.place)
-    linked = instances(*(whole.place[name] for name in names))
-    found = {}
-    for name in names:
-        of_item = np.empty(len(whole.items[name]), dtype=np.int64)
-        of_item[whole.place[name]] = linked
-        found[name] = of_item
-    return found
 
 
 def _ranks(asked: Vectors, ranked: Vectors, gallery: Gallery) -> Iterator[tuple[np.ndarray, np.ndarray]]:

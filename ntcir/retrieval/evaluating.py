@@ -107,9 +107,7 @@ def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int 
     pairs = _readable(rows, pairs, corpus)
     left, right = model.config.pair
     if pool is None:
-        whole = WholeSplit.of(pairs, (left, right))
-        vectors = {name: encoded(model, name, rows[name], whole.items[name].tolist()) for name in rows}
-        found = whole_figures(vectors, whole, model.directions, corpus)
+        found = _rank_all(model, corpus, rows, WholeSplit.of(pairs, (left, right)))
     else:
         drawn, pools = draw_pools(pairs, (left, right), pool, model.config.seed)
         if len(drawn) < len(pairs):
@@ -136,6 +134,38 @@ def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int 
     figures = {"all": Figures.joined(list(found.values())), **found}
     groups = {name: group_score(figures[name]) for name in groups_of(list(found))}
     return Report(groups, [], [_BY_BEST] if corpus.shared_are_positive else [])
+
+
+def reciprocal_ranks(model: Model, corpus: Corpus, pairs: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return by direction what each item's reciprocal rank is where it ranks all items of the other side.
+
+    Args:
+        model: trained.
+        corpus: of the pairs.
+        pairs: a part of ``corpus.pairs``; items of which none can be read are absent.
+
+    Raises:
+        UserError: if no pair can be read.
+    """
+    rows = open_pair(model.config, corpus, model.encoders)
+    whole = WholeSplit.of(_readable(rows, pairs, corpus), model.config.pair)
+    found = _rank_all(model, corpus, rows, whole)
+    return {
+        direction.name: dict(
+            zip(
+                whole.items[direction.query.name].tolist(),
+                (found[direction.name].sums / found[direction.name].rows).tolist(),
+                strict=True,
+            )
+        )
+        for direction in model.directions
+    }
+
+
+def _rank_all(model: Model, corpus: Corpus, rows: dict[str, Rows], whole: WholeSplit) -> dict[str, Figures]:
+    """Return what the figures of each direction are made of, by its name."""
+    vectors = {name: encoded(model, name, rows[name], whole.items[name].tolist()) for name in rows}
+    return whole_figures(vectors, whole, model.directions, corpus)
 
 
 def _readable(rows: dict[str, Rows], pairs: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ntcir.corpora.corpus import Corpus
 from ntcir.modalities import Direction
+from ntcir.sampling.relations import instances
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,15 @@ class WholeSplit:
         items = {name: np.asarray(pairs[name].unique(), dtype=object) for name in pair}
         place = {name: pd.Index(items[name]).get_indexer(pd.Index(pairs[name])) for name in pair}
         return cls(items, place)
+
+    def clusters(self) -> dict[str, np.ndarray]:
+        """Return by modality which items belong together, as a picture and its captions do; int64 [items]."""
+        linked = instances(*self.place.values())
+        found = {}
+        for name, place in self.place.items():
+            found[name] = np.empty(len(self.items[name]), dtype=np.int64)
+            found[name][place] = linked
+        return found
 
 
 def pool_galleries(drawn: pd.DataFrame, pools: Sequence[slice], direction: Direction, corpus: Corpus) -> list[Gallery]:

@@ -49,6 +49,7 @@ def whole_topics(
             chosen = np.arange(len(items))
         topics = _topics(corpus, direction, [items[at] for at in chosen], chosen)
         drawn.topics.extend(topics)
+        drawn.items.update({topic.topic_id: items[at] for topic, at in zip(topics, chosen, strict=True)})
         right = {topic.topic_id: partners[items[at]] for topic, at in zip(topics, chosen, strict=True)}
         if pool is not None:
             pools = _pools(right, pairs[answers].unique().tolist(), pool, generator, direction, corpus)
