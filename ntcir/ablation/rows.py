@@ -31,8 +31,8 @@ class Estimate:
         """Return the mean of ``values``, (topics,), and its interval: over topics, or over clusters of them."""
         if clusters is None:
             return cls(float(values.mean()), *bootstrap(values))
-        rows = np.bincount(clusters)
-        return cls(float(values.mean()), *bootstrap(np.bincount(clusters, values), rows=rows))
+        sums = np.asarray(np.bincount(clusters, values), dtype=np.float64)
+        return cls(float(values.mean()), *bootstrap(sums, rows=np.bincount(clusters)))
 
     @property
     def is_real(self) -> bool:

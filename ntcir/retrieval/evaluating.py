@@ -120,7 +120,7 @@ def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int 
                 f"WARNING: {alone:,} of {len(drawn):,} pairs are alone in their day (session) and so ranked first "
                 "whatever the model: rank the whole split with --pool none."
             )
-        clusters = instances(drawn[left], drawn[right]) if corpus.shared_are_positive else None
+        clusters = instances(drawn[left].to_numpy(), drawn[right].to_numpy()) if corpus.shared_are_positive else None
         found = {
             direction.name: pool_figures(
                 vectors[direction.query.name],
