@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from captioned import PER_SPLIT, SEVERAL, know_captions, partners, write_caption
 from helpers import command_line, one_thread  # noqa: F401
 
 from ntcir.formats.topics import read_topics
+from ntcir.modalities.text import TEXT
 from ntcir.model.metrics import METRICS, read_metrics
+from ntcir.objectives.info_nce import InfoNCE
+from ntcir.report.items import drawing_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PAIR = ("image", "text")
@@ -209,3 +213,49 @@ def test_a_subset_of_pictures_is_asked_and_ranked_by_itself(here, tmp_path, writ
     assert found["txt2img"]["random_MRR"] == pytest.approx(by_hand)
     told = said("evaluate", "--subset", str(tmp_path / "subset.txt"), "--json")
     assert "1 of 7 ids are not among the pairs asked for: actor\\nobody.jpg" in told
+
+
+# ------------------------------------------------------------------------------------------- what is drawn and trained
+
+
+@pytest.mark.parametrize("topic", ["txt2img_000001", "img2txt_000001"])
+def test_a_caption_or_a_picture_is_drawn_with_its_candidates(here, tmp_path, topic):
+    told = said("show", topic, "--out", str(tmp_path / "topic.png"))
+    assert (tmp_path / "topic.png").read_bytes().startswith(b"\x89PNG")
+    assert "WARNING" not in told
+
+
+def test_a_long_caption_is_wrapped_within_its_frame():
+    figure = pytest.importorskip("matplotlib.figure").Figure(figsize=(15, 7.2), layout="constrained")
+    words = "A brown dog and a small child run through the shallow water. " * 9
+    frames = [figure.add_subplot(1, 7, place) for place in range(1, 8)]
+    before = [frame.get_position().width for frame in frames]
+    drawing_of(TEXT)(frames[3], words + "x" * 90, 7.5)
+    figure.draw_without_rendering()
+    lines = frames[3].texts[0].get_text().split("\n")
+    assert lines[-1] == f"({len(textwrap.wrap(words + 'x' * 90, 24)) - 11} more)"
+    assert max(map(len, lines)) <= 24
+    widths = [frame.get_position().width for frame in frames]
+    assert max(widths) - min(widths) < 0.01 * before[0]
+
+
+@pytest.mark.parametrize("command", ["train", "build-topics"])
+def test_without_a_pair_the_sentence_names_the_one_that_there_is(here, tmp_path, command):
+    (tmp_path / "c.yaml").write_text("name: x\n", encoding="utf-8")
+    out = str(tmp_path / "out")
+    sentence = fails(command, "--data", "data", "--config", str(tmp_path / "c.yaml"), "--out", out)
+    assert "--set 'pair=[image, text]'" in sentence
+
+
+def test_a_training_puts_several_captions_of_a_picture_into_a_batch_as_positives(here, tmp_path, monkeypatch):
+    seen = []
+    usual = InfoNCE.__call__
+    monkeypatch.setattr(
+        InfoNCE, "__call__", lambda self, batch, learnt: seen.append(batch) or usual(self, batch, learnt)
+    )
+    pairs = PER_SPLIT["train"] * SEVERAL
+    options = ["--iters", "1", "--set", f"training.batch={pairs}", "--set", "training.batches=day"]
+    told = said("train", "--data", "data", *options, "--out", str(tmp_path / "model"))
+    assert seen[0].positives.sum(dim=1).tolist() == [SEVERAL] * pairs
+    assert "training.batches = day has no effect: the pairs have no days, sessions or times." in told
+    assert "largest day" not in told
