@@ -100,10 +100,12 @@ def run(
 @click.option(
     "--pool", metavar="N|none",
     help="Pairs per pool, one pool per day (session); none: the whole split is ranked, and all partners of an item "
-         "are relevant. [default: the model's topics.pool]",
+         "are relevant. [default: the model's topics.pool; none, where there are no days or sessions]",
 )  # fmt: skip
 @click.option(
-    "--subset", type=FILE, help="A file of ids, one per line: only pairs with one of them ask and are ranked."
+    "--subset",
+    type=FILE,
+    help="A file of ids or of pictures' paths, one per line: only pairs with one of them ask and are ranked.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(

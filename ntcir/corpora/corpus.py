@@ -187,10 +187,12 @@ class Corpus:
         known = [name for name in self.tables if name in self.pairs.columns]
         for name in pair:
             if name not in known:
+                # A pair that there is: of two modalities the only one, of more of them the first.
+                there = f": --set 'pair=[{', '.join(known[:2])}]'" if len(known) > 1 else ""
                 raise UserError(
                     f"{self.root} has no pairs of {' and '.join(pair)}: it has nothing of the modality '{name}', "
                     f"only of {' and '.join(known)}{did_you_mean(name, known)} (the configuration's key `pair` "
-                    "says which two are used)."
+                    f"says which two are used{there})."
                 )
 
     def require_columns(self, columns: Sequence[str], modality: str = "sensor") -> None:
