@@ -57,7 +57,7 @@ def _year(root: Path, files: dict[str, dict[str, Path]], collection: Collection)
         ]
         year = the_only_one(root / ANNOTATIONS, pictured or list(files), "COCO's captions")
         others = ", ".join(path.name for other in files if other != year for path in files[other].values())
-        collection.report.notes.append(f"{others} not read: there are only pictures of {year}")
+        collection.report.notes.append(f"{others} are not read: only pictures of {year} are in the folder")
         return year
     return next(iter(files))
 

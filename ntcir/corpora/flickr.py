@@ -78,7 +78,6 @@ def _read_list(path: Path, part: str, captions: Path, collection: Collection) ->
             several.append(f"{short(name)} in {collection.parts[name]} and {part}")
     collection.report.drop(f"picture of {path.name} that has no caption in {captions.name}", unknown)
     if several:
-        collection.report.notes.append(
-            f"{len(several):,} pictures of {path.name} are in another list as well, and stay in the first part "
-            f"(first: {several[0]})"
-        )
+        pictures = f"{len(several):,} picture{'s' * (len(several) > 1)} of {path.name}"
+        stay = "stay" if len(several) > 1 else "stays"
+        collection.report.notes.append(f"{pictures} {stay} in the part of another list (first: {several[0]})")

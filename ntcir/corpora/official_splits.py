@@ -82,7 +82,8 @@ def _by_part(part_of: Mapping[str, str], split: OfficialSplit, report: ReadingRe
             f"the part{'s' * (len(unused) > 1)} {some(unused)} {'are' if len(unused) > 1 else 'is'} not used"
         )
     if apart := [item for item, part in part_of.items() if not part]:
-        report.notes.append(f"{len(apart):,} pictures are in no part, and so in no split (first: {short(apart[0])})")
+        pictures = "pictures are" if len(apart) > 1 else "picture is"
+        report.notes.append(f"{len(apart):,} {pictures} in no part, and so in no split (first: {short(apart[0])})")
     chosen = {item: split_of[part] for item, part in part_of.items() if part in split_of}
     if named["val"] is None and "val" not in split_of.values():
         _hold_out(chosen, split, report)
@@ -113,6 +114,6 @@ def _hold_out(chosen: dict[str, str], split: OfficialSplit, report: ReadingRepor
     drawn = sorted(training, key=lambda item: hashlib.sha256(f"{split.seed}:{item}".encode()).digest())
     chosen |= dict.fromkeys(drawn[:number], "val")
     report.notes.append(
-        f"there is no part left for validation: {number:,} of {len(training):,} training pictures are held out for it "
+        f"there is no part left for validation; held out for it: {number:,} of {len(training):,} training pictures "
         f"(data.split.held_out = {split.held_out:g}, seed = {split.seed})"
     )

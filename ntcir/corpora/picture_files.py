@@ -72,7 +72,7 @@ def other_pictures(root: Path, names: Container[str]) -> list[str]:
     return [
         f"{folder}/{file}"
         for folder in own
-        for file in files_under(root / folder)
+        for file in sorted(files_under(root / folder))
         if file.lower().endswith(ENDINGS) and file.rpartition("/")[2] not in names
     ]
 
