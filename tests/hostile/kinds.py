@@ -109,11 +109,44 @@ def _lifelog(folder: Path) -> None:
     _make_lifelog(folder / "corpus", per_day=3)
 
 
+def _flickr(folder: Path) -> None:
+    from publishing import write_flickr
+
+    write_flickr(folder / "corpus")
+
+
+def _karpathy(folder: Path) -> None:
+    from publishing import PARTS, karpathy_records, write_karpathy
+
+    write_karpathy(folder / "corpus", karpathy_records(PARTS, "val2014"))
+
+
+def _coco(folder: Path) -> None:
+    from publishing import PARTS, coco_lists, write_coco
+
+    write_coco(folder / "corpus", {"train": coco_lists(PARTS["train"]), "val": coco_lists(PARTS["test"], first=50)})
+
+
 def _read_corpus(folder: Path) -> object:
     from ntcir.config import AutoSplit
     from ntcir.corpora import open_corpus
 
     corpus = open_corpus(folder / "corpus", AutoSplit())
+    return corpus.report.lines()
+
+
+def _read_captions(folder: Path) -> object:
+    from ntcir.config import AutoSplit
+    from ntcir.corpora import open_corpus
+    from ntcir.formats.columns import is_word
+
+    corpus = open_corpus(folder / "corpus", AutoSplit(), pair=("image", "text"))
+    for table in corpus.tables.values():
+        if not table.index.is_unique or not all(is_word(item) for item in table.index):
+            raise AssertionError("ids are not different words")
+    for text in corpus.tables["text"]["text"]:
+        if not text.encode() or "\n" in text:
+            raise AssertionError("a caption is not a line of text")
     return corpus.report.lines()
 
 
@@ -521,6 +554,10 @@ KINDS = [
     Kind("records.csv", _records, "corpus/records.csv", _read_corpus, share=2),
     Kind("lsc22_metadata.csv", _lifelog, "corpus/lsc22_metadata.csv", _read_corpus),
     Kind("vaisl_gps.csv", _lifelog, "corpus/vaisl_gps.csv", _read_corpus),
+    Kind("Flickr8k.token.txt", _flickr, "corpus/Flickr8k.token.txt", _read_captions),
+    Kind("Flickr_8k.devImages.txt", _flickr, "corpus/Flickr_8k.devImages.txt", _read_captions, share=0.5),
+    Kind("dataset_flickr8k.json", _karpathy, "corpus/dataset_flickr8k.json", _read_captions),
+    Kind("captions_val2017.json", _coco, "corpus/annotations/captions_val2017.json", _read_captions),
     Kind("ntcir.yaml", _records, "corpus/ntcir.yaml", _resolve),
     Kind("config.yaml", _configs, "whole.yaml", _load_config, named=True),
     Kind("ablation.yaml", _configs, "grid.yaml", _load_grid, named=True),
