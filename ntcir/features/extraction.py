@@ -16,10 +16,11 @@ from ntcir.features.backend_choice import choose_backends
 from ntcir.features.backends import Backend
 from ntcir.features.backlog import Backlog, Output
 from ntcir.features.blocks import Batch, Block, Rows, cut
-from ntcir.features.decode import UnreadableImage, decode, read_file
+from ntcir.features.decode import UnreadableImage, decode_squares, read_file
 from ntcir.features.file_states import FileStates, require_some, tell_unreadable
 from ntcir.features.jpegs import DeviceDecoder, available
 from ntcir.features.pipeline import resumable, run_pipeline
+from ntcir.features.preprocessing import Square, distinct
 from ntcir.features.stages import Clock, ahead, pool
 from ntcir.features.store import FeatureStore
 from ntcir.system.devices import find_device
@@ -30,8 +31,8 @@ from ntcir.system.progress import progress, say
 
 _READERS = 8  # threads that read files: what they wait for is the disk
 
-# The views of a photograph, number -> uint8 [3, crop, crop]; None is the photograph as it is.
-Views = dict[int | None, np.ndarray | torch.Tensor]
+# The views of a photograph, number and square -> uint8 [3, crop, crop]; None is the photograph as it is.
+Views = dict[tuple[int | None, Square], np.ndarray | torch.Tensor]
 
 
 class Alteration(Protocol):
@@ -52,7 +53,7 @@ class Extraction:
 
     Args:
         files: of a corpus's photographs.
-        options: the preprocessing, the backend and the device.
+        options: the backend and the device.
         outputs: what is filled.
         backends: what runs the networks, as far as it was started; added to.
         alteration: makes the outputs' views, where they have any.
@@ -201,7 +202,7 @@ class Extraction:
         self._threads = {"read": _READERS, "decode": self._decoders, "network": backend.lanes}
         if on_device and available(backend.device):
             self._threads = {"network": backend.lanes}
-            decoder = DeviceDecoder(backend.device, self._options)
+            decoder = DeviceDecoder(backend.device, distinct(each.network.preprocessing for each in self.outputs))
             with pool(1) as readers:  # a GPU has one decoder
                 yield ahead(readers, lambda batch: self._read_there(decoder, batch), batches, 2)
         else:
@@ -231,19 +232,19 @@ class Extraction:
         if isinstance(data, UnreadableImage):
             return data
         with self.clock.timed("decode"):
+            lacking = zip(self.outputs, batch.block.lacking, strict=True)
+            wanted = dict.fromkeys(_key(output) for output, lack in lacking if item in lack)
             try:
-                picture = decode(data, self._options)
+                pictures = decode_squares(data, dict.fromkeys(square for _, square in wanted))
             except UnreadableImage as error:
                 return error
-            lacking = zip(self.outputs, batch.block.lacking, strict=True)
-            wanted = {output.view for output, lack in lacking if item in lack}
-            return {view: self._altered(picture, item, view) for view in wanted}
+            return {(view, square): self._altered(pictures[square], item, view) for view, square in wanted}
 
     def _read_there(self, decoder: DeviceDecoder, batch: Batch[Views]) -> Batch[Views]:
         """Decode a batch on the device."""
         with self.clock.timed("decode"):
             found = decoder([self._paths[item] for item in batch.items])
-        batch.pictures = [each if isinstance(each, UnreadableImage) else {None: each} for each in found]
+        batch.pictures = [_unaltered(each) for each in found]
         return batch
 
     def _altered(self, picture: np.ndarray, item: str, view: int | None) -> np.ndarray:
@@ -259,7 +260,7 @@ class Extraction:
             rows = np.empty((0, output.network.dim), dtype=np.float32)
             if chosen:
                 with self.clock.timed("network"):
-                    rows = self._backends[output.network].encode(decoded[item][output.view] for item in chosen)
+                    rows = self._backends[output.network].encode(decoded[item][_key(output)] for item in chosen)
                 _require_finite(rows, chosen, output)
             found.append(dict(zip(chosen, rows, strict=True)))
         return found
@@ -271,6 +272,15 @@ class Extraction:
             f"{done:,} photographs{own} in {seconds:.1f} s, {done / seconds:.1f} a second, by {backend.name}: "
             f"{self.clock.sentence(self._threads)}."
         )
+
+
+def _key(output: Output) -> tuple[int | None, Square]:
+    """Return which picture of a photograph an output wants."""
+    return output.view, output.network.preprocessing.square
+
+
+def _unaltered(found: Mapping[Square, torch.Tensor] | UnreadableImage) -> Views | UnreadableImage:
+    return found if isinstance(found, UnreadableImage) else {(None, square): found[square] for square in found}
 
 
 def _whole(read: Iterable[tuple[Batch[Views], Views | UnreadableImage]]) -> Iterator[Batch[Views]]:
