@@ -176,9 +176,13 @@ def to_squares(pictures: torch.Tensor, turn: Image.Transpose | None, square: Squ
     if turn is not None:
         values = values.flip(_FLIPS.get(turn, ()))
     (width, height), (left, top) = geometry((values.shape[3], values.shape[2]), square)
+    if square.interpolation == "bicubic":
+        # Beyond black and white it is cut off after each direction, as Pillow does; here across first, as there.
+        values = functional.interpolate(values, (values.shape[2], width), mode="bicubic", antialias=True)
+        values = values.round().clamp(0, 255)
     values = functional.interpolate(values, (height, width), mode=square.interpolation, antialias=True)
     values = values[:, :, top : top + square.crop, left : left + square.crop]
-    return values.round().clamp(0, 255).to(torch.uint8).contiguous()  # a bicubic filter goes beyond black and white
+    return values.round().clamp(0, 255).to(torch.uint8).contiguous()
 
 
 def _decoded(data: list[torch.Tensor], device: torch.device) -> list[torch.Tensor]:
