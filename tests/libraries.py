@@ -16,7 +16,7 @@ from ntcir.features.decode import Squares
 NEEDED = {"timm": "timm", "open_clip": "open_clip_torch"}
 TINY = "ntcir-tiny"  # the name of a small CLIP
 # Pictures of 32 x 32, 8 columns.
-_TINY = {
+TINY_CONFIG = {
     "embed_dim": 8,
     "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
@@ -34,7 +34,7 @@ def tiny_clip(folder: Path) -> str:
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{TINY}.json"
-    path.write_text(json.dumps(_TINY), encoding="utf-8")
+    path.write_text(json.dumps(TINY_CONFIG), encoding="utf-8")
     import_open_clip().add_model_config(path)
     return f"open_clip:{TINY}"
 

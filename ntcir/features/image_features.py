@@ -239,7 +239,7 @@ def _kept(network: FrozenNetwork, batch: int) -> Backend:
 def _folder_name(network: FrozenNetwork) -> str:
     """Return the name of the folder of a network's features."""
     weights = Path(network.backbone.weights).name.split(".")[0]
-    arch = _UNUSUAL.sub("-", network.backbone.arch)  # timm:NAME
+    arch = _UNUSUAL.sub("-", network.backbone.arch)[:100]  # timm:NAME
     return f"{arch}-{weights}-{network.meta['fingerprint'][:10]}"
 
 

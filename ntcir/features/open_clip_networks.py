@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,7 +15,7 @@ from ntcir.config.places import OPEN_CLIP
 from ntcir.features.built import Built
 from ntcir.features.filling import fill, require_finite, seeded
 from ntcir.features.open_clip_models import FOLDER, import_open_clip, open_clip_model
-from ntcir.features.preprocessing import Interpolation, Preprocessing, Resize, Square, Statistics
+from ntcir.features.preprocessing import Preprocessing, Resize, Square, Statistics
 from ntcir.features.weight_files import weights_path
 from ntcir.system.errors import UserError, some
 from ntcir.system.progress import say
@@ -86,7 +86,7 @@ def preprocess(backbone: Backbone, named: Named, options: Features) -> Preproces
         size=height,
         crop=height,
         # As open_clip does with "random", which is a choice in training.
-        interpolation=cast(Interpolation, "bilinear" if named.interpolation == "bilinear" else "bicubic"),
+        interpolation="bilinear" if named.interpolation == "bilinear" else "bicubic",
         decode=options.decode,
         reduced=options.decode == "scaled",
     )

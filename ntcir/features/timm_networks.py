@@ -47,10 +47,7 @@ def preprocess(backbone: Backbone, network: nn.Module, options: Features) -> Pre
     Raises:
         UserError: if the model names something that is not done here.
     """
-    confine_libraries()
-    from timm.data import resolve_model_data_config
-
-    named = resolve_model_data_config(network)
+    named = _import_timm().data.resolve_model_data_config(network)
     statistics = Statistics(_three(named["mean"]), _three(named["std"]))
     if backbone.preprocessing == "features":
         return Preprocessing(Square.of(options), statistics)

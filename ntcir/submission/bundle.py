@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ntcir import __version__
 from ntcir.config import Config
-from ntcir.config.places import handed_on
+from ntcir.config.places import OPEN_CLIP, handed_on
+from ntcir.features.open_clip_models import FOLDER
 from ntcir.formats.official import check_ids
 from ntcir.model.model import Model
 from ntcir.submission.accepted import photographs, readings
@@ -70,6 +71,7 @@ def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> l
     if others := [name for name in readings(filled).names if name not in {*SENSOR_COLUMNS, *LOCATION_COLUMNS}]:
         say(f"WARNING: the model needs readings that the organisers' input does not have: {some(others)}.")
     _check_size(sum(value.nbytes for value in filled.state().values()))
+    _check_networks(filled.config)
     roots = roots_of(filled.config)
     needed = closure(roots)
     with disk_errors(target), TemporaryFolder(f".{target.name}.", target.parent) as room:
@@ -127,6 +129,16 @@ def _check_size(weights: int) -> None:
             f"The model's weights alone take {_amount(weights)}, and an image may have at most {_amount(LIMIT)} "
             "gzipped: train with fewer or smaller networks."
         )
+
+
+def _check_networks(config: Config) -> None:
+    """Refuse a network whose settings lie in a folder of this machine."""
+    for backbone in config.features.backbones:
+        if backbone.arch.startswith(f"{OPEN_CLIP}{FOLDER}"):
+            raise UserError(
+                f"The image network {backbone.arch} has its settings in a folder, which the image would lack: train "
+                f"with a model that open_clip knows by name ({OPEN_CLIP}NAME)."
+            )
 
 
 def _fill(folder: Path, model: Model, needed: Sequence[metadata.Distribution], group: str, run: str) -> None:

@@ -143,7 +143,7 @@ class PictureEncoder:
         for picture in pictures:
             digest = sha256()
             for square in self._wanted:
-                digest.update(picture[square])
+                digest.update(picture[square].data)
             self._twins.append(self._seen.setdefault(digest.digest(), len(self._twins)))
         features = encode_pictures(self._networks, pictures, self._batch)
         self._parts.append(self._model.unit_vectors("image", features))

@@ -163,9 +163,12 @@ def test_a_coca_gives_the_features_that_its_captions_share(tmp_path):
 def test_a_folder_with_its_own_settings_names_the_preprocessing(arch, tmp_path):
     import json
 
-    from libraries import _TINY
+    from libraries import TINY_CONFIG
 
-    settings = {"model_cfg": _TINY, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3, "resize_mode": "squash"}}
+    settings = {
+        "model_cfg": TINY_CONFIG,
+        "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3, "resize_mode": "squash"},
+    }
     (tmp_path / "open_clip_config.json").write_text(json.dumps(settings), encoding="utf-8")
     torch.save(whole(0).state_dict(), tmp_path / "open_clip_pytorch_model.bin")
     network = frozen(f"open_clip:local-dir:{tmp_path}", weights=str(Path(tmp_path)))
