@@ -66,7 +66,8 @@ class Features(Section):
     # little (cosine 0.999).
     decode: Literal["full", "scaled"] = "full"
     # Of the frozen networks. auto: bf16 where the processor (AVX512-BF16, AMX) or the GPU has it, which takes half the
-    # time and gives nearly the same features (cosine 0.9999), else fp32; features stored by either serve both.
+    # time and gives nearly the same features (cosine 0.9999), else fp32; features stored by either serve both. With a
+    # network of timm or open_clip fp32, as some of these lose more (EfficientNet-Lite2: cosine 0.998).
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     # What runs them: torch as it is, torch.compile, or OpenVINO. auto: the fastest over the length of the job; with
     # `precision: fp32` always eager, which gives the same bits on every machine of a kind.

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from ntcir.config import Features
 from ntcir.features.backbones import FrozenNetwork
@@ -20,9 +19,10 @@ from ntcir.features.decode import UnreadableImage, decode_squares, read_file
 from ntcir.features.file_states import FileStates, require_some, tell_unreadable
 from ntcir.features.jpegs import DeviceDecoder, available
 from ntcir.features.pipeline import resumable, run_pipeline
-from ntcir.features.preprocessing import Square, distinct
+from ntcir.features.preprocessing import distinct
 from ntcir.features.stages import Clock, ahead, pool
 from ntcir.features.store import FeatureStore
+from ntcir.features.views import Views, unaltered, wanted_by
 from ntcir.system.devices import find_device
 from ntcir.system.errors import UserError
 from ntcir.system.machine import cores
@@ -30,9 +30,6 @@ from ntcir.system.parallel import barrier, ranks
 from ntcir.system.progress import progress, say
 
 _READERS = 8  # threads that read files: what they wait for is the disk
-
-# The views of a photograph, number and square -> uint8 [3, crop, crop]; None is the photograph as it is.
-Views = dict[tuple[int | None, Square], np.ndarray | torch.Tensor]
 
 
 class Alteration(Protocol):
@@ -233,7 +230,7 @@ class Extraction:
             return data
         with self.clock.timed("decode"):
             lacking = zip(self.outputs, batch.block.lacking, strict=True)
-            wanted = dict.fromkeys(_key(output) for output, lack in lacking if item in lack)
+            wanted = dict.fromkeys(wanted_by(output) for output, lack in lacking if item in lack)
             try:
                 pictures = decode_squares(data, dict.fromkeys(square for _, square in wanted))
             except UnreadableImage as error:
@@ -244,7 +241,7 @@ class Extraction:
         """Decode a batch on the device."""
         with self.clock.timed("decode"):
             found = decoder([self._paths[item] for item in batch.items])
-        batch.pictures = [_unaltered(each) for each in found]
+        batch.pictures = [unaltered(each) for each in found]
         return batch
 
     def _altered(self, picture: np.ndarray, item: str, view: int | None) -> np.ndarray:
@@ -260,7 +257,7 @@ class Extraction:
             rows = np.empty((0, output.network.dim), dtype=np.float32)
             if chosen:
                 with self.clock.timed("network"):
-                    rows = self._backends[output.network].encode(decoded[item][_key(output)] for item in chosen)
+                    rows = self._backends[output.network].encode(decoded[item][wanted_by(output)] for item in chosen)
                 _require_finite(rows, chosen, output)
             found.append(dict(zip(chosen, rows, strict=True)))
         return found
@@ -272,15 +269,6 @@ class Extraction:
             f"{done:,} photographs{own} in {seconds:.1f} s, {done / seconds:.1f} a second, by {backend.name}: "
             f"{self.clock.sentence(self._threads)}."
         )
-
-
-def _key(output: Output) -> tuple[int | None, Square]:
-    """Return which picture of a photograph an output wants."""
-    return output.view, output.network.preprocessing.square
-
-
-def _unaltered(found: Mapping[Square, torch.Tensor] | UnreadableImage) -> Views | UnreadableImage:
-    return found if isinstance(found, UnreadableImage) else {(None, square): found[square] for square in found}
 
 
 def _whole(read: Iterable[tuple[Batch[Views], Views | UnreadableImage]]) -> Iterator[Batch[Views]]:

@@ -96,13 +96,11 @@ def _fill(model: nn.Module, state: Mapping[str, torch.Tensor], refusal: str) -> 
     Raises:
         UserError: if they do not fit; the sentence begins with ``refusal``.
     """
-    from open_clip.convert import convert_state_dict
-    from open_clip.model import convert_to_custom_text_state_dict
-
+    open_clip = import_open_clip()
     try:
-        found = dict(convert_state_dict(model, dict(state)))
+        found = dict(open_clip.convert.convert_state_dict(model, dict(state)))
         if "positional_embedding" in found and not hasattr(model, "positional_embedding"):
-            found = convert_to_custom_text_state_dict(found)
+            found = open_clip.model.convert_to_custom_text_state_dict(found)
     except Exception as error:
         raise UserError(f"{refusal} ({_words(error)}).") from error
     own = model.state_dict()

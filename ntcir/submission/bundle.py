@@ -10,8 +10,7 @@ from pathlib import Path
 
 from ntcir import __version__
 from ntcir.config import Config
-from ntcir.config.places import OPEN_CLIP, handed_on
-from ntcir.features.open_clip_models import FOLDER
+from ntcir.config.places import OPEN_CLIP, OPEN_CLIP_FOLDER, handed_on
 from ntcir.formats.official import check_ids
 from ntcir.model.model import Model
 from ntcir.submission.accepted import photographs, readings
@@ -134,7 +133,7 @@ def _check_size(weights: int) -> None:
 def _check_networks(config: Config) -> None:
     """Refuse a network whose settings lie in a folder of this machine."""
     for backbone in config.features.backbones:
-        if backbone.arch.startswith(f"{OPEN_CLIP}{FOLDER}"):
+        if backbone.arch.startswith(OPEN_CLIP_FOLDER):
             raise UserError(
                 f"The image network {backbone.arch} has its settings in a folder, which the image would lack: train "
                 f"with a model that open_clip knows by name ({OPEN_CLIP}NAME)."
