@@ -108,6 +108,11 @@ class Rows(ABC):
         """Columns of a row."""
         return self.encoder.dim
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether ``fit`` takes statistics of training items."""
+        return type(self).fit is not Rows.fit
+
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         """Make ready what ``load`` returns.
 

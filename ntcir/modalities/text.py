@@ -6,6 +6,8 @@ import json
 
 from ntcir.modalities.modality import Modality, is_json_object
 
+COLUMN = "text"  # of a corpus's table of captions: the words themselves
+
 
 def _is_words(cell: str) -> bool:
     """Return whether a cell is no JSON object; a caption may begin with a brace all the same."""
@@ -24,7 +26,7 @@ TEXT = Modality(
     plural="captions",
     parse=str,  # the words themselves: a caption is asked with in full, also one of the corpus
     write=str,
-    ask=lambda item, row: str(row["text"]),
+    ask=lambda item, row: str(row[COLUMN]),
     takes=_is_words,
     encoders=("words", "sentences", "vectors"),
     tower={"layers": 1, "standardise": False},

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from publishing import coco_lists, karpathy_records, write_coco, write_karpathy, write_pictures_of
 from helpers import refusal
+from publishing import coco_lists, karpathy_records, write_coco, write_karpathy, write_pictures_of
 
 from ntcir.config import AutoSplit, FractionSplit, OfficialSplit, Split
 from ntcir.corpora import open_corpus

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from publishing import LISTS, PARTS, write_flickr, write_pictures_of
 from helpers import refusal
+from publishing import LISTS, PARTS, write_flickr, write_pictures_of
 
 from ntcir.config import AutoSplit, Split
 from ntcir.corpora import open_corpus

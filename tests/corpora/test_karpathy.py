@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from publishing import karpathy_records, write_flickr, write_karpathy
 from helpers import refusal
+from publishing import karpathy_records, write_flickr, write_karpathy
 
 from ntcir.config import AutoSplit, OfficialSplit, Split
 from ntcir.corpora import open_corpus
