@@ -81,11 +81,11 @@ def _raw(path: Path, listed: Sequence[Listed], report: ReadingReport) -> list[st
             found[photo] = tags
     report.notes.append(f"captions are the tags in {path.name}, as they were typed")
     for problem, photos in (
-        ("are of photographs that the image lists do not name", others),
-        ("repeat a photograph; its first line is used", again),
+        ("of photographs that the image lists do not name", others),
+        ("that repeat a photograph, of which the first is used", again),
     ):
         if photos:
-            report.notes.append(f"{len(photos):,} lines of {path.name} {problem} (first: {short(photos[0])})")
+            report.notes.append(f"lines of {path.name} {problem}: {len(photos):,} (first: {short(photos[0])})")
     if damaged:
         report.notes.append(f"{damaged:,} lines of {path.name} hold bytes that are not UTF-8, read as {_UNDECODABLE}")
     return [found.get(entry.photo, "") for entry in listed]

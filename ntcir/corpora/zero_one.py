@@ -72,8 +72,12 @@ def _fault(path: Path, data: bytes, rows: int, columns: int, listed: str) -> str
         if odd is not None:
             return f"{path}: line {number} has {shown(odd.decode('utf-8', 'replace'))}, which is neither 0 nor 1."
         if len(cells) != columns:
-            return f"{path}: line {number} has {len(cells):,} values, but {columns:,} are needed: copy it again."
-    return (
-        f"{path} has {len(lines):,} lines, but {listed} names {rows:,} photographs: copy both again, from the same "
-        "release."
-    )
+            return (
+                f"{path}: line {number} has {_count(len(cells), 'value')}, but {columns:,} are needed: copy it again."
+            )
+    has = _count(len(lines), "line")
+    return f"{path} has {has}, but {listed} names {rows:,} photographs: copy both again, from the same release."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

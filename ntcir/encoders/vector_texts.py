@@ -72,9 +72,7 @@ def read_side_by_side(matrices: Sequence[Sequence[Path]]) -> np.ndarray:
             for path in parts:
                 rows, ids = read_text(path)
                 if ids is not None:
-                    raise NotVectors(
-                        f"{short(path.name)} has ids, so it cannot stand beside other files: name it alone"
-                    )
+                    raise NotVectors(f"{short(path.name)} has ids: files that are read together have none")
                 read.append(rows)
                 advance(1)
             _check_alike(parts, [rows.shape[1] for rows in read], "columns")
@@ -144,11 +142,9 @@ def _table(data: bytes, path: Path) -> pd.DataFrame:
 
 def _refuse_words(values: pd.Series, where: str) -> None:
     for row, value in enumerate(values, start=1):
-        if not _is_number(str(value)):
-            missing = (
-                "is missing" if str(value) in ("", "nan") else f"is {shown(str(value), 40)}, which is not a number"
-            )
-            raise NotVectors(f"line {row}, {where} {missing}")
+        if not (_is_number(str(value)) and math.isfinite(float(value))):
+            what = f"{shown(str(value), 40)}, which is not a number" if str(value) else "missing"
+            raise NotVectors(f"line {row}, {where} is {what}")
     raise NotVectors(f"{where} is not numbers only")
 
 
