@@ -33,7 +33,7 @@ def assign_official(
     if not isinstance(split, OfficialSplit):
         raise UserError(f"data.split.by = {split.by} is not for a collection with a split of its own: choose official.")
     given = np.array(parts, dtype=object)
-    chosen = {"train": split.train or ["train"], "val": split.val or ["val"], "test": split.test or ["test"]}
+    chosen = {name: [name] if (own := getattr(split, name)) is None else own for name in ("train", "val", "test")}
     there = sorted(set(parts))
     for name, own in (("train", split.train), ("val", split.val), ("test", split.test)):
         for part in own or []:
@@ -41,7 +41,7 @@ def assign_official(
                 raise UserError(f"data.split.{name} names '{part}'; the parts are: {some(there, 12)}.")
     for name, of in chosen.items():
         names[np.isin(given, of)] = name
-    if not (names == "val").any():
+    if split.val is None and not (names == "val").any():
         pictures = np.unique(np.array(items, dtype=object)[names == "train"].astype(str))
         count = round(split.held_out * len(pictures))
         drawn = set(np.random.default_rng(split.seed).permutation(pictures)[:count].tolist())
