@@ -28,7 +28,7 @@ from ntcir.corpora.nus_wide_tags import CONCEPTS, read_tags, require_tags
 from ntcir.corpora.official_splits import assign_official
 from ntcir.corpora.text_files import read_lines
 from ntcir.corpora.zero_one import read_column
-from ntcir.system.errors import UserError, some
+from ntcir.system.errors import UserError, short, some
 
 _LABELS = "Lite_Labels_{}_{}.txt"
 _LABEL_FILE = re.compile(r"Lite_Labels_(.+)_(?:Train|Test)\.txt")
@@ -110,6 +110,7 @@ def _labels(
         )
         return None
     folder = files[0].parent
+    known = {file.name for file in files}
     there = sorted({found[1] for file in files if (found := _LABEL_FILE.fullmatch(file.name))})
     names = find(root, CONCEPTS)
     concepts = list(dict.fromkeys(filter(None, read_lines(names)))) if names else there
@@ -118,11 +119,13 @@ def _labels(
     columns = {part: np.empty((lengths[part], len(concepts)), dtype=np.uint8) for part in PARTS}
     for part in PARTS:
         for column, concept in enumerate(concepts):
-            path = folder / _LABELS.format(concept, part)
-            if not path.is_file():
-                says = names.name if names else "its file of the other part"
-                raise UserError(f"{path} is missing, and {says} names the concept '{concept}': copy it again.")
-            columns[part][:, column] = read_column(path, lengths[part], image_list(part))
+            file = _LABELS.format(concept, part)
+            if file not in known:
+                says = names.name if names else "a file of the other part"
+                raise UserError(
+                    f"{folder} lacks {short(file)}, and {says} names the concept '{short(concept)}': copy it again."
+                )
+            columns[part][:, column] = read_column(folder / file, lengths[part], image_list(part))
     report.counts["concepts"] = len(concepts)
     ids = pd.Index([entry.id for entry in listed], name="image")
     rows = {part: [entry.row for entry in listed if entry.part == part] for part in PARTS}

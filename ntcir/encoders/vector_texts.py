@@ -113,7 +113,7 @@ def read_text(path: Path) -> tuple[np.ndarray, Sequence[str] | None]:
         data = data.translate(_TO_BLANKS)
     table = _table(data, path)
     ids = None
-    if table[0].dtype.kind not in "biuf" and not _is_number(str(table.iat[0, 0])):
+    if table[0].dtype.kind not in "biuf" and not _is_number(table.iat[0, 0], finite=False):
         ids = [str(each) for each in table.pop(0)]
     for column, values in table.items():
         if values.dtype.kind not in "biuf":
@@ -142,15 +142,16 @@ def _table(data: bytes, path: Path) -> pd.DataFrame:
 
 def _refuse_words(values: pd.Series, where: str) -> None:
     for row, value in enumerate(values, start=1):
-        if not (_is_number(str(value)) and math.isfinite(float(value))):
+        if not _is_number(value):
             what = f"{shown(str(value), 40)}, which is not a number" if str(value) else "missing"
             raise NotVectors(f"line {row}, {where} is {what}")
     raise NotVectors(f"{where} is not numbers only")
 
 
-def _is_number(text: str) -> bool:
+def _is_number(value: object, *, finite: bool = True) -> bool:
+    """Return whether a cell, text or a number of Python's, is a number."""
     try:
-        float(text)
+        number = float(str(value))
     except ValueError:
         return False
-    return True
+    return math.isfinite(number) or not finite

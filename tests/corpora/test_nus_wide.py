@@ -246,8 +246,10 @@ WRONG: list[tuple[Callable[[Path], None], Sequence[str]]] = [
     (lines(LABEL.format("sky", "Train"), "1", "10", "", "1"), ["line 2 has '10'"]),
     (lines(LABEL.format("sky", "Train"), "1", "1 0", "0", "1"), ["line 2 has 2 values, but 1"]),
     (lines(LABEL.format("sky", "Train"), "1", "", "0", "1"), ["line 2 has 0 values, but 1"]),
-    (without(LABEL.format("sky", "Test")), ["Lite_Labels_sky_Test.txt is missing", "Concepts81.txt names", "'sky'"]),
-    (lines("Concepts81.txt", "toy", "sky", "sea"), ["Lite_Labels_sea_Train.txt is missing"]),
+    (without(LABEL.format("sky", "Test")), ["lacks Lite_Labels_sky_Test.txt", "Concepts81.txt names", "'sky'"]),
+    (lines("Concepts81.txt", "toy", "sky", "sea"), ["lacks Lite_Labels_sea_Train.txt"]),
+    (lines("Concepts81.txt", "toy", "s" * 300), ["lacks Lite_Labels_sss", "Concepts81.txt names"]),
+    (lines("Concepts81.txt", "toy", "../sky"), ["lacks Lite_Labels_../sky_Train.txt"]),
     (without("All_Tags.txt"), ["has no tags", "All_Tags.txt", "NUS-WIDE-Lite_tags"]),
     (lines("All_Tags.txt"), ["holds no usable pair", "left out 6: photograph without tags"]),
     (raw("All_Tags.txt", b"\x1f\x8b" + bytes(99)), ["All_Tags.txt", "compressed with gzip"]),
@@ -272,7 +274,7 @@ def test_without_a_list_of_concepts_they_are_those_of_the_files(root):
     (root / "Concepts81.txt").unlink()
     assert read(root).categories["image"].columns.tolist() == ["sky", "toy"]
     (root / LABEL.format("sky", "Test")).unlink()
-    assert "Lite_Labels_sky_Test.txt is missing" in refusal(read, root)
+    assert "lacks Lite_Labels_sky_Test.txt, and a file of the other part names" in refusal(read, root)
 
 
 def test_without_ground_truth_there_are_no_categories_and_that_is_said(root):

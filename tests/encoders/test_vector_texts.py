@@ -83,6 +83,8 @@ WRONG: list[tuple[str | bytes, str]] = [
     ("1 2\n3 4 5\n6 7\n", "is not a matrix of numbers"),
     ("1 2\n3 x\n5 6\n", "line 2, column 2 of a.dat is 'x', which is not a number"),
     ("1 2\n3 nan\n5 6\n", "line 2, column 2 of a.dat is 'nan', which is not a number"),
+    ("1 2\n3 " + "9" * 400 + "\n5 6\n", "line 2, column 2 of a.dat is '999"),
+    ("nan 2\n3 4\n5 6\n", "line 1, column 1 of a.dat is 'nan'"),
     ("1 2\n3 inf\n5 6\n", "row 2 (2.jpg), column 2 is inf"),
     ("1 2\nx 4\n5 6\n", "line 2, column 1 of a.dat is 'x', which is not a number"),
     ("h1 h2\n1 2\n3 4\n5 6\n", "line 1, column 2 of a.dat is 'h2', which is not a number"),
