@@ -9,7 +9,7 @@ from pathlib import Path
 from ntcir.corpora.corpus import ReadingReport
 from ntcir.corpora.nus_wide_files import Listed
 from ntcir.corpora.photographs import files_under
-from ntcir.system.errors import short
+from ntcir.system.errors import UserError, short
 
 _USUAL = "images"  # where they would lie, in folders named by the search word that found them
 
@@ -19,7 +19,12 @@ def locate(root: Path, pictures: Path | None, listed: Sequence[Listed], report: 
 
     A photograph is found anywhere in the corpus's folder or in ``pictures``, by its name: that in a folder of the
     listed name comes first.
+
+    Raises:
+        UserError: if ``pictures`` is not a folder.
     """
+    if pictures is not None and not pictures.is_dir():
+        raise UserError(f"data.pictures = {pictures} is not a folder.")
     wanted = {entry.file.rpartition("/")[2]: entry.file for entry in listed}
     exact: dict[str, str] = {}
     by_name: dict[str, str] = {}

@@ -114,7 +114,8 @@ def read_text(path: Path) -> tuple[np.ndarray, Sequence[str] | None]:
     table = _table(data, path)
     ids = None
     if table[0].dtype.kind not in "biuf" and not _is_number(table.iat[0, 0], finite=False):
-        ids = [str(each) for each in table.pop(0)]
+        ids = [str(each) for each in table[0]]
+        table = table.iloc[:, 1:]
     for column, values in table.items():
         if values.dtype.kind not in "biuf":
             _refuse_words(values, f"column {int(str(column)) + 1} of {short(path.name)}")

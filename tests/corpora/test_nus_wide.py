@@ -200,6 +200,10 @@ def test_photographs_are_found_in_the_folder_and_in_that_of_data_pictures(root, 
     assert any(note.startswith("4 of 6 photographs are not under") for note in corpus.report.notes)
 
 
+def test_data_pictures_must_be_a_folder(root, tmp_path):
+    assert refusal(read, root, pictures=tmp_path / "no") == f"data.pictures = {tmp_path / 'no'} is not a folder."
+
+
 # Features
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from helpers import ROOT, command_line, one_thread  # noqa: F401
 
+from ntcir.ablation.grid import read_plan
+from ntcir.config import load_config
+from ntcir.config.registry import OBJECTIVES
 from ntcir.encoders import KINDS
 
 sys.path.append(str(ROOT / "benchmarks"))
@@ -36,6 +39,17 @@ def test_low_level_features_and_tags_go_from_files_to_figures(tmp_path: Path, mo
     evaluated = command_line("evaluate", "--model", "runs/nus", "--json")
     assert evaluated.exit_code == 0, evaluated.output
     found = json.loads(evaluated.stdout)
-    text = json.dumps(found)
-    assert "img2txt" in text
-    assert "txt2img" in text
+    assert {"img2txt", "txt2img"} <= set(found)
+
+
+@pytest.mark.skipif("pairwise" not in OBJECTIVES, reason="needs the objectives of captioned pictures")
+def test_the_configurations_and_the_comparison_of_losses_are_valid(tmp_path: Path) -> None:
+    for name in ("nuswide", "nuswide-lowlevel"):
+        config = load_config(ROOT / "configs" / f"{name}.yaml")
+        assert config.pair == ("image", "text")
+        assert config.data.split.by == "official"
+    plan = read_plan(ROOT / "configs" / "ablate-nuswide.yaml", tmp_path)
+    assert [config.objectives[0].kind for config in plan.configs.values()] == [
+        "pairwise", "pairwise", "triplet", "triplet", "soft_weighted", "soft_margin", "info_nce", "ranking"
+    ]  # fmt: skip
+    assert {config.towers.of("image").encoder for config in plan.configs.values()} == {"vectors"}
