@@ -103,6 +103,8 @@ class Corpus:
             same throughout, and what asks ranks a whole split.
         annotations: modalities whose items describe others, as captions do: pairs with one share positives.
         categories: modality -> items x concepts, 0 or 1, indexed like its table; none where the data have none.
+        vectors: modality -> file or folder of vectors that came with the data, which the encoder of that name reads
+            where the configuration names none.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Corpus:
     categories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     grouped: bool = True
     annotations: frozenset[str] = frozenset()
+    vectors: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def images(self) -> pd.DataFrame:

@@ -150,6 +150,57 @@ def _read_captions(folder: Path) -> object:
     return corpus.report.lines()
 
 
+NUS = "corpus/NUS-WIDE-Lite_"
+
+
+def _nus_wide(folder: Path) -> None:
+    corpus = folder / "corpus"
+    files = {
+        "image list/{}_imageOutPutFileList.txt": "a\\1_11.jpg\nb\\2_12{}.jpg\n",
+        "NUS-WIDE-Lite_groundtruth/Lite_Labels_sky_{}.txt": "0\n1\n",
+        "NUS-WIDE-Lite_groundtruth/Lite_Labels_toy_{}.txt": "1\n1\n",
+        "NUS-WIDE-Lite_tags/Lite_Tags1k_{}.txt": "1 0 1 \n0\t0\t1\t\n",
+        "NUS-WIDE-Lite_features/Normalized_CH_Lite_{}.dat": "0.5 -1e-3 \n7 8 \n",
+        "NUS-WIDE-Lite_features/Normalized_WT_Lite_{}.dat": "1\n2\n",
+    }
+    for part in ("Train", "Test"):
+        for name, text in files.items():
+            path = corpus / name.format(part)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text.format(part))
+    (corpus / "Concepts81.txt").write_text("sky\r\ntoy\r\n")
+    (corpus / "TagList1k.txt").write_text("nature\nsky\ncafé\n", encoding="utf-8")
+
+
+def _tagged(folder: Path) -> None:
+    _nus_wide(folder)
+    (folder / "corpus" / "All_Tags.txt").write_text("11      sky café \n12Test      sea\n99      x\n", encoding="utf-8")
+
+
+def _vector_texts(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rows.csv").write_text("a.jpg 1 2.5\nb.jpg -3 4e5\n")
+
+
+def _read_nus(folder: Path) -> object:
+    from ntcir.config import AutoSplit
+    from ntcir.corpora import open_corpus
+
+    corpus = open_corpus(folder / "corpus", AutoSplit(), pair=("image", "text"))
+    return corpus.report.lines(), corpus.categories["image"].to_numpy().sum()
+
+
+def _read_vectors(name: str) -> Callable[[Path], object]:
+    def read(folder: Path) -> object:
+        from ntcir.encoders.vector_files import read_vectors
+
+        found = read_vectors(folder / name, "image", ("image", "id"))
+        found.check_numbers(found.ids or [""] * len(found.matrix))
+        return found.fingerprint()
+
+    return read
+
+
 def _resolve(folder: Path) -> object:
     from ntcir.workspace import resolve
 
@@ -558,6 +609,13 @@ KINDS = [
     Kind("Flickr_8k.devImages.txt", _flickr, "corpus/Flickr_8k.devImages.txt", _read_captions, share=0.5),
     Kind("dataset_flickr8k.json", _karpathy, "corpus/dataset_flickr8k.json", _read_captions),
     Kind("captions_val2017.json", _coco, "corpus/annotations/captions_val2017.json", _read_captions),
+    Kind("image list", _nus_wide, "corpus/image list/Train_imageOutPutFileList.txt", _read_nus),
+    Kind("labels", _nus_wide, f"{NUS}groundtruth/Lite_Labels_sky_Train.txt", _read_nus, share=0.5),
+    Kind("concepts", _nus_wide, "corpus/Concepts81.txt", _read_nus, share=0.5),
+    Kind("tags", _tagged, "corpus/All_Tags.txt", _read_nus),
+    Kind("matrix of tags", _nus_wide, f"{NUS}tags/Lite_Tags1k_Test.txt", _read_nus, share=0.5),
+    Kind("features.dat", _nus_wide, f"{NUS}features/Normalized_CH_Lite_Train.dat", _read_vectors(f"{NUS}features")),
+    Kind("rows.csv", _vector_texts, "rows.csv", _read_vectors("rows.csv")),
     Kind("ntcir.yaml", _records, "corpus/ntcir.yaml", _resolve),
     Kind("config.yaml", _configs, "whole.yaml", _load_config, named=True),
     Kind("ablation.yaml", _configs, "grid.yaml", _load_grid, named=True),
