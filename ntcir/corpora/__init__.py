@@ -26,12 +26,12 @@ from ntcir.system.errors import UserError
 
 # The first that recognises a folder reads it: from the folder, the corpus's name, and how it is to be read.
 LAYOUTS: list[tuple[Callable[[Path], bool], Callable[[Path, str, Request], Corpus]]] = [
-    (is_lifelog, lambda root, name, how: read_lifelog(root, how.split, name)),
+    (is_lifelog, lambda root, name, how: read_lifelog(root, how.split, name, how.pair)),
     (is_nus_wide, read_nus_wide),
     (is_karpathy, read_karpathy),
     (is_flickr, read_flickr),
     (is_coco, read_coco),
-    (is_records, lambda root, name, how: read_records(root, how.split, name, outside=how.outside)),
+    (is_records, lambda root, name, how: read_records(root, how.split, name, outside=how.outside, pair=how.pair)),
 ]
 
 

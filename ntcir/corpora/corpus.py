@@ -167,9 +167,10 @@ class Corpus:
         pairs = self.pairs.drop(columns=others)
         report = replace(self.report, counts=dict(self.report.counts), dropped=dict(self.report.dropped))
         for name, other in zip(names, reversed(names), strict=True):
-            absent = pairs[name].isna() & pairs[other].notna()
+            paired = pairs.loc[pairs[name].notna(), other]
+            alone = pairs[other].dropna()
             first, second = modality(other), modality(name)
-            report.drop(f"{first.noun} without a {second.noun}", pairs.loc[absent, other].unique().tolist())
+            report.drop(f"{first.noun} without a {second.noun}", alone[~alone.isin(paired)].unique().tolist())
         pairs = pairs.dropna(subset=names).drop_duplicates(names, ignore_index=True)
         report.counts["pairs"] = len(pairs)
         return replace(self, pairs=pairs, report=report, shared_are_positive=shared)

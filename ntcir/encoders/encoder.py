@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ntcir.corpora.corpus import Corpus
     from ntcir.features.extraction import Alteration
 
+_TYPED = "the query"  # stands for the id of a topic where there is none
+
 
 class Encoder:
     """Turns raw items into rows of numbers: fitted on the training split, saved with the model, knows no corpus.
@@ -181,6 +183,14 @@ class Rows(ABC):
                 "its corpus."
             )
         yield from ()
+
+    def ask(self, query: Query) -> np.ndarray | None:
+        """Return the row of a query that a person types in full, float32 [1, dim]; None if it cannot be read.
+
+        Raises:
+            UserError: if it is wrong.
+        """
+        return next((encoded for _, encoded in self.encode({_TYPED: query})), None)
 
 
 def saved_dim(tree: Mapping[str, Any]) -> int:
