@@ -9,7 +9,9 @@ from pathlib import Path
 
 from ntcir.corpora.caption_files import read_lists, the_only_one
 from ntcir.corpora.captioned import Collection, captioned_corpus
+from ntcir.corpora.coco import is_coco
 from ntcir.corpora.corpus import Corpus, Request
+from ntcir.corpora.flickr import is_flickr
 
 FILES = ("dataset_flickr8k.json", "dataset_flickr30k.json", "dataset_coco.json")
 
@@ -31,6 +33,9 @@ def read_karpathy(root: Path, name: str, how: Request) -> Corpus:
     there = [file for file in FILES if (root / file).is_file()]
     path = root / the_only_one(root, there, "Karpathy's splits")
     collection = Collection()
+    for is_other, what in ((is_flickr, "the text files of Flickr"), (is_coco, "COCO's annotations")):
+        if is_other(root):
+            collection.report.notes.append(f"{path.name} is read, {what} in the same folder are not")
     for number, record in enumerate(read_lists(path, ["images"])["images"]):
         where = f"images[{number}]"
         if isinstance(record, dict):

@@ -14,6 +14,7 @@ from publishing import coco_lists, karpathy_records, write_coco, write_karpathy,
 from ntcir.config import AutoSplit, FractionSplit, OfficialSplit, Split
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
+from ntcir.workspace import read_corpus, resolve
 
 TRAIN = [f"{number:012}.jpg" for number in range(1, 11)]
 VAL = [f"{number:012}.jpg" for number in range(101, 104)]
@@ -104,7 +105,9 @@ def test_other_annotations_are_not_read_and_are_no_corpus(tmp_path):
 def test_the_karpathy_split_is_preferred(tmp_path):
     root = write_coco(tmp_path, LISTS)
     write_karpathy(root, karpathy_records({"train": ["k.jpg"]}, "train2014"), file="dataset_coco.json", pictures="")
-    assert read(root).layout == "karpathy"
+    corpus = read(root)
+    assert corpus.layout == "karpathy"
+    assert "dataset_coco.json is read, COCO's annotations in the same folder are not" in corpus.report.notes
 
 
 # Bad input
@@ -209,3 +212,12 @@ def test_the_real_sample_has_its_published_numbers(shared):
     assert Counter(pictures["split"]) == {"train": 72, "val": 8, "test": 50}
     assert Counter(corpus.pairs["split"]) == {"train": 360, "val": 40, "test": 251}
     assert len(read(root).images) == 80  # those of val are only in the other folder
+
+
+def test_the_configuration_names_the_other_folder(tmp_path):
+    root = write_coco(tmp_path / "coco", {"train": LISTS["train"]})
+    write_coco(root, {"val": LISTS["val"]}, drawn=False)
+    write_pictures_of(tmp_path / "photos", VAL)
+    settings = ("pair=[image, text]", f"data.pictures={tmp_path / 'photos'}", "data.split={by: official, test: [val]}")
+    corpus = read_corpus(resolve(None, settings, root))
+    assert Counter(corpus.pairs["split"]) == {"train": 18, "val": 2, "test": 6}

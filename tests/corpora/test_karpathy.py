@@ -71,8 +71,9 @@ def test_a_folder_that_leads_out_or_is_none_is_not_followed(tmp_path, folder):
 
 
 def test_the_karpathy_split_is_preferred_to_text_files(tmp_path):
-    root = write_karpathy(write_flickr(tmp_path), karpathy_records(PARTS))
-    assert read(root).layout == "karpathy"
+    corpus = read(write_karpathy(write_flickr(tmp_path), karpathy_records(PARTS)))
+    assert corpus.layout == "karpathy"
+    assert f"{FILE} is read, the text files of Flickr in the same folder are not" in corpus.report.notes
 
 
 def test_several_of_them_are_refused(tmp_path):
