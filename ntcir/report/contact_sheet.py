@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ntcir.modalities import Direction
 from ntcir.report.canvas import INK, canvas
 from ntcir.report.items import PLAIN, drawing_of, frame
@@ -47,7 +45,7 @@ def draw_sheet(findings: Findings, path: Path) -> None:
         left, right = figure.subfigures(1, 2, width_ratios=[_QUERY, _ACROSS]) if boxed else (None, figure)
         if left is not None:
             _draw_query(left.add_subplot(), findings)
-        parts = np.asarray(right.subfigures(len(rows), 1, height_ratios=rows, squeeze=False))[:, 0]
+        parts = right.subfigures(len(rows), 1, height_ratios=rows, squeeze=False)[:, 0]
         for part, (heading, hits) in zip(parts, lists.items(), strict=True):
             if heading:
                 part.suptitle(heading, fontsize=12, color=INK, x=0.01, ha="left")
