@@ -24,7 +24,7 @@ from ntcir_demo.scenes import render_scene
 from ntcir_demo.shots import DayPlan, Plan, Shot, day_plan
 
 CONFIG, MARKER = "ntcir.yaml", "demo.json"
-_VERSION = 3  # of the drawing: an older demo is written again
+_VERSION = 4  # of what is drawn and written: an older demo is written again
 _PICTURE = re.compile(r"\d{8}_\d{6}_000\.jpg")
 
 

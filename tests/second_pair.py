@@ -10,7 +10,6 @@ import pytest
 
 import ntcir.corpora
 import ntcir.modalities
-import ntcir.retrieval.asking
 from ntcir.corpora.corpus import Corpus
 from ntcir.modalities.image import IMAGE
 from ntcir.modalities.modality import Modality, is_json_object
@@ -52,4 +51,3 @@ def know_them(monkeypatch: pytest.MonkeyPatch) -> None:
         return renamed(usual(*arguments, **options))
 
     monkeypatch.setattr(ntcir.corpora, "open_corpus", open_renamed)
-    monkeypatch.setattr(ntcir.retrieval.asking, "open_corpus", open_renamed)

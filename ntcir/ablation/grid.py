@@ -48,12 +48,16 @@ _WHOLE = frozenset({"pair", "objectives"})
 
 
 class GridTopics(Section):
-    """The topics that every method is asked; what is left open is as the base configuration has it."""
+    """The topics that every method is asked; what is left open is as the base configuration has it.
+
+    Of a corpus without days or sessions they are all items of the test split, each of which ranks the whole split.
+    """
 
     pool: int | None = Field(None, ge=2)
     per_day: int | None = Field(None, ge=1)  # a direction and day (session)
     seed: int = Field(0, ge=0)
     skip_short_days: bool = False  # leave out days with fewer minutes than the pool
+    number: int | None = Field(None, ge=1)  # a direction, drawn at random, where there are no days
 
 
 class Grid(Section):

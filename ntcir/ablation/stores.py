@@ -18,6 +18,8 @@ from ntcir.training.categories import categories_are_objects
 from ntcir.training.preparation import open_detections
 from ntcir.training.start import fingerprint
 
+_OF_TEXTS = ("words", "sentences")  # the encoders that the section ``texts`` is about
+
 
 class Planned(Protocol):
     """Trainings that are planned: a grid's, or those of a search."""
@@ -133,4 +135,5 @@ class Stores:
 def _key(config: Config, name: str) -> tuple[str, str]:
     """Return the modality, and what tells its rows from those of other configurations."""
     tower = config.towers.of(name)
-    return name, f"{tower.encoder} {tower.vectors} {config.features.model_dump_json()}"
+    texts = config.texts.model_dump_json() if tower.encoder in _OF_TEXTS else ""
+    return name, f"{tower.encoder} {tower.vectors} {config.features.model_dump_json()} {texts}"

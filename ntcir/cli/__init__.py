@@ -35,6 +35,7 @@ for _verb in (
     models.train,
     models.run,
     models.evaluate,
+    models.search,
     handing_in.predict,
     results.score,
     results.show,

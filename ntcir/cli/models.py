@@ -1,4 +1,4 @@
-"""Training, and what a trained model answers: ``train``, ``run``, ``evaluate``."""
+"""Training, and what a trained model answers: ``train``, ``run``, ``evaluate``, ``search``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from ntcir.system.streams import output_is_closed, write_output
 
 
 @click.command()
-@click.option("--iters", type=click.IntRange(min=1), help="Training steps. [default: the config's training.iters, 500]")
+@click.option(
+    "--iters",
+    type=click.IntRange(min=0),
+    help="Training steps; 0 saves the model as it begins. [default: the config's training.iters, 500]",
+)
 @config_option
 @data_option
 @set_option
@@ -40,7 +44,7 @@ def train(
         folder = out or by_first(lambda: fresh_folder(name, resume=resume))
         result = fit(resolved, lambda: read_corpus(resolved), folder, resume=resume)
         if own.first:
-            curve = drawn(lambda: draw_curve(folder, resolved.objectives))
+            curve = drawn(lambda: draw_curve(folder, resolved.objectives)) if result.steps else None
             say(f"{result.sentence()}{f' Curve: {curve}' if curve else ''}")
 
 
@@ -100,10 +104,12 @@ def run(
 @click.option(
     "--pool", metavar="N|none",
     help="Pairs per pool, one pool per day (session); none: the whole split is ranked, and all partners of an item "
-         "are relevant. [default: the model's topics.pool]",
+         "are relevant. [default: the model's topics.pool; none, where there are no days or sessions]",
 )  # fmt: skip
 @click.option(
-    "--subset", type=FILE, help="A file of ids, one per line: only pairs with one of them ask and are ranked."
+    "--subset",
+    type=FILE,
+    help="A file of ids or of pictures' paths, one per line: only pairs with one of them ask and are ranked.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
@@ -122,3 +128,48 @@ def evaluate(
         report = measure(model, data, split=split, pool=pool_size(pool), subset=subset, settings=settings)
     if own.first:
         print_scores(report, {}, sys.stdout, as_json=as_json, per_topic=False)
+
+
+@click.command()
+@click.argument("query", nargs=-1)
+@click.option("--image", metavar="FILE", help="Search with a picture instead: a file, or the id of one in the corpus.")
+@click.option(
+    "--reading", metavar="JSON", help="Search with a sensor reading instead, such as '{\"heart_rate(bpm)\": 120}'."
+)
+@click.option(
+    "--model", type=FOLDER, help="A model folder, as written by `ntcir train`. [default: the newest under runs/]"
+)
+@click.option("--data", type=FOLDER, help="The corpus folder. [default: the one the model was trained on]")
+@click.option("--split", help="What is searched: train, val, test or all. [default: all]")
+@click.option("--k", type=click.IntRange(min=1), default=10, show_default=True, help="How many are found.")
+@click.option("--random", is_flag=True, help="Lay as many that are drawn at random beside them.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
+@click.option(
+    "--out", type=FOLDER,
+    help="The folder of the page, the contact sheet and the hits. [default: search/ and a name made of the query]",
+)  # fmt: skip
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE", help="As for `ntcir run`. Repeatable.",
+)  # fmt: skip
+def search(
+    query: tuple[str, ...], image: str | None, reading: str | None, model: Path | None, data: Path | None,
+    split: str | None, k: int, random: bool, as_json: bool, opened: bool, out: Path | None, settings: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Search a corpus for what QUERY says (- for standard input), or for what goes with a picture or a reading.
+
+    The best items go to standard output. A page for the browser and a contact sheet are written as well.
+    """
+    from ntcir.retrieval.queries import given
+
+    asked = given(query, image, reading)  # before what takes seconds to import
+    from ntcir.report import searches
+    from ntcir.retrieval.searching import search as find
+
+    folder = searches.folder_for(asked, out)  # before the work, not after it
+    findings = find(asked, model, data, k=k, split=split, random=random, settings=settings)
+    searches.write_search(findings, folder)
+    write_output(searches.as_json(findings) if as_json else searches.as_lines(findings))
+    say(f"{folder}: {', '.join(searches.FILES)}")
+    if opened:
+        searches.open_page(folder)

@@ -31,9 +31,9 @@ from ntcir.system.streams import write_output
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--per-topic", is_flag=True, help="Print each topic's rank.")
 @click.option(
-    "--mrr", type=click.Choice(["official", "best"]), default="official", show_default=True,
+    "--mrr", type=click.Choice(["official", "best"]),
     help="For topics with several relevant rows: the organisers' mean of rel/rank over rows, or 1/rank of the "
-    "best-ranked one.",
+    "best-ranked one. [default: official; best, if all topics are of a pair other than photographs and readings]",
 )  # fmt: skip
 @click.option("--measures", metavar="'RR@10 nDCG@10 ...'", help="Further measures, named as in ir_measures.")
 @click.option(

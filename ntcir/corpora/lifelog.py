@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 
 from ntcir.config import Split
+from ntcir.corpora.captions import TEXT, needs_readings, with_texts
+from ntcir.corpora.concepts import read_concepts
 from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.corpora.day_folders import ABSENT, find_days
+from ntcir.corpora.ids import photograph_names, words_of
 from ntcir.corpora.minutes import note_unjoined, usual_minutes
 from ntcir.corpora.splits import assign_splits
 from ntcir.corpora.tables import day_names, header, read_table
 from ntcir.corpora.times import OUT_OF_RANGE, YEARS
-from ntcir.formats.columns import are_words, as_word, is_word
+from ntcir.modalities import DEFAULT_PAIR
 from ntcir.system.errors import UserError, short
 
 METADATA_FILES = ("lsc22_metadata.csv", "lsc22_medatada.csv")  # the spelling of one release
@@ -55,12 +58,14 @@ def refuse_lsc20(root: Path) -> None:
             )
 
 
-def read_lifelog(root: Path, split: Split | None, name: str = "lifelog") -> Corpus:
+def read_lifelog(root: Path, split: Split | None, name: str = "lifelog", pair: Sequence[str] = DEFAULT_PAIR) -> Corpus:
     """Read a Lifelog-6 folder.
 
     ``vaisl LEFT JOIN metadata`` on ``minute_id``, as the organisers do. A sensor item is a minute: where photographs
     share one, the location columns are those of the first. Times in names are UTC; ``local_hour`` (hours, 0 to 24) is
-    added to the readings from the row's time zone. ``lsc22_visual_concepts.csv`` is not needed and not read.
+    added to the readings from the row's time zone. The captions and tags of ``lsc22_visual_concepts.csv`` are read
+    where text is one of the ``pair``, and not otherwise; a photograph of a minute without any reading is then
+    kept, if readings are not the other.
 
     What is not a number in a numeric column is missing. That, minutes in another spelling than ``YYYYMMDD_HHMM`` and
     minutes with photographs but without metadata are counted and named in the report.
@@ -83,16 +88,20 @@ def read_lifelog(root: Path, split: Split | None, name: str = "lifelog") -> Corp
     zones = [sensors[column] for column in ("new_timezone", "time_zone") if column in sensors]
     # The item is a minute: the second of its first photograph is no part of it.
     sensors["local_hour"] = _local_hour(first["timestamp"].dt.floor("min"), zones, report)
-    located["minute_id"] = _words(located["minute_id"], "minutes", report)
-    sensors.index = pd.Index(_words(pd.Series(sensors.index, dtype=object), "", report), name="sensor")
+    located["minute_id"] = words_of(located["minute_id"], "minutes", report)
+    sensors.index = pd.Index(words_of(pd.Series(sensors.index, dtype=object), "", report), name="sensor")
 
     readings = sensors.drop(columns=["local_hour", "new_timezone", "time_zone"], errors="ignore")
     silent = readings.index[readings.isna().all(axis=1)]
     mute = located["minute_id"].isin(set(silent)).to_numpy()
-    report.drop("photograph of a minute without any reading", located["ImageID"][mute].tolist())
-    located, sensors = located[~mute].reset_index(drop=True), sensors.drop(silent)
+    sensors = sensors.drop(silent)
+    if needs_readings(pair):
+        report.drop("photograph of a minute without any reading", located["ImageID"][mute].tolist())
+        located = located[~mute].reset_index(drop=True)
+    else:
+        located["minute_id"] = located["minute_id"].where(~mute)
 
-    located["ImageID"] = _words(located["ImageID"], "photographs", report)
+    located["ImageID"] = words_of(located["ImageID"], "photographs", report)
     images = pd.DataFrame({"path": located["path"].to_numpy()}, index=pd.Index(located["ImageID"], name="image"))
     pairs = pd.DataFrame(
         {
@@ -108,23 +117,8 @@ def read_lifelog(root: Path, split: Split | None, name: str = "lifelog") -> Corp
     joined = int(sensors.index.isin(minutes.index).sum())
     if joined < len(sensors):
         report.counts[f"of these in {metadata}"] = joined
-    return Corpus(name, root, {"image": images, "sensor": sensors}, pairs, True, "lifelog", report)
-
-
-def _words(ids: pd.Series, what: str, report: ReadingReport) -> pd.Series:
-    """Return ids as they can stand in topics and runs: blanks and control characters quoted, at most 256 bytes."""
-    if are_words(ids.tolist()):
-        return ids
-    odd = np.array([not is_word(item) for item in ids], dtype=bool)
-    if not odd.any():
-        return ids
-    words = ids.where(~odd, ids.map(as_word))
-    if what:
-        first = f"'{short(ids[odd].iloc[0])}' is {short(words[odd].iloc[0])}"
-        report.notes.append(
-            f"{ids[odd].nunique():,} {what} have ids that a run cannot hold; they are percent-encoded (first: {first})"
-        )
-    return words
+    corpus = Corpus(name, root, {"image": images, "sensor": sensors}, pairs, True, "lifelog", report)
+    return with_texts(corpus, read_concepts(root, images.index, report)) if TEXT in pair else corpus
 
 
 def _find(root: Path, names: tuple[str, ...]) -> Path:
@@ -150,14 +144,7 @@ def _read_images(root: Path, report: ReadingReport) -> pd.DataFrame:
     nameless = table["ImageID"].isna().to_numpy()
     report.drop(f"row of {path.name} without an ImageID", table["minute_id"][nameless].fillna("").tolist())
     table = table[~nameless].copy()
-    # Some releases give the photograph with its folders, 202003/01/20200301_080000_000.jpg.
-    placed = table["ImageID"].str.contains(r"[/\\]", regex=True)
-    if placed.any():
-        first = table["ImageID"][placed].iloc[0]
-        report.notes.append(f"{int(placed.sum()):,} ImageIDs read without their folders (first: {short(first)})")
-        table["ImageID"] = table["ImageID"].str.replace(r"^.*[/\\]", "", regex=True)
-    bare = ~table["ImageID"].str.contains(".", regex=False)
-    table.loc[bare, "ImageID"] = table.loc[bare, "ImageID"] + ".jpg"
+    table["ImageID"] = photograph_names(table["ImageID"], report)
     twice = table.duplicated("ImageID").to_numpy()
     report.drop(f"duplicate row of {path.name}", table["ImageID"][twice].tolist())
     table = table[~twice].copy()

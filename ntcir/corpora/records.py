@@ -10,16 +10,19 @@ import numpy as np
 import pandas as pd
 
 from ntcir.config import Split
+from ntcir.corpora.captions import TEXT, needs_readings, one_line, texts_of, with_texts
 from ntcir.corpora.corpus import OFFICIAL_KEYS, Corpus, ReadingReport
 from ntcir.corpora.photographs import ENDINGS, files_under, find_photographs
 from ntcir.corpora.splits import assign_splits
 from ntcir.corpora.tables import columns_of, day_names, header, numbers_or_words, read_table
 from ntcir.corpora.times import read_times
 from ntcir.formats.columns import as_word
-from ntcir.system.errors import UserError, short
+from ntcir.modalities import DEFAULT_PAIR
+from ntcir.system.errors import UserError, short, some
 
 RECORDS_FILE = "records.csv"
 OWN_COLUMNS = ("file", "timestamp", "session")  # the others are readings; the session may be absent
+CAPTION = "caption"  # a reading like any other, except where text is asked for
 _TWICE = "file is listed twice"
 
 
@@ -36,7 +39,9 @@ def image_id(file: str) -> str:
     return as_word(quote(file, safe="/+@,=~()"))
 
 
-def read_records(root: Path, split: Split | None, name: str, *, outside: bool = False) -> Corpus:
+def read_records(
+    root: Path, split: Split | None, name: str, *, outside: bool = False, pair: Sequence[str] = DEFAULT_PAIR
+) -> Corpus:
     """Read a records folder: ``file, timestamp[, session]``, then any numeric or text sensor columns.
 
     ``file`` is relative to ``images/`` and is the image's id; what is nearly the name of a file there is repaired
@@ -48,16 +53,21 @@ def read_records(root: Path, split: Split | None, name: str, *, outside: bool = 
     is no such column. A column is numeric if at least 95% of its values are numbers, among them ``12,5`` and ``62
     bpm``; the others are missing, counted and named in the report.
 
+    Where text is one of the ``pair``, the column ``caption`` has a text about each photograph, ``<image>#caption``;
+    otherwise it is a reading. A photograph without any reading is left out, except where photographs and texts are
+    asked for.
+
     Raises:
         UserError: if a column is missing or appears twice, or no row is usable.
     """
     path = root / RECORDS_FILE
     columns = _columns(path)
     names = list(columns.values())
-    readings = [column for column in names if column not in {*OWN_COLUMNS, "local_hour"}]
+    captions = [_caption_column(names, path)] if TEXT in pair else []
+    readings = [column for column in names if column not in {*OWN_COLUMNS, "local_hour", *captions}]
     own = [column for column in OWN_COLUMNS if column in names]
     report = ReadingReport()
-    table = read_table(path, needed=OWN_COLUMNS[:2], raw=[*own, *readings], report=report)
+    table = read_table(path, needed=OWN_COLUMNS[:2], raw=[*own, *readings, *captions], report=report)
     report.counts[f"rows of {RECORDS_FILE}"] = len(table)
     _note_columns(columns, header(path), report)
     for column in readings:  # before any row is left out, so that rows keep their numbers in the file
@@ -87,11 +97,19 @@ def read_records(root: Path, split: Split | None, name: str, *, outside: bool = 
         }
     )
     silent = sensors.drop(columns="local_hour").isna().all(axis=1).to_numpy()
-    report.drop("photograph without any reading", ids[silent].tolist())
-    pairs = pairs[~silent].reset_index(drop=True)
+    if needs_readings(pair):
+        report.drop("photograph without any reading", ids[silent].tolist())
+        pairs = pairs[~silent].reset_index(drop=True)
+    else:
+        pairs["sensor"] = pairs["sensor"].where(~silent)
     pairs["split"] = assign_splits(pairs, split, groups_are_days=not by_session)
     report.counts["pairs"] = len(pairs)
-    return Corpus(name, root, {"image": images, "sensor": sensors}, pairs, not by_session, "records", report)
+    corpus = Corpus(name, root, {"image": images, "sensor": sensors}, pairs, not by_session, "records", report)
+    if not captions:
+        return corpus
+    texts = texts_of(ids, one_line(table[captions[0]]), CAPTION)
+    report.counts["captions"] = len(texts)
+    return with_texts(corpus, texts)
 
 
 def _columns(path: Path) -> dict[str, str]:
@@ -103,6 +121,23 @@ def _columns(path: Path) -> dict[str, str]:
     if any(columns.get(column) != column for column in OWN_COLUMNS[:2]):
         columns = columns_of(path, [*OWN_COLUMNS, *header(path)])
     return columns
+
+
+def _caption_column(names: Sequence[str], path: Path) -> str:
+    """Return the column that has the captions: ``caption``, in any case.
+
+    Raises:
+        UserError: if there is none, or there are several.
+    """
+    found = [name for name in names if name.strip().lower() == CAPTION]
+    if len(found) != 1 and CAPTION not in found:
+        what = (
+            f"the columns {' and '.join(found)}: name one of them '{CAPTION}'"
+            if found
+            else (f"no column '{CAPTION}', which a pair with text needs; it has: {some(names, 40)}")
+        )
+        raise UserError(f"{path} has {what}.")
+    return CAPTION if CAPTION in found else found[0]
 
 
 def _note_columns(columns: Mapping[str, str], written: Sequence[str], report: ReadingReport) -> None:

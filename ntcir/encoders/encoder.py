@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ntcir.corpora.corpus import Corpus
     from ntcir.features.extraction import Alteration
 
+_TYPED = "the query"  # stands for the id of a topic where there is none
+
 
 class Encoder:
     """Turns raw items into rows of numbers: fitted on the training split, saved with the model, knows no corpus.
@@ -42,6 +44,15 @@ class Encoder:
         from ntcir.towers.stems import Standardise
 
         return Standardise(self.dim) if tower.standardise else nn.Identity(), self.dim
+
+    def head(self, each: nn.Module) -> nn.Module:
+        """Return the layers that lead from the stem to the shared space.
+
+        Args:
+            each: the MLP, for single rows, which is all that is needed by default; where the stem gives sequences, it
+                has to be made one for these (``ntcir.towers.pooling``).
+        """
+        return each
 
     def to_json(self) -> dict[str, Any]:
         """Return everything needed to make the same encoder again, but for weights; nothing by default."""
@@ -98,6 +109,11 @@ class Rows(ABC):
     def dim(self) -> int:
         """Columns of a row."""
         return self.encoder.dim
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether ``fit`` takes statistics of training items."""
+        return type(self).fit is not Rows.fit
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         """Make ready what ``load`` returns.
@@ -167,6 +183,14 @@ class Rows(ABC):
                 "its corpus."
             )
         yield from ()
+
+    def ask(self, query: Query) -> np.ndarray | None:
+        """Return the row of a query that a person types in full, float32 [1, dim]; None if it cannot be read.
+
+        Raises:
+            UserError: if it is wrong.
+        """
+        return next((encoded for _, encoded in self.encode({_TYPED: query})), None)
 
 
 def saved_dim(tree: Mapping[str, Any]) -> int:

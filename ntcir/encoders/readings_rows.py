@@ -113,3 +113,17 @@ class ReadingsRows(Rows):
         for remark in remarks:
             say(f"topics: {remark}")
         yield topics, self.encoder.encode(table)
+
+    def ask(self, query: Mapping[str, Any]) -> np.ndarray:
+        """Encode a reading that a person types.
+
+        Raises:
+            UserError: for an unknown column, or what spells no number where one is needed.
+        """
+        if all(query.get(name) is None for name in self.encoder.names):
+            say(f"WARNING: the query gives none of the readings this model uses ({some(self.encoder.names)}).")
+        table = self.encoder.table([query], [str(column) for column in self._raw.columns])
+        table, remarks = understood(self.encoder, table)
+        for remark in remarks:
+            say(f"the query: {remark}")
+        return self.encoder.encode(table)

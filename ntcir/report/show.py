@@ -13,20 +13,20 @@ from ntcir.formats.matching import read_qrels, read_run
 from ntcir.formats.official import OfficialRun
 from ntcir.formats.reading import is_standard_input, named
 from ntcir.formats.topics import QRELS, Topic, read_topics
+from ntcir.measures.reciprocal import Mrr, usual_mean
 from ntcir.modalities import Modality
 from ntcir.report.candidates import ranked_items
 from ntcir.report.canvas import INK, canvas
-from ntcir.report.items import drawing_of
+from ntcir.report.items import PLAIN, drawing_of, frame
 from ntcir.search.ranking import average_ranks
 from ntcir.system.errors import UserError, did_you_mean
 from ntcir.workspace import beside, corpus_to_show, find_file
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BEST = 10
-RIGHT, PLAIN = "#1f9d55", "#c5ccd3"
+RIGHT = "#1f9d55"
 _OFFICIAL_QRELS = "qrels.csv"
 
 
@@ -75,7 +75,7 @@ def _draw(figure: Figure, topic: Topic, ranking: list[tuple[str, float]], releva
     drawing_of(asks)(query, _asked(topic, corpus), 11)
     if asks.pictured:
         query.set_xlabel(topic.query, fontsize=9, color=INK, parse_math=False)
-    _frame(query, INK, 1.0)
+    frame(query, INK, 1.0)
     for place, (document, score) in enumerate(ranking[:BEST]):
         axes = figure.add_subplot(grid[place // 5, 2 + place % 5])
         right = document in relevant
@@ -87,12 +87,13 @@ def _draw(figure: Figure, topic: Topic, ranking: list[tuple[str, float]], releva
         )
         drawing_of(answers)(axes, _item(document, answers, corpus), 7.5)
         axes.set_xlabel(document, fontsize=7, color=INK, parse_math=False)
-        _frame(axes, RIGHT if right else PLAIN, 4.0 if right else 0.8)
-    figure.suptitle(_summary(ranking, relevant), fontsize=11, color=INK, x=0.99, ha="right", parse_math=False)
+        frame(axes, RIGHT if right else PLAIN, 4.0 if right else 0.8)
+    summary = _summary(ranking, relevant, usual_mean([topic.direction.name]))
+    figure.suptitle(summary, fontsize=11, color=INK, x=0.99, ha="right", parse_math=False)
 
 
-def _summary(ranking: list[tuple[str, float]], relevant: set[str]) -> str:
-    """Return where the right ones came, ties sharing the average rank as in the score."""
+def _summary(ranking: list[tuple[str, float]], relevant: set[str], mean: Mrr = "official") -> str:
+    """Return where the right ones came, ties sharing the average rank as in the score, which takes that mean."""
     if not relevant:
         return "the right one is not known"
     own = [place for place, (document, _) in enumerate(ranking) if document in relevant]
@@ -105,6 +106,8 @@ def _summary(ranking: list[tuple[str, float]], relevant: set[str]) -> str:
     if len(relevant) == 1:
         return f"the right one has rank {listed} of {len(ranking)}, reciprocal rank {reciprocal:.4f}"
     found = f"{len(own)} of the {len(relevant)} right ones have ranks {listed} of {len(ranking)}"
+    if mean == "best":
+        return f"{found}, reciprocal rank of the best {1 / ranks.min():.4f}"
     return f"{found}, mean 1/rank {reciprocal:.4f}"
 
 
@@ -132,10 +135,3 @@ def _picture_path(name: str, modality: Modality, corpus: Corpus) -> str:
             f"The {modality.name} '{name}' is not in {corpus.root}: do topics, run and data belong to the same corpus?"
         )
     return str(table["path"].get(name, name))
-
-
-def _frame(axes: Axes, colour: str, width: float) -> None:
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set(color=colour, linewidth=width)

@@ -63,12 +63,13 @@ class TrainingData:
         if len(prepared.val) > 1:
             live = {name: source.encode_ids for name, source in sources.items() if isinstance(source, LiveImages)}
             encode = {name: live.get(name, rows.load) for name, rows in prepared.rows.items()}
-            validation = Validation(prepared.val, encode, list(live), config)
+            validation = Validation(prepared.corpus, prepared.val, encode, list(live), config)
         options = config.training
+        batches = options.batches if prepared.corpus.grouped else "all"
         return cls(
             config.pair,
             hashlib.sha256(json.dumps(prepared.facts(), sort_keys=True).encode()).hexdigest(),
-            BatchSampler(train["group"].to_numpy(), options.batch, options.batches, config.seed),
+            BatchSampler(train["group"].to_numpy(), options.batch, batches, config.seed),
             composer,
             (sources[left], sources[right]),
             instances(train[left].to_numpy(), train[right].to_numpy()),

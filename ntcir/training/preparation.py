@@ -201,7 +201,9 @@ class Preparation:
         """
         mined = any(not found.is_empty for found in composer.hard.values())
         groups = self.train["group"].to_numpy()
-        census = check_negatives(self.config, groups, self.seconds, composer.forbidden(), mined=mined)
+        census = check_negatives(
+            self.config, groups, self.seconds, composer.forbidden(), mined=mined, grouped=self.corpus.grouped
+        )
         say(census.sentence(), kind=f"negatives in batches of {self.config.training.batch}")
 
 
@@ -213,7 +215,7 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
     """
     train, val = corpus.split("train"), corpus.split("val")
     for sentence in (
-        *idle_settings(config, train.groupby("group").size().to_numpy()),
+        *idle_settings(config, train.groupby("group").size().to_numpy(), grouped=corpus.grouped),
         *of_validation(val.groupby("group")[config.pair[1]].nunique().to_numpy()),
     ):
         say(sentence)
@@ -224,7 +226,7 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
             rows.fit(train[name].tolist())
             repeated[name] = rows.load(train[name].tolist())
     related = _false_negatives(config, train, repeated)
-    check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations)
+    check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations, grouped=corpus.grouped)
 
 
 def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:

@@ -1,0 +1,115 @@
+"""What a person searches with, words, a picture or a reading, and which modality of a model that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ntcir.formats.reading import STANDARD_INPUT, is_standard_input, read_bytes
+from ntcir.modalities import Direction, Modality, Query, directions
+from ntcir.system.errors import UserError, short
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to ask.
+
+    Attributes:
+        option: how it is typed.
+        noun: what is given, in messages.
+        holds: whether items of a modality are asked with in this way.
+    """
+
+    option: str
+    noun: str
+    holds: Callable[[Modality], bool]
+
+
+PICTURE = Way("--image FILE", "a picture", lambda modality: modality.pictured)
+READING = Way("--reading JSON", "a reading", lambda modality: "readings" in modality.encoders)
+WORDS = Way("words", "words", lambda modality: not PICTURE.holds(modality) and not READING.holds(modality))
+WAYS = (WORDS, PICTURE, READING)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was typed, and in which way."""
+
+    way: Way
+    text: str
+
+
+def given(words: Sequence[str], picture: str | None, reading: str | None) -> Given:
+    """Return what is searched with, of which exactly one is to be given.
+
+    Args:
+        words: one or more, of which ``-`` alone stands for those on standard input; runs of blanks count as one.
+        picture: the path of a file, or an id.
+        reading: a JSON object.
+
+    Raises:
+        UserError: if nothing is given, or several things, or the query is empty.
+    """
+    typed = [*([WORDS] if words else []), *([PICTURE] if picture is not None else [])]
+    typed += [READING] if reading is not None else []
+    if len(typed) != 1:
+        options = ", ".join(way.option for way in typed)
+        what = f"There are {len(typed)} queries ({options})" if typed else "There is no query"
+        raise UserError(f"{what}: give words, --image FILE or --reading JSON, one of them.")
+    if typed == [WORDS]:
+        return Given(WORDS, _words(words))
+    text = picture if reading is None else reading
+    if text is None or not text.strip():
+        raise UserError(f"The query is empty: give {typed[0].option}.")
+    return Given(typed[0], text)
+
+
+def _words(words: Sequence[str]) -> str:
+    piped = len(words) == 1 and is_standard_input(words[0])
+    try:
+        text = read_bytes("-").decode() if piped else " ".join(words)
+    except UnicodeDecodeError as error:
+        raise UserError("Standard input is not UTF-8 text: save the query as UTF-8.") from error
+    text = " ".join(text.split())
+    if not text:
+        where = f" on {STANDARD_INPUT}" if piped else ""
+        raise UserError(f"The query{where} is empty: say in a few words what to look for.")
+    return text
+
+
+def direction_of(query: Given, pair: Sequence[str], folder: Path) -> Direction:
+    """Return which modality of a model's pair a query is of, and which is searched.
+
+    Args:
+        query: as typed.
+        pair: the model's.
+        folder: the model's.
+
+    Raises:
+        UserError: if the model cannot be asked so; the sentence says how it can.
+    """
+    both = directions(pair)
+    found = next((each for each in both if query.way.holds(each.query)), None)
+    if found is None:
+        possible = [way.option for each in both for way in WAYS if way.holds(each.query)]
+        raise UserError(
+            f"The model {folder} cannot be asked with {query.way.noun}: its pair is {' and '.join(pair)}; ask with "
+            f"{' or '.join(dict.fromkeys(possible))}, or name another model with --model."
+        )
+    return found
+
+
+def parsed(query: Given, modality: Modality) -> Query:
+    """Return a query as the encoders of its modality take it.
+
+    Raises:
+        UserError: if it cannot be one.
+    """
+    try:
+        found = modality.parse(query.text)
+    except ValueError as error:
+        raise UserError(f"{query.way.option.partition(' ')[0]} {short(query.text)!r}: {error}.") from error
+    if found is None:
+        raise UserError(f"{short(query.text)!r} is not a {modality.noun}.")
+    return found

@@ -1,0 +1,168 @@
+"""The verb ``search``: one query, typed by a person, and the best items of a whole corpus."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ntcir.corpora.corpus import Corpus
+from ntcir.encoders import open_pair
+from ntcir.encoders.encoder import Rows
+from ntcir.features.decode import UnreadableImage, load_image
+from ntcir.modalities import Direction, Modality, Query
+from ntcir.model.model import Model
+from ntcir.model.trained import is_finished
+from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask, pairs_of
+from ntcir.retrieval.items import Items
+from ntcir.retrieval.queries import Given, direction_of, parsed
+from ntcir.search.ranking import rank_all, score_candidates
+from ntcir.system.errors import UserError, short, some
+from ntcir.system.progress import say
+from ntcir.workspace import newest_model
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An item that is found.
+
+    Attributes:
+        id: the item's.
+        score: its cosine with the query.
+        content: the path of a picture; of anything else what would be asked with it, such as the words of a caption.
+        partner: the content of the first item of the other modality that it is paired with; None if there is none.
+    """
+
+    id: str
+    score: float
+    content: Any
+    partner: Any
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a search has found.
+
+    Attributes:
+        direction: which modality asked, and which was searched.
+        query: the words, the path of the picture, or the reading.
+        model: the model's folder.
+        corpus: the name of the corpus.
+        searched: items that were ranked.
+        hits: the best of them, best first.
+        random: as many drawn at random, for comparison; none where that is not asked for.
+    """
+
+    direction: Direction
+    query: Query
+    model: Path
+    corpus: str
+    searched: int
+    hits: list[Hit]
+    random: list[Hit]
+
+
+def search(
+    query: Given,
+    model: Path | None,
+    data: Path | None,
+    *,
+    k: int = 10,
+    split: str | None = None,
+    random: bool = False,
+    settings: Sequence[str] = (),
+) -> Findings:
+    """Find the items of a corpus that fit a query best, exactly.
+
+    Args:
+        query: as typed.
+        model: the model's folder; the newest under ``runs/`` if None.
+        data: the corpus folder; the one the model was trained on if None.
+        k: how many.
+        split: what is searched; the whole corpus if None.
+        random: whether as many items are drawn at random too, by the model's seed and the query.
+        settings: as for ``run``.
+
+    Raises:
+        UserError: if the model cannot be asked so, the query cannot be read, or anything else is missing or wrong.
+    """
+    check_split(split, settings)
+    if split in {None, ALL} and (idle := [each for each in settings if each.strip().startswith("data.split")]):
+        say(f"All of the corpus is searched: --set {' '.join(idle)} is not used (--split says which part is searched).")
+    folder = model or newest_model()
+    trained = Model.load(folder)
+    direction = direction_of(query, trained.config.pair, folder)
+    asked = parsed(query, direction.query)
+    if not is_finished(folder):
+        say(f"WARNING: the training in {folder} was interrupted; its best model so far is used.")
+    corpus, searched = corpus_to_ask(trained, folder, data, pooled=False, split=split or ALL, settings=settings)
+    rows = open_pair(trained.config, corpus, trained.encoders)
+    vector, shown = _encoded(asked, trained, corpus, rows[direction.query.name], direction.query)
+    gallery = pairs_of(corpus, searched)[direction.answer.name].unique().tolist()
+    items = Items.encoded(trained, direction.answer.name, rows[direction.answer.name], gallery)
+    if unread := [item for item in gallery if item not in items.position]:
+        say(f"WARNING: {len(unread):,} {direction.answer.plural} cannot be read and are not searched: {some(unread)}.")
+    ids = np.asarray(list(items.position), dtype=object)
+    if not len(ids):
+        raise UserError(f"There is nothing to search: none of the {direction.answer.plural} can be read.")
+    tell = _teller(corpus, direction)
+    best, scores = next(rank_all(vector[None], items.vectors.vectors, items.vectors.twins, ids, k))
+    hits = [tell(str(ids[row]), float(score)) for row, score in zip(best, scores, strict=True)]
+    drawn: list[Hit] = []
+    if random:
+        seed = [trained.config.seed, zlib.crc32(query.text.encode(errors="surrogatepass"))]
+        chosen = np.random.default_rng(seed).choice(len(ids), size=len(hits), replace=False)
+        values = score_candidates(vector, items.vectors.vectors[chosen], items.vectors.twins[chosen])
+        drawn = [tell(str(ids[row]), float(value)) for row, value in zip(chosen, values, strict=True)]
+    return Findings(direction, shown, folder, corpus.name, len(ids), hits, drawn)
+
+
+def _encoded(query: Query, model: Model, corpus: Corpus, rows: Rows, modality: Modality) -> tuple[np.ndarray, Query]:
+    """Return the unit vector of a query, float32 [dim], and what is shown of it: the path of a picture, else itself.
+
+    Raises:
+        UserError: if it cannot be read.
+    """
+    try:
+        item = rows.named(query)
+    except UserError as error:
+        raise UserError(f"The query asks for {error}.") from error
+    encoded = rows.ask(query) if item is None else _rows_of(rows, item)
+    shown = query if item is None else _content(corpus, modality, item)
+    if encoded is None:
+        raise UserError(f"The query cannot be read: {_reason(shown) if modality.pictured else short(str(shown))}.")
+    return model.unit_vectors(modality.name, encoded)[0], shown
+
+
+def _rows_of(rows: Rows, item: str) -> np.ndarray | None:
+    """Return the row of an item of the corpus, None if it cannot be read."""
+    return rows.load([item]) if rows.ensure([item])[0] else None
+
+
+def _reason(path: str) -> str:
+    """Return why a picture cannot be read."""
+    try:
+        load_image(path)
+    except UnreadableImage as error:
+        return f"{short(path)} ({str(error).rstrip('.')})"
+    return short(path)
+
+
+def _teller(corpus: Corpus, direction: Direction) -> Callable[[str, float], Hit]:
+    """Return what makes a hit of an item and its score."""
+    asks, answers = direction
+    partners = corpus.pairs.drop_duplicates(answers.name).set_index(answers.name)[asks.name]
+
+    def tell(item: str, score: float) -> Hit:
+        return Hit(item, score, _content(corpus, answers, item), _content(corpus, asks, str(partners[item])))
+
+    return tell
+
+
+def _content(corpus: Corpus, modality: Modality, item: str) -> Any:
+    row = {str(column): value for column, value in corpus.tables[modality.name].loc[item].items()}
+    return str(row["path"]) if modality.pictured else modality.ask(item, row)
