@@ -65,6 +65,7 @@ bench: install  ## measure speed and memory against peers (tables on standard ou
 	$(BIN)/python benchmarks/extraction.py --whole
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/predict.py
+	$(BIN)/python benchmarks/nuswide.py
 
 clean:  ## remove .venv and caches; data, topics, runs, features and bundles stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -29,8 +29,9 @@ sys.path.insert(0, str(ROOT))
 from ntcir.config import Backbone, Features
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import KINDS, Backend, is_there
-from ntcir.features.decode import decode, load_image
+from ntcir.features.decode import decode, decode_squares, load_image
 from ntcir.features.image_features import encode_pictures
+from ntcir.features.preprocessing import Square
 
 SHARED = ROOT.parent / "shared"
 PICTURES = [SHARED / "data" / "photos", SHARED / "data" / "campus"]
@@ -78,9 +79,12 @@ def main() -> None:
         print("| `features.decode` | ms a photograph | least cosine | mean |\n|---|---:|---:|---:|")
         for way in ("full", "scaled"):
             how = Features(decode=way)
-            taken = median(lambda how=how: [decode(file, how) for file in files], options.repeats) / len(files)
-            squares[way] = np.stack([decode(file, how) for file in files])
-            features[way] = encode_pictures([FrozenNetwork(backbone, how)], squares[way], 32)
+            taken = median(lambda how=how: [decode(file, Square.of(how)) for file in files], options.repeats) / len(
+                files
+            )
+            pictures = [decode_squares(file, [Square.of(how)]) for file in files]
+            squares[way] = np.stack([picture[Square.of(how)] for picture in pictures])
+            features[way] = encode_pictures([FrozenNetwork(backbone, how)], pictures, 32)
             least, mean = cosines(features[way], features["full"])
             print(f"| {way} | {1000 * taken:.2f} | {least:.4f} | {mean:.4f} |")
         print("\n| network, backend | ms a photograph | ratio | least cosine | mean |")

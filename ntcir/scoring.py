@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,16 @@ from ntcir.formats.runs import Qrels, Run, validate_run
 from ntcir.formats.topics import read_directions
 from ntcir.measures import measures
 from ntcir.measures.reciprocal import (
+    MRRS,
     Figures,
+    Mrr,
     by_best,
     official,
     pool_sizes,
     random_reciprocal_rank,
     relevant_ranks,
     row_ranks,
+    usual_mean,
 )
 from ntcir.modalities import both_ways
 from ntcir.system.errors import some
@@ -47,9 +50,6 @@ __all__ = [
     "relevant_ranks",
     "score",
 ]
-
-Mrr = Literal["official", "best"]
-MRRS: tuple[Mrr, ...] = ("official", "best")
 
 _RESAMPLES = 2000
 _DRAWS_AT_ONCE = 1 << 21  # random topics drawn in one go: bounds the memory whatever the number of topics
@@ -84,7 +84,8 @@ class GroupScore:
 
     Attributes:
         topics: the number of topics.
-        mrr: mean reciprocal rank, the official measure, with ``interval``, its 95% percentile bootstrap over topics.
+        mrr: mean reciprocal rank, the official measure, with ``interval``, its 95% percentile bootstrap over topics (or
+            clusters of topics, see ``ntcir.measures.reciprocal.Figures``).
         mrr_10: the mean over topics of 1/rank of the best-ranked relevant document, ranks beyond 10 counting 0.
         recall: the share of topics whose best-ranked relevant document has a rank of at most k, for k = 1, 5, 10.
         medr: the median of these ranks.
@@ -138,7 +139,7 @@ def score(
     pools_path: StrPath | None = None,
     topics_path: StrPath | None = None,
     own_pools: bool = True,
-    mrr: Mrr = "official",
+    mrr: Mrr | None = None,
 ) -> Report:
     """Check a run and score it over all topics that have a relevant document in the qrels.
 
@@ -150,8 +151,9 @@ def score(
         topics_path: a table of topics, for their directions (see :func:`ntcir.formats.topics.read_directions`). Those
             of topics that are not in it, or of all without it, are unknown: ids tell nothing.
         own_pools: whether the organisers' qrels tell the candidates.
-        mrr: the organisers' mean of rel/rank over relevant rows, or that of 1/rank of each topic's best-ranked one.
-            A warning says so where the two differ.
+        mrr: the organisers' mean of rel/rank over relevant rows, or that of 1/rank of each topic's best-ranked one. If
+            None, theirs, but the best-ranked one where all topics are known to be of another pair than theirs. A
+            warning says so where the two differ.
 
     Raises:
         UserError: if a file cannot be read, or the run does not stand up to :func:`ntcir.formats.runs.validate_run`.
@@ -168,10 +170,11 @@ def score(
         "official": official(topic, grades, ranks, rows, sizes).of(scored),
         "best": by_best(topic, ranks, rows, sizes).of(scored),
     }
-    figures = by_definition[mrr]
     names = [name for name, known in zip(qrels.topics, scored, strict=True) if known]
     told = {} if topics_path is None else read_directions(topics_path)
     directions = [told.get(name) for name in names]
+    mrr = mrr or usual_mean(directions)
+    figures = by_definition[mrr]
     topics = [
         TopicScore(
             name, direction, rank if np.isfinite(rank) else None, total / count, size or None,
@@ -221,10 +224,11 @@ def group_score(topics: Figures) -> GroupScore:
         return GroupScore(0, None, None, None, dict.fromkeys((1, 5, 10)), None, None)
     median, known = float(np.median(ranks)), np.isfinite(topics.chances)
     chances, rows = topics.chances[known], topics.rows[known]
+    drawn_sums, drawn_rows = topics.draws()
     return GroupScore(
         topics=len(ranks),
         mrr=topics.mean(),
-        interval=bootstrap(topics.sums, rows=topics.rows),
+        interval=bootstrap(drawn_sums, rows=drawn_rows),
         mrr_10=float(np.where(ranks <= 10, 1 / ranks, 0).mean()),
         recall={k: float((ranks <= k).mean()) for k in (1, 5, 10)},
         medr=median if np.isfinite(median) else None,

@@ -16,7 +16,9 @@ from ntcir.system.parallel import ranks
 from ntcir.system.progress import say, told_by
 from ntcir.system.streams import give_up, output_failure, prepare_streams, settle_streams
 
-SHARED = frozenset({"train", "run", "evaluate", "features", "images"})  # verbs that several processes run together
+SHARED = frozenset(
+    {"train", "run", "evaluate", "features", "images", "texts"}
+)  # verbs that several processes run together
 
 
 class Mistake(click.ClickException):
@@ -131,8 +133,8 @@ class Verbs(click.Group):
         found = super().resolve_command(ctx, args)
         if found[0] not in SHARED and ranks().count > 1:
             raise UserError(
-                f"{found[0]} runs in one process, but torchrun started {ranks().count}: only train, run, evaluate "
-                "and features images use several."
+                f"{found[0]} runs in one process, but torchrun started {ranks().count}: only train, run, evaluate, "
+                "features images and features texts use several."
             )
         return found
 

@@ -70,7 +70,9 @@ def by_a_plain_loop(corpus: Corpus, how: Features, ids: list[str]) -> np.ndarray
     rows = []
     for backbone in how.backbones:
         network = FrozenNetwork(backbone, how)
-        pictures = [torch.from_numpy(decode(corpus.images.loc[item, "path"], how)) for item in ids]
+        pictures = [
+            torch.from_numpy(decode(corpus.images.loc[item, "path"], network.preprocessing.square)) for item in ids
+        ]
         with torch.inference_mode():
             rows.append(np.stack([network(picture[None])[0].numpy() for picture in pictures]))
     return np.concatenate(rows, axis=1)

@@ -17,10 +17,12 @@ import yaml
 from ntcir.ablation.grid import Grid
 from ntcir.cli import main
 from ntcir.config import Config, Section, Tower, load_config, parse_config
+from ntcir.config.objective import objective_class
 from ntcir.config.old_keys import RENAMED
+from ntcir.config.registry import OBJECTIVES
 from ntcir.config.sections import Backbone
 from ntcir.objectives.batch import Batch
-from ntcir.objectives.info_nce import InfoNCE
+from ntcir.tuning.plan import Tuning
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
@@ -201,6 +203,7 @@ def test_docs_commands_shows_every_verb_with_every_option(verb: str, command: cl
 # Configuration
 
 CONFIGURATION = ROOT / "docs" / "configuration.md"
+OF_EACH_OBJECTIVE = ["kind", "weight"]
 
 
 def keys(model: type[Section], before: str = "") -> Iterator[str]:
@@ -214,12 +217,27 @@ def keys(model: type[Section], before: str = "") -> Iterator[str]:
 
 def test_docs_configuration_names_every_key() -> None:
     text = CONFIGURATION.read_text(encoding="utf-8")
-    ablations = section(CONFIGURATION, "## Ablations")
-    experiment = text.replace(ablations, "")
+    ablations, tuning = section(CONFIGURATION, "## Ablations"), section(CONFIGURATION, "## Tuning")
+    experiment = text.replace(ablations, "").replace(tuning, "")
+    for kind in OBJECTIVES:
+        experiment = experiment.replace(section(CONFIGURATION, f"### `{kind}`"), "")
     assert sorted(key for key in _KEY.findall(experiment) if not key.startswith("configs/")) == sorted(
-        [*keys(Config), *keys(Backbone), *keys(Tower), *keys(InfoNCE)]
+        [*keys(Config), *keys(Backbone), *keys(Tower), *OF_EACH_OBJECTIVE]
     )
     assert sorted(_KEY.findall(ablations)) == sorted(keys(Grid))
+    assert _KEY.findall(tuning) == list(keys(Tuning))
+
+
+@pytest.mark.parametrize("kind", OBJECTIVES)
+def test_docs_configuration_names_every_key_of_an_objective_with_its_default(kind: str) -> None:
+    part = section(CONFIGURATION, f"### `{kind}`")
+    assert [*OF_EACH_OBJECTIVE, *_KEY.findall(part)] == list(keys(objective_class(kind)))
+    usual = load_config(settings=[f"objectives=[{{kind: {kind}}}]"])
+    for key, default in _KEY_AND_DEFAULT.findall(part):
+        assert usual == load_config(settings=[f"objectives=[{{kind: {kind}, {key}: {default}}}]"])
+    overview = section(CONFIGURATION, "## Objectives")
+    row = next(line for line in overview.splitlines() if line.startswith(f"| [`{kind}`]"))
+    assert row.split("|")[3].strip() == ("categories" if objective_class(kind).needs else "pairs")
 
 
 def test_docs_configuration_names_every_earlier_spelling() -> None:
@@ -228,11 +246,15 @@ def test_docs_configuration_names_every_earlier_spelling() -> None:
 
 
 def test_defaults_in_docs_configuration_are_the_defaults() -> None:
-    text = CONFIGURATION.read_text(encoding="utf-8").replace(section(CONFIGURATION, "## Ablations"), "")
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    for others in ("## Ablations", "## Tuning"):
+        text = text.replace(section(CONFIGURATION, others), "")
+    for kind in OBJECTIVES:
+        text = text.replace(section(CONFIGURATION, f"### `{kind}`"), "")
     known = set(keys(Config))
     for key, default in _KEY_AND_DEFAULT.findall(text):
         # As the first of two networks is the default network, a key of it is a key of that; as is the only objective.
-        part = "objectives.0" if key in keys(InfoNCE) else "features.backbones.0"
+        part = "objectives.0" if key in OF_EACH_OBJECTIVE else "features.backbones.0"
         place = key if key in known else f"{part}.{key}"
         assert load_config(settings=[f"{place}={default}"]) == Config(), f"{key} is not {default} by default"
 
@@ -244,6 +266,14 @@ def test_defaults_of_an_ablation_in_docs_configuration_are_the_defaults() -> Non
     for key, default in _KEY_AND_DEFAULT.findall(ablations):
         (topics if key.startswith("topics.") else tree)[key.removeprefix("topics.")] = yaml.safe_load(default)
     assert Grid.model_validate(tree | {"topics": topics}) == Grid(base="ymx2l.yaml")
+
+
+def test_defaults_of_a_tuning_in_docs_configuration_are_the_defaults() -> None:
+    given = {"base": "ymx2l.yaml", "search": {"training.lr": [1e-3, 1e-2]}}
+    found = dict(_KEY_AND_DEFAULT.findall(section(CONFIGURATION, "## Tuning")))
+    assert Tuning.model_validate(given | {key: yaml.safe_load(text) for key, text in found.items()}) == (
+        Tuning.model_validate(given)
+    )
 
 
 def test_yaml_in_docs_configuration_is_valid_and_what_it_says_is_the_default() -> None:
@@ -282,13 +312,11 @@ def test_the_table_of_the_readme_is_an_excerpt_of_that_in_docs_results() -> None
 
 
 def test_the_objective_in_docs_development_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ntcir.config.registry import OBJECTIVES
-
     code = next(text for language, text in fences(ROOT / "docs" / "development.md") if language == "python")
-    (tmp_path / "triplet_of_docs.py").write_text(code, encoding="utf-8")
+    (tmp_path / "hinge_of_docs.py").write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(OBJECTIVES, "triplet", "triplet_of_docs:Triplet")
-    objective = load_config(None, ["objectives=[{kind: triplet, margin: 0.5}]"]).objectives[0]
+    monkeypatch.setitem(OBJECTIVES, "hinge", "hinge_of_docs:Hinge")
+    objective = load_config(None, ["objectives=[{kind: hinge, margin: 0.5}]"]).objectives[0]
     left, right = torch.eye(3), torch.eye(3)[[0, 1, 1]]
     batch = Batch(left, right, positives=None, ignored=None, instances=(torch.arange(3), torch.arange(3)))
     # Rows: 1 against 0; 1 against 1, the twin of another's partner; 0 against 0.

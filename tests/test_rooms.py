@@ -15,7 +15,7 @@ PACKAGE = ROOT / "ntcir"
 ORDER = (
     "system", "modalities", "formats", "measures", "scoring", "config", "corpora", "features", "towers", "encoders",
     "objectives", "search", "sampling", "model", "workspace", "training", "retrieval", "submission", "ablation",
-    "report", "verbs", "cli", "__main__",
+    "tuning", "report", "verbs", "cli", "__main__",
 )  # fmt: skip
 # The demo lifelog, a neighbour: only what names it may import it, when it is asked for.
 NEIGHBOURS = {"ntcir_demo": {"ntcir.cli.corpora"}}

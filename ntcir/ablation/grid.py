@@ -8,18 +8,39 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from ntcir.config import Config, Section, load_config, parse_config
-from ntcir.config.complaints import complaint
-from ntcir.config.yaml_tree import NotYaml, read_yaml
-from ntcir.system.errors import UserError, did_you_mean, short
-from ntcir.system.home import expanded
+from ntcir.config import Config, Section
+from ntcir.config.described import read_base, read_description
+from ntcir.system.errors import UserError
 from ntcir.workspace import find_data
 
 # Dotted keys of the configuration and what they become; nothing behind a name is an empty change.
 Changes = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+def distinct(value: list[int]) -> list[int]:
+    """Return a list of numbers, each of which is named once.
+
+    Raises:
+        ValueError: if one is named again.
+    """
+    if len(set(value)) < len(value):
+        raise ValueError("each may be named once only")
+    return value
+
+
+def _counted(value: Any) -> Any:
+    """Return the seeds that a number stands for."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 1 <= value <= 1000:
+            raise ValueError("give a list of seeds, or how many, 1 to 1000")
+        return list(range(value))
+    return value
+
+
+Seeds = Annotated[list[Seed], Field(min_length=1), BeforeValidator(_counted), AfterValidator(distinct)]
 # Keys that are for something else to say.
 _TAKEN = {"name": "`name`", "seed": "`seeds`", "training.iters": "`iterations`", "data.path": "--data"}
 # What is no section, and so is replaced as a whole.
@@ -27,12 +48,16 @@ _WHOLE = frozenset({"pair", "objectives"})
 
 
 class GridTopics(Section):
-    """The topics that every method is asked; what is left open is as the base configuration has it."""
+    """The topics that every method is asked; what is left open is as the base configuration has it.
+
+    Of a corpus without days or sessions they are all items of the test split, each of which ranks the whole split.
+    """
 
     pool: int | None = Field(None, ge=2)
     per_day: int | None = Field(None, ge=1)  # a direction and day (session)
     seed: int = Field(0, ge=0)
     skip_short_days: bool = False  # leave out days with fewer minutes than the pool
+    number: int | None = Field(None, ge=1)  # a direction, drawn at random, where there are no days
 
 
 class Grid(Section):
@@ -45,26 +70,15 @@ class Grid(Section):
     # name -> changes; differences are to the first.
     methods: dict[str, Changes] = Field({"as configured": {}}, min_length=1)
     weights: dict[str, Changes] = Field({"as configured": {}}, min_length=1)
-    seeds: list[Seed] = Field([0], min_length=1)  # or how many: 3 is 0, 1, 2
+    seeds: Seeds = Field([0])  # or how many: 3 is 0, 1, 2
     # name -> changes, such as data.split; the topics of all folds are taken together.
     folds: dict[str, Changes] = Field({})
     topics: GridTopics = GridTopics()
 
-    @field_validator("seeds", mode="before")
-    @classmethod
-    def _counted(cls, value: Any) -> Any:
-        if isinstance(value, int) and not isinstance(value, bool):
-            if not 1 <= value <= 1000:
-                raise ValueError("give a list of seeds, or how many, 1 to 1000")
-            return list(range(value))
-        return value
-
-    @field_validator("iterations", "seeds")
+    @field_validator("iterations")
     @classmethod
     def _distinct(cls, value: list[int]) -> list[int]:
-        if len(set(value)) < len(value):
-            raise ValueError("each may be named once only")
-        return value
+        return distinct(value)
 
 
 @dataclass(frozen=True, order=True)
@@ -162,36 +176,8 @@ def read_grid(path: Path) -> Grid:
     Raises:
         UserError: if it is not there or not YAML, or a key or value is wrong; the sentence names both.
     """
-    try:
-        tree = read_yaml(path, typed=True)
-    except OSError as error:
-        raise UserError(f"Cannot read the ablation {path}: {(error.strerror or str(error)).lower()}.") from error
-    except NotYaml as error:
-        raise UserError(f"{path} is not YAML: {error}.") from error
-    if not isinstance(tree, dict):
-        raise UserError(f"{path} must hold keys and values, such as base, iterations, methods, weights and seeds.")
-    try:
-        return Grid.model_validate(tree)
-    except ValidationError as error:
-        raise UserError(_sentence(error, path)) from error
-
-
-def _sentence(error: ValidationError, path: Path) -> str:
-    """Return one sentence for the first thing that is wrong."""
-    # What is unknown first: a file of another kind lacks things too, but that does not say what is wrong with it.
-    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    place = [str(part) for part in first["loc"]]
-    key = short(".".join(place)) or "the file"
-    if first["type"] == "extra_forbidden":
-        known = list((GridTopics if place[0] == "topics" else Grid).model_fields)
-        hint = did_you_mean(short(place[-1]), known) or f"; known here: {', '.join(known)}"
-        return f"Unknown key '{key}' in {path}{hint}."
-    if first["type"] == "missing":
-        return f"{path} lacks the key '{key}': the configuration that the grid changes."
-    if place[0] == "base":
-        return f"{path}: base must name a configuration file, or be one."
-    value = "" if isinstance(first["input"], dict | list) else f" = {short(str(first['input']))}"
-    return f"{path}: {key}{value} is not valid: {complaint(first)}."
+    such_as = "base, iterations, methods, weights and seeds"
+    return read_description(path, Grid, "ablation", such_as, {"base": "the configuration that the grid changes"})
 
 
 def read_plan(path: Path, data: Path | None) -> Plan:
@@ -205,13 +191,10 @@ def read_plan(path: Path, data: Path | None) -> Plan:
         UserError: if a file, key or value is wrong; the sentence names the method, weights or fold.
     """
     grid = read_grid(path)
-    if isinstance(grid.base, str):
-        base = load_config(path.parent / expanded(grid.base))
-    else:
-        base = parse_config(grid.base, f"the base of {path}")
+    base = read_base(grid.base, path)
     base = _changed(base, grid.changes, f"`changes` of {path}")
     base = base.changed({"data.path": str(find_data(data, base.data.path).absolute())})
-    name = grid.name or (_slug(path.stem.removeprefix("ablate-")) or "ablation")
+    name = grid.name or (slug(path.stem.removeprefix("ablate-")) or "ablation")
     folds = grid.folds or {"": {}}
     configs = {}
     for fold, split in folds.items():
@@ -248,7 +231,8 @@ def _upper(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
+    """Return a word for a name that is valid in a file's name; empty if nothing of it is."""
     return re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-._")[:60]
 
 
@@ -256,10 +240,10 @@ def _slugs(names: Iterable[str]) -> dict[str, str]:
     """Return a word for each name that is valid in a file's name; no two differ only in case."""
     slugs: dict[str, str] = {}
     for number, name in enumerate(names):
-        slug = _slug(name) or f"number-{number}"
+        word = slug(name) or f"number-{number}"
         taken = {other.lower() for other in slugs.values()}
         again = 2
-        while slug.lower() in taken:
-            slug, again = f"{_slug(name)}-{again}", again + 1
-        slugs[name] = slug
+        while word.lower() in taken:
+            word, again = f"{slug(name)}-{again}", again + 1
+        slugs[name] = word
     return slugs

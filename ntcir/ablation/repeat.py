@@ -41,9 +41,12 @@ def _how_to_repeat(plan: Plan, unit: Unit, fold: Fold, folder: Path, path: Path)
     lines = [
         f"{plan.path.name}: {unit}. To repeat it:",
         f"  ntcir train --config {place} --data {data} --out {model}",
-        f"  ntcir run {asked} --model {model} > run.txt",
-        f"  ntcir score run.txt --qrels {answers}",
     ]
+    if fold.topics.pools or plan.grid.topics.number:
+        depth = "" if fold.topics.pools else f" --depth {max(map(len, fold.items.values()))}"
+        lines += [f"  ntcir run {asked} --model {model}{depth} > run.txt", f"  ntcir score run.txt --qrels {answers}"]
+    else:
+        lines.append(f"  ntcir evaluate --model {model}")
     if len(plan.grid.seeds) > 1:
         lines.append(f"The row is the mean over the seeds {', '.join(map(str, plan.grid.seeds))}: --set seed=...")
     if len(plan.folds) > 1:

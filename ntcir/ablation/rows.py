@@ -11,7 +11,7 @@ import numpy as np
 from ntcir.ablation.folds import Fold
 from ntcir.ablation.grid import Cell
 from ntcir.ablation.results import Result
-from ntcir.scoring import bootstrap, random_reciprocal_rank
+from ntcir.scoring import bootstrap
 
 Results = Mapping[str, Sequence[Result]]  # fold -> a result a seed, in one order throughout
 
@@ -27,9 +27,12 @@ class Estimate:
     high: float
 
     @classmethod
-    def of(cls, values: np.ndarray) -> Estimate:
-        """Return the mean of ``values``, (topics,), and its interval."""
-        return cls(float(values.mean()), *bootstrap(values))
+    def of(cls, values: np.ndarray, clusters: np.ndarray | None = None) -> Estimate:
+        """Return the mean of ``values``, (topics,), and its interval: over topics, or over clusters of them."""
+        if clusters is None:
+            return cls(float(values.mean()), *bootstrap(values))
+        sums = np.asarray(np.bincount(clusters, values), dtype=np.float64)
+        return cls(float(values.mean()), *bootstrap(sums, rows=np.bincount(clusters)))
 
     @property
     def is_real(self) -> bool:
@@ -50,6 +53,7 @@ class Row:
         deviation: by direction, the standard deviation of MRR from seed to seed (0 with one seed).
         seconds: of a training.
         config: the file that repeats it, relative to the ablation's folder.
+        by_direction: topics, where the directions have different numbers of them.
     """
 
     cell: Cell
@@ -59,6 +63,7 @@ class Row:
     deviation: dict[str, float]
     seconds: float
     config: str
+    by_direction: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,9 @@ class Table:
         pool: candidates a topic.
         random: the MRR of random orders, by the directions that occur.
         of: rows that the whole grid has.
+        whole: whether whole splits are ranked, and there are no pools.
+        clustered: whether intervals are over clusters of topics, such as those of a picture with its captions.
+        best: whether MRR is by each topic's best-ranked relevant document.
     """
 
     name: str
@@ -90,6 +98,9 @@ class Table:
     random: dict[str, float]
     of: int
     folder: Path = field(default_factory=Path)
+    whole: bool = False
+    clustered: bool = False
+    best: bool = False
 
     @property
     def directions(self) -> list[str]:
@@ -118,7 +129,24 @@ def _by_seed(results: Results, direction: str) -> np.ndarray:
     )
 
 
-def make_row(cell: Cell, results: Results, baseline: Results | None, config: str) -> Row:
+def joined_clusters(folds: Mapping[str, Fold], direction: str) -> np.ndarray | None:
+    """Return which cluster each of the values of ``topic_means`` is of, int64 [topics], numbered without a gap.
+
+    None where each topic is its own.
+    """
+    if not all(direction in fold.clusters for fold in folds.values()):
+        return None
+    numbers, before = [], 0
+    for fold in folds.values():
+        codes = np.unique(fold.clusters[direction], return_inverse=True)[1].reshape(-1)
+        numbers.append(before + codes)
+        before += int(codes.max()) + 1
+    return np.concatenate(numbers)
+
+
+def make_row(
+    cell: Cell, results: Results, baseline: Results | None, config: str, folds: Mapping[str, Fold] | None = None
+) -> Row:
     """Work out a row.
 
     Args:
@@ -126,26 +154,27 @@ def make_row(cell: Cell, results: Results, baseline: Results | None, config: str
         results: of the cell.
         baseline: of the first method at the same iterations and weights; None for that method itself.
         config: the file that repeats it.
+        folds: by name, in the order of the results; they know which topics are clustered.
     """
-    mrr, difference, deviation = {}, {}, {}
-    topics = 0
+    mrr, difference, deviation, counts = {}, {}, {}, {}
     for direction in next(iter(results.values()))[0].reciprocal:
         values = topic_means(results, direction)
-        topics = len(values)
-        mrr[direction] = Estimate.of(values)
+        counts[direction] = len(values)
+        clusters = joined_clusters(folds, direction) if folds else None
+        mrr[direction] = Estimate.of(values, clusters)
         if baseline is not None:
-            difference[direction] = Estimate.of(values - topic_means(baseline, direction))
+            difference[direction] = Estimate.of(values - topic_means(baseline, direction), clusters)
         by_seed = _by_seed(results, direction)
         deviation[direction] = float(by_seed.std(ddof=1)) if len(by_seed) > 1 else 0.0
     seconds = float(np.mean([result.seconds for trainings in results.values() for result in trainings]))
-    return Row(cell, topics, mrr, difference, deviation, seconds, config)
+    differing = counts if len(set(counts.values())) > 1 else {}
+    return Row(cell, max(counts.values()), mrr, difference, deviation, seconds, config, differing)
 
 
 def random_mrr(folds: Sequence[Fold]) -> dict[str, float]:
-    """Return the MRR that random orders of the pools would have, by the directions that occur."""
+    """Return the MRR that random orders of the candidates would have, by the directions that occur."""
     chances: dict[str, list[float]] = {}
     for fold in folds:
-        for direction, topics in fold.topics.by_direction().items():
-            found = (random_reciprocal_rank(len(fold.topics.pools[topic.topic_id])) for topic in topics)
+        for direction, found in fold.chances().items():
             chances.setdefault(direction, []).extend(found)
     return {direction: float(np.mean(values)) for direction, values in chances.items()}

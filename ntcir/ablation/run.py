@@ -17,6 +17,7 @@ from ntcir.ablation.rows import Row, Table, make_row, random_mrr
 from ntcir.ablation.stores import Stores
 from ntcir.ablation.training import is_prefix, train_and_answer
 from ntcir.config import Config
+from ntcir.model.split_ranks import mean_of
 from ntcir.system.claims import claimed
 from ntcir.system.errors import Interrupted, UserError
 from ntcir.system.progress import progress, say
@@ -180,7 +181,7 @@ class Ablation:
         if results is None or baseline is None:
             return
         baseline = None if cell == first else baseline
-        self._rows[cell] = row = make_row(cell, results, baseline, f"{CONFIGS}/{self.plan.file(cell)}")
+        self._rows[cell] = row = make_row(cell, results, baseline, f"{CONFIGS}/{self.plan.file(cell)}", self._folds)
         if aloud:
             figures = ", ".join(
                 f"{direction} {mrr.value:.4f} [{mrr.low:.3f}, {mrr.high:.3f}]" for direction, mrr in row.mrr.items()
@@ -207,7 +208,7 @@ class Ablation:
             plan.name, fold.corpus.name, [self._rows[cell] for cell in plan.cells if cell in self._rows],
             list(plan.grid.weights), list(plan.grid.methods), plan.iterations, plan.grid.seeds,
             [name for name in plan.folds if name], plan.pool, random_mrr(list(self._folds.values())),
-            len(plan.cells), self.folder,
+            len(plan.cells), self.folder, not fold.topics.pools, bool(fold.clusters), mean_of(fold.corpus) == "best",
         )  # fmt: skip
 
 

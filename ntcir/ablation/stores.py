@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-from ntcir.ablation.folds import Fold
-from ntcir.ablation.grid import Plan
 from ntcir.config import Config
+from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_rows
 from ntcir.encoders.encoder import Rows
 from ntcir.encoders.frozen import FrozenRows
@@ -14,12 +14,39 @@ from ntcir.features.image_features import AlteredFeatures
 from ntcir.features.objects import ObjectDetections
 from ntcir.modalities import modality, pictured
 from ntcir.sampling.augment import Augmenter
+from ntcir.training.categories import categories_are_objects
 from ntcir.training.preparation import open_detections
 from ntcir.training.start import fingerprint
 
+_OF_TEXTS = ("words", "sentences")  # the encoders that the section ``texts`` is about
+
+
+class Planned(Protocol):
+    """Trainings that are planned: a grid's, or those of a search."""
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The two modalities, by name."""
+
+    @property
+    def configs(self) -> Mapping[Any, Config]:
+        """The configurations, by whatever tells them apart."""
+
+
+class Splits(Protocol):
+    """A corpus and what is used of it."""
+
+    @property
+    def corpus(self) -> Corpus:
+        """With the splits."""
+
+    @property
+    def items(self) -> Mapping[str, list[str]]:
+        """Those that are encoded, by modality."""
+
 
 class Stores:
-    """The rows, altered views and detections of all configurations of a grid.
+    """The rows, altered views and detections of all configurations of a grid or a search.
 
     Opening loads every network, so that missing weights are reported at once.
 
@@ -31,7 +58,7 @@ class Stores:
         UserError: if the weights of a network or a detector cannot be obtained, or an encoder cannot be used.
     """
 
-    def __init__(self, plan: Plan, folds: Sequence[Fold]) -> None:
+    def __init__(self, plan: Planned, folds: Sequence[Splits]) -> None:
         self._pair, self._folds = plan.pair, folds
         self._configs = list(plan.configs.values())
         self._rows: dict[tuple[str, str], Rows] = {}
@@ -42,7 +69,7 @@ class Stores:
                 if (key := _key(config, name)) not in self._rows:
                     self._rows[key] = open_rows(config, corpus, name)
             detector = config.objects.model_dump_json()
-            if config.needs_objects and detector not in self._detections:
+            if self._asks_for_objects(config) and detector not in self._detections:
                 self._detections[detector] = open_detections(config, corpus)
         starts = {place for config in self._configs if (place := config.training.start) is not None}
         self._of_starts = {place: [fingerprint(place)] for place in starts}
@@ -52,7 +79,7 @@ class Stores:
     def fingerprints(self, config: Config) -> list[str]:
         """Return what tells the networks, files, detector and start of a configuration from others."""
         found = [each for name in self._pair for each in self._of_rows[_key(config, name)]]
-        if config.needs_objects:
+        if self._asks_for_objects(config):
             found += self._of_detections[config.objects.model_dump_json()]
         return found + ([] if config.training.start is None else self._of_starts[config.training.start])
 
@@ -76,6 +103,10 @@ class Stores:
         # Trainings open what they need themselves.
         self._rows.clear()
         self._detections.clear()
+
+    def _asks_for_objects(self, config: Config) -> bool:
+        """Return whether a training asks which objects pictures show."""
+        return config.needs_objects or categories_are_objects(config, self._folds[0].corpus)
 
     def _trained(self, name: str) -> list[str]:
         """Return the items of a modality that are trained on in any fold."""
@@ -104,4 +135,5 @@ class Stores:
 def _key(config: Config, name: str) -> tuple[str, str]:
     """Return the modality, and what tells its rows from those of other configurations."""
     tower = config.towers.of(name)
-    return name, f"{tower.encoder} {tower.vectors} {config.features.model_dump_json()}"
+    texts = config.texts.model_dump_json() if tower.encoder in _OF_TEXTS else ""
+    return name, f"{tower.encoder} {tower.vectors} {config.features.model_dump_json()} {texts}"

@@ -12,7 +12,9 @@ from ntcir.formats.topics import POOLS, QRELS, TOPICS
 from ntcir.model.folder import CARD, CONFIG, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.model.model import Model
+from ntcir.model.split_ranks import mean_of
 from ntcir.model.trained import LAST, read_progress
+from ntcir.retrieval.evaluating import reciprocal_ranks
 from ntcir.retrieval.retriever import Retriever
 from ntcir.scoring import score
 from ntcir.system.errors import UserError
@@ -87,17 +89,27 @@ def _whole_seconds(clock: float, start: int, iters: int, before: Result | None) 
 def answer_topics(fold: Fold, folder: Path) -> dict[str, dict[str, float]]:
     """Return the reciprocal rank of each topic by direction, as `ntcir run` and `ntcir score` would find it.
 
+    Where whole splits are ranked no run is written, which would be of millions of lines.
+
     Args:
         fold: data and topics.
         folder: of the model; the run is written there.
     """
+    by_direction = fold.topics.by_direction()
+    if not fold.topics.pools:
+        found = reciprocal_ranks(Model.load(folder), fold.corpus, fold.corpus.split("test"))
+        items = fold.topics.items
+        return {
+            direction: {topic.topic_id: found[direction].get(items[topic.topic_id], 0.0) for topic in topics}
+            for direction, topics in by_direction.items()
+        }
     retriever = Retriever(Model.load(folder), fold.corpus)
     lines = retriever.run(fold.topics.topics, fold.topics.pools, tag="ablate", depth=1, split="test")
     run = folder / "run.txt"
     atomic_write(run, "".join(lines))
     place = fold.folder
-    report = score(run, place / QRELS, pools_path=place / POOLS, topics_path=place / TOPICS)
+    report = score(run, place / QRELS, pools_path=place / POOLS, topics_path=place / TOPICS, mrr=mean_of(fold.corpus))
     return {
         direction: {topic.topic: topic.reciprocal_rank for topic in report.topics if topic.direction == direction}
-        for direction in fold.topics.by_direction()
+        for direction in by_direction
     }

@@ -41,5 +41,6 @@ for _verb in (
     results.show,
     handing_in.bundle,
     results.ablate,
+    results.tune,
 ):
     main.add_command(_verb)

@@ -41,8 +41,15 @@ def demo(folder: Path, days: int, per_day: int, seed: int) -> None:
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day. [default: the test split]")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day, inclusive. [default: the test split]")
 @click.option(
-    "--pool", type=click.IntRange(min=2), help="Candidates per topic. [default: the config's topics.pool, 200]"
-)
+    "--pool", type=click.IntRange(min=2),
+    help="Candidates per topic. [default: the config's topics.pool, 200; of a corpus without days or sessions, none: "
+    "the whole split is ranked]",
+)  # fmt: skip
+@click.option(
+    "--topics", "number", type=click.IntRange(min=1),
+    help="Topics per direction, drawn at random, of a corpus without days or sessions. [default: every item of the "
+    "test split]",
+)  # fmt: skip
 @click.option(
     "--topics-per-day", "per_day", type=click.IntRange(min=1), help="Topics per direction and day. [default: 1]"
 )
@@ -62,14 +69,14 @@ def demo(folder: Path, days: int, per_day: int, seed: int) -> None:
 @config_option
 @set_option
 def build_topics(
-    data: Path | None, first: Any, last: Any, pool: int | None, per_day: int | None, skip_short_days: bool, seed: int,
-    out: Path, layout: str, reader: str | None, config: Path | None, settings: tuple[str, ...],
+    data: Path | None, first: Any, last: Any, pool: int | None, number: int | None, per_day: int | None,
+    skip_short_days: bool, seed: int, out: Path, layout: str, reader: str | None, config: Path | None,
+    settings: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Sample topics, with their pools and relevance judgements."""
     if reader and layout != "official":
         raise UserError("--reader needs --format official: the other files hold no pixels.")
-    from ntcir.sampling.topics import build_topics as draw
-    from ntcir.sampling.topics import topic_pairs
+    from ntcir.sampling.asked_topics import TopicRequest, draw_topics
     from ntcir.submission.pair import require_official
     from ntcir.system.claims import claimed
     from ntcir.workspace import read_corpus, resolve
@@ -79,9 +86,8 @@ def build_topics(
         require_official(resolved.pair)
     click.get_current_context().with_resource(claimed(out))
     corpus = read_corpus(resolved)
-    pairs = topic_pairs(corpus, first and first.date(), last and last.date())
-    size, number = pool or resolved.topics.pool, per_day or resolved.topics.per_day
-    topics = draw(corpus, pairs, pool=size, per_day=number, seed=seed, skip_short=skip_short_days, pair=resolved.pair)
+    request = TopicRequest(first and first.date(), last and last.date(), pool, per_day, number, seed, skip_short_days)
+    topics = draw_topics(corpus, request, resolved)
     if layout == "official":
         from ntcir.submission.readers import TorchvisionReader, read_upright
         from ntcir.submission.write import OfficialTopics
@@ -92,5 +98,5 @@ def build_topics(
             say(remark)
     else:
         topics.save(out)
-        say(f"{out}: {len(topics.topics)} topics with {size} candidates each (topics.tsv, pools.tsv, qrels.txt)")
+        say(f"{out}: {topics.sentence()}")
     corpus.report.save_dropped(out / "dropped.csv")

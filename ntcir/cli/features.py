@@ -17,7 +17,7 @@ from ntcir.verbs import Verbs
 
 @click.group(cls=Verbs)
 def features() -> None:
-    """Extract and store features of photographs."""
+    """Extract and store features of photographs and captions."""
 
 
 @features.command()
@@ -40,6 +40,20 @@ def images(data: Path | None, backend: str | None, config: Path | None, settings
     with together():
         resolved = resolve(config, settings, data)
         say(encode_corpus(read_pictures(resolved), resolved.features))
+
+
+@features.command()
+@data_option
+@config_option
+@set_option
+def texts(data: Path | None, config: Path | None, settings: tuple[str, ...]) -> None:
+    """Encode every caption with the text network; features that are stored already are kept."""
+    from ntcir.encoders.sentences import encode_corpus
+    from ntcir.workspace import read_corpus, resolve
+
+    with together():
+        resolved = resolve(config, settings, data)
+        say(encode_corpus(read_corpus(resolved, splits=False), resolved))
 
 
 @features.command()

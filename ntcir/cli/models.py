@@ -15,7 +15,11 @@ from ntcir.system.streams import output_is_closed, write_output
 
 
 @click.command()
-@click.option("--iters", type=click.IntRange(min=1), help="Training steps. [default: the config's training.iters, 500]")
+@click.option(
+    "--iters",
+    type=click.IntRange(min=0),
+    help="Training steps; 0 saves the model as it begins. [default: the config's training.iters, 500]",
+)
 @config_option
 @data_option
 @set_option
@@ -40,7 +44,7 @@ def train(
         folder = out or by_first(lambda: fresh_folder(name, resume=resume))
         result = fit(resolved, lambda: read_corpus(resolved), folder, resume=resume)
         if own.first:
-            curve = drawn(lambda: draw_curve(folder, resolved.objectives))
+            curve = drawn(lambda: draw_curve(folder, resolved.objectives)) if result.steps else None
             say(f"{result.sentence()}{f' Curve: {curve}' if curve else ''}")
 
 
@@ -100,10 +104,12 @@ def run(
 @click.option(
     "--pool", metavar="N|none",
     help="Pairs per pool, one pool per day (session); none: the whole split is ranked, and all partners of an item "
-         "are relevant. [default: the model's topics.pool]",
+         "are relevant. [default: the model's topics.pool; none, where there are no days or sessions]",
 )  # fmt: skip
 @click.option(
-    "--subset", type=FILE, help="A file of ids, one per line: only pairs with one of them ask and are ranked."
+    "--subset",
+    type=FILE,
+    help="A file of ids or of pictures' paths, one per line: only pairs with one of them ask and are ranked.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(

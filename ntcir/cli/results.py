@@ -1,4 +1,4 @@
-"""What came of it: ``score``, ``show``, ``ablate``."""
+"""What came of it: ``score``, ``show``, ``ablate``, ``tune``."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from ntcir.system.streams import write_output
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--per-topic", is_flag=True, help="Print each topic's rank.")
 @click.option(
-    "--mrr", type=click.Choice(["official", "best"]), default="official", show_default=True,
+    "--mrr", type=click.Choice(["official", "best"]),
     help="For topics with several relevant rows: the organisers' mean of rel/rank over rows, or 1/rank of the "
-    "best-ranked one.",
+    "best-ranked one. [default: official; best, if all topics are of a pair other than photographs and readings]",
 )  # fmt: skip
 @click.option("--measures", metavar="'RR@10 nDCG@10 ...'", help="Further measures, named as in ir_measures.")
 @click.option(
@@ -88,3 +88,24 @@ def ablate(config: Path, out: Path | None, data: Path | None) -> None:
 
     folder = run_ablation(config, data, out, write_report)
     say(f"{folder}: {', '.join(name for name in (RESULTS, TABLE, CHART) if (folder / name).is_file())}")
+
+
+@click.command()
+@click.argument("config", type=FILE)
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    help="How many trials each stage has in all. [default: as CONFIG says, or 20]",
+)
+@click.option("--out", type=FOLDER, help="The folder of all results. [default: runs/tune-NAME]")
+@data_option
+def tune(config: Path, trials: int | None, out: Path | None, data: Path | None) -> None:
+    """Look for good values of the keys that CONFIG names, by trainings that are measured on the validation split."""
+    from ntcir.report.canvas import drawn
+    from ntcir.report.tuning import BEST, CHART, TABLE, TRIALS, draw_chart, write_report
+    from ntcir.tuning import run_tuning
+
+    tuned = run_tuning(config, data, out, trials, write_report)
+    drawn(lambda: draw_chart(tuned))
+    written = ", ".join(name for name in (TRIALS, TABLE, BEST, CHART) if (tuned.folder / name).is_file())
+    say(f"{tuned.folder}: {written}; the best validation MRR is {tuned.best.value:.4f}.")

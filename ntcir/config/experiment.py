@@ -88,12 +88,16 @@ class Config(Section):
         """Whether training asks which objects the photographs show."""
         return self.positives.objects or self.negatives.objects
 
-    def objective_remedies(self) -> list[str]:
-        """Return what the objectives know to help, such as ``raise objectives.0.temperature (now 0.1)``."""
+    def objective_remedies(self, *, at_zero: bool = False) -> list[str]:
+        """Return what the objectives know to help, such as ``raise objectives.0.temperature (now 0.1)``.
+
+        Args:
+            at_zero: where the loss stays at 0, rather than where it is not finite.
+        """
         return [
             f"{what} objectives.{place}.{key} (now {getattr(objective, key)})"
             for place, objective in enumerate(self.objectives)
-            for key, what in objective.remedies().items()
+            for key, what in (objective.remedies_at_zero() if at_zero else objective.remedies()).items()
         ]
 
     def remedies(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
@@ -63,6 +63,19 @@ class Objective(Section, ABC):
         """Return settings that help where the loss is not finite: key -> what to do, such as ``raise``."""
         return {}
 
+    def remedies_at_zero(self) -> Mapping[str, str]:
+        """Return settings that help where the loss stays at 0: key -> what to do; by default the same ones."""
+        return self.remedies()
+
+    def remarks(self, iters: int, *, alone: bool) -> Iterator[str]:
+        """Yield what is wrong with the settings without being an error: each as ``KEY = VALUE ...``, without a stop.
+
+        Args:
+            iters: steps of the training.
+            alone: whether it is the only objective.
+        """
+        yield from ()
+
 
 def objective_class(kind: str) -> type[Objective]:
     """Return the class of an objective.
@@ -94,7 +107,7 @@ def _objective(value: Any) -> Any:
         key, why = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             why = f"unknown key{did_you_mean(key, found.model_fields)}; known here: {', '.join(found.model_fields)}"
-        told = {"why": f"{why[0].lower()}{why[1:]}", "key": key, "value": first["input"]}
+        told = {"why": f"{why[0].lower()}{why[1:]}"} | ({"key": key, "value": first["input"]} if key else {})
         raise PydanticCustomError("objective", "{why}", told) from error
 
 

@@ -37,7 +37,9 @@ def path_of_weights(value: Any) -> Path | None:
     return path if is_path and value not in PUBLISHED else None
 
 
-OPEN_CLIP = "open_clip:"
+# How names of networks begin that are of these libraries.
+TIMM, OPEN_CLIP = "timm:", "open_clip:"
+OPEN_CLIP_FOLDER = f"{OPEN_CLIP}local-dir:"  # ... and has its settings in a folder, whose path follows
 
 
 def path_of_text_network(value: Any) -> Path | None:

@@ -6,7 +6,7 @@ computes needs torch, which most commands do without.
 A new objective is a module with a subclass of ``ntcir.config.Objective`` and a line in ``OBJECTIVES``. One that lies
 outside this package adds its line before a configuration is read::
 
-    OBJECTIVES["triplet"] = "my_package.triplet:Triplet"
+    OBJECTIVES["hinge"] = "my_package.hinge:Hinge"
 """
 
 from __future__ import annotations
@@ -14,4 +14,9 @@ from __future__ import annotations
 # kind -> module:class
 OBJECTIVES: dict[str, str] = {
     "info_nce": "ntcir.objectives.info_nce:InfoNCE",
+    "pairwise": "ntcir.objectives.pairwise:Pairwise",
+    "triplet": "ntcir.objectives.triplet:Triplet",
+    "soft_weighted": "ntcir.objectives.soft_weighted:SoftWeighted",
+    "soft_margin": "ntcir.objectives.soft_margin:SoftMargin",
+    "ranking": "ntcir.objectives.ranking:Ranking",
 }

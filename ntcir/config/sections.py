@@ -29,11 +29,11 @@ class Data(Section):
 
 
 class Backbone(Section):
-    """One frozen image network.
+    """One frozen image network: of torchvision by its name, ``timm:NAME`` or ``open_clip:NAME``.
 
     ``weights`` is ``imagenet`` (torchvision's), ``places365`` (MIT CSAIL's, for resnet18 and resnet50), the path of a
     checkpoint (a state dict; ``module.``, ``_orig_mod.``, ``model.`` in front of all its names are taken off), or
-    ``random``, only when asked for by name.
+    ``random``, only when asked for by name. Networks of timm and open_clip take the last two alone.
     """
 
     arch: str = "resnet50"
@@ -41,6 +41,9 @@ class Backbone(Section):
     output: Literal["pooled", "logits"] = "pooled"
     # Average-pool into grid x grid cells: 1 is the usual global pooling; 2 or more keep where things are.
     grid: int = Field(1, ge=1, le=8)
+    # Of timm's and open_clip's: `own` is the size, crop, filter and statistics that the model itself names; `features`
+    # takes size, crop and resize from the section `features`, as torchvision's networks do. auto: what there is.
+    preprocessing: Literal["auto", "own", "features"] = "auto"
     seed: int = Field(0, ge=0)  # of random weights
 
     @property
@@ -63,7 +66,8 @@ class Features(Section):
     # little (cosine 0.999).
     decode: Literal["full", "scaled"] = "full"
     # Of the frozen networks. auto: bf16 where the processor (AVX512-BF16, AMX) or the GPU has it, which takes half the
-    # time and gives nearly the same features (cosine 0.9999), else fp32; features stored by either serve both.
+    # time and gives nearly the same features (cosine 0.9999), else fp32; features stored by either serve both. With a
+    # network of timm or open_clip fp32, as some of these lose more (EfficientNet-Lite2: cosine 0.998).
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     # What runs them: torch as it is, torch.compile, or OpenVINO. auto: the fastest over the length of the job; with
     # `precision: fp32` always eager, which gives the same bits on every machine of a kind.
@@ -109,7 +113,7 @@ class Texts(Section):
     min_count: int = Field(1, ge=1)  # words seen fewer times in training are not known
     most: int = Field(20_000, ge=1, le=1_000_000)  # words that are known: those seen most often in training
     stop_words: Literal["none", "english"] | list[str] = "none"  # left out
-    length: int = Field(64, ge=1, le=1024)  # words of a caption; what comes after them is cut off
+    length: int = Field(64, ge=1, le=1024)  # known words of a caption; what comes after them is cut off
     # Of `sum` and `sequence`: a file of word vectors (GloVe's text, fastText's .vec or .bin) to begin with; without
     # one, random vectors of so many dimensions.
     vectors: Annotated[Path | None, Place("data", handed_on="name")] = None

@@ -77,6 +77,13 @@ class OfficialSplit(Section):
     held_out: float = Field(0.1, gt=0, lt=1)  # of the training pictures, where they are needed for validation
     seed: int = Field(0, ge=0)
 
+    @model_validator(mode="after")
+    def _apart(self) -> OfficialSplit:
+        named = [*(self.train or []), *(self.val or []), *(self.test or [])]
+        if len(named) != len(set(named)):
+            raise ValueError("a part may be in one split only")
+        return self
+
 
 class AutoSplit(Section):
     """The corpus's own split, where it is published with one.

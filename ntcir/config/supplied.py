@@ -8,11 +8,11 @@ machine are read (``data.outside``). What it says of these is refused, unless a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ntcir.config.experiment import Config, load_config
-from ntcir.config.places import PUBLISHED, Found, places
+from ntcir.config.places import OPEN_CLIP_FOLDER, PUBLISHED, Found, places
 from ntcir.config.sections import Features
 from ntcir.system.errors import UserError, shown
 from ntcir.system.home import expanded
@@ -45,6 +45,9 @@ def load_supplied(path: Path, settings: Sequence[str]) -> Config:
 
     if config.data.outside and not is_typed("data.outside"):
         raise _refused(path, "data.outside", True, "a corpus may not allow photographs outside its folder to be read")
+    for key, network in _networks(config):
+        if str(network).startswith(OPEN_CLIP_FOLDER) and not is_typed(key):
+            raise _refused(path, key, network, _WHY["code"])
     changes: dict[str, str] = {}
     for found in places(config):
         if found.place.supplied == "corpus" or found.value is None or is_typed(found.key):
@@ -54,6 +57,13 @@ def load_supplied(path: Path, settings: Sequence[str]) -> Config:
             raise _refused(path, found.key, str(found.value), _WHY[found.place.supplied])
         changes[found.key] = allowed
     return config.changed(changes, str(path))
+
+
+def _networks(config: Config) -> Iterator[tuple[str, str | None]]:
+    """Yield the keys that name networks, which are no paths but may end with one, and their values."""
+    yield "texts.network", config.texts.network
+    for number, backbone in enumerate(config.features.backbones):
+        yield f"features.backbones.{number}.arch", backbone.arch
 
 
 def _allowed(found: Found, folder: Path) -> str | None:

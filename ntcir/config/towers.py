@@ -20,7 +20,8 @@ class Tower(Section):
     # What makes rows of the items: `frozen` networks (see features), `readings` (see sensors), `words` or
     # `sentences` (see texts), or `vectors` that came with the data. Left open, the modality's usual one.
     encoder: str | None = None
-    # Of `vectors`: an .npy, .npz, .mat or .parquet file with the rows of all items, in the corpus's order or with ids.
+    # Of `vectors`: an .npy, .npz, .mat, .parquet or text file with the rows of all items, in the corpus's order or with
+    # ids; or a folder of .dat files, read side by side. Left open, those that came with the corpus, if any did.
     vectors: Annotated[Path | None, Place("data", handed_on="name")] = None
     # Standardise each column over the training split first (this project's choice).
     standardise: bool = True
@@ -37,6 +38,8 @@ class Tower(Section):
             )
         if self.standardise and self.encoder == "readings":
             raise ValueError("readings are standardised by their encoder: set standardise to false")
+        if self.standardise and self.encoder == "words":
+            raise ValueError("numbers of words cannot be standardised: set standardise to false")
         return self
 
 

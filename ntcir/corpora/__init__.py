@@ -12,9 +12,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ntcir.config import Split
+from ntcir.corpora.coco import is_coco, read_coco
 from ntcir.corpora.corpus import Corpus, Request
+from ntcir.corpora.flickr import is_flickr, read_flickr
+from ntcir.corpora.karpathy import is_karpathy, read_karpathy
 from ntcir.corpora.lifelog import is_lifelog, read_lifelog, refuse_lsc20
 from ntcir.corpora.naming import corpus_name
+from ntcir.corpora.nus_wide import read_nus_wide
+from ntcir.corpora.nus_wide_files import is_nus_wide, refuse_packed
 from ntcir.corpora.records import is_records, read_records
 from ntcir.modalities import DEFAULT_PAIR
 from ntcir.system.errors import UserError
@@ -22,6 +27,10 @@ from ntcir.system.errors import UserError
 # The first that recognises a folder reads it: from the folder, the corpus's name, and how it is to be read.
 LAYOUTS: list[tuple[Callable[[Path], bool], Callable[[Path, str, Request], Corpus]]] = [
     (is_lifelog, lambda root, name, how: read_lifelog(root, how.split, name, how.pair)),
+    (is_nus_wide, read_nus_wide),
+    (is_karpathy, read_karpathy),
+    (is_flickr, read_flickr),
+    (is_coco, read_coco),
     (is_records, lambda root, name, how: read_records(root, how.split, name, outside=how.outside, pair=how.pair)),
 ]
 
@@ -56,9 +65,12 @@ def open_corpus(
                 raise UserError(f"{root} holds no usable pair ({reasons}).")
             return corpus
     refuse_lsc20(root)
+    refuse_packed(root)
     if (root / "demo.json").is_file():
         raise UserError(f"{root} holds an incomplete demo: run `ntcir demo {root}` again.")
     raise UserError(
-        f"{root} is neither a Lifelog-6 folder (lsc22_metadata.csv, vaisl_gps.csv, images/) nor a records folder "
-        "(records.csv, images/)."
+        f"{root} is neither a Lifelog-6 folder (lsc22_metadata.csv, vaisl_gps.csv, images/), nor one of captioned "
+        "pictures (Flickr8k.token.txt, results_20130124.token, dataset_flickr8k.json, dataset_flickr30k.json, "
+        "dataset_coco.json, annotations/captions_*2017.json or captions_*2014.json), nor NUS-WIDE-LITE "
+        "(Train_imageOutPutFileList.txt, Test_imageOutPutFileList.txt), nor a records folder (records.csv, images/)."
     )

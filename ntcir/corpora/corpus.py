@@ -103,6 +103,8 @@ class Corpus:
             same throughout, and what asks ranks a whole split.
         annotations: modalities whose items describe others, as captions do: pairs with one share positives.
         categories: modality -> items x concepts, 0 or 1, indexed like its table; none where the data have none.
+        vectors: modality -> file or folder of vectors that came with the data, which the encoder of that name reads
+            where the configuration names none.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Corpus:
     categories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     grouped: bool = True
     annotations: frozenset[str] = frozenset()
+    vectors: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def images(self) -> pd.DataFrame:
@@ -188,10 +191,12 @@ class Corpus:
         known = [name for name in self.tables if name in self.pairs.columns]
         for name in pair:
             if name not in known:
+                # A pair that there is: of two modalities the only one, of more of them the first.
+                there = f": --set 'pair=[{', '.join(known[:2])}]'" if len(known) > 1 else ""
                 raise UserError(
                     f"{self.root} has no pairs of {' and '.join(pair)}: it has nothing of the modality '{name}', "
                     f"only of {' and '.join(known)}{did_you_mean(name, known)} (the configuration's key `pair` "
-                    "says which two are used)."
+                    f"says which two are used{there})."
                 )
 
     def require_columns(self, columns: Sequence[str], modality: str = "sensor") -> None:

@@ -63,7 +63,7 @@ def find_photographs(folder: Path, names: Sequence[str], *, outside: bool = Fals
     Raises:
         OSError: if the disk cannot be read.
     """
-    found = Photographs([name if _is_file(folder, name) else None for name in names])
+    found = Photographs([name if is_file(folder, name) else None for name in names])
     elsewhere = set() if outside else {row for row, file in enumerate(found.files) if file and leads_out(folder, file)}
     for row in elsewhere:
         found.files[row] = None
@@ -106,7 +106,12 @@ def leads_out(folder: Path, name: str) -> bool:
     return not (folder / name).resolve().is_relative_to(folder.resolve())
 
 
-def _is_file(folder: Path, name: str) -> bool:
+def is_file(folder: Path, name: str) -> bool:
+    """Return whether a folder has a file of that name; the name may be anything.
+
+    Raises:
+        OSError: if the disk cannot be read.
+    """
     try:
         return stat.S_ISREG(os.stat(os.path.join(folder, name)).st_mode)  # noqa: PTH116, PTH118 (five times as fast)
     except ValueError:  # a zero byte

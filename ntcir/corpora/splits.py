@@ -30,7 +30,7 @@ def assign_splits(pairs: pd.DataFrame, split: Split | None, *, groups_are_days: 
     elif isinstance(split, SessionSplit):
         names = _by_session(pairs, split)
     elif isinstance(split, FractionSplit):
-        names = _by_fraction(pairs, split)
+        names = by_fraction(len(pairs), split)
     elif isinstance(split, OfficialSplit):
         raise UserError(
             "data.split.by = official is for collections that are published with a split: choose auto, date, session "
@@ -77,9 +77,10 @@ def _by_session(pairs: pd.DataFrame, split: SessionSplit) -> np.ndarray:
     return pairs["group"].map(names).fillna("").to_numpy(dtype=str)
 
 
-def _by_fraction(pairs: pd.DataFrame, split: FractionSplit) -> np.ndarray:
-    ends = np.round(np.cumsum([split.train, split.val, split.test]) * len(pairs)).astype(int)
-    names = np.full(len(pairs), "", dtype="<U5")
+def by_fraction(number: int, split: FractionSplit) -> np.ndarray:
+    """Return the splits of so many things in their order; text [number]."""
+    ends = np.round(np.cumsum([split.train, split.val, split.test]) * number).astype(int)
+    names = np.full(number, "", dtype="<U5")
     for name, start, end in zip(SPLITS, [0, *ends[:-1]], ends, strict=True):
         names[start:end] = name
     return names

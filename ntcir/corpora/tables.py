@@ -37,11 +37,11 @@ def header(path: Path) -> list[str]:
             raise UnicodeDecodeError("utf-8", b"\0", 0, 1, "it holds zero bytes")
         return names
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(_unreadable(path, error)) from error
+        raise UserError(unreadable(path, error)) from error
 
 
-def _unreadable(path: Path, error: Exception) -> str:
-    """Return the error for a file that cannot be read."""
+def unreadable(path: Path, error: Exception) -> str:
+    """Return the sentence for a file of text that cannot be read; an ``OSError`` gives its reason."""
     if isinstance(error, UnicodeDecodeError):
         with path.open("rb") as file:
             kind = kind_of_bytes(file.read(64))
@@ -153,7 +153,7 @@ def _straight(table: pd.DataFrame, path: Path, report: ReadingReport | None) -> 
     try:
         rows = survey(path, len(header(path)))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(_unreadable(path, error)) from error
+        raise UserError(unreadable(path, error)) from error
     if len(rows.numbers) != len(table):  # quotes that two readers take differently: numbers as pandas counts
         table.index = pd.RangeIndex(2, len(table) + 2)
         return table
@@ -196,7 +196,7 @@ def _read(path: Path, names: Mapping[str, str], *, text: Set[str], words: Set[st
             keep_default_na=False,
         )
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        raise UserError(_unreadable(path, error)) from error
+        raise UserError(unreadable(path, error)) from error
     return table.rename(columns=dict(names))
 
 

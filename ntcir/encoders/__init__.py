@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 KINDS: dict[str, tuple[str, str]] = {
     "frozen": ("ntcir.encoders.frozen:FrozenEncoder", "ntcir.encoders.frozen:FrozenRows"),
     "readings": ("ntcir.encoders.readings:ReadingsEncoder", "ntcir.encoders.readings_rows:ReadingsRows"),
+    "sentences": ("ntcir.encoders.sentences:SentencesEncoder", "ntcir.encoders.sentences:SentenceRows"),
     "vectors": ("ntcir.encoders.vectors:VectorsEncoder", "ntcir.encoders.vectors:VectorRows"),
+    "words": ("ntcir.encoders.words:WordsEncoder", "ntcir.encoders.words_rows:WordRows"),
 }
 
 

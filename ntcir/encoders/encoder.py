@@ -45,6 +45,15 @@ class Encoder:
 
         return Standardise(self.dim) if tower.standardise else nn.Identity(), self.dim
 
+    def head(self, each: nn.Module) -> nn.Module:
+        """Return the layers that lead from the stem to the shared space.
+
+        Args:
+            each: the MLP, for single rows, which is all that is needed by default; where the stem gives sequences, it
+                has to be made one for these (``ntcir.towers.pooling``).
+        """
+        return each
+
     def to_json(self) -> dict[str, Any]:
         """Return everything needed to make the same encoder again, but for weights; nothing by default."""
         return {}
@@ -100,6 +109,11 @@ class Rows(ABC):
     def dim(self) -> int:
         """Columns of a row."""
         return self.encoder.dim
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether ``fit`` takes statistics of training items."""
+        return type(self).fit is not Rows.fit
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         """Make ready what ``load`` returns.

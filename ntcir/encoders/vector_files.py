@@ -1,4 +1,4 @@
-"""Vectors that somebody else computed, in a file that came with the data: read, and checked before they are used."""
+"""Vectors that somebody else computed, in files that came with the data: read, and checked before they are used."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ntcir.encoders.vector_arrays import NotVectors, read_mat, read_npy, read_npz
 from ntcir.encoders.vector_tables import read_parquet
+from ntcir.encoders.vector_texts import ENDINGS, files_in, parts_of, read_side_by_side, read_text
 from ntcir.system.errors import UserError, short
 from ntcir.system.first_bytes import kind_of_bytes
 from ntcir.system.progress import progress
@@ -29,26 +30,26 @@ class VectorFile:
     """A file of vectors.
 
     Attributes:
-        path: of the file.
+        path: of the file, or of the folder.
         matrix: [rows, columns], real numbers of any type; a memory map where the file is an .npy.
         ids: of the rows, as the file has them; None where row i belongs to item i of the corpus's table.
+        parts: the files that it was put together from, where these are several.
     """
 
     path: Path
     matrix: np.ndarray
     ids: Sequence[str] | None
+    parts: Sequence[Path] = ()
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the file, as ``sha256sum`` prints it.
+        """Return the SHA-256 of the file, as ``sha256sum`` prints it; of several files, that of their SHA-256.
 
         Raises:
-            UserError: if it cannot be read any more.
+            UserError: if one cannot be read any more.
         """
-        try:
-            with open_regular(self.path, LARGEST_WEIGHTS) as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise _unreadable(self.path, error) from error
+        if not self.parts:
+            return _sha256(self.path)
+        return hashlib.sha256("".join(f"{_sha256(part)}\n" for part in self.parts).encode()).hexdigest()
 
     def rows(self, numbers: np.ndarray) -> np.ndarray:
         """Return copies of rows, float32 [len(numbers), columns]; only these are read from a memory map."""
@@ -89,10 +90,11 @@ class VectorFile:
 
 
 def read_vectors(path: Path, modality: str, id_columns: Sequence[str]) -> VectorFile:
-    """Read a file of vectors: .npy, .npz, .mat (version 5) or .parquet, told apart by content.
+    """Read a file of vectors: .npy, .npz, .mat (version 5) or .parquet, told apart by content; or text, by its ending.
 
     Args:
-        path: of the file; an .npy is mapped into memory and not read.
+        path: of the file; an .npy is mapped into memory and not read. One with ``Train`` or ``Test`` in its name is
+            read with the other one. Of a folder, all ``.dat`` files are read, side by side.
         modality: names the array, where a file has several and none is called ``vectors``.
         id_columns: what the column of ids may be called in a table.
 
@@ -100,19 +102,30 @@ def read_vectors(path: Path, modality: str, id_columns: Sequence[str]) -> Vector
         UserError: if it is not such a file, damaged, empty, or not one matrix of real numbers.
     """
     try:
-        with open_regular(path, LARGEST_WEIGHTS) as file:
-            head = file.read(_HEAD)
+        folder = path.is_dir()
+        head = b"" if folder else _head(path)
     except OSError as error:
         raise _unreadable(path, error) from error
     try:
-        matrix, ids = _read(path, head, modality, id_columns)
+        files = files_in(path) if folder else [parts_of(path)] if _is_text(path, head) else []
+        parts = [part for each in files for part in each]
+        if folder or len(parts) > 1:
+            matrix, ids = read_side_by_side(files), None
+        else:
+            parts = []
+            matrix, ids = _read(path, head, modality, id_columns)
         _check_shape(matrix, ids)
     except (NotVectors, MemoryError) as error:
         reason = str(error) if isinstance(error, NotVectors) else "it needs more memory than there is"
         raise UserError(f"The vectors in {path} cannot be used: {reason}.") from error
     except OSError as error:
         raise _unreadable(path, error) from error
-    return VectorFile(path, matrix, ids)
+    return VectorFile(path, matrix, ids, parts)
+
+
+def _head(path: Path) -> bytes:
+    with open_regular(path, LARGEST_WEIGHTS) as file:
+        return file.read(_HEAD)
 
 
 def _read(path: Path, head: bytes, modality: str, id_columns: Sequence[str]) -> Read:
@@ -132,10 +145,25 @@ def _read(path: Path, head: bytes, modality: str, id_columns: Sequence[str]) -> 
             return read()
     if path.suffix.lower() == ".mat":  # which need not begin in any way
         return read_mat(path, modality)
+    if _is_text(path, head):
+        return read_text(path)
     what = kind_of_bytes(head) or ("a Python pickle, which may run code" if head[:1] == b"\x80" else None)
     raise NotVectors(
         f"it is not an .npy, .npz, .mat or .parquet file{f' but {what}' * bool(what)}: save it with numpy.save"
     )
+
+
+def _is_text(path: Path, head: bytes) -> bool:
+    """Return whether a file is read as text: one of such a name that does not begin like something else."""
+    return bool(head) and path.suffix.lower() in ENDINGS and b"\0" not in head and kind_of_bytes(head) is None
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with open_regular(path, LARGEST_WEIGHTS) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _refuse_hdf5() -> Read:

@@ -85,15 +85,16 @@ class VectorRows(Rows):
 
     @classmethod
     def open(cls, config: Config, corpus: Corpus, modality: str, encoder: Encoder | None) -> VectorRows:
-        """Read the file that the configuration names, and match it to a corpus.
+        """Read the file that the configuration names, or the one that came with the corpus, and match it to the corpus.
 
         Raises:
             UserError: if it cannot be used.
         """
-        path = config.towers.of(modality).vectors
+        path = config.towers.of(modality).vectors or corpus.vectors.get(modality)
         if path is None:
             raise UserError(
-                f"towers.{modality}.encoder is vectors, but no file is named: give it in towers.{modality}.vectors."
+                f"towers.{modality}.encoder is vectors, but no file is named: give it in towers.{modality}.vectors "
+                f"({corpus.root} brings none of its own)."
             )
         names = (str(corpus.tables[modality].index.name or modality), _ID_COLUMN)
         file = read_vectors(expanded(path), modality, names)

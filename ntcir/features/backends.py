@@ -49,7 +49,7 @@ class Backend:
     kind = EAGER
 
     def __init__(self, network: FrozenNetwork, batch: int, device: torch.device) -> None:
-        self.batch, self.device, self.size = batch, device, network.options.crop
+        self.batch, self.device, self.size = batch, device, network.preprocessing.square.crop
         self.lanes = 2 if device.type == "cuda" else 1  # so that a GPU has the next batch when it has done one
         self._own = threading.local()
         self.precision = precision_of(network.options, device)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -17,6 +18,15 @@ from ntcir.system.locks import ByteLocks
 _LOCKS = "claims"  # the file in a store's folder whose bytes are locked, one a block
 _CHOICE = 1 << 40  # the byte that is locked while one process chooses the backend for all
 _PAUSE = 0.5  # seconds until what another process has locked is looked at again
+
+
+class Filled(Protocol):
+    """Something with a store that is filled."""
+
+    @property
+    def store(self) -> FeatureStore:
+        """Where rows go."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Backlog:
         passing: items that could not be read for a reason that may be gone the next time; they stay lacking.
     """
 
-    def __init__(self, outputs: Sequence[Output], signatures: Mapping[str, str]) -> None:
+    def __init__(self, outputs: Sequence[Filled], signatures: Mapping[str, str]) -> None:
         self._outputs, self._signatures = outputs, signatures
         self._locks = [ByteLocks(output.store.folder / _LOCKS) for output in outputs]
         self.passing: dict[str, str] = {}  # items that cannot be read now, and why

@@ -28,9 +28,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeGuard
 
+import pandas as pd
+
 from ntcir.corpora.corpus import Corpus
 from ntcir.features.pictures import open_file
 from ntcir.features.shard_store import signature
+from ntcir.modalities.image import IMAGE
 from ntcir.system.errors import UserError
 from ntcir.system.files import atomic_write, disk_errors
 from ntcir.system.locks import folder_locked
@@ -103,7 +106,7 @@ class _Search:
 
     def __init__(self, store: Path, corpus: Corpus) -> None:
         self._store, self._name, self._root = store, corpus.name, _root(corpus)
-        self._paths = corpus.images["path"]
+        self._paths = _paths(corpus)
         self._heads: dict[str, str] = {}  # of files that were looked at
 
     def choose(self) -> tuple[Path, _Note]:
@@ -154,7 +157,7 @@ class _Search:
 
 def _renew(folder: Path, note: _Note, corpus: Corpus) -> None:
     """Write down that a folder is a corpus's, and how its photographs begin, as far as that is not said yet."""
-    paths = corpus.images["path"]
+    paths = _paths(corpus)
     root, roots = _root(corpus), note.roots
     if root not in roots:
         roots = [*roots, root]
@@ -214,6 +217,13 @@ def _spread(items: Sequence[str], most: int | None) -> Sequence[str]:
     if most is None or len(items) <= most:
         return items
     return [items[place * len(items) // most] for place in range(most)]
+
+
+def _paths(corpus: Corpus) -> pd.Series:
+    """Return the paths of a corpus's photographs, as far as it has any."""
+    if IMAGE.name not in corpus.tables:  # what is kept of its other items is known by what they are
+        return pd.Series(dtype=object)
+    return corpus.images["path"].dropna()
 
 
 def _root(corpus: Corpus) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -9,11 +10,14 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from ntcir.config import Features
 from ntcir.features import pictures
+from ntcir.features.preprocessing import Square
+
+Squares = dict[Square, np.ndarray]  # of one picture, each uint8 [3, crop, crop]
 
 LONGEST = 16  # times the shorter side: what is longer is cut before it is resized
 _LASTING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)  # until there is a file, which is another then
+_FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -93,69 +97,91 @@ def _unreadable(error: Exception) -> UnreadableImage:
     return UnreadableImage(" ".join(reason.split()).lower() or type(error).__name__, passing)
 
 
-def to_square(image: Image.Image, options: Features) -> np.ndarray:
-    """Resize and crop an RGB picture as configured; return uint8 [3, crop, crop].
+def to_square(image: Image.Image, square: Square) -> np.ndarray:
+    """Resize and crop an RGB picture; return uint8 [3, crop, crop].
 
-    Bilinear, and the filter widens with the reduction (antialiasing), as in torchvision's ImageNet preprocessing: by
+    The filter widens with the reduction (antialiasing), as in the preprocessing of torchvision, timm and open_clip: by
     Pillow with ``decode: full``, by torch with ``decode: scaled``. The two are at most one grey level apart.
     """
-    if options.resize == "shorter":
+    if square.resize == "shorter":
         image = _middle(image)
-    size, corner = geometry(image.size, options)
-    if options.decode == "scaled":
-        resized = _interpolated(image, size)
+    size, corner = geometry(image.size, square)
+    if square.decode == "scaled":
+        resized = _interpolated(image, size, square.interpolation)
     else:
-        resized = np.asarray(image.resize(size, Image.Resampling.BILINEAR)).transpose(2, 0, 1)
-    return np.ascontiguousarray(resized[:, corner[1] :, corner[0] :][:, : options.crop, : options.crop])
+        resized = np.asarray(image.resize(size, _FILTERS[square.interpolation])).transpose(2, 0, 1)
+    return np.ascontiguousarray(resized[:, corner[1] :, corner[0] :][:, : square.crop, : square.crop])
 
 
-def geometry(size: tuple[int, int], options: Features) -> tuple[tuple[int, int], tuple[int, int]]:
+def geometry(size: tuple[int, int], square: Square) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the (width, height) that a picture of (width, height) is resized to, and its crop's (left, top)."""
-    if options.resize == "squash":
-        width, height = options.size, options.size
+    if square.resize == "squash":
+        width, height = square.size, square.size
     else:
         # Rounded down, and the crop's corner rounded as there: torchvision's way.
-        width, height = (options.size * side // min(size) for side in size)
-    return (width, height), (round((width - options.crop) / 2), round((height - options.crop) / 2))
+        width, height = (square.size * side // min(size) for side in size)
+    return (width, height), (round((width - square.crop) / 2), round((height - square.crop) / 2))
 
 
-def _interpolated(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
-    """Resize to (width, height) as Pillow's bilinear filter does, four times as fast; return uint8 [3, height, width].
+def _interpolated(image: Image.Image, size: tuple[int, int], mode: str) -> np.ndarray:
+    """Resize to (width, height) as Pillow's filter of that name does; return uint8 [3, height, width].
 
-    torch's kernel for bytes (of x86 processors with AVX2) runs in the calling thread alone, with the interpreter's lock
-    released. It takes pixels, as they are here, in half the time that it takes planes, and gives the same.
+    Four times as fast: torch's kernel for bytes (of x86 processors with AVX2) runs in the calling thread alone, with
+    the interpreter's lock released. It takes pixels, as they are here, in half the time that it takes planes, and gives
+    the same.
     """
     import torch  # here: most that read pictures for people, and not for networks, do without
 
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)
     shape = (size[1], size[0])
-    resized = torch.nn.functional.interpolate(pixels[None], shape, mode="bilinear", antialias=True)
+    resized = torch.nn.functional.interpolate(pixels[None], shape, mode=mode, antialias=True)
     planes: np.ndarray = resized[0].numpy()
     return planes
 
 
-def decode(source: str | Path | bytes, options: Features) -> np.ndarray:
+def decode(source: str | Path | bytes, square: Square) -> np.ndarray:
     """Read, reduce, resize and crop; return uint8 [3, crop, crop].
 
     Raises:
         UnreadableImage: if the file cannot be decoded.
     """
-    picture = load_image(source, at_least=options.size if options.decode == "scaled" else None)
-    return to_square(reduce(picture, options.size), options)
+    return decode_squares(source, [square])[square]
 
 
-def square_of_planes(planes: np.ndarray, options: Features) -> np.ndarray:
-    """Return what ``decode`` makes of a file with these pixels, uint8 [3, crop, crop].
+def decode_squares(source: str | Path | bytes, squares: Iterable[Square]) -> Squares:
+    """Return several squares of one picture, each the same as ``decode`` alone makes.
+
+    With ``decode: full`` the file is decoded once; with ``decode: scaled`` once for each size asked for.
+
+    Raises:
+        UnreadableImage: if the file cannot be decoded.
+    """
+    decoded: dict[int | None, Image.Image] = {}
+    found: Squares = {}
+    for square in squares:
+        at_least = square.size if square.decode == "scaled" else None
+        if at_least not in decoded:
+            decoded[at_least] = load_image(source, at_least)
+        found[square] = to_square(_reduced(decoded[at_least], square), square)
+    return found
+
+
+def squares_of_planes(planes: np.ndarray, squares: Iterable[Square]) -> Squares:
+    """Return what ``decode_squares`` makes of a file with these pixels.
 
     With ``decode: full`` it is the very same; with ``decode: scaled`` too, but for JPEGs of at least twice the size
     asked for: nearly so, because there the JPEG's own blocks are reduced instead of its pixels.
 
     Args:
         planes: an upright picture, uint8 [3, height, width].
-        options: the preprocessing.
+        squares: what is wanted of it.
     """
     picture = Image.merge("RGB", [Image.fromarray(plane) for plane in planes])
-    return to_square(reduce(picture, options.size), options)
+    return {square: to_square(_reduced(picture, square), square) for square in squares}
+
+
+def _reduced(image: Image.Image, square: Square) -> Image.Image:
+    return reduce(image, square.size) if square.reduced else image
 
 
 def reduce(image: Image.Image, at_least: int) -> Image.Image:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from ntcir.config import Features
 from ntcir.features.backbones import FrozenNetwork
@@ -16,12 +15,14 @@ from ntcir.features.backend_choice import choose_backends
 from ntcir.features.backends import Backend
 from ntcir.features.backlog import Backlog, Output
 from ntcir.features.blocks import Batch, Block, Rows, cut
-from ntcir.features.decode import UnreadableImage, decode, read_file
+from ntcir.features.decode import UnreadableImage, decode_squares, read_file
 from ntcir.features.file_states import FileStates, require_some, tell_unreadable
 from ntcir.features.jpegs import DeviceDecoder, available
 from ntcir.features.pipeline import resumable, run_pipeline
+from ntcir.features.preprocessing import distinct
 from ntcir.features.stages import Clock, ahead, pool
 from ntcir.features.store import FeatureStore
+from ntcir.features.views import Views, unaltered, wanted_by
 from ntcir.system.devices import find_device
 from ntcir.system.errors import UserError
 from ntcir.system.machine import cores
@@ -29,9 +30,6 @@ from ntcir.system.parallel import barrier, ranks
 from ntcir.system.progress import progress, say
 
 _READERS = 8  # threads that read files: what they wait for is the disk
-
-# The views of a photograph, number -> uint8 [3, crop, crop]; None is the photograph as it is.
-Views = dict[int | None, np.ndarray | torch.Tensor]
 
 
 class Alteration(Protocol):
@@ -52,7 +50,7 @@ class Extraction:
 
     Args:
         files: of a corpus's photographs.
-        options: the preprocessing, the backend and the device.
+        options: the backend and the device.
         outputs: what is filled.
         backends: what runs the networks, as far as it was started; added to.
         alteration: makes the outputs' views, where they have any.
@@ -201,7 +199,7 @@ class Extraction:
         self._threads = {"read": _READERS, "decode": self._decoders, "network": backend.lanes}
         if on_device and available(backend.device):
             self._threads = {"network": backend.lanes}
-            decoder = DeviceDecoder(backend.device, self._options)
+            decoder = DeviceDecoder(backend.device, distinct(each.network.preprocessing for each in self.outputs))
             with pool(1) as readers:  # a GPU has one decoder
                 yield ahead(readers, lambda batch: self._read_there(decoder, batch), batches, 2)
         else:
@@ -231,19 +229,19 @@ class Extraction:
         if isinstance(data, UnreadableImage):
             return data
         with self.clock.timed("decode"):
+            lacking = zip(self.outputs, batch.block.lacking, strict=True)
+            wanted = dict.fromkeys(wanted_by(output) for output, lack in lacking if item in lack)
             try:
-                picture = decode(data, self._options)
+                pictures = decode_squares(data, dict.fromkeys(square for _, square in wanted))
             except UnreadableImage as error:
                 return error
-            lacking = zip(self.outputs, batch.block.lacking, strict=True)
-            wanted = {output.view for output, lack in lacking if item in lack}
-            return {view: self._altered(picture, item, view) for view in wanted}
+            return {(view, square): self._altered(pictures[square], item, view) for view, square in wanted}
 
     def _read_there(self, decoder: DeviceDecoder, batch: Batch[Views]) -> Batch[Views]:
         """Decode a batch on the device."""
         with self.clock.timed("decode"):
             found = decoder([self._paths[item] for item in batch.items])
-        batch.pictures = [each if isinstance(each, UnreadableImage) else {None: each} for each in found]
+        batch.pictures = [unaltered(each) for each in found]
         return batch
 
     def _altered(self, picture: np.ndarray, item: str, view: int | None) -> np.ndarray:
@@ -259,7 +257,7 @@ class Extraction:
             rows = np.empty((0, output.network.dim), dtype=np.float32)
             if chosen:
                 with self.clock.timed("network"):
-                    rows = self._backends[output.network].encode(decoded[item][output.view] for item in chosen)
+                    rows = self._backends[output.network].encode(decoded[item][wanted_by(output)] for item in chosen)
                 _require_finite(rows, chosen, output)
             found.append(dict(zip(chosen, rows, strict=True)))
         return found

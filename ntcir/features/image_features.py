@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -18,10 +19,11 @@ from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import EAGER, KINDS, Backend, is_there
 from ntcir.features.backlog import Output
 from ntcir.features.corpus_folder import claim_folder
-from ntcir.features.decode import UnreadableImage, decode
+from ntcir.features.decode import Squares, UnreadableImage, decode, decode_squares
 from ntcir.features.extraction import Alteration, Extraction
 from ntcir.features.file_states import FileStates
 from ntcir.features.inference import batch_of
+from ntcir.features.preprocessing import Square, distinct
 from ntcir.features.stages import Clock, pool
 from ntcir.features.store import STORE_VERSION, FeatureStore
 from ntcir.system.errors import UserError
@@ -52,6 +54,7 @@ class ImageFeatures:
         home = claim_folder(options.store, corpus)
         self.stores = [FeatureStore(home / _folder_name(network), network.meta) for network in self.networks]
         self.dim = sum(network.dim for network in self.networks)
+        self._squares = distinct(network.preprocessing for network in self.networks)
         self._files = FileStates(corpus.images)
         outputs = [Output(network, store) for network, store in zip(self.networks, self.stores, strict=True)]
         self._backends: dict[FrozenNetwork, Backend] = {}
@@ -105,8 +108,22 @@ class ImageFeatures:
         Raises:
             UnreadableImage: if one cannot be decoded.
         """
-        pictures = np.stack([decode(path, self._options) for path in paths])
+        pictures = [decode_squares(path, self._squares) for path in paths]
         return encode_pictures(self.networks, pictures, batch_of(self._options, self.networks[0].mean.device))
+
+    def one_square(self) -> Square:
+        """Return what all networks are given.
+
+        Raises:
+            UserError: if their preprocessing differs.
+        """
+        if len(self._squares) > 1:
+            names = ", ".join(network.backbone.arch for network in self.networks)
+            raise UserError(
+                f"The networks of features.backbones ({names}) are given different pictures, which fine-tuning cannot "
+                "do: set the same `preprocessing: features` for all, or fine-tune one network."
+            )
+        return self._squares[0]
 
     def decode_many(self, ids: Sequence[str], alteration: Alteration | None = None, view: int = 0) -> torch.Tensor:
         """Return photographs as the networks are given them, uint8 [len(ids), 3, crop, crop]; nothing is stored.
@@ -117,15 +134,16 @@ class ImageFeatures:
             view: the number of the view it is to make.
 
         Raises:
-            UserError: if one cannot be decoded.
+            UserError: if one cannot be decoded, or the networks are given different pictures.
         """
+        square = self.one_square()
         paths = self._corpus.images["path"]
-        result = np.empty((len(ids), 3, self._options.crop, self._options.crop), dtype=np.uint8)
+        result = np.empty((len(ids), 3, square.crop, square.crop), dtype=np.uint8)
 
         def draw(place: int) -> None:
             item = ids[place]
             try:
-                picture = decode(paths[item], self._options)
+                picture = decode(paths[item], square)
             except UnreadableImage as error:
                 raise UserError(f"The photograph {paths[item]} cannot be read: {error}.") from error
             result[place] = picture if alteration is None else alteration(picture, item, view)
@@ -160,6 +178,8 @@ class AlteredFeatures:
         return features
 
 
+_UNUSUAL = re.compile(r"[^\w.-]+")  # in names of folders
+
 # What runs networks outside extraction, made ready once: network -> its state, and the backend.
 _KEPT: WeakKeyDictionary[FrozenNetwork, tuple[str, Backend]] = WeakKeyDictionary()
 
@@ -176,18 +196,22 @@ def encode_corpus(corpus: Corpus, options: Features) -> str:
     return f"{corpus.name}: {present.sum():,} of {len(present):,} photographs have features; stored in {places}"
 
 
-def encode_pictures(networks: Sequence[FrozenNetwork], pictures: np.ndarray, batch: int) -> np.ndarray:
-    """Return what the networks, wherever they are, say of uint8 [n, 3, height, width]: float32 [n, their dims].
+def encode_pictures(networks: Sequence[FrozenNetwork], pictures: Sequence[Squares], batch: int) -> np.ndarray:
+    """Return what the networks, wherever they are, say of pictures: float32 [n, their dims].
 
     This is for a few pictures at a time, which no start of a compiler would pay for: it is done by torch as it is,
     unless ``features.backend`` names another.
 
     Args:
         networks: whose features are put one behind the other.
-        pictures: as ``decode`` returns them.
+        pictures: of each the squares that the networks are given.
         batch: pictures at a time.
     """
-    return np.concatenate([_kept(network, batch).encode(pictures) for network in networks], axis=1)
+    rows = []
+    for network in networks:
+        square = network.preprocessing.square
+        rows.append(_kept(network, batch).encode(picture[square] for picture in pictures))
+    return np.concatenate(rows, axis=1)
 
 
 def _kept(network: FrozenNetwork, batch: int) -> Backend:
@@ -215,7 +239,8 @@ def _kept(network: FrozenNetwork, batch: int) -> Backend:
 def _folder_name(network: FrozenNetwork) -> str:
     """Return the name of the folder of a network's features."""
     weights = Path(network.backbone.weights).name.split(".")[0]
-    return f"{network.backbone.arch}-{weights}-{network.meta['fingerprint'][:10]}"
+    arch = _UNUSUAL.sub("-", network.backbone.arch)[:100]  # timm:NAME
+    return f"{arch}-{weights}-{network.meta['fingerprint'][:10]}"
 
 
 def _view_meta(network: FrozenNetwork, alteration: Alteration, view: int) -> dict[str, Any]:

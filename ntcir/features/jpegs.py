@@ -19,10 +19,12 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from ntcir.config import Features
-from ntcir.features.decode import LONGEST, UnreadableImage, decode, factor_of, geometry, turn_of
+from ntcir.features.decode import LONGEST, UnreadableImage, decode_squares, factor_of, geometry, turn_of
 from ntcir.features.pictures import open_file
+from ntcir.features.preprocessing import Square
 from ntcir.system.libraries import confine_libraries
+
+Decoded = dict[Square, torch.Tensor]  # of one picture, each uint8 [3, crop, crop]
 
 _THREADS = 8  # read files; what they wait for is the disk
 _PIXELS = 2**25  # decoded at once, 400 MB as float32; larger pictures go the ordinary way
@@ -82,23 +84,23 @@ class DeviceDecoder:
 
     Args:
         device: where; ``available`` says whether it can be.
-        options: the preprocessing.
+        squares: what is wanted of each photograph.
     """
 
-    def __init__(self, device: torch.device, options: Features) -> None:
+    def __init__(self, device: torch.device, squares: Sequence[Square]) -> None:
         # With its number: torchvision would make another decoder for "cuda" than for "cuda:0".
         self._device = torch.empty(0, device=device).device
-        self._options = options
+        self._wanted = list(squares)
 
-    def __call__(self, paths: Sequence[str]) -> list[torch.Tensor | UnreadableImage]:
-        """Return of each file the picture, uint8 [3, crop, crop] on the device, or why there is none.
+    def __call__(self, paths: Sequence[str]) -> list[Decoded | UnreadableImage]:
+        """Return of each file its squares, uint8 [3, crop, crop] on the device, or why there are none.
 
         Raises:
             RuntimeError: if the device fails altogether.
         """
-        result: dict[int, torch.Tensor | UnreadableImage] = {}
+        result: dict[int, Decoded | UnreadableImage] = {}
         with ThreadPoolExecutor(_THREADS, "jpegs") as pool:
-            ordinary: dict[int, Future[torch.Tensor | UnreadableImage]] = {}
+            ordinary: dict[int, Future[Decoded | UnreadableImage]] = {}
             jpegs: dict[int, _Jpeg] = {}
             for place, jpeg in enumerate(pool.map(_read, paths)):
                 if jpeg is None:
@@ -107,31 +109,34 @@ class DeviceDecoder:
                     jpegs[place] = jpeg
             for places in _portions(jpegs):
                 squares = self._squares([jpegs[place] for place in places])
-                for place, square in zip(places, squares, strict=True):
-                    if square is None:
+                for place, found in zip(places, squares, strict=True):
+                    if found is None:
                         ordinary[place] = pool.submit(self._ordinary, paths[place])
                     else:
-                        result[place] = square
+                        result[place] = found
             for place, future in ordinary.items():
-                found = future.result()
-                result[place] = found if isinstance(found, UnreadableImage) else found.to(self._device)
+                read = future.result()
+                if not isinstance(read, UnreadableImage):
+                    read = {square: picture.to(self._device) for square, picture in read.items()}
+                result[place] = read
         return [result[place] for place in range(len(paths))]
 
-    def _ordinary(self, path: str) -> torch.Tensor | UnreadableImage:
+    def _ordinary(self, path: str) -> Decoded | UnreadableImage:
         try:
-            return torch.from_numpy(decode(path, self._options))
+            found = decode_squares(path, self._wanted)
+            return {square: torch.from_numpy(picture) for square, picture in found.items()}
         except UnreadableImage as error:
             return error
 
-    def _squares(self, jpegs: Sequence[_Jpeg]) -> list[torch.Tensor | None]:
+    def _squares(self, jpegs: Sequence[_Jpeg]) -> list[Decoded | None]:
         """Decode on the device what can be; one that it refuses costs the others nothing but time."""
         try:
             return list(self._decode(jpegs))
         except Exception:  # it does not say which of them, and decoders raise nearly anything
-            return [None] if len(jpegs) == 1 else [square for jpeg in jpegs for square in self._squares([jpeg])]
+            return [None] if len(jpegs) == 1 else [found for jpeg in jpegs for found in self._squares([jpeg])]
 
-    def _decode(self, jpegs: Sequence[_Jpeg]) -> list[torch.Tensor]:
-        """Return uint8 [3, crop, crop] of each."""
+    def _decode(self, jpegs: Sequence[_Jpeg]) -> list[Decoded]:
+        """Return the squares of each."""
         with torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext():
             if self._device.type == "cuda":
                 # torchvision decodes on a stream of its own, into memory that work on this one may still be using.
@@ -142,35 +147,42 @@ class DeviceDecoder:
                 if picture.shape != (3, jpeg.size[1], jpeg.size[0]):
                     raise ValueError(f"{tuple(picture.shape)} was decoded where {jpeg.size} was promised")
                 alike[jpeg.size, jpeg.turn].append(number)
-            squares: dict[int, torch.Tensor] = {}
+            found: list[Decoded] = [{} for _ in jpegs]
             for (_, turn), numbers in alike.items():
-                batch = to_squares(torch.stack([pictures[number] for number in numbers]), turn, self._options)
-                squares |= zip(numbers, batch, strict=True)
-            return [squares[number] for number in range(len(jpegs))]
+                stacked = torch.stack([pictures[number] for number in numbers])
+                for square in self._wanted:
+                    for number, picture in zip(numbers, to_squares(stacked, turn, square), strict=True):
+                        found[number][square] = picture
+            return found
 
 
-def to_squares(pictures: torch.Tensor, turn: Image.Transpose | None, options: Features) -> torch.Tensor:
+def to_squares(pictures: torch.Tensor, turn: Image.Transpose | None, square: Square) -> torch.Tensor:
     """Reduce, turn, resize and crop as ``decode`` does, all in float32 and on the pictures' device.
 
     Args:
         pictures: uint8 [n, 3, height, width], neither side more than 16 times the other.
         turn: what brings them upright.
-        options: the preprocessing.
+        square: what is wanted of them.
 
     Returns:
         uint8 [n, 3, crop, crop], within a grey level or two of what Pillow makes of the same pixels.
     """
     values = pictures.float()
-    factor = factor_of((values.shape[3], values.shape[2]), options.size)
+    factor = factor_of((values.shape[3], values.shape[2]), square.size) if square.reduced else 1
     if factor > 1:  # rounded up, so that what is left of a block at the edge counts
         values = functional.avg_pool2d(values, factor, ceil_mode=True)
     if turn in _SWAPS:
         values = values.transpose(2, 3)
     if turn is not None:
         values = values.flip(_FLIPS.get(turn, ()))
-    (width, height), (left, top) = geometry((values.shape[3], values.shape[2]), options)
-    values = functional.interpolate(values, (height, width), mode="bilinear", antialias=True)
-    return values[:, :, top : top + options.crop, left : left + options.crop].round().to(torch.uint8).contiguous()
+    (width, height), (left, top) = geometry((values.shape[3], values.shape[2]), square)
+    if square.interpolation == "bicubic":
+        # Beyond black and white it is cut off after each direction, as Pillow does; here across first, as there.
+        values = functional.interpolate(values, (values.shape[2], width), mode="bicubic", antialias=True)
+        values = values.round().clamp(0, 255)
+    values = functional.interpolate(values, (height, width), mode=square.interpolation, antialias=True)
+    values = values[:, :, top : top + square.crop, left : left + square.crop]
+    return values.round().clamp(0, 255).to(torch.uint8).contiguous()
 
 
 def _decoded(data: list[torch.Tensor], device: torch.device) -> list[torch.Tensor]:

@@ -12,6 +12,8 @@ from typing import Any
 from ntcir.corpora.corpus import Corpus
 from ntcir.features.corpus_folder import corpus_folder
 from ntcir.features.store import STORE_VERSION, DetectionStore, FeatureStore, signature, stored_meta
+from ntcir.features.text_digests import SIGNATURE, digests
+from ntcir.modalities.text import COLUMN, TEXT
 from ntcir.system.errors import UserError, escaped
 from ntcir.system.progress import say
 
@@ -22,10 +24,10 @@ class StoreStatus:
 
     Attributes:
         store: its folder.
-        kind: ``features``, ``view`` (of altered photographs) or ``objects``.
+        kind: ``features``, ``view`` (of altered photographs), ``objects`` or ``texts`` (features of captions).
         fingerprint: of what made it.
         made_by: the backends that worked it out, the latest last; none of detections.
-        items: photographs of the corpus.
+        items: photographs of the corpus; of ``texts``, its different captions, or those stored where it has none.
         done: those stored in the present state of their file.
         failed: those that could not be decoded in it.
         missing: the others.
@@ -59,10 +61,12 @@ def corpus_status(corpus: Corpus, store: Path) -> list[StoreStatus]:
         say(f"There is nothing in {root}: `ntcir features images` computes features.")
         return []
     signs = {str(item): signature(path) for item, path in corpus.images["path"].items()}
+    captions = corpus.tables.get(TEXT.name)
+    texts = dict.fromkeys([] if captions is None else digests(captions[COLUMN]), SIGNATURE)
     found = []
     for folder in folders:
         try:
-            found.append(_status(folder, signs))
+            found.append(_status(folder, signs, texts))
         except UserError as error:
             say(str(error))
     return found
@@ -82,22 +86,30 @@ def _folders(root: Path) -> list[Path]:
     return sorted(Path(folder) for folder, _, names in os.walk(root, onerror=tell) if "meta.json" in names)
 
 
-def _status(folder: Path, signs: dict[str, str]) -> StoreStatus:
+def _status(folder: Path, signs: dict[str, str], texts: dict[str, str]) -> StoreStatus:
     meta = _meta_of(folder)
     opened = FeatureStore(folder, meta) if "dim" in meta else DetectionStore(folder, meta)
+    if "texts" in meta:
+        signs = texts
     failed = sum(opened.failure(item, sign) is not None for item, sign in signs.items())
-    done = sum(opened.has(item, sign) for item, sign in signs.items())
+    done = sum(opened.has(item, sign) for item, sign in signs.items()) if signs else len(opened)
     return StoreStatus(
         store=str(folder),
-        kind="objects" if "dim" not in meta else "view" if "view" in meta else "features",
+        kind=_kind(meta),
         fingerprint=str(meta["fingerprint"]),
         made_by=opened.backends if isinstance(opened, FeatureStore) else [],
-        items=len(signs),
+        items=len(signs) or done,
         done=done,
         failed=failed,
-        missing=len(signs) - done - failed,
+        missing=max(len(signs) - done - failed, 0),
         bytes=sum(map(_size, folder.iterdir())),
     )
+
+
+def _kind(meta: dict[str, Any]) -> str:
+    if "dim" not in meta:
+        return "objects"
+    return next((kind for kind in ("view", "texts") if kind in meta), "features")
 
 
 def _size(path: Path) -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,20 +80,30 @@ class _Manifest:
 
 
 @contextmanager
-def write_set(files: FileSet, folder: Path) -> Iterator[dict[str, Path]]:
+def write_set(files: FileSet, folder: Path, without: Sequence[str] = ()) -> Iterator[dict[str, Path]]:
     """Yield a temporary path for each file of a set; they take their names when the body succeeds.
 
     If this is interrupted between two of them, whoever reads one is told: see ``check_set``.
+
+    Args:
+        files: the set.
+        folder: where it is written.
+        without: names of those that it does not have this time; earlier files of these names are removed.
 
     Raises:
         UserError: if there is no room or no permission, or another process wrote the set at the same time.
     """
     with ExitStack() as stack:
-        places = {name: stack.enter_context(atomic_path(folder / name)) for name in files.names}
+        places = {name: stack.enter_context(atomic_path(folder / name)) for name in files.names if name not in without}
         yield places
         # All are there in full before the first takes its name.
         new = {name: digest_of(place) for name, place in places.items()}
         _announce(files, folder, new)
+    for name in without:
+        try:
+            (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(f"Cannot remove {folder / name}: {(error.strerror or str(error)).lower()}.") from error
     if _found(files, folder) != new:
         raise UserError(
             f"Another process wrote {', '.join(files.names)} in {folder} at the same time: run `{_WRITER}` again."

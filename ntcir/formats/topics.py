@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from ntcir.system.progress import say
 TOPICS, POOLS, QRELS = "topics.tsv", "pools.tsv", "qrels.txt"
 _COLUMNS = ("topic_id", "timestamp", "query")
 _DIRECTION = "direction"  # a column that a table need not have
+_BREAKS = re.compile(r"[\t\r\n]+")
 _MOST = 3  # bad lines named in one sentence
 
 T = TypeVar("T")
@@ -47,11 +49,13 @@ class TopicSet:
         topics: in order.
         pools: topic id -> document ids; empty where whole splits are ranked.
         relevant: topic id -> the relevant documents' ids.
+        items: topic id -> the item that asks, where whole splits are ranked; it is written to no file.
     """
 
     topics: list[Topic]
     pools: dict[str, list[str]]
     relevant: dict[str, list[str]]
+    items: dict[str, str] = field(default_factory=dict)
 
     def by_direction(self) -> dict[str, list[Topic]]:
         """Return the topics of each direction, by its name, in the order in which directions first occur."""
@@ -60,10 +64,18 @@ class TopicSet:
             found.setdefault(topic.direction.name, []).append(topic)
         return found
 
+    def sentence(self) -> str:
+        """Return how many topics and candidates there are, and in which files ``save`` writes them."""
+        if not self.pools:
+            return f"{len(self.topics):,} topics, for which the whole split is ranked ({TOPICS}, {QRELS})"
+        size = max(len(pool) for pool in self.pools.values())
+        return f"{len(self.topics)} topics with {size} candidates each ({TOPICS}, {POOLS}, {QRELS})"
+
     def save(self, folder: Path) -> None:
         """Write ``topics.tsv``, ``pools.tsv`` and ``qrels.txt``, with a manifest by which a mixture would be noticed.
 
-        The topics have a column ``direction`` unless all are of the default pair, whose queries tell it.
+        Without pools there is no ``pools.tsv`` afterwards: one of an earlier call is removed, which is said. The topics
+        have a column ``direction`` unless all are of the default pair, whose queries tell it.
 
         Raises:
             UserError: if there is no room or no permission, or another process writes there at the same time.
@@ -77,16 +89,22 @@ class TopicSet:
             QRELS: "".join(answers),
             TOPICS: topics_text(self.topics, with_direction=with_direction),
         }
-        with write_set(TREC, folder) as places:
-            for name, text in texts.items():
-                places[name].write_text(text, encoding="utf-8")
+        without = () if self.pools else (POOLS,)
+        stale = [folder / name for name in without if (folder / name).is_file()]
+        with write_set(TREC, folder, without) as places:
+            for name, place in places.items():
+                place.write_text(texts[name], encoding="utf-8")
+        for place in stale:
+            say(f"{place}, of earlier topics, has been removed: these have no pools, and the whole split is ranked.")
 
 
 def topics_text(topics: Iterable[Topic], *, with_direction: bool) -> str:
     """Return topics as a table, with or without the column ``direction``."""
     lines = ["\t".join([*_COLUMNS, *([_DIRECTION] if with_direction else [])])]
     for topic in topics:
-        cells = [topic.topic_id, topic.timestamp, topic.direction.query.write(topic.query)]
+        # A caption may have a tab or an end of line, of which this format has no other.
+        query = _BREAKS.sub(" ", topic.direction.query.write(topic.query))
+        cells = [topic.topic_id, topic.timestamp, query]
         lines.append("\t".join([*cells, *([topic.direction.name] if with_direction else [])]))
     return "".join(f"{line}\n" for line in lines)
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ntcir.formats.columns import Floats, Ints
 from ntcir.formats.runs import Pools, Qrels, Run
+from ntcir.modalities import DEFAULT_PAIR, directions
+
+Mrr = Literal["official", "best"]
+MRRS: tuple[Mrr, ...] = ("official", "best")
 
 
 @dataclass(frozen=True)
@@ -20,20 +26,50 @@ class Figures:
         sums, rows: of rel/rank, and the number of rows that it is the sum of.
         ranks: of the best-ranked relevant documents, infinite where there is none.
         chances: the mean of a topic's rows that a random order would have, NaN where the pool is not known.
+        clusters: of topics that are no draws of their own, as those of one picture's captions are; None where each is.
     """
 
     sums: Floats
     rows: Ints
     ranks: Floats
     chances: Floats
+    clusters: Ints | None = None
 
     def of(self, chosen: NDArray[np.bool_]) -> Figures:
         """Return those of some topics."""
-        return Figures(self.sums[chosen], self.rows[chosen], self.ranks[chosen], self.chances[chosen])
+        clusters = None if self.clusters is None else self.clusters[chosen]
+        return Figures(self.sums[chosen], self.rows[chosen], self.ranks[chosen], self.chances[chosen], clusters)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Figures]) -> Figures:
+        """Return those of several groups of topics; clusters are of all of them or of none."""
+        sums, rows, ranks, chances = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("sums", "rows", "ranks", "chances")
+        )
+        clusters = [part.clusters for part in parts if part.clusters is not None]
+        return cls(sums, rows, ranks, chances, np.concatenate(clusters) if clusters else None)
+
+    def draws(self) -> tuple[Floats, Ints]:
+        """Return ``sums`` and ``rows`` of what a bootstrap draws: clusters, where there are any, else topics."""
+        if self.clusters is None:
+            return self.sums, self.rows
+        codes = np.unique(self.clusters, return_inverse=True)[1].reshape(-1)
+        sums, rows = np.bincount(codes, self.sums), np.bincount(codes, self.rows)
+        return np.asarray(sums, dtype=np.float64), rows.astype(np.int64)
 
     def mean(self) -> float:
         """Return the mean over all rows."""
         return float(self.sums.sum() / self.rows.sum())
+
+
+def usual_mean(asked: Sequence[str | None]) -> Mrr:
+    """Return which mean is MRR for topics of these directions (None: unknown), where nobody says.
+
+    The organisers' definition is about the topics that they ask. Of captions and pictures, of which one has several
+    partners by design, the literature takes the best-ranked one.
+    """
+    theirs = {each.name for each in directions(DEFAULT_PAIR)}
+    return "best" if asked and theirs.isdisjoint(asked) and None not in asked else "official"
 
 
 def official(topic: Ints, grades: Ints, ranks: Floats, rows: Ints, sizes: Ints) -> Figures:

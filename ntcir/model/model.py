@@ -16,6 +16,7 @@ from ntcir.encoders import encoder_class
 from ntcir.encoders.encoder import Encoder, under
 from ntcir.modalities import Direction, directions
 from ntcir.model.folder import Saved, read_model, reading, write_model
+from ntcir.model.widths import require_widths
 from ntcir.objectives.batch import Batch
 from ntcir.sampling.relations import group_equal_rows
 from ntcir.towers.heads import mlp
@@ -63,6 +64,7 @@ class Model:
     learnt: nn.ModuleList = field(init=False)
 
     def __post_init__(self) -> None:
+        require_widths(self.config, self.encoders)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed)
             self.towers = nn.ModuleDict({name: self._new_tower(name) for name in self.config.pair})
@@ -71,8 +73,9 @@ class Model:
 
     def _new_tower(self, name: str) -> Tower:
         options = self.config.towers.of(name)
-        stem, width = self.encoders[name].stem(options, self.config)
-        return Tower(stem, mlp(width, self.config.towers.dim, options))
+        encoder = self.encoders[name]
+        stem, width = encoder.stem(options, self.config)
+        return Tower(stem, encoder.head(mlp(width, self.config.towers.dim, options)))
 
     @property
     def directions(self) -> tuple[Direction, Direction]:

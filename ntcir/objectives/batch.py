@@ -21,6 +21,8 @@ class Batch:
             training split. Partners have the same number, and so have equal items (``ntcir.sampling.relations``).
         categories: float32 [m, concepts] and [n, concepts], 0 or 1: the concepts of each item; None where the corpus
             has none.
+        step: of the training, from 0.
+        seed: of what an objective draws in this step; the same in all processes, and after an interruption.
     """
 
     left: torch.Tensor
@@ -29,6 +31,8 @@ class Batch:
     ignored: torch.Tensor | None
     instances: tuple[torch.Tensor, torch.Tensor]
     categories: tuple[torch.Tensor, torch.Tensor] | None = None
+    step: int = 0
+    seed: int = 0
 
     def cells(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return which left and right items are positives of each other and which are negatives, both bool [m, n]."""

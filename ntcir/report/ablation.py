@@ -41,11 +41,18 @@ def write_csv(table: Table, path: Path) -> None:
         writer.writerow([*header, "seconds", "config"])
         for row in table.rows:
             cells: list[Any] = [row.cell.iterations, row.cell.method, row.cell.weights]
-            cells += [" ".join(map(str, table.seeds)), "; ".join(table.folds), row.topics]
+            cells += [" ".join(map(str, table.seeds)), "; ".join(table.folds), _topics(row)]
             for direction in table.directions:
                 cells += [*_numbers(row.mrr[direction]), _rounded(row.deviation[direction])]
                 cells += [_rounded(table.random[direction]), *_numbers(row.difference.get(direction))]
             writer.writerow([*cells, f"{row.seconds:.2f}", row.config])
+
+
+def _topics(row: Row) -> str:
+    """Return how many topics a direction has; by direction where that differs."""
+    if not row.by_direction:
+        return str(row.topics)
+    return " ".join(f"{direction}:{number}" for direction, number in row.by_direction.items())
 
 
 def _numbers(estimate: Estimate | None) -> list[str]:
@@ -89,7 +96,6 @@ def _difference(estimate: Estimate) -> str:
 
 def _explanation(table: Table) -> list[str]:
     """Return sentences on what the figures are."""
-    topics = max((row.topics for row in table.rows), default=0)
     folds = f", over {len(table.folds)} folds ({_plain(', '.join(table.folds))})" if table.folds else ""
     first = _plain(table.methods[0])
     seeds = (
@@ -98,9 +104,9 @@ def _explanation(table: Table) -> list[str]:
         else " The interval says nothing of other seeds."
     )
     lines = [
-        f"Corpus `{_plain(table.corpus)}`: MRR over {topics} topics a direction, in pools of {table.pool}{folds}; "
-        f"{_trainings(table.seeds)}. In brackets the 95% percentile bootstrap interval over topics; a topic asked of "
-        f"several trainings counts once, with its mean.{seeds}",
+        f"Corpus `{_plain(table.corpus)}`: MRR{_mean(table)} over {_asked(table)}{folds}; "
+        f"{_trainings(table.seeds)}. In brackets the 95% percentile bootstrap interval over {_drawn(table)}; a topic "
+        f"asked of several trainings counts once, with its mean.{seeds}",
     ]
     compared = [estimate for row in table.rows for estimate in row.difference.values()]
     if len(table.methods) > 1:
@@ -112,6 +118,22 @@ def _explanation(table: Table) -> list[str]:
             f"Of as many methods that change nothing, about {len(compared) / 20:.0f} would be bold by chance.",
         ]
     return lines
+
+
+def _mean(table: Table) -> str:
+    return " (by the best-ranked relevant document)" if table.best else ""
+
+
+def _asked(table: Table) -> str:
+    """Return what was asked: how many topics, among which candidates."""
+    among = "each of which ranks the whole test split" if table.whole else f"in pools of {table.pool}"
+    if table.rows and (counts := table.rows[0].by_direction):
+        return f"{' and '.join(f'{number} topics {name}' for name, number in counts.items())}, {among}"
+    return f"{max((row.topics for row in table.rows), default=0)} topics a direction, {among}"
+
+
+def _drawn(table: Table) -> str:
+    return "clusters of topics, such as a picture's captions" if table.clustered else "topics"
 
 
 def _trainings(seeds: Sequence[int]) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _FIRST = ("heart_rate(bpm)", "new_lat", "new_lng", "movement", "semantic_name", "city", "calories", "distance")
 _LAST = ("local_hour",)
 _LINES, _WIDTH = 14, 30
+# Of a caption, which is read and not looked up: larger letters, and what then fits into the frame.
+_LARGER, _TEXT_LINES, _TEXT_WIDTH = 1.35, 11, 24
 PLAIN = "#c5ccd3"  # of frames
 
 # Draws an item on axes in letters of a size in points: a picture's path, else what is asked with the item.
@@ -57,14 +59,15 @@ def _draw_readings(axes: Axes, readings: dict[str, Any], size: float) -> None:
 
 
 def _draw_text(axes: Axes, query: Any, size: float) -> None:
-    _draw_lines(axes, textwrap.wrap(str(query), _WIDTH), size)
+    _draw_lines(axes, textwrap.wrap(str(query), _TEXT_WIDTH), _LARGER * size, _TEXT_LINES)
 
 
-def _draw_lines(axes: Axes, lines: list[str], size: float) -> None:
-    more = [f"({len(lines) - _LINES} more)"] if len(lines) > _LINES else []
-    text = "\n".join(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in lines[:_LINES] + more)
+def _draw_lines(axes: Axes, lines: list[str], size: float, most: int = _LINES) -> None:
+    more = [f"({len(lines) - most} more)"] if len(lines) > most else []
+    text = "\n".join(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in lines[:most] + more)
     style: dict[str, Any] = {"fontsize": size, "color": INK, "linespacing": 1.55, "parse_math": False}
-    axes.text(0.04, 0.97, text, va="top", transform=axes.transAxes, **style)
+    # Letters that are wider than usual must not move the frames.
+    axes.text(0.04, 0.97, text, va="top", transform=axes.transAxes, **style).set_in_layout(False)
 
 
 def _value(value: Any) -> str:

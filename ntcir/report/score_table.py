@@ -95,7 +95,7 @@ def render_per_topic(report: Report, stream: TextIO) -> None:
 
 def score_files(
     run: Path, qrels: Path | None, stream: TextIO, *, pools: str | None, topics: Path | None, as_json: bool,
-    per_topic: bool, mrr: Mrr, names: str | None, write_run: Path | None, write_qrels: Path | None,
+    per_topic: bool, mrr: Mrr | None, names: str | None, write_run: Path | None, write_qrels: Path | None,
     layout: RunFormat | None, group: str | None,
 ) -> None:  # fmt: skip
     """Score a run of any format and print its figures; write run and qrels again, where that is asked for.
@@ -108,7 +108,7 @@ def score_files(
         topics: a table of the topics, for their directions; what lies beside the qrels if None.
         as_json: as in ``print_scores``.
         per_topic: as in ``print_scores``.
-        mrr: which mean of reciprocal ranks is MRR.
+        mrr: which mean of reciprocal ranks is MRR; if None, the one that is usual for such topics.
         names: other measures.
         write_run: where the run goes, in the format that the name asks for.
         write_qrels: where the qrels go, likewise.

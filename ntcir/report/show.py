@@ -13,6 +13,7 @@ from ntcir.formats.matching import read_qrels, read_run
 from ntcir.formats.official import OfficialRun
 from ntcir.formats.reading import is_standard_input, named
 from ntcir.formats.topics import QRELS, Topic, read_topics
+from ntcir.measures.reciprocal import Mrr, usual_mean
 from ntcir.modalities import Modality
 from ntcir.report.candidates import ranked_items
 from ntcir.report.canvas import INK, canvas
@@ -87,11 +88,12 @@ def _draw(figure: Figure, topic: Topic, ranking: list[tuple[str, float]], releva
         drawing_of(answers)(axes, _item(document, answers, corpus), 7.5)
         axes.set_xlabel(document, fontsize=7, color=INK, parse_math=False)
         frame(axes, RIGHT if right else PLAIN, 4.0 if right else 0.8)
-    figure.suptitle(_summary(ranking, relevant), fontsize=11, color=INK, x=0.99, ha="right", parse_math=False)
+    summary = _summary(ranking, relevant, usual_mean([topic.direction.name]))
+    figure.suptitle(summary, fontsize=11, color=INK, x=0.99, ha="right", parse_math=False)
 
 
-def _summary(ranking: list[tuple[str, float]], relevant: set[str]) -> str:
-    """Return where the right ones came, ties sharing the average rank as in the score."""
+def _summary(ranking: list[tuple[str, float]], relevant: set[str], mean: Mrr = "official") -> str:
+    """Return where the right ones came, ties sharing the average rank as in the score, which takes that mean."""
     if not relevant:
         return "the right one is not known"
     own = [place for place, (document, _) in enumerate(ranking) if document in relevant]
@@ -104,6 +106,8 @@ def _summary(ranking: list[tuple[str, float]], relevant: set[str]) -> str:
     if len(relevant) == 1:
         return f"the right one has rank {listed} of {len(ranking)}, reciprocal rank {reciprocal:.4f}"
     found = f"{len(own)} of the {len(relevant)} right ones have ranks {listed} of {len(ranking)}"
+    if mean == "best":
+        return f"{found}, reciprocal rank of the best {1 / ranks.min():.4f}"
     return f"{found}, mean 1/rank {reciprocal:.4f}"
 
 

@@ -148,8 +148,12 @@ class Retriever:
         Items that are asked with are among them, so that one that cannot be read ends nothing.
         """
         wanted: dict[str, set[str]] = {modality: set() for modality in self._rows}
+        seen: set[int] = set()
         for topic in topics:
-            wanted[topic.direction.answer.name].update(candidates[topic.topic_id])
+            ranked = candidates[topic.topic_id]
+            if id(ranked) not in seen:  # of a whole split, all topics of a direction have the same list
+                seen.add(id(ranked))
+                wanted[topic.direction.answer.name].update(ranked)
             item = named[topic.topic_id]
             if item is not None:
                 wanted[topic.direction.query.name].add(item)

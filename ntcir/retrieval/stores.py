@@ -8,6 +8,7 @@ from pathlib import Path
 from ntcir.config import Features, is_local
 from ntcir.corpora.corpus import Corpus
 from ntcir.features.corpus_folder import corpus_folder
+from ntcir.features.text_features import with_pictures
 from ntcir.modalities import pictured
 from ntcir.model.model import Model
 from ntcir.system.parallel import by_first
@@ -24,11 +25,14 @@ def store_of(model: Model, folder: Path, corpus: Corpus) -> Path:
         corpus: that is asked about.
     """
     configured = model.config.features.store
-    prints = [each for encoder in model.encoders.values() for each in encoder.fingerprints]
-    shown = pictured(model.config.pair)
-    if shown is None or not prints:
+    prints = {name: encoder.fingerprints for name, encoder in model.encoders.items() if encoder.fingerprints}
+    if not prints:
         return configured
-    return by_first(lambda: _stored_elsewhere(configured, folder, corpus.picturing(shown.name), prints))
+    shown = pictured(model.config.pair)
+    # Where the pictures' features lie: others take minutes at most, and go there as well.
+    wanted = prints[shown.name] if shown and shown.name in prints else [each for own in prints.values() for each in own]
+    known_by = with_pictures(corpus, model.config.pair)
+    return by_first(lambda: _stored_elsewhere(configured, folder, known_by, wanted))
 
 
 def _stored_elsewhere(store: Path, model: Path, corpus: Corpus, fingerprints: Sequence[str]) -> Path:

@@ -9,7 +9,7 @@ seed of its own, and the transforms of a pipeline draw from one stream.
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from copy import deepcopy
 from hashlib import blake2b
@@ -61,7 +61,7 @@ class Augmenter:
         _try_out(options, pipeline, shape)
         # A transform is nobody else's while it draws: whoever calls takes a pipeline, or copies one, and lays it back.
         self._pattern = pipeline
-        self._spare: deque[tuple[Shape, list[Any]]] = deque()
+        self._spare: defaultdict[Shape, deque[list[Any]]] = defaultdict(deque)
 
     def __reduce__(self) -> tuple[type[Augmenter], tuple[Augment, int]]:
         return Augmenter, (self._options, self._side)
@@ -87,7 +87,7 @@ class Augmenter:
                 altered = transform(image=altered)["image"]
             except Exception as error:  # transforms raise nearly anything
                 raise UserError(_failure(_place(self._options, number), error, altered)) from error
-        self._spare.append((shape, pipeline))
+        self._spare[shape].append(pipeline)
         if altered.shape[:2] != shape:
             altered = np.asarray(Image.fromarray(altered).resize(shape[::-1], Image.Resampling.BILINEAR))
         return np.ascontiguousarray(altered.transpose(2, 0, 1))
@@ -95,11 +95,9 @@ class Augmenter:
     def _pipeline(self, shape: Shape) -> list[Any]:
         """Return transforms for pictures [height, width] that no other thread uses."""
         try:
-            found, pipeline = self._spare.pop()
+            return self._spare[shape].pop()
         except IndexError:
-            found, pipeline = (0, 0), []
-        if found == shape:
-            return pipeline
+            pass
         if shape == (self._side, self._side):
             return deepcopy(self._pattern)
         library = _albumentations()

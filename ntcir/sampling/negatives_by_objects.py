@@ -126,8 +126,11 @@ def _overlaps(overlap: ObjectOverlap, rows: np.ndarray, members: np.ndarray, can
 def _near_in_time(seconds: np.ndarray, within: float) -> np.ndarray:
     """Return who is at most ``within`` seconds away, others than oneself: int64 [pairs, at most 256], -1: no more.
 
-    Of more than 256, evenly many in the order of time are taken, so that dense recordings stay affordable.
+    Of more than 256, evenly many in the order of time are taken, so that dense recordings stay affordable. What has no
+    time is near nothing.
     """
+    if not np.isfinite(seconds).all():
+        return np.empty((len(seconds), 0), dtype=np.int64)
     order = np.argsort(seconds, kind="stable")
     sorted_ = seconds[order]
     low = np.searchsorted(sorted_, seconds - within, side="left")[:, None]

@@ -48,7 +48,7 @@ class FalseNegatives:
         words = reasons(pair)
         self.same = same_item(left_ids, right_ids)
         self.relations: dict[str, Relation] = {words.same: self.same}
-        if near_seconds > 0:
+        if near_seconds > 0 and np.isfinite(seconds).any():  # what has no time is near nothing
             self.relations[NEAR] = near_in_time(seconds, near_seconds)
         if right_rows is not None:
             self.relations[words.equal] = equal_rows(right_rows)
@@ -83,6 +83,8 @@ class ObjectPositives:
         self._overlap, self._options = overlap, options
         self._groups = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1].reshape(-1)
         self._seconds = np.array(seconds, dtype=np.float64)
+        if not np.isfinite(self._seconds).all():  # without times, nothing is nearer than anything else
+            self._seconds = np.zeros(len(self._seconds))
         self.matches = self._best()
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from ntcir import __version__
 from ntcir.config import Config
-from ntcir.config.places import handed_on
+from ntcir.config.places import OPEN_CLIP, OPEN_CLIP_FOLDER, handed_on
 from ntcir.formats.official import check_ids
 from ntcir.model.model import Model
 from ntcir.submission.accepted import photographs, readings
 from ntcir.submission.accepted import self_contained as networks_inside
 from ntcir.submission.example import write_example
 from ntcir.submission.rehearsal import rehearse
-from ntcir.submission.requirements import closure, installed_bytes, pins, torch_pins
+from ntcir.submission.requirements import closure, installed_bytes, pins, roots_of, torch_pins
 from ntcir.submission.sums import SUMS, write_sums
 from ntcir.submission.wheel import write_wheel
 from ntcir.submission.write import LOCATION_COLUMNS, SENSOR_COLUMNS
@@ -70,7 +70,9 @@ def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> l
     if others := [name for name in readings(filled).names if name not in {*SENSOR_COLUMNS, *LOCATION_COLUMNS}]:
         say(f"WARNING: the model needs readings that the organisers' input does not have: {some(others)}.")
     _check_size(sum(value.nbytes for value in filled.state().values()))
-    needed = closure()
+    _check_networks(filled.config)
+    roots = roots_of(filled.config)
+    needed = closure(roots)
     with disk_errors(target), TemporaryFolder(f".{target.name}.", target.parent) as room:
         folder = room / target.name
         folder.mkdir()
@@ -78,7 +80,7 @@ def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> l
         tried = "NOT REHEARSED (--no-rehearsal): test it before you hand it in"
         if rehearsal:
             say(f"Rehearsing {target}: running its submission.sh on a small input in a clean environment")
-            cut = rehearse(folder, model, group, run)
+            cut = rehearse(folder, model, group, run, roots)
             tried = (
                 "rehearsed without network" if cut else "rehearsed, but WITH network access: it cannot be cut off here"
             )
@@ -126,6 +128,16 @@ def _check_size(weights: int) -> None:
             f"The model's weights alone take {_amount(weights)}, and an image may have at most {_amount(LIMIT)} "
             "gzipped: train with fewer or smaller networks."
         )
+
+
+def _check_networks(config: Config) -> None:
+    """Refuse a network whose settings lie in a folder of this machine."""
+    for backbone in config.features.backbones:
+        if backbone.arch.startswith(OPEN_CLIP_FOLDER):
+            raise UserError(
+                f"The image network {backbone.arch} has its settings in a folder, which the image would lack: train "
+                f"with a model that open_clip knows by name ({OPEN_CLIP}NAME)."
+            )
 
 
 def _fill(folder: Path, model: Model, needed: Sequence[metadata.Distribution], group: str, run: str) -> None:

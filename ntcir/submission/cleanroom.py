@@ -9,10 +9,10 @@ import subprocess
 import sysconfig
 import venv
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ntcir.submission.requirements import closure, modules
+from ntcir.submission.requirements import ROOTS, closure, modules
 
 _CLOSED = "http://127.0.0.1:9"  # nothing listens there: requests through a proxy fail, with a network or without
 _KEPT = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")  # say how much of the machine may be used
@@ -26,19 +26,20 @@ class CleanRoom:
     Args:
         folder: an empty one.
         wheel: of the package.
+        roots: the distributions that are there, with all that they need.
 
     Attributes:
         site: where the packages lie.
         isolated: whether commands really run without a network; not all systems allow to take it away.
     """
 
-    def __init__(self, folder: Path, wheel: Path) -> None:
+    def __init__(self, folder: Path, wheel: Path, roots: Sequence[str] = ROOTS) -> None:
         self._python, self._home = folder / "python", folder / "home"
         self._home.mkdir(parents=True)
         venv.EnvBuilder(symlinks=True).create(self._python)
         base = {"base": str(self._python), "platbase": str(self._python)}
         self.site = Path(sysconfig.get_path("purelib", "venv", base))
-        for distribution in closure():
+        for distribution in closure(roots):
             for name, place in modules(distribution).items():
                 link = self.site / name
                 link.parent.mkdir(parents=True, exist_ok=True)

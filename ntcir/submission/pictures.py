@@ -12,9 +12,10 @@ from hashlib import sha256
 import numpy as np
 
 from ntcir.features.backbones import FrozenNetwork
-from ntcir.features.decode import square_of_planes
+from ntcir.features.decode import Squares, squares_of_planes
 from ntcir.features.image_features import encode_pictures
 from ntcir.features.inference import batch_of
+from ntcir.features.preprocessing import distinct
 from ntcir.model.model import Model, Vectors
 from ntcir.submission.channels import channel_remarks, rgb_planes
 from ntcir.submission.pixels import Text, parse_pixels
@@ -36,13 +37,13 @@ class PictureEncoder:
 
     def __init__(self, model: Model, networks: Sequence[FrozenNetwork]) -> None:
         self._model, self._networks = model, networks
-        self._options = model.config.features
+        self._wanted = distinct(network.preprocessing for network in networks)
         on_cpu = all(network.mean.device.type == "cpu" for network in networks)
-        most = batch_of(self._options, networks[0].mean.device)
+        most = batch_of(model.config.features, networks[0].mean.device)
         self._batch = min(_CPU_BATCH, most) if on_cpu else most
         self._numbers: dict[bytes, int] = {}  # digest of the text -> number
         self._seen: dict[bytes, int] = {}  # digest of the square -> number of the first picture that looks so
-        self._squares: list[Future[np.ndarray]] = []  # of the batch that is put together
+        self._squares: list[Future[Squares]] = []  # of the batch that is put together
         self._batches: deque[Future[None]] = deque()
         self._parts: list[np.ndarray] = []  # vectors, a batch each
         self._twins: list[int] = []
@@ -116,13 +117,13 @@ class PictureEncoder:
         while self._batches:
             self._batches.popleft().result()
 
-    def _square(self, number: int, text: Text, where: str) -> np.ndarray:
+    def _square(self, number: int, text: Text, where: str) -> Squares:
         """Return the picture as the networks are given it; runs in a decoder's thread."""
         try:
             planes = parse_pixels(text)
             if len(planes) != 3:
                 self._odd[number] = (len(planes), where)
-            return square_of_planes(rgb_planes(planes), self._options)
+            return squares_of_planes(rgb_planes(planes), self._wanted)
         except ValueError as error:
             self._failed = UserError(f"{where}: the image is not valid: {error}.")
             raise self._failed from error
@@ -136,10 +137,13 @@ class PictureEncoder:
         self._batches.append(self._encoder.submit(self._encode, self._squares))
         self._squares = []
 
-    def _encode(self, squares: Sequence[Future[np.ndarray]]) -> None:
+    def _encode(self, squares: Sequence[Future[Squares]]) -> None:
         """Encode a batch; runs in the encoder's thread, one batch after the other."""
-        pictures = np.stack([square.result() for square in squares])
+        pictures = [square.result() for square in squares]
         for picture in pictures:
-            self._twins.append(self._seen.setdefault(sha256(picture).digest(), len(self._twins)))
+            digest = sha256()
+            for square in self._wanted:
+                digest.update(picture[square].data)
+            self._twins.append(self._seen.setdefault(digest.digest(), len(self._twins)))
         features = encode_pictures(self._networks, pictures, self._batch)
         self._parts.append(self._model.unit_vectors("image", features))

@@ -10,10 +10,12 @@ import math
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from ntcir.submission.cleanroom import CleanRoom
 from ntcir.submission.layout import INPUT, OUTPUT, ImageLayout, listing
+from ntcir.submission.requirements import ROOTS
 from ntcir.submission.sums import changed_since
 from ntcir.system.errors import UserError
 from ntcir.system.temporaries import TemporaryFolder
@@ -26,7 +28,7 @@ _LINES = 4  # of the end of what a failed submission wrote
 Scores = dict[tuple[str, str], float]
 
 
-def rehearse(bundle: Path, source: Path, group: str, run: str) -> bool:
+def rehearse(bundle: Path, source: Path, group: str, run: str, roots: Sequence[str] = ROOTS) -> bool:
     """Run a bundle's ``submission.sh`` on its example in a clean environment, and compare with the model's own answer.
 
     It is run twice, in copies of the image's folders: as ``./submission.sh`` where folders are mounted below ``/app``,
@@ -37,6 +39,7 @@ def rehearse(bundle: Path, source: Path, group: str, run: str) -> bool:
         source: the folder of the model that it was made of.
         group: the group id.
         run: the run id.
+        roots: the distributions that the image has, with all that they need.
 
     Returns:
         Whether the network was taken away, which not all systems allow.
@@ -48,7 +51,7 @@ def rehearse(bundle: Path, source: Path, group: str, run: str) -> bool:
     example = bundle / "example" / "input.json"
     wanted = [(str(record["topic_id"]), str(record["dmr_minute_id"])) for record in json.loads(example.read_bytes())]
     with TemporaryFolder("ntcir-rehearsal-") as folder:
-        room = CleanRoom(folder / "room", next(bundle.glob("*.whl")))
+        room = CleanRoom(folder / "room", next(bundle.glob("*.whl")), roots)
         layouts = [ImageLayout(folder / "below", bundle, False), ImageLayout(folder / "covered", bundle, True)]
         found = [_scores(_play(room, bundle, example, layout), group, run, wanted) for layout in layouts]
         expected = folder / "expected.csv"

@@ -7,18 +7,29 @@ from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from ntcir.config import Config
+from ntcir.config.places import OPEN_CLIP, TIMM
 from ntcir.system.errors import UserError
 
 # What predicting imports. The package's other requirements are for detection, augmentation, charts and scoring.
 ROOTS = (
     "click", "numpy", "pandas", "pillow", "pydantic", "PyYAML", "rich", "safetensors", "torch", "torchvision",
 )  # fmt: skip
+# What image networks of other libraries import besides: how their names begin -> the distribution.
+_LIBRARIES = {TIMM: "timm", OPEN_CLIP: "open_clip_torch"}
 # Installed together from one index, which the Dockerfile chooses: a torch of one index beside a torchvision of another
 # dies at import.
 TORCH = ("torch", "torchvision")
 _BROUGHT_BY_TORCH = ("nvidia-", "cuda-", "triton", "pytorch-triton")  # or not, as its index has it
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 _EXTRA = re.compile(r"""\bextra\s*==\s*["']([^"']+)["']""")
+
+
+def roots_of(config: Config) -> tuple[str, ...]:
+    """Return what predicting with a model of this configuration imports."""
+    names = [backbone.arch for backbone in config.features.backbones]
+    wanted = (_LIBRARIES[prefix] for prefix in _LIBRARIES if any(name.startswith(prefix) for name in names))
+    return (*ROOTS, *wanted)
 
 
 def closure(roots: Sequence[str] = ROOTS) -> list[metadata.Distribution]:

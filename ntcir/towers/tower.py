@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ntcir.towers.stems import Standardise
+from ntcir.towers.word_stems import Bag
 
 
 class Tower(nn.Module):
@@ -29,4 +30,12 @@ class Tower(nn.Module):
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Return float32 [batch, dim], each row of length 1."""
-        return nn.functional.normalize(self.head(self.stem(rows)), dim=-1)
+        return nn.functional.normalize(self._shared(rows), dim=-1)
+
+    def _shared(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return what the head makes of the stem's output, float32 [batch, dim]."""
+        if isinstance(self.stem, Bag) and isinstance(self.head, nn.Sequential):
+            first = next(iter(self.head), None)
+            if isinstance(first, nn.Linear):  # which takes the words as they are
+                return self.head[1:](self.stem.into(first, rows))  # type: ignore[no-any-return]
+        return self.head(self.stem(rows))  # type: ignore[no-any-return]

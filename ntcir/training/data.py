@@ -14,7 +14,6 @@ from ntcir.sampling.batches import BatchSampler
 from ntcir.sampling.examples import Composer
 from ntcir.sampling.negatives import HardNegatives
 from ntcir.sampling.relations import instances
-from ntcir.training.needs import categories_of
 from ntcir.training.preparation import Preparation
 from ntcir.training.sources import LiveImages, Source, StoredRows
 from ntcir.training.validation import Validation
@@ -64,16 +63,17 @@ class TrainingData:
         if len(prepared.val) > 1:
             live = {name: source.encode_ids for name, source in sources.items() if isinstance(source, LiveImages)}
             encode = {name: live.get(name, rows.load) for name, rows in prepared.rows.items()}
-            validation = Validation(prepared.val, encode, list(live), config)
+            validation = Validation(prepared.corpus, prepared.val, encode, list(live), config)
         options = config.training
+        batches = options.batches if prepared.corpus.grouped else "all"
         return cls(
             config.pair,
             hashlib.sha256(json.dumps(prepared.facts(), sort_keys=True).encode()).hexdigest(),
-            BatchSampler(train["group"].to_numpy(), options.batch, options.batches, config.seed),
+            BatchSampler(train["group"].to_numpy(), options.batch, batches, config.seed),
             composer,
             (sources[left], sources[right]),
             instances(train[left].to_numpy(), train[right].to_numpy()),
-            categories_of(config, prepared.corpus, train),
+            prepared.categories,
             validation,
         )
 

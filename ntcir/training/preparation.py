@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ from ntcir.sampling.positives import FalseNegatives, ObjectPositives
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import by_first, ranks
 from ntcir.system.progress import say
+from ntcir.training.categories import categories_are_objects, categories_of, why_objects
 from ntcir.training.needs import require_needs
 from ntcir.training.readiness import check_negatives
 from ntcir.training.remarks import idle_settings, of_validation
@@ -42,7 +44,7 @@ class Preparation:
         train: the readable pairs of the training split, in order of time.
         val: those of the validation split.
         augmenter: what alters photographs, if anything does.
-        detections: the objects in the photographs, if anybody asks for them.
+        detections: the objects in the photographs, if anybody asks for them or an objective needs categories.
     """
 
     config: Config
@@ -79,8 +81,9 @@ class Preparation:
         require_needs(config, corpus)
         augmenter = Augmenter(config.augment, config.features.crop) if config.augment.views else None
         detections = None
-        if config.needs_objects:
+        if config.needs_objects or categories_are_objects(config, corpus):
             detections = open_detections(config, corpus)
+        if config.needs_objects and detections is not None:
             check_weights(config.positives.class_weights, detections.counted)
         check_in_time(config, corpus)
         present = np.ones(len(train) + len(val), dtype=bool)
@@ -116,6 +119,7 @@ class Preparation:
         """Return what a training starts with, besides its configuration; a resumed one must have the same."""
         facts = [fact for name, each in self.rows.items() for fact in each.facts(self.train[name].tolist())]
         facts += [self.augmenter.meta] if self.augmenter else []
+        facts += [hashlib.sha256(side.tobytes()).hexdigest() for side in self.categories or ()]
         return facts + ([self.detections.fingerprint] if self.detections else [])
 
     def views_of(self, name: str) -> np.ndarray | None:
@@ -127,14 +131,13 @@ class Preparation:
     @cached_property
     def overlap(self) -> ObjectOverlap | None:
         """How far the training photographs show the same objects; None where nobody asks, or none was detected."""
-        if self.detections is None or self.pictures is None:
+        if self.detections is None or self.pictures is None or not self.config.needs_objects:
             return None
         name = self.config.pair[self.pictures]
         photographs = self.train[name].tolist()
-        detections = self._detected(self.detections, photographs)
-        counts = detections.counts(photographs)
+        counts = self._count_objects(photographs)
         options = self.config.positives
-        weights = class_weights(counts, detections.counted, options.weights, options.class_weights)
+        weights = class_weights(counts, self.detections.counted, options.weights, options.class_weights)
         overlap = ObjectOverlap(counts, weights, options.least)
         if not overlap.shows.any():
             say(
@@ -144,12 +147,23 @@ class Preparation:
             return None
         return overlap
 
+    def _count_objects(self, photographs: list[str]) -> np.ndarray:
+        """Return how many objects of each class are in photographs, int64 [photographs, classes]."""
+        if self.detections is None:
+            raise ValueError("nobody asked for objects")
+        return self._detected(self.detections, photographs).counts(photographs)
+
     def _detected(self, detections: ObjectDetections, photographs: list[str]) -> ObjectDetections:
         """Return the detections, those of the training photographs stored; one process detects for all."""
         by_first(lambda: detections.ensure(photographs))
         if ranks().first:
             return detections
         return open_detections(self.config, self.corpus)
+
+    @cached_property
+    def categories(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Those of the training pairs' items; see ``categories_of``."""
+        return categories_of(self.config, self.corpus, self.train, self._count_objects)
 
     def composer(self) -> Composer:
         """Return what puts a step's examples together; what came of matching and mining by objects is said."""
@@ -187,7 +201,9 @@ class Preparation:
         """
         mined = any(not found.is_empty for found in composer.hard.values())
         groups = self.train["group"].to_numpy()
-        census = check_negatives(self.config, groups, self.seconds, composer.forbidden(), mined=mined)
+        census = check_negatives(
+            self.config, groups, self.seconds, composer.forbidden(), mined=mined, grouped=self.corpus.grouped
+        )
         say(census.sentence(), kind=f"negatives in batches of {self.config.training.batch}")
 
 
@@ -199,7 +215,7 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
     """
     train, val = corpus.split("train"), corpus.split("val")
     for sentence in (
-        *idle_settings(config, train.groupby("group").size().to_numpy()),
+        *idle_settings(config, train.groupby("group").size().to_numpy(), grouped=corpus.grouped),
         *of_validation(val.groupby("group")[config.pair[1]].nunique().to_numpy()),
     ):
         say(sentence)
@@ -210,7 +226,7 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
             rows.fit(train[name].tolist())
             repeated[name] = rows.load(train[name].tolist())
     related = _false_negatives(config, train, repeated)
-    check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations)
+    check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations, grouped=corpus.grouped)
 
 
 def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:
@@ -224,9 +240,9 @@ def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:
         UserError: if the weights of the detector cannot be obtained.
     """
     shown = pictured(config.pair)
-    return ObjectDetections(
-        corpus if shown is None else corpus.picturing(shown.name), config.objects, config.features.store
-    )
+    pictures = corpus if shown is None else corpus.picturing(shown.name)
+    with why_objects(config, corpus):
+        return ObjectDetections(pictures, config.objects, config.features.store)
 
 
 def require_pictures(config: Config) -> None:

@@ -22,6 +22,7 @@ def check_negatives(
     relations: Mapping[str, Relation],
     *,
     mined: bool | None = None,
+    grouped: bool = True,
 ) -> Census:
     """Count the negatives of the coming batches, and refuse a training that has none.
 
@@ -33,11 +34,14 @@ def check_negatives(
         seconds: their times, float64 [pairs].
         relations: why two pairs are no negatives of each other -> the relation.
         mined: whether negatives were mined by objects; None where that is not known yet.
+        grouped: whether the corpus has days or sessions; without, batches are drawn from all pairs.
 
     Raises:
         UserError: if there is nothing to learn from; the sentence says why, and which settings would do.
     """
     training, pair = config.training, config.pair
+    if not grouped:
+        training = training.model_copy(update={"batches": "all"})
     left, right = (modality(name) for name in pair)
     batches = _batches(config, groups, training.batches)
     census = take_census(relations, batches, pair)

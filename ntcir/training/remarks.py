@@ -6,22 +6,26 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ntcir.config import Config, Section
+from ntcir.config import Config, Section, Training
 from ntcir.modalities import pictured
 from ntcir.system.errors import some
+from ntcir.training.text_remarks import idle_texts
 
 
-def idle_settings(config: Config, group_sizes: np.ndarray) -> Iterator[str]:
+def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = True) -> Iterator[str]:
     """Yield a sentence for each setting that has no effect.
 
     Args:
         config: resolved.
         group_sizes: pairs of each group (day, session) of the training split.
+        grouped: whether the corpus has days or sessions; without, all pairs are one group.
     """
-    yield from _of_batches(config, group_sizes)
+    yield from _of_batches(config, group_sizes) if grouped else _without_groups(config, int(group_sizes.sum()))
     yield from _switched_off(config)
+    yield from idle_texts(config)
     yield from _of_shares(config)
     yield from _of_mining(config, int(group_sizes.sum()))
+    yield from _of_objectives(config)
 
 
 def _of_batches(config: Config, sizes: np.ndarray) -> Iterator[str]:
@@ -38,6 +42,21 @@ def _of_batches(config: Config, sizes: np.ndarray) -> Iterator[str]:
         yield f"{alone} training pairs are alone in their day (session): training.batches = day never shows them."
     if batch > most:
         yield f"training.batch = {batch} is more than the {most} pairs of the largest day (session): it is cut."
+
+
+def _without_groups(config: Config, pairs: int) -> Iterator[str]:
+    """Yield what is set of days, sessions and times where there are none."""
+    training, usual = config.training, Training()
+    if training.batch > pairs:
+        yield f"training.batch = {training.batch} is more than the {pairs} training pairs: a batch has all of them."
+    idle = {
+        "training.batches = day": training.batches == "day",
+        f"training.near_seconds = {training.near_seconds:g}": training.near_seconds not in {0, usual.near_seconds},
+        "positives.within_seconds": config.positives.objects and config.positives.within_seconds is not None,
+    }
+    for setting, is_set in idle.items():
+        if is_set:
+            yield f"{setting} has no effect: the pairs have no days, sessions or times."
 
 
 def _switched_off(config: Config) -> Iterator[str]:
@@ -97,6 +116,13 @@ def _of_mining(config: Config, pairs: int) -> Iterator[str]:
         )
     if negatives.objects and not negatives.near_seconds and not negatives.similar:
         yield "negatives.near_seconds and negatives.similar are both 0: nothing is mined by objects; raise one of them."
+
+
+def _of_objectives(config: Config) -> Iterator[str]:
+    alone = len(config.objectives) == 1
+    for place, objective in enumerate(config.objectives):
+        for remark in objective.remarks(config.training.iters, alone=alone):
+            yield f"objectives.{place}.{remark}."
 
 
 def of_validation(pool_sizes: np.ndarray) -> Iterator[str]:

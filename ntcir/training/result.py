@@ -24,6 +24,8 @@ class TrainingResult:
 
     def sentence(self) -> str:
         """Return the result in one sentence."""
+        if not self.steps:
+            return f"{self.folder}: no steps; the model is saved as it began (training.iters is 0)."
         if not self.validation:
             return f"{self.folder}: {self.steps} steps (there is no validation split; the last weights are kept)."
         measured = ", ".join(f"{direction} {mrr:.4f}" for direction, mrr in self.validation.items())

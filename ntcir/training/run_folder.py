@@ -54,6 +54,10 @@ def _check(config: Config, folder: Path, resume: bool) -> None:
         if resume:
             say(f"There is nothing to resume in {folder}; starting a new training.")
         return
+    if not config.training.iters:
+        raise UserError(
+            f"{folder} holds a training, and training.iters = 0 asks for a model without one: choose another --out."
+        )
     done = read_progress(folder / LAST).step
     if not resume and done == 0 and not (folder / WEIGHTS).is_file():
         return  # nothing was learnt there

@@ -90,6 +90,9 @@ class LiveImages:
         ids: of the training photographs, by position.
         options: chunk, precision and device.
         alteration: draws the altered views; a new one at each step.
+
+    Raises:
+        UserError: if the networks are given different pictures.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class LiveImages:
     ) -> None:
         self._features, self._ids, self._options, self._alteration = features, list(ids), options, alteration
         self._device = find_device(options.device, "encoder.device", own=True)
+        features.one_square()  # refused now, not at the first step
         for network in features.networks:
             network.requires_grad_(True).to(self._device)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ntcir.config import Config, Tower
+from ntcir.encoders.encoder import Encoder
+from ntcir.encoders.words import WordsEncoder
 from ntcir.model.folder import WEIGHTS, read_config
 from ntcir.model.model import Model
 from ntcir.model.trained import LAST
@@ -63,6 +65,7 @@ class Start:
                     f"WARNING: training.start: the {name} tower of {self.folder} was trained on rows of other networks "
                     "than this training's: what it knows of their columns is of little use."
                 )
+            _check_words(name, self.model.encoders[name], model.encoders[name], self.folder)
             try:
                 tower.load_state_dict(self.model.towers[name].state_dict())
             except RuntimeError as error:
@@ -70,6 +73,21 @@ class Start:
                     f"training.start: the {name} tower of {self.folder} does not fit this configuration: its encoder "
                     f"or its settings (towers.{name}) are others."
                 ) from error
+
+
+def _check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
+    """Check that words have the same numbers, where rows are such.
+
+    Raises:
+        UserError: if they have not.
+    """
+    if not (isinstance(theirs, WordsEncoder) and isinstance(ours, WordsEncoder)):
+        return
+    if list(theirs.vocabulary.words) != list(ours.vocabulary.words):
+        raise UserError(
+            f"training.start: the {name} tower of {place} knows {len(theirs.vocabulary):,} words, which are not the "
+            f"{len(ours.vocabulary):,} of these training captions: name a model that was trained on the same ones."
+        )
 
 
 def check_start(config: Config) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -55,7 +56,12 @@ class Stepper:
             pairs = zip(data.categories, (shown.left, shown.right), strict=True)
             of_concepts = [torch.from_numpy(concepts[rows]) for concepts, rows in pairs]
             categories = of_concepts[0], of_concepts[1]
-        loss = self._model.loss(Batch(left, right, shown.positives, shown.ignored, (of_left, of_right), categories))
+        # Not what dropout is seeded with: negatives must not go along with masks.
+        seed = int(np.random.default_rng([self._config.seed, 5, step]).integers(2**63))
+        instances = (of_left, of_right)
+        loss = self._model.loss(
+            Batch(left, right, shown.positives, shown.ignored, instances, categories, step=step, seed=seed)
+        )
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         left_backward()

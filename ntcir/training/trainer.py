@@ -15,6 +15,7 @@ from ntcir.encoders.encoder import Rows
 from ntcir.modalities import modality
 from ntcir.model.metrics import METRICS
 from ntcir.model.model import Model
+from ntcir.model.widths import require_learnable, require_widths
 from ntcir.system.errors import Interrupted, UserError
 from ntcir.system.interruption import deferred
 from ntcir.system.parallel import Deserted, any_rank, barrier, by_first, ranks, together
@@ -30,7 +31,8 @@ from ntcir.training.run_folder import begin, run_folder
 from ntcir.training.sources import to_training_device
 from ntcir.training.start import Start
 from ntcir.training.stepper import Stepper
-from ntcir.training.watching import Watch
+from ntcir.training.untrained import save_untrained
+from ntcir.training.watching import Diverged, Watch
 
 __all__ = ["CHECKPOINT_EVERY", "Trainer", "TrainingResult", "train"]
 
@@ -128,7 +130,7 @@ class Trainer:
         loss = self._step(progress.step)
         progress.step += 1
         if not math.isfinite(loss):  # at once: nothing that is not finite may get into a checkpoint
-            raise UserError(f"The loss is {loss} at step {progress.step}: {self.config.remedies()}.")
+            raise Diverged(f"The loss is {loss} at step {progress.step}: {self.config.remedies()}.")
         self._watch.loss(loss)
         row: dict[str, Any] = {"step": progress.step, "loss": loss, **found}
         last = progress.step == options.iters
@@ -192,8 +194,16 @@ def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, re
         with run_folder(config, folder, resume=resume):
             start = Start.of(config, folder, resume=resume)
             corpus = read_corpus()
-            share_out(config.training.batch, len(corpus.split("train")))
-            trainer = Trainer(config, corpus, open_pair(config, corpus), folder, start)
+            if config.training.iters:
+                share_out(config.training.batch, len(corpus.split("train")))
+            rows = open_pair(config, corpus)
+            known = {name: each.encoder for name, each in rows.items() if hasattr(each, "encoder")}
+            require_widths(config, known)  # before anything is encoded
+            if not config.training.iters:
+                by_first(lambda: begin(config, corpus, folder, resume=resume))
+                return save_untrained(config, corpus, rows, folder, start)
+            require_learnable(config, known)
+            trainer = Trainer(config, corpus, rows, folder, start)
             by_first(lambda: begin(config, corpus, folder, resume=resume))
             with progress("Training", config.training.iters, unit=" steps/s") as advance:
                 return trainer.run(resume=resume, advance=advance)

@@ -8,19 +8,25 @@ import numpy as np
 import pandas as pd
 
 from ntcir.config import Config
-from ntcir.model.model import Model
+from ntcir.corpora.corpus import Corpus
+from ntcir.model.model import Model, Vectors
+from ntcir.model.split_ranks import pool_figures, whole_figures
+from ntcir.sampling.galleries import WholeSplit, pool_galleries
 from ntcir.sampling.pools import draw_pools
 from ntcir.sampling.relations import group_equal_rows
-from ntcir.search.ranking import average_ranks, score_candidates
 from ntcir.training.watching import require_finite
 
 Encode = Callable[[Sequence[str]], np.ndarray]  # ids -> float32 [ids, columns]
 
 
 class Validation:
-    """MRR on the validation split, in one pool a group like the topics' in which every pair is asked once.
+    """MRR on the validation split: what ``ntcir evaluate`` finds for it.
+
+    Of a corpus with groups, in one pool a group like the topics', in which every pair is asked once; else every item
+    asks once, and ranks all of the other side.
 
     Args:
+        corpus: of the pairs.
         pairs: the pairs to draw from.
         encode: gives the rows of items, by modality.
         trained: modalities whose encoders are trained along, so that rows change from one validation to the next.
@@ -28,10 +34,20 @@ class Validation:
     """
 
     def __init__(
-        self, pairs: pd.DataFrame, encode: Mapping[str, Encode], trained: Sequence[str], config: Config
+        self,
+        corpus: Corpus,
+        pairs: pd.DataFrame,
+        encode: Mapping[str, Encode],
+        trained: Sequence[str],
+        config: Config,
     ) -> None:
-        drawn, self._pools = draw_pools(pairs, config.pair, config.topics.pool, config.seed)
-        self._ids = {name: drawn[name].tolist() for name in config.pair}
+        self._corpus = corpus
+        if corpus.grouped:
+            self._drawn, self._pools = draw_pools(pairs, config.pair, config.topics.pool, config.seed)
+            self._ids = {name: self._drawn[name].tolist() for name in config.pair}
+        else:
+            self._whole = WholeSplit.of(pairs, config.pair)
+            self._ids = {name: self._whole.items[name].tolist() for name in config.pair}
         self._encode, self._trained = encode, trained
         self._rows: dict[str, np.ndarray] = {}
         self._twins: dict[str, np.ndarray] = {}
@@ -50,16 +66,17 @@ class Validation:
         """
         for name in self._trained:
             self._load(name)
-        vectors = {name: model.unit_vectors(name, rows) for name, rows in self._rows.items()}
+        vectors = {
+            name: Vectors(model.unit_vectors(name, rows), self._twins[name]) for name, rows in self._rows.items()
+        }
         for each in vectors.values():
-            require_finite(each, model.config)
+            require_finite(each.vectors, model.config)
+        if not self._corpus.grouped:
+            found = whole_figures(vectors, self._whole, model.directions, self._corpus)
+            return {name: figures.mean() for name, figures in found.items()}
         measured = {}
         for direction in model.directions:
+            galleries = pool_galleries(self._drawn, self._pools, direction, self._corpus)
             asked, ranked = vectors[direction.query.name], vectors[direction.answer.name]
-            twins = self._twins[direction.answer.name]
-            reciprocal = []
-            for pool in self._pools:
-                scores = score_candidates(asked[pool], ranked[pool], twins[pool])
-                reciprocal.append(1 / average_ranks(scores, np.arange(pool.stop - pool.start)))
-            measured[direction.name] = float(np.concatenate(reciprocal).mean())
+            measured[direction.name] = pool_figures(asked, ranked, galleries, self._corpus).mean()
         return measured

@@ -46,6 +46,10 @@ def nothing_mined(report: MiningReport, by: str, pair: Sequence[str]) -> str | N
     return f"{start}; candidates refused: {listed}; {advice}."
 
 
+class Diverged(UserError):
+    """A loss or a vector is not finite: the weights are of no use."""
+
+
 def require_finite(vectors: np.ndarray, config: Config) -> None:
     """Check that vectors of a model under training are finite.
 
@@ -54,10 +58,10 @@ def require_finite(vectors: np.ndarray, config: Config) -> None:
         config: of the training.
 
     Raises:
-        UserError: if one is not; the sentence says which settings help.
+        Diverged: if one is not; the sentence says which settings help.
     """
     if not np.isfinite(vectors).all():
-        raise UserError(f"The training has diverged (NaN): {config.remedies()}.")
+        raise Diverged(f"The training has diverged (NaN): {config.remedies()}.")
 
 
 class Watch:
@@ -69,7 +73,7 @@ class Watch:
 
     def __init__(self, config: Config) -> None:
         self._pair = config.pair
-        self._remedies = config.objective_remedies()
+        self._remedies = config.objective_remedies(at_zero=True)
         self._said: set[str] = set()
         self._in_vain = 0
 

@@ -107,7 +107,7 @@ def test_an_unknown_key_is_named_with_its_path_and_a_near_one(tmp_path, text, ke
         ("training: {start: 3}", "training.start = 3 is not valid: expected a path."),
         ("objectives: {}", "objectives is not valid: expected a list."),
         ("objectives: []", "objectives = [] is not valid: give at least 1."),
-        ("objectives: [{}]", "objectives.0 is not valid: give keys and values, with a kind; there are: info_nce."),
+        ("objectives: [{}]", "objectives.0 is not valid: give keys and values, with a kind; there are: info_nce, "),
         ("objectives: [{weight: 2}]", "objectives.0 is not valid: give keys and values, with a kind"),
         ("objectives: [info_nce]", "objectives.0 = 'info_nce' is not valid: give keys and values, with a kind"),
         ("- 1\n- 2", "must hold keys and values, not list"),
@@ -223,3 +223,9 @@ def test_a_configuration_from_a_tree_names_its_origin():
 def test_no_value_can_be_infinite():
     with pytest.raises(UserError, match="inf"):
         Config().changed({"training.weight_decay": math.inf})
+
+
+@pytest.mark.parametrize("name", ["flickr30k", "coco"])
+def test_the_configurations_of_captioned_collections_use_their_own_split(name):
+    config = load_config(Path(__file__).parents[2] / "configs" / f"{name}.yaml")
+    assert (config.name, list(config.pair), config.data.split.by) == (name, ["image", "text"], "official")

@@ -38,12 +38,16 @@ CHOICES = {
     "features.backbones.0.weights": [
         "/etc/passwd", "../far/net.pth", "~/net.pth", "escape.pth", "deep/../../../far/net.pth",
     ],
+    "features.backbones.0.arch": ["open_clip:local-dir:/far/clip", "open_clip:local-dir:clip"],
+    "texts.network": ["open_clip:local-dir:/far/clip"],
 }  # fmt: skip
 TREES = {
     "features.store": "features: {{store: {value}}}",
     "data.outside": "data: {{outside: {value}}}",
     "objects.detector": "objects: {{detector: {value}}}",
     "features.backbones.0.weights": "features: {{backbones: [{{weights: {value}}}]}}",
+    "features.backbones.0.arch": "features: {{backbones: [{{arch: '{value}'}}]}}",
+    "texts.network": "texts: {{network: '{value}'}}",
 }
 CASES = [(key, value) for key, values in CHOICES.items() for value in values]
 

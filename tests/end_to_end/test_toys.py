@@ -111,11 +111,13 @@ def test_topics_say_their_direction_and_have_all_partners_as_answers(kind):
 
 
 def test_a_run_is_scored_in_both_directions(kind):
-    scores = json.loads(succeeds("score", "--json"))
+    scores, by_rows = (json.loads(succeeds("score", "--json", *more)) for more in ([], ["--mrr", "official"]))
     assert list(scores) == ["all", *PAIRS[kind][1]]
     for name, answers in PAIRS[kind][1].items():
         best = sum(1 / rank for rank in range(1, answers + 1)) / answers  # of the mean over relevant rows
-        assert scores[name]["random_MRR"] < scores[name]["MRR"] <= best
+        assert by_rows[name]["random_MRR"] < by_rows[name]["MRR"] <= best
+        assert scores[name]["random_MRR"] < scores[name]["MRR"] <= 1  # by the best-ranked one, as this pair's is
+        assert scores[name]["MRR"] >= by_rows[name]["MRR"]
         assert scores[name]["R@5"] > 0.6
 
 
@@ -240,11 +242,14 @@ def test_objectives_are_compared_on_a_toy_modality(kind):
 
 
 def test_an_objective_that_needs_categories_is_refused_without_and_trains_with_them(folder, monkeypatch):
-    monkeypatch.chdir(folder / "pictures")
-    train = ["train", "--data", "data", "--set", "pair=[image, caption]", "--set", "objectives=[{kind: of_categories}]"]
+    monkeypatch.chdir(folder / "no-pictures")
+    objective = "objectives=[{kind: of_categories}]"
+    train = ["train", "--data", "data", "--set", "pair=[caption, sensor]", "--set", objective]
     sentence = fails(*train, "--out", "runs/without")
     assert "The objective of_categories needs categories, and" in sentence
-    assert "has none" in sentence
+    assert "has none, nor could objects be detected in captions or readings" in sentence
+    monkeypatch.chdir(folder / "pictures")
+    train = ["train", "--data", "data", "--set", "pair=[image, caption]", "--set", objective]
     write_categories(Path("data"))
     try:
         succeeds(*train, "--iters", "3", "--out", "runs/with")

@@ -14,6 +14,7 @@ from torchvision.transforms._presets import ImageClassification
 from ntcir.config import Backbone, Features
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import decode
+from ntcir.features.preprocessing import Square
 from ntcir.system.errors import UserError
 
 MEAN, STD = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
@@ -108,7 +109,7 @@ def test_it_agrees_with_torchvisions_own_preprocessing_and_network(tmp_path, res
     options = Features(size=resize, crop=64, resize="shorter")
     frozen = FrozenNetwork(Backbone(arch="resnet18", weights="random", output="logits"), options)
     with torch.inference_mode():
-        found = frozen(torch.from_numpy(decode(path, options))[None])
+        found = frozen(torch.from_numpy(decode(path, Square.of(options)))[None])
         theirs = ImageClassification(crop_size=64, resize_size=resize)(Image.open(path))
         expected = copy.deepcopy(frozen.network)(theirs[None])
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
@@ -121,7 +122,7 @@ def test_real_weights_give_the_features_of_the_plain_network(shared):
     options = Features(size=96, crop=96)
     frozen = FrozenNetwork(Backbone(arch="squeezenet1_1", weights=str(path)), options)
     files = sorted((shared / "data" / "track" / "images").iterdir())[:3]
-    images = torch.from_numpy(np.stack([decode(file, options) for file in files]))
+    images = torch.from_numpy(np.stack([decode(file, Square.of(options)) for file in files]))
     with torch.inference_mode():
         expected = plain.features(scaled(images)).mean(dim=(2, 3))
         torch.testing.assert_close(frozen(images), expected, rtol=1e-3, atol=1e-3)

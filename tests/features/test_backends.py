@@ -7,7 +7,7 @@ import importlib.util
 import shutil
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,6 +21,7 @@ import ntcir.features.backends as backends_module
 from ntcir.config import Backbone, Features
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import COMPILE, EAGER, KINDS, OPENVINO, Backend, is_there, require
+from ntcir.features.decode import Squares
 from ntcir.features.image_features import encode_pictures
 from ntcir.system.errors import UserError
 
@@ -32,6 +33,11 @@ needs_compiler = pytest.mark.skipif(not is_there(COMPILE, CPU), reason="there is
 
 def pictures(number: int, size: int = 64) -> np.ndarray:
     return np.random.default_rng(3).integers(0, 256, (number, 3, size, size), dtype=np.uint8)
+
+
+def squares(networks: Sequence[FrozenNetwork], images: np.ndarray) -> list[Squares]:
+    """Return pictures as each of the networks is given them."""
+    return [{network.preprocessing.square: image for network in networks} for image in images]
 
 
 def network_of(arch: str, size: int = 64, output: str = "pooled", **changes: Any) -> FrozenNetwork:
@@ -202,7 +208,7 @@ def test_a_few_pictures_are_encoded_by_each_network_one_behind_the_other(monkeyp
     images = pictures(5)
     expected = np.concatenate([reference(network, images) for network in networks], axis=1)
     for _ in range(2):
-        found = encode_pictures(networks, images, 2)
+        found = encode_pictures(networks, squares(networks, images), 2)
         assert found.shape == (5, 512 + 1024)
         for part in (slice(0, 512), slice(512, None)):
             assert cosines(found[:, part], expected[:, part]).min() >= 0.999
@@ -212,7 +218,7 @@ def test_a_few_pictures_are_encoded_by_each_network_one_behind_the_other(monkeyp
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_what_was_made_ready_goes_with_its_network(precision):
     network = network_of("squeezenet1_1", precision=precision)
-    encode_pictures([network], pictures(2), 2)
+    encode_pictures([network], squares([network], pictures(2)), 2)
     gone = weakref.ref(network)
     del network
     gc.collect()
@@ -222,12 +228,12 @@ def test_what_was_made_ready_goes_with_its_network(precision):
 def test_a_network_that_has_learnt_is_made_ready_again():
     network = network_of("squeezenet1_1")
     images = pictures(3)
-    before = encode_pictures([network], images, 3)
+    before = encode_pictures([network], squares([network], images), 3)
     with torch.no_grad():
         for parameter in network.network.parameters():
             parameter.mul_(1.1)
     network.retrained()
-    after = encode_pictures([network], images, 3)
+    after = encode_pictures([network], squares([network], images), 3)
     assert np.abs(after - before).max() > 0.01 * np.abs(before).max()
     assert cosines(after, reference(network, images)).min() >= 0.999
 
@@ -235,7 +241,7 @@ def test_a_network_that_has_learnt_is_made_ready_again():
 def test_a_backend_that_cannot_be_had_is_replaced_where_a_few_pictures_must_be_encoded(absent, capsys):
     absent("openvino")
     network, images = network_of("squeezenet1_1", backend=OPENVINO), pictures(3)
-    assert cosines(encode_pictures([network], images, 3), reference(network, images)).min() >= 0.999
+    assert cosines(encode_pictures([network], squares([network], images), 3), reference(network, images)).min() >= 0.999
     said = capsys.readouterr().err
     assert "WARNING: the backend openvino is not available here; eager is used instead.\n" in said
 
@@ -254,6 +260,6 @@ def test_a_backend_that_fails_is_replaced_where_a_few_pictures_must_be_encoded(m
     monkeypatch.setitem(KINDS, COMPILE, fail)
     monkeypatch.setattr("ntcir.features.image_features.is_there", lambda kind, device: True)
     network, pictures = network_of("squeezenet1_1", 32, backend=COMPILE), np.zeros((2, 3, 32, 32), np.uint8)
-    plain = encode_pictures([network_of("squeezenet1_1", 32)], pictures, 4)
-    np.testing.assert_array_equal(encode_pictures([network], pictures, 4), plain)
+    plain = encode_pictures([fellow := network_of("squeezenet1_1", 32)], squares([fellow], pictures), 4)
+    np.testing.assert_array_equal(encode_pictures([network], squares([network], pictures), 4), plain)
     assert "cannot run this: choose another backend. eager is used instead." in capsys.readouterr().err

@@ -14,8 +14,8 @@ from picturing import TURNED, ramp, saved
 from PIL import Image
 from torchvision import transforms
 
-from ntcir.config import Features
-from ntcir.features.decode import UnreadableImage, decode, load_image, reduce, square_of_planes, to_square
+from ntcir.features.decode import UnreadableImage, decode, load_image, reduce, squares_of_planes, to_square
+from ntcir.features.preprocessing import Square
 
 
 def pixels(path: Path, at_least: int | None = None) -> np.ndarray:
@@ -66,7 +66,7 @@ def test_a_cmyk_jpeg_has_its_colours_and_not_their_negative(tmp_path):
     found = pixels(saved(tmp_path / "cmyk.jpg", image, quality=95))
     assert np.abs(found[16, 8] - [255, 0, 0]).max() < 12
     assert np.abs(found[16, 56] - [0, 0, 127]).max() < 12
-    assert decode(tmp_path / "cmyk.jpg", Features(size=16, crop=16)).shape == (3, 16, 16)
+    assert decode(tmp_path / "cmyk.jpg", Square(size=16, crop=16)).shape == (3, 16, 16)
 
 
 @pytest.mark.parametrize("name", ["deep.png", "deep.tif"])
@@ -107,14 +107,14 @@ def test_every_exif_orientation_is_turned_upright(tmp_path, name, orientation):
     found = pixels(path)
     assert found.shape == (64, 96, 3)
     assert np.abs(found[..., 0] - ramp()[..., 0]).mean() < 1.5
-    square = decode(path, Features(size=32, crop=32))
+    square = decode(path, Square(size=32, crop=32))
     assert square[0, 16, 31] > square[0, 16, 0] + 100  # red still grows to the right
     assert name.startswith("deep") or square[1, 31, 16] > square[1, 0, 16] + 100
 
 
 def test_real_photographs_in_all_orientations_are_the_same_upright_picture(shared):
     folder = shared / "data" / "exif" / "orientation"
-    small = Features(size=16, crop=16)  # each has its number in the middle, and the first is darker
+    small = Square(size=16, crop=16)  # each has its number in the middle, and the first is darker
     squares = [decode(folder / f"landscape_{number}.jpg", small) for number in range(1, 9)]
     for number, square in enumerate(squares[1:], 2):
         assert np.corrcoef(square.ravel(), squares[0].ravel())[0, 1] > 0.98, number
@@ -133,7 +133,7 @@ def test_broken_exif_does_not_cost_the_picture(tmp_path, tag):
 
 def unreadable(path: Path) -> str:
     with pytest.raises(UnreadableImage) as caught:
-        decode(path, Features(size=32, crop=32))
+        decode(path, Square(size=32, crop=32))
     assert "\n" not in str(caught.value)
     assert str(path.parent) not in str(caught.value)
     return str(caught.value)
@@ -170,7 +170,7 @@ def test_a_picture_that_would_fill_the_memory_is_unreadable(tmp_path):
 @pytest.mark.parametrize("resize", ["squash", "shorter"])
 def test_one_pixel_becomes_a_square_of_its_colour(tmp_path, resize):
     path = saved(tmp_path / "dot.png", np.array([[[10, 200, 30]]], dtype=np.uint8))
-    square = decode(path, Features(size=20, crop=16, resize=resize))
+    square = decode(path, Square(size=20, crop=16, resize=resize))
     assert square.shape == (3, 16, 16)
     assert square.dtype == np.uint8
     assert square.flags["C_CONTIGUOUS"]
@@ -187,17 +187,17 @@ def test_a_very_long_picture_costs_little_memory_and_gives_its_middle(tmp_path, 
     path = saved(tmp_path / "long.png", values)
     code = """
 import resource, sys
-from ntcir.config import Features
 from ntcir.features.decode import decode
+from ntcir.features.preprocessing import Square
 resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000, 1_500_000_000))  # resized whole, it would take more
-decode(sys.argv[1], Features(resize="shorter"))
+decode(sys.argv[1], Square(resize="shorter"))
 """
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "OPENBLAS_NUM_THREADS": "1"}
     subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=True)
-    square = decode(path, Features(resize="shorter"))
+    square = decode(path, Square(resize="shorter"))
     assert square.shape == (3, 224, 224)
     assert square.min() > 190
-    assert decode(path, Features(resize="squash")).shape == (3, 224, 224)
+    assert decode(path, Square(resize="squash")).shape == (3, 224, 224)
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (768, 1024), (1023, 767), (300, 250), (129, 64), (4000, 500)])
@@ -206,7 +206,7 @@ def test_shorter_is_torchvisions_resize_and_centre_crop(size, to, crop):
     image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (size[1] // 8, size[0] // 8, 3), dtype=np.uint8))
     image = image.resize(size, Image.Resampling.BICUBIC)
     expected = transforms.Compose([transforms.Resize(to), transforms.CenterCrop(crop), transforms.PILToTensor()])(image)
-    found = to_square(image, Features(resize="shorter", size=to, crop=crop))
+    found = to_square(image, Square(resize="shorter", size=to, crop=crop))
     np.testing.assert_array_equal(found, expected.numpy())
 
 
@@ -216,11 +216,11 @@ def test_squash_is_torchvisions_resize_to_a_square(size, to, crop):
     image = Image.fromarray(ramp(*size))
     steps = [transforms.Resize((to, to)), transforms.CenterCrop(crop), transforms.PILToTensor()]
     np.testing.assert_array_equal(
-        to_square(image, Features(resize="squash", size=to, crop=crop)), transforms.Compose(steps)(image).numpy()
+        to_square(image, Square(resize="squash", size=to, crop=crop)), transforms.Compose(steps)(image).numpy()
     )
     # And nearly what its other implementation, on tensors, gives.
     tensor = transforms.Resize((to, to), antialias=True)(transforms.PILToTensor()(image)).numpy().astype(int)
-    assert np.abs(to_square(image, Features(resize="squash", size=to, crop=to)) - tensor).max() <= 1
+    assert np.abs(to_square(image, Square(resize="squash", size=to, crop=to)) - tensor).max() <= 1
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (768, 1024), (447, 1000), (449, 448), (223, 100), (8 * 224, 8 * 224)])
@@ -240,7 +240,7 @@ def test_decoding_at_reduced_size_changes_little(tmp_path, resize, way):
     blocks = np.random.default_rng(2).integers(0, 256, (24, 32, 3), dtype=np.uint8)
     image = Image.fromarray(blocks).resize((1024, 768), Image.Resampling.BICUBIC)
     path = saved(tmp_path / "a.jpg", image, quality=95)
-    options = Features(resize=resize, size=224, crop=224, decode=way)
+    options = Square(resize=resize, size=224, crop=224, decode=way)
     assert load_image(path, at_least=224).size == (341, 256) or load_image(path, at_least=224).size == (512, 384)
     difference = np.abs(decode(path, options).astype(int) - to_square(image, options))
     assert difference.mean() < 2
@@ -260,9 +260,9 @@ def test_reducing_averages_blocks_and_keeps_the_size_asked_for(factor):
 def test_pixels_from_elsewhere_give_the_square_that_their_file_gives(tmp_path, resize, size):
     draw = np.random.default_rng(6)
     planes = draw.integers(0, 256, (3, size[1], size[0]), dtype=np.uint8)
-    options = Features(resize=resize)
+    options = Square(resize=resize)
     path = saved(tmp_path / "a.png", planes.transpose(1, 2, 0))
-    np.testing.assert_array_equal(square_of_planes(planes, options), decode(path, options))
+    np.testing.assert_array_equal(squares_of_planes(planes, [options])[options], decode(path, options))
 
 
 @pytest.mark.parametrize("exif", [False, True])
@@ -271,12 +271,12 @@ def test_all_pixels_of_a_jpeg_give_the_square_that_the_jpeg_gives(tmp_path, exif
     tags[0x0112] = 6
     path = saved(tmp_path / "a.jpg", ramp(1024, 768), quality=90, **({"exif": tags} if exif else {}))
     planes = np.ascontiguousarray(np.asarray(load_image(path)).transpose(2, 0, 1))
-    np.testing.assert_array_equal(square_of_planes(planes, Features()), decode(path, Features()))
+    np.testing.assert_array_equal(squares_of_planes(planes, [Square()])[Square()], decode(path, Square()))
 
 
 def test_decoding_keeps_no_file_open_and_little_memory(tmp_path):
     path = saved(tmp_path / "a.jpg", ramp(640, 480))
-    options = Features(size=32, crop=32)
+    options = Square(size=32, crop=32)
     decode(path, options)
     handles = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").is_dir() else 0
     tracemalloc.start()

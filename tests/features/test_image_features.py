@@ -31,6 +31,7 @@ from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.backends import Backend
 from ntcir.features.decode import UnreadableImage, decode
 from ntcir.features.image_features import ImageFeatures
+from ntcir.features.preprocessing import Square
 from ntcir.sampling.augment import Augmenter
 from ntcir.system.errors import UserError
 
@@ -238,7 +239,7 @@ def test_photographs_are_decoded_as_the_networks_are_given_them(photographs, tmp
     how = options(tmp_path / "store")
     features, ids = ImageFeatures(photographs, how), photographs.images.index.tolist()
     ids = [*ids[::-1], ids[3], ids[3]]
-    plain = np.stack([decode(photographs.images.loc[item, "path"], how) for item in ids])
+    plain = np.stack([decode(photographs.images.loc[item, "path"], Square.of(how)) for item in ids])
     found = features.decode_many(ids)
     assert found.dtype == torch.uint8
     np.testing.assert_array_equal(found.numpy(), plain)

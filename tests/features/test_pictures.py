@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 from picturing import ramp, saved
 
-from ntcir.config import Features, Objects
+from ntcir.config import Objects
 from ntcir.features import pictures
 from ntcir.features.decode import UnreadableImage, decode, load_image, read_file
 from ntcir.features.letterbox import Frame, letterbox
+from ntcir.features.preprocessing import Square
 
 WAYS = {
     "load": load_image,
     "read": read_file,
-    "decode": lambda path: decode(path, Features()),
+    "decode": lambda path: decode(path, Square()),
     "letterbox": lambda path: letterbox(path, Frame(Objects().size, Objects().size, 32)),
 }
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n(x) show\n%%EOF\n"

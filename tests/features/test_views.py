@@ -19,6 +19,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import decode
 from ntcir.features.image_features import ImageFeatures
+from ntcir.features.preprocessing import Square
 from ntcir.sampling.augment import Augmenter
 from ntcir.system.errors import UserError
 
@@ -53,7 +54,7 @@ def views_by_a_plain_loop(corpus: Corpus, how: Features, alteration, number: int
     result = np.empty((number, len(ids), sum(network.dim for network in networks)), np.float32)
     for view in range(number):
         for row, item in enumerate(ids):
-            picture = alteration(decode(corpus.images.loc[item, "path"], how), item, view)
+            picture = alteration(decode(corpus.images.loc[item, "path"], Square.of(how)), item, view)
             with torch.inference_mode():
                 each = [network(torch.from_numpy(picture)[None])[0].numpy() for network in networks]
             result[view, row] = np.concatenate(each)

@@ -16,6 +16,7 @@ from helpers import command_line, environment, refusal
 
 import ntcir.formats.manifest
 from ntcir.formats.manifest import OFFICIAL, TREC, FileSet, check_set, digest_of, reading_set, write_set
+from ntcir.system.errors import UserError
 
 SETS = pytest.mark.parametrize("files", [TREC, OFFICIAL], ids=lambda files: files.manifest)
 
@@ -268,3 +269,30 @@ def test_predict_refuses_an_input_whose_answers_are_of_another(tmp_path, stop_at
     monkeypatch.undo()
     sentence = refusal(predict, str(tmp_path / "input.json"), str(tmp_path / "out.csv"), None, group="A", run="b")
     assert "The files input.json, input.topics.tsv, qrels.csv" in sentence
+
+
+def write_without_pools(folder: Path) -> None:
+    with write_set(TREC, folder, ["pools.tsv"]) as places:
+        assert sorted(places) == ["qrels.txt", "topics.tsv"]
+        for name, place in places.items():
+            place.write_text(f"{name} new\n")
+
+
+def test_a_file_that_a_set_does_not_have_is_removed(tmp_path, capsys):
+    write(TREC, tmp_path, "old")
+    write_without_pools(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([TREC.manifest, "qrels.txt", "topics.tsv"])
+    assert told(tmp_path, TREC, capsys) == ""
+    write(TREC, tmp_path, "newer")
+    assert (told(tmp_path, TREC, capsys), contents(TREC, tmp_path)) == ("", {"newer"})
+
+
+def test_stopped_before_a_file_is_removed_it_is_not_taken_for_the_set_s(tmp_path, stop_at, monkeypatch):
+    write(TREC, tmp_path, "old")
+    stop_at(3)  # the manifest and both files have their names; the manifest would be written once more
+    monkeypatch.setattr(Path, "unlink", lambda *arguments, **options: None)
+    with pytest.raises(UserError, match="at the same time"):
+        write_without_pools(tmp_path)
+    monkeypatch.undo()
+    assert (tmp_path / "pools.tsv").read_text() == "pools.tsv old\n"
+    assert "do not belong together" in refusal(check_set, tmp_path / "topics.tsv")

@@ -109,12 +109,96 @@ def _lifelog(folder: Path) -> None:
     _make_lifelog(folder / "corpus", per_day=3)
 
 
+def _flickr(folder: Path) -> None:
+    from publishing import write_flickr
+
+    write_flickr(folder / "corpus")
+
+
+def _karpathy(folder: Path) -> None:
+    from publishing import PARTS, karpathy_records, write_karpathy
+
+    write_karpathy(folder / "corpus", karpathy_records(PARTS, "val2014"))
+
+
+def _coco(folder: Path) -> None:
+    from publishing import PARTS, coco_lists, write_coco
+
+    write_coco(folder / "corpus", {"train": coco_lists(PARTS["train"]), "val": coco_lists(PARTS["test"], first=50)})
+
+
 def _read_corpus(folder: Path) -> object:
     from ntcir.config import AutoSplit
     from ntcir.corpora import open_corpus
 
     corpus = open_corpus(folder / "corpus", AutoSplit())
     return corpus.report.lines()
+
+
+def _read_captions(folder: Path) -> object:
+    from ntcir.config import AutoSplit
+    from ntcir.corpora import open_corpus
+    from ntcir.formats.columns import is_word
+
+    corpus = open_corpus(folder / "corpus", AutoSplit(), pair=("image", "text"))
+    for table in corpus.tables.values():
+        if not table.index.is_unique or not all(is_word(item) for item in table.index):
+            raise AssertionError("ids are not different words")
+    for text in corpus.tables["text"]["text"]:
+        if not text.encode() or "\n" in text:
+            raise AssertionError("a caption is not a line of text")
+    return corpus.report.lines()
+
+
+NUS = "corpus/NUS-WIDE-Lite_"
+
+
+def _nus_wide(folder: Path) -> None:
+    corpus = folder / "corpus"
+    files = {
+        "image list/{}_imageOutPutFileList.txt": "a\\1_11.jpg\nb\\2_12{}.jpg\n",
+        "NUS-WIDE-Lite_groundtruth/Lite_Labels_sky_{}.txt": "0\n1\n",
+        "NUS-WIDE-Lite_groundtruth/Lite_Labels_toy_{}.txt": "1\n1\n",
+        "NUS-WIDE-Lite_tags/Lite_Tags1k_{}.txt": "1 0 1 \n0\t0\t1\t\n",
+        "NUS-WIDE-Lite_features/Normalized_CH_Lite_{}.dat": "0.5 -1e-3 \n7 8 \n",
+        "NUS-WIDE-Lite_features/Normalized_WT_Lite_{}.dat": "1\n2\n",
+    }
+    for part in ("Train", "Test"):
+        for name, text in files.items():
+            path = corpus / name.format(part)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text.format(part))
+    (corpus / "Concepts81.txt").write_text("sky\r\ntoy\r\n")
+    (corpus / "TagList1k.txt").write_text("nature\nsky\ncafé\n", encoding="utf-8")
+
+
+def _tagged(folder: Path) -> None:
+    _nus_wide(folder)
+    (folder / "corpus" / "All_Tags.txt").write_text("11      sky café \n12Test      sea\n99      x\n", encoding="utf-8")
+
+
+def _vector_texts(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rows.csv").write_text("a.jpg 1 2.5\nb.jpg -3 4e5\n")
+
+
+def _read_nus(folder: Path) -> object:
+    from ntcir.config import AutoSplit
+    from ntcir.corpora import open_corpus
+
+    corpus = open_corpus(folder / "corpus", AutoSplit(), pair=("image", "text"))
+    return corpus.report.lines(), corpus.categories["image"].to_numpy().sum()
+
+
+def _read_vectors(name: str) -> Callable[[Path], object]:
+    def read(folder: Path) -> object:
+        from ntcir.encoders.vector_files import read_vectors
+
+        found = read_vectors(folder / name, "image", ("image", "id"))
+        found.check_numbers(found.ids or [""] * len(found.matrix))
+        return found.fingerprint()
+
+    return read
 
 
 def _resolve(folder: Path) -> object:
@@ -136,6 +220,12 @@ def _configs(folder: Path) -> None:
     from toy_grid import write_grid
 
     write_grid(folder / "grid.yaml")
+    space = "{low: 0.001, high: 0.1, log: true}"
+    (folder / "tuning.yaml").write_text(
+        f"base: whole.yaml\nsearch:\n  training.lr: {space}\n  training.batch: [8, 16]\n"
+        "stages: [training.lr, [training.batch]]\ntrials: 3\nseeds: 2\n",
+        encoding="utf-8",
+    )
 
 
 def _load_config(folder: Path) -> object:
@@ -148,6 +238,12 @@ def _load_grid(folder: Path) -> object:
     from ntcir.ablation.grid import read_grid
 
     return read_grid(folder / "grid.yaml")
+
+
+def _load_tuning(folder: Path) -> object:
+    from ntcir.tuning.plan import read_tuning
+
+    return read_tuning(folder / "tuning.yaml")
 
 
 # ------------------------------------------------------------------------------------------- topics, runs and answers
@@ -323,6 +419,45 @@ def _load_model(folder: Path) -> object:
     return encode_readings(model, toy_corpus(per_group=1).sensors).vectors
 
 
+def _word_vectors(folder: Path) -> None:
+    from captioning import lines_of, write_fasttext
+
+    folder.mkdir(parents=True, exist_ok=True)
+    matrix = np.random.default_rng(0).normal(size=(3 + 20, 4)).astype(np.float32)
+    vectors = dict(zip(("dog", "the", "café"), matrix.tolist(), strict=False))
+    text = lines_of(vectors, header=True, end=" ").encode()
+    (folder / "words.vec").write_bytes(text)
+    (folder / "words.txt").write_text(lines_of(vectors, header=False), encoding="utf-8")
+    (folder / "words.vec.gz").write_bytes(gzip.compress(text, mtime=0))
+    (folder / "words.json").write_text(json.dumps(vectors), encoding="utf-8")
+    write_fasttext(folder / "words.bin", vectors, matrix, buckets=20, most=4)
+
+
+def _look_up(name: str) -> Callable[[Path], object]:
+    def read(folder: Path) -> object:
+        from ntcir.features.word_vectors import read_word_vectors
+
+        return read_word_vectors(folder / name, ["café", "dogs", "dog"]).vectors
+
+    return read
+
+
+def _caption_model(folder: Path) -> None:
+    from captioning import caption_config, captioned
+    from helpers import fit
+
+    config = caption_config(training__iters=2, training__validate_every=2, texts__form="sum")
+    fit(config, folder / "m", corpus=captioned())
+
+
+def _load_caption_model(folder: Path) -> object:
+    from ntcir.model.model import Model
+
+    model = Model.load(folder / "m")
+    encoder: Any = model.encoders["text"]
+    return model.unit_vectors("text", encoder.rows([encoder.numbered("A warm day, and bright"), []]))
+
+
 @cache
 def _empty_model(folder: Path) -> Any:
     from ntcir.model.model import Model
@@ -470,9 +605,21 @@ KINDS = [
     Kind("records.csv", _records, "corpus/records.csv", _read_corpus, share=2),
     Kind("lsc22_metadata.csv", _lifelog, "corpus/lsc22_metadata.csv", _read_corpus),
     Kind("vaisl_gps.csv", _lifelog, "corpus/vaisl_gps.csv", _read_corpus),
+    Kind("Flickr8k.token.txt", _flickr, "corpus/Flickr8k.token.txt", _read_captions),
+    Kind("Flickr_8k.devImages.txt", _flickr, "corpus/Flickr_8k.devImages.txt", _read_captions, share=0.5),
+    Kind("dataset_flickr8k.json", _karpathy, "corpus/dataset_flickr8k.json", _read_captions),
+    Kind("captions_val2017.json", _coco, "corpus/annotations/captions_val2017.json", _read_captions),
+    Kind("image list", _nus_wide, "corpus/image list/Train_imageOutPutFileList.txt", _read_nus),
+    Kind("labels", _nus_wide, f"{NUS}groundtruth/Lite_Labels_sky_Train.txt", _read_nus, share=0.5),
+    Kind("concepts", _nus_wide, "corpus/Concepts81.txt", _read_nus, share=0.5),
+    Kind("tags", _tagged, "corpus/All_Tags.txt", _read_nus),
+    Kind("matrix of tags", _nus_wide, f"{NUS}tags/Lite_Tags1k_Test.txt", _read_nus, share=0.5),
+    Kind("features.dat", _nus_wide, f"{NUS}features/Normalized_CH_Lite_Train.dat", _read_vectors(f"{NUS}features")),
+    Kind("rows.csv", _vector_texts, "rows.csv", _read_vectors("rows.csv")),
     Kind("ntcir.yaml", _records, "corpus/ntcir.yaml", _resolve),
     Kind("config.yaml", _configs, "whole.yaml", _load_config, named=True),
     Kind("ablation.yaml", _configs, "grid.yaml", _load_grid, named=True),
+    Kind("tuning.yaml", _configs, "tuning.yaml", _load_tuning, named=True),
     Kind("topics.tsv", _ranking, "topics.tsv", _topics, share=2, named=True),
     Kind("scored topics.tsv", _ranking, "topics.tsv", _score("run.txt", "qrels.txt")),
     Kind("pools.tsv", _ranking, "pools.tsv", _score("run.txt", "qrels.txt"), share=2),
@@ -496,6 +643,12 @@ KINDS = [
     Kind("model/model.safetensors", _model, "m/model.safetensors", _load_model, inside=_in_header, share=0.5),
     Kind("model/last.safetensors", _model, "m/last.safetensors", _resume, inside=_in_header, share=0.5),
     Kind("model/metrics.jsonl", _model, "m/metrics.jsonl", _curve),
+    Kind("words.vec", _word_vectors, "words.vec", _look_up("words.vec"), named=True),
+    Kind("words.txt", _word_vectors, "words.txt", _look_up("words.txt"), named=True),
+    Kind("words.vec.gz", _word_vectors, "words.vec.gz", _look_up("words.vec.gz"), inside=_in_gzip, named=True),
+    Kind("words.json", _word_vectors, "words.json", _look_up("words.json"), named=True),
+    Kind("words.bin", _word_vectors, "words.bin", _look_up("words.bin"), changes=BYTES, named=True),
+    Kind("caption model/encoders.json", _caption_model, "m/encoders.json", _load_caption_model, share=0.5),
     Kind("features/shard.npy", _stores, "features/shard-1.npy", _fill("features"), changes=BYTES),
     Kind("features/shard.json", _stores, "features/shard-1.json", _fill("features")),
     Kind("features/meta.json", _stores, "features/meta.json", _fill("features")),

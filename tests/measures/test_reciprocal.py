@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ntcir.formats.official import format_qrels, format_run
 from ntcir.formats.runs import read_trec_qrels, read_trec_run
+from ntcir.measures.reciprocal import Figures, usual_mean
 from ntcir.scoring import bootstrap, relevant_ranks, score
 
 anew = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
@@ -170,3 +171,29 @@ def test_the_interval_is_of_the_mean_over_rows():
         means.append(sums[chosen].sum() / rows[chosen].sum())
     assert bootstrap(sums, rows=rows) == pytest.approx(tuple(np.percentile(means, [2.5, 97.5])), abs=1e-12)
     assert bootstrap(sums, rows=np.ones(12, np.int64)) == bootstrap(sums)
+
+
+@pytest.mark.parametrize(
+    ("directions", "mean"),
+    [
+        (["txt2img", "img2txt"], "best"),
+        (["txt2img"], "best"),
+        (["img2sen", "sen2img"], "official"),
+        (["txt2img", "sen2img"], "official"),
+        (["txt2img", None], "official"),
+        ([None], "official"),
+        ([], "official"),
+    ],
+)
+def test_the_usual_mean_is_the_organisers_where_topics_may_be_theirs(directions, mean):
+    assert usual_mean(directions) == mean
+
+
+def test_clusters_are_drawn_as_wholes():
+    ones = np.ones(4)
+    figures = Figures(np.array([1, 0.5, 0.25, 1]), ones.astype(np.int64), ones, ones, np.array([7, 3, 3, 7]))
+    sums, rows = figures.draws()
+    assert (sums.tolist(), rows.tolist()) == ([0.75, 2], [2, 2])
+    twice = Figures.joined([figures, figures])
+    assert twice.draws()[1].tolist() == [4, 4]
+    assert twice.of(np.arange(8) < 3).draws()[1].tolist() == [2, 1]

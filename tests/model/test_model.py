@@ -106,7 +106,7 @@ def no_fetching(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("download_url_to_file", "load_state_dict_from_url", "get_dir"):
         monkeypatch.setattr(torch.hub, name, refuse)
     for name in ("published_state", "read_checkpoint"):
-        monkeypatch.setattr(f"ntcir.features.backbones.{name}", refuse)
+        monkeypatch.setattr(f"ntcir.features.torchvision_networks.{name}", refuse)
 
 
 def pictures() -> torch.Tensor:

@@ -147,6 +147,8 @@ def test_a_run_without_the_topic_or_of_another_corpus_is_one_sentence(here, tmp_
 def test_several_right_ones_are_averaged_as_the_score_does():
     ranking = [("a", 0.9), ("b", 0.5), ("c", 0.5), ("d", 0.1)]
     assert _summary(ranking, {"a", "c", "z"}) == "2 of the 3 right ones have ranks 1, 2.5 of 4, mean 1/rank 0.4667"
+    best = _summary(ranking, {"b", "c", "z"}, "best")
+    assert best == "2 of the 3 right ones have ranks 2.5, 2.5 of 4, reciprocal rank of the best 0.4000"
 
 
 @pytest.mark.parametrize("topic", ["img2sen_s3", "sen2img_s3"])

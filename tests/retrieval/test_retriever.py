@@ -75,7 +75,7 @@ def write_topics(folder: Path, *topics: Topic, pools: dict[str, list[str]] | Non
     """Write topics in a folder of their own; the pools, if any, beside them."""
     TopicSet(list(topics), pools or {}, {}).save(folder)
     if pools is None:
-        (folder / "pools.tsv").unlink()
+        (folder / "pools.tsv").unlink(missing_ok=True)
     return folder / "topics.tsv"
 
 

@@ -163,8 +163,8 @@ def test_nothing_in_it_tells_of_this_machine_or_is_looked_for_on_it(tmp_path, mo
     assert (settings.objects.detector, str(settings.features.store)) == ("detector.pt", "features")
     before = Model.load(trained)
     shutil.rmtree(home)
-    monkeypatch.setattr("ntcir.features.backbones.read_checkpoint", None)
-    monkeypatch.setattr("ntcir.features.backbones.published_state", None)
+    monkeypatch.setattr("ntcir.features.torchvision_networks.read_checkpoint", None)
+    monkeypatch.setattr("ntcir.features.torchvision_networks.published_state", None)
     again = Model.load(made / "model")
     assert again.encoders["image"].fingerprints == before.encoders["image"].fingerprints
     towers = before.state()

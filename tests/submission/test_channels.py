@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ntcir.config import Config
-from ntcir.features.decode import decode, square_of_planes
+from ntcir.features.decode import decode, squares_of_planes
+from ntcir.features.preprocessing import Square
 from ntcir.submission.channels import channel_remarks, rgb_planes
 from ntcir.submission.readers import TorchvisionReader, read_upright
-
-OPTIONS = Config().features
 
 
 def drawn(mode: str) -> Image.Image:
@@ -33,13 +31,13 @@ def drawn(mode: str) -> Image.Image:
 def test_a_picture_as_torchvision_reads_it_is_what_it_was_in_training(
     tmp_path: Path, mode: str, suffix: str, channels: int, way: str
 ) -> None:
-    options = OPTIONS.model_copy(update={"decode": way})
+    square = Square(decode=way)
     path = str(tmp_path / f"a.{suffix}")
     drawn(mode).save(path)
     planes = TorchvisionReader()(path)
     assert planes.shape == (channels, 270, 360)
-    expected = decode(path, options)
-    found = square_of_planes(rgb_planes(planes), options)
+    expected = decode(path, square)
+    found = squares_of_planes(rgb_planes(planes), [square])[square]
     if mode == "CMYK":  # converted to RGB with rounding
         assert np.abs(found.astype(int) - expected).max() <= 1
     else:

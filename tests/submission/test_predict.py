@@ -11,7 +11,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ from helpers import command_line, encode_readings, environment, one_thread, refu
 from PIL import Image
 
 import ntcir.submission.pictures
-from ntcir.features.decode import square_of_planes
+from ntcir.features.decode import Squares, squares_of_planes
 from ntcir.features.image_features import encode_pictures
+from ntcir.features.preprocessing import distinct
 from ntcir.model.model import Model
 from ntcir.submission.predict import predict
 from ntcir.submission.readers import read_upright
@@ -188,8 +189,9 @@ def slowly(model: Model, records: list[Tree]) -> dict[tuple[str, str], float]:
     networks = [FrozenNetwork(backbone, model.config.features) for backbone in model.config.features.backbones]
     scores = {}
     for record in records:
-        square = square_of_planes(np.array(record["image"], dtype=np.uint8), model.config.features)
-        image = model.encode("image", encode_pictures(networks, square[None], 1)).vectors[0]
+        wanted = distinct(network.preprocessing for network in networks)
+        picture = squares_of_planes(np.array(record["image"], dtype=np.uint8), wanted)
+        image = model.encode("image", encode_pictures(networks, [picture], 1)).vectors[0]
         reading = encode_readings(model, pd.DataFrame([record])[model.encoders["sensor"].names]).vectors[0]
         scores[record["topic_id"], str(record["dmr_minute_id"])] = float(image @ reading)
     return scores
@@ -267,7 +269,7 @@ def test_a_repeated_picture_is_decoded_and_encoded_once(
     parse, encode = ntcir.submission.pictures.parse_pixels, ntcir.submission.pictures.encode_pictures
     monkeypatch.setattr(ntcir.submission.pictures, "parse_pixels", lambda text: decoded.append(1) or parse(text))
 
-    def counted(networks: Any, pictures: np.ndarray, batch: int) -> np.ndarray:
+    def counted(networks: Any, pictures: Sequence[Squares], batch: int) -> np.ndarray:
         encoded.append(len(pictures))
         return encode(networks, pictures, batch)
 

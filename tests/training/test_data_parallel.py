@@ -50,6 +50,9 @@ KINDS: dict[str, dict[str, Any]] = {
         **DROPOUT, "negatives__model": True, "negatives__every": 3, "augment__views": 2, "training__weight_decay": 0.01,
         "training__schedule": "cosine", "sensors__categories": "embedding",
     },
+    "drawn by an objective": {
+        "towers__image_dropout": 0.2, "objectives": [{"kind": "triplet"}, {"kind": "ranking", "warm_up": 8}],
+    },
     # Days of two pairs: there is nothing in a batch for the third process.
     "fewer pairs than processes": {**DROPOUT, "training__batches": "day"},
 }  # fmt: skip

@@ -40,6 +40,8 @@ KINDS = [
 ]  # fmt: skip
 # And where hard negatives were mined before the interruption, or are due just then; and altered views.
 KINDS.append({"negatives__model": True, "negatives__every": 7, "augment__views": 2})
+# And what is drawn by an objective, or changes with the steps.
+KINDS.append({"objectives": [{"kind": "triplet"}, {"kind": "ranking", "warm_up": 20}]})
 DROPOUT = {"towers__image_dropout": 0.2, "towers__sensor_dropout": 0.2}
 
 

@@ -14,6 +14,7 @@ from helpers import (
     refusal,
     write_pictures,
 )
+from libraries import timm_net
 from safetensors.torch import load_file
 
 from ntcir.config import Augment, Backbone, Config, Encoder, Features
@@ -179,3 +180,27 @@ def test_a_gpu_that_is_not_there_is_one_sentence(tmp_path):
     corpus = read_pictures(write_pictures(tmp_path / "data"))
     features = ImageFeatures(corpus, SMALL)
     assert "encoder.device" in refusal(LiveImages, features, [], Encoder(finetune=True, device="cuda"))
+
+
+def test_a_network_with_its_own_preprocessing_is_trained_along_on_its_own_pictures(tmp_path):
+    corpus = read_pictures(write_pictures(tmp_path / "data"))
+    ids = corpus.images.index.tolist()[:3]
+    features = ImageFeatures(corpus, SMALL.model_copy(update={"backbones": [timm_net("test_resnet")]}))
+    source = LiveImages(features, ids, Encoder(finetune=True, precision="fp32", device="cpu"))
+    expected = features.encode_files([corpus.images.loc[item, "path"] for item in ids])
+    np.testing.assert_allclose(source.encode(np.arange(3)), expected, rtol=1e-4, atol=1e-5)
+    found, backward = source(np.arange(3), np.zeros(3, dtype=np.int64), 0)
+    found.square().sum().backward()
+    backward()
+    assert all(parameter.grad is not None for parameter in source.parameters)
+
+
+def test_networks_that_are_given_different_pictures_are_not_trained_along(tmp_path):
+    corpus = read_pictures(write_pictures(tmp_path / "data"))
+    both = [*SMALL.backbones, timm_net("test_resnet")]
+    features = ImageFeatures(corpus, SMALL.model_copy(update={"backbones": both}))
+    sentence = refusal(LiveImages, features, corpus.images.index.tolist(), Encoder(finetune=True, device="cpu"))
+    assert "(resnet18, timm:test_resnet) are given different pictures, which fine-tuning cannot do" in sentence
+    same = [*SMALL.backbones, timm_net("test_resnet", preprocessing="features")]
+    features = ImageFeatures(corpus, SMALL.model_copy(update={"backbones": same}))
+    LiveImages(features, corpus.images.index.tolist(), Encoder(finetune=True, device="cpu"))

@@ -1,0 +1,60 @@
+"""Towers without layers: rows go into the shared space as they are, and so must be as wide as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ntcir.config import Config
+from ntcir.encoders.encoder import Encoder
+from ntcir.system.errors import UserError
+
+
+def require_widths(config: Config, encoders: Mapping[str, Encoder]) -> None:
+    """Check that rows which no layer changes have the width of the shared space.
+
+    Args:
+        config: resolved.
+        encoders: by modality; those that are not fitted yet may be left out.
+
+    Raises:
+        UserError: naming the tower, and the setting that helps.
+    """
+    dim, widths = config.towers.dim, _bare(config, encoders)
+    if len(set(widths.values())) > 1:
+        listed = " and ".join(f"those of {name} {width} wide" for name, width in widths.items())
+        raise UserError(
+            f"With layers: 0 in both towers, rows are compared as they are, and {listed}: use the two sides of one "
+            "model, or give a tower a layer (towers.MODALITY.layers=1)."
+        )
+    for name, width in widths.items():
+        if width != dim:
+            raise UserError(
+                f"towers.{name}.layers = 0 leaves rows as they are, which are {width} wide, but towers.dim = {dim}: "
+                f"set towers.dim={width}, or towers.{name}.layers=1."
+            )
+
+
+def require_learnable(config: Config, encoders: Mapping[str, Encoder]) -> None:
+    """Check that a training has something to learn.
+
+    Args:
+        config: resolved.
+        encoders: by modality; what those that are not fitted yet bring along is not known.
+
+    Raises:
+        UserError: if no tower has a weight, and no network is trained along.
+    """
+    if config.encoder.finetune or any(config.towers.of(name).layers for name in config.pair):
+        return
+    stems = [encoders[name].stem(config.towers.of(name), config)[0] for name in config.pair if name in encoders]
+    if len(stems) == len(config.pair) and not any(len(list(stem.parameters())) for stem in stems):
+        raise UserError(
+            "Nothing can be trained, because both towers have layers: 0: set training.iters=0 for a model of the "
+            "networks' features as they are, or give a tower a layer (towers.MODALITY.layers=1)."
+        )
+
+
+def _bare(config: Config, encoders: Mapping[str, Encoder]) -> dict[str, int]:
+    """Return the widths of the rows that no layer changes, by modality."""
+    towers = {name: config.towers.of(name) for name in encoders}
+    return {name: encoders[name].stem(tower, config)[1] for name, tower in towers.items() if tower.layers == 0}

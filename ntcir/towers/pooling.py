@@ -1,0 +1,44 @@
+"""From a sequence of vectors to one: what lets a head for single rows work on sequences."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from ntcir.towers.dropout import BatchDropout
+
+
+class VectorSequence(NamedTuple):
+    """Vectors in order, such as those of a caption's words.
+
+    Attributes:
+        vectors: float32 [batch, length, width].
+        there: bool [batch, length], where there are any: at least one in each row, and none behind a gap.
+    """
+
+    vectors: torch.Tensor
+    there: torch.Tensor
+
+
+class MaxOverSequence(nn.Module):
+    """Applies a head to each vector of a sequence; the greatest of what comes out, dimension by dimension, counts.
+
+    Args:
+        each: maps float32 [batch, length, width] to [batch, length, dim].
+    """
+
+    def __init__(self, each: nn.Module) -> None:
+        super().__init__()
+        self.each = each
+        self._drops = any(isinstance(layer, BatchDropout) for layer in each.modules())
+
+    def forward(self, sequence: VectorSequence) -> torch.Tensor:
+        """Return float32 [batch, dim]."""
+        vectors, there = sequence
+        if not (self.training and self._drops):  # where parts of a batch draw masks, all must have the same length
+            longest = int(there.sum(dim=1).max()) if len(there) else there.shape[1]
+            vectors, there = vectors[:, :longest], there[:, :longest]
+        found: torch.Tensor = self.each(vectors)
+        return found.masked_fill(~there[..., None], -torch.inf).amax(dim=1)

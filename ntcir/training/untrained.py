@@ -1,0 +1,88 @@
+"""A model of no steps (``training.iters: 0``): the features of networks as they are, such as those of a CLIP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from ntcir.config import Config
+from ntcir.corpora.corpus import Corpus
+from ntcir.encoders.encoder import Rows
+from ntcir.modalities import modality
+from ntcir.model.model import Model
+from ntcir.sampling.relations import instances
+from ntcir.system.errors import UserError
+from ntcir.system.parallel import ranks
+from ntcir.system.progress import say
+from ntcir.training.result import TrainingResult
+from ntcir.training.start import Start
+
+
+def save_untrained(
+    config: Config, corpus: Corpus, rows: Mapping[str, Rows], folder: Path, start: Start | None
+) -> TrainingResult:
+    """Save a model that is finished as it begins; only what has statistics to take needs a training split.
+
+    Args:
+        config: resolved.
+        corpus: whose training split encoders and standardisation are fitted to, where there are any.
+        rows: opened for the corpus, not yet fitted.
+        folder: gets the model.
+        start: whose towers the model has; random ones if None.
+
+    Raises:
+        UserError: if something is to be fitted and there are no training pairs, or the towers do not fit.
+    """
+    train, (left, right) = corpus.split("train"), config.pair
+    readable = {name: _fitted(name, each, config, corpus, train) for name, each in rows.items()}
+    classes = int(instances(train[left].to_numpy(), train[right].to_numpy()).max()) + 1 if len(train) else 0
+    facts = {"corpus": corpus.name, "training_pairs": len(train)}
+    model = Model(config, {name: each.encoder for name, each in rows.items()}, facts, classes)
+    for name, items in readable.items():
+        if config.towers.of(name).standardise:
+            model.tower(name).fit(rows[name].load(items))
+    if start is not None:
+        start.give_towers(model)
+    else:
+        _tell_random(config)
+    model.card |= {"step": 0, "iters": 0, "validation": {}}
+    if ranks().first:
+        model.save(folder)
+    return TrainingResult(folder, 0, 0, {})
+
+
+def _fitted(name: str, rows: Rows, config: Config, corpus: Corpus, train: pd.DataFrame) -> list[str]:
+    """Fit an encoder to training items, where it has something to fit; return the readable ones of these.
+
+    Raises:
+        UserError: if there is none.
+    """
+    if not rows.is_fitted and not config.towers.of(name).standardise:
+        return []
+    if train.empty:
+        what = f"towers.{name}.standardise" if not rows.is_fitted else f"the encoder {config.towers.of(name).encoder}"
+        raise UserError(
+            f"{corpus.root} has no pairs in its training split, to which {what} is fitted: see data.split, or use "
+            "features as they are (standardise: false)."
+        )
+    items = train[name].tolist()
+    rows.check(items)
+    items = train[name][rows.ensure(items)].tolist()
+    if not items:
+        raise UserError(f"None of the {modality(name).plural} in the training split of {corpus.root} can be read.")
+    for remark in rows.fit(items):
+        say(remark)
+    return items
+
+
+def _tell_random(config: Config) -> None:
+    """Say which towers have weights that nothing was ever learnt with."""
+    random = [f"towers.{name}.layers = {config.towers.of(name).layers}" for name in config.pair]
+    random = [text for text in random if not text.endswith(" 0")]
+    if random:
+        say(
+            f"WARNING: training.iters is 0, and {' and '.join(random)}: these layers stay random, which tells little "
+            "apart; with 0 layers rows are compared as they are."
+        )
