@@ -15,7 +15,7 @@ from ntcir.system.errors import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import SubFigure
+    from matplotlib.figure import Figure, SubFigure
 
 MOST = 50  # items of a list that are drawn; the page has all
 _ACROSS = 5
@@ -42,8 +42,9 @@ def draw_sheet(findings: Findings, path: Path) -> None:
     size = (_WIDE, max(_HEAD * (1 + len(rows)) + row * sum(rows), 5.0 if boxed else 0.0))
     with canvas(path, figsize=size, dpi=100, layout="constrained", facecolor="white") as figure:
         figure.suptitle(_title(findings), fontsize=13, color=INK, x=0.01, ha="left", parse_math=False)
-        left, right = figure.subfigures(1, 2, width_ratios=[_QUERY, _ACROSS]) if boxed else (None, figure)
-        if left is not None:
+        right: Figure | SubFigure = figure
+        if boxed:
+            left, right = figure.subfigures(1, 2, width_ratios=[_QUERY, _ACROSS], squeeze=False)[0]
             _draw_query(left.add_subplot(), findings)
         parts = right.subfigures(len(rows), 1, height_ratios=rows, squeeze=False)[:, 0]
         for part, (heading, hits) in zip(parts, lists.items(), strict=True):
