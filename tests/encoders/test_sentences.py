@@ -94,7 +94,8 @@ def test_an_empty_caption_has_a_row_and_is_named(config, corpus, capsys, empty):
     assert rows.ensure([first, second]).all()
     rows.ensure([first])
     assert np.isfinite(rows.load([first])).all()
-    assert capsys.readouterr().err.count(f"1 captions are empty; each is encoded as the empty text and tells nothing (first: {first})") == 1  # fmt: skip
+    told = f"1 caption is empty: encoded as the empty text, which tells nothing (first: {first})"
+    assert capsys.readouterr().err.count(told) == 1
 
 
 def test_facts_are_others_when_words_are(config, corpus):
@@ -158,7 +159,8 @@ def test_features_texts_wants_an_encoder_of_captions(typed):
     done = command_line("features", "texts", "--data", "../data")
     assert done.exit_code == 2
     assert (
-        "Nothing of the configured pair is encoded by a text network (image: frozen, sensor: readings)" in done.stderr
+        "Nothing of the configured pair is encoded by a text network (image: frozen and sensor: readings)"
+        in done.stderr
     )
 
 

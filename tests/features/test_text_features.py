@@ -141,7 +141,7 @@ def test_texts_that_are_cut_off_are_counted_once(corpus, tmp_path, capsys):
     features.ensure(["one two three", "one two three four", "a b c d e f"])
     features.encode(["one two three four", "g h i j k l"])
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("WARNING")]
-    assert [line.split(" captions")[0] for line in told] == ["WARNING: 2", "WARNING: 1"]
+    assert [line.split(" caption")[0] for line in told] == ["WARNING: 2", "WARNING: 1"]
     assert "longer than the 5 tokens that counting reads" in told[0]
 
 
