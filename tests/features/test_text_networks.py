@@ -15,6 +15,7 @@ import torch
 from captioned import CLIP, CLIP_DIM, clip_model, tiny_clip, tiny_encoder
 from helpers import refusal
 from safetensors.torch import load_file, save_file
+from watching import Watch
 
 from ntcir.config import Backbone, Features, Texts
 from ntcir.features.text_networks import TextNetwork, folder_name, open_text_network
@@ -154,6 +155,20 @@ def test_a_library_that_is_not_installed_is_named_with_the_extra(monkeypatch, en
 def test_libraries_say_nothing(encoder, capfd):
     opened(encoder).encode(["words " * 200])
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_libraries_ask_nobody_and_write_nothing(encoder, tmp_path):
+    pytest.importorskip("open_clip")
+    code = (
+        "from ntcir.features.open_clip_models import import_open_clip\n"
+        "from ntcir.features.text_networks import open_text_network\n"
+        "from ntcir.config import Features, Texts\n"
+        f"open_text_network(Texts(network={str(encoder)!r}), Features(device='cpu')).encode(['a', 'b'])\n"
+        "import_open_clip().list_models()\n"
+    )
+    seen = Watch(tmp_path).python(code)
+    assert (seen.code, seen.network, seen.said) == (0, [], ""), seen.said
+    assert {path for path in seen.home if not path.startswith(".cache/ntcir")} == set()
 
 
 # open_clip
