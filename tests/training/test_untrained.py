@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from captioned import CLIP, CLIP_DIM, clip_model, know_captioned, tiny_clip, write_captioned
-from helpers import command_line, fit, one_thread, toy_config, toy_corpus  # noqa: F401
+from helpers import ROOT, command_line, fit, one_thread, toy_config, toy_corpus  # noqa: F401
+from PIL import Image
 from safetensors.torch import save_file
 
 from ntcir.features.text_networks import open_text_network
@@ -77,6 +79,33 @@ def test_scores_are_the_cosines_of_both_sides_features(home):
         assert found[str(name)] == pytest.approx(float(cosine), abs=1e-5)
     figures = json.loads(command_line("evaluate", "--model", "runs/zero", "--pool", "none", "--json").stdout)
     assert {"img2txt", "txt2img"} <= set(figures)
+
+
+def test_both_sides_of_a_clip_search_pictures_by_words(home):
+    pytest.importorskip("ntcir.features.open_clip_networks")
+    settings = ["--config", str(ROOT / "configs" / "clip-lifelog.yaml"), "--data", "data"]
+    network = f"open_clip:{CLIP}"
+    for change in (
+        f"features.backbones=[{{arch: '{network}', weights: clip.safetensors}}]",
+        f"texts.network={network}",
+        f"towers.dim={CLIP_DIM}",
+    ):
+        settings += ["--set", change]
+    done = command_line("train", *settings, "--out", "runs/clip")
+    assert done.exit_code == 0, done.output
+    Path("words.tsv").write_text("topic_id\ttimestamp\tquery\tdirection\nt\t\ta dim red\ttxt2img\n", encoding="utf-8")
+    run = command_line("run", "words.tsv", "--model", "runs/clip", "--pools", "none", "--split", "all")
+    assert run.exit_code == 0, run.output
+    found = {line.split()[2]: float(line.split()[4]) for line in run.stdout.splitlines()}
+    assert len(found) == 24
+    import open_clip
+
+    model, transform = clip_model(3), open_clip.image_transform(32, is_train=False)
+    with torch.inference_mode():
+        query = model.encode_text(open_clip.get_tokenizer(CLIP)(["a dim red"]), normalize=True)[0]
+        for name, score in found.items():
+            picture = transform(Image.open(home / "data" / "images" / name))[None]
+            assert score == pytest.approx(float(model.encode_image(picture, normalize=True)[0] @ query), abs=0.02)
 
 
 def test_iters_can_be_given_as_an_option_and_a_training_is_not_overwritten(home):
