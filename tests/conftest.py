@@ -8,9 +8,8 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from drawing import draw_picture
 
 import ntcir.modalities
 from ntcir.modalities import Modality
@@ -26,14 +25,6 @@ LOCATION_COLUMNS = (
     "movement", "movement_prob", "city", "country", "new_timezone",
 )  # fmt: skip
 Row = Mapping[str, object]
-
-
-def draw_picture(path: Path, size: tuple[int, int] = (48, 36)) -> None:
-    """Write a picture of coloured blocks, another one for each file name."""
-    draw = np.random.default_rng(list(path.name.encode()))
-    blocks = Image.fromarray(draw.integers(0, 256, (3, 4, 3), dtype=np.uint8))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    blocks.resize(size, Image.Resampling.BICUBIC).save(path, quality=90)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Row], encoding: str = "utf-8") -> None:

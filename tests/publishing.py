@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from conftest import draw_picture
+from drawing import draw_picture
 
 # Part -> pictures, as most tests have them.
 PARTS = {"train": [f"t{number}.jpg" for number in range(6)], "dev": ["d0.jpg", "d1.jpg"], "test": ["e0.jpg", "e1.jpg"]}
