@@ -64,6 +64,7 @@ bench: install  ## measure speed and memory against peers (tables on standard ou
 	$(BIN)/python benchmarks/features.py
 	$(BIN)/python benchmarks/extraction.py --whole
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/nuswide.py
 

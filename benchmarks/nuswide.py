@@ -13,7 +13,9 @@ process of its own.
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -43,20 +45,30 @@ def seconds_of(call: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def run(*words: str, cwd: Path) -> tuple[float, float]:
-    """Run a command of ntcir; return its seconds and its peak memory in MB."""
+    """Run a command of ntcir; return its seconds and its peak memory in MB.
+
+    A process counts the memory of the one that started it: another one stands between, which has none to speak of.
+    """
+    done = subprocess.run(
+        [sys.executable, __file__, "--command", json.dumps(words)], cwd=cwd, stdout=subprocess.PIPE, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"`ntcir {words[0]}` ended with exit code {done.returncode}.")
+    seconds, megabytes = json.loads(done.stdout)
+    return seconds, megabytes
+
+
+def command(words: Sequence[str]) -> None:
+    """Run a command of ntcir, and print its seconds and its peak memory in MB."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with tempfile.TemporaryFile() as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ntcir", *words], cwd=cwd, env=environment, stdout=output, stderr=output
+    seconds, done = seconds_of(
+        lambda: subprocess.run(
+            [sys.executable, "-m", "ntcir", *words], env=environment, stdout=subprocess.DEVNULL, check=False
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
-        if process.returncode:
-            output.seek(0)
-            raise SystemExit(output.read().decode("utf-8", "replace"))
-    return seconds, usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    )
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    print(json.dumps([seconds, peak]))
+    raise SystemExit(done.returncode)
 
 
 def epoch(config: Any, corpus: Any, rows: Any, folder: Path, *, steps: int | None = None) -> float:
@@ -139,7 +151,10 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--pairwise-batches", type=int, default=20, help="batches of the rival that are timed")
     parser.add_argument("--photographs", type=int, help="of each part, in place of the published numbers")
+    parser.add_argument("--command", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.command:
+        command(json.loads(options.command))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         small = options.photographs

@@ -99,9 +99,8 @@ def main() -> None:
     print(f"largest difference of a value: {np.abs(mine - reference).max():.1e}\n")
     print("| way | s | captions a second | share | s of the processor | share |\n|---|---|---|---|---|---|")
     for way, (median, worked) in medians.items():
-        rate = len(texts) / median
-        shares = median / of_all, worked / of_processor
-        print(f"| {way} | {median:.2f} | {rate:,.0f} | {shares[0]:.2f} | {worked:.2f} | {shares[1]:.2f} |")
+        rate, share, of_work = len(texts) / median, median / of_all, worked / of_processor
+        print(f"| {way} | {median:.2f} | {rate:,.0f} | {share:.2f} | {worked:.2f} | {of_work:.2f} |")
 
 
 if __name__ == "__main__":

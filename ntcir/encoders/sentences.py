@@ -106,10 +106,9 @@ class SentenceRows(Rows):
         empty = [item for item, text in zip(ids, texts, strict=True) if not text.strip() and item not in self._empty]
         if empty:
             self._empty.update(empty)
-            say(
-                f"WARNING: {len(set(empty)):,} captions are empty; each is encoded as the empty text and tells "
-                f"nothing (first: {short(empty[0])})."
-            )
+            number = len(set(empty))
+            what = "1 caption is empty" if number == 1 else f"{number:,} captions are empty"
+            say(f"WARNING: {what}: encoded as the empty text, which tells nothing (first: {short(empty[0])}).")
         self.features.ensure(texts)
         return np.ones(len(ids), dtype=bool)
 

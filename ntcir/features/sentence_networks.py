@@ -88,7 +88,8 @@ def _load(folder: Path, device: torch.device) -> Any:
         raise UserError(
             f"The sentence encoder {folder} needs sentence-transformers ({error}): pip install 'ntcir[text]'."
         ) from error
-    transformers.utils.logging.disable_progress_bar()
+    bars: Any = transformers.utils.logging
+    bars.disable_progress_bar()  # of loading weights
     try:
         with hushed():
             model = sentence_transformers.SentenceTransformer(

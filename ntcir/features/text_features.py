@@ -137,9 +137,10 @@ class TextFeatures:
         cut_off = [text for text in long if self.network.tokens(text) > most]
         self._told.update(long)
         if cut_off:
+            what = "1 caption is" if len(cut_off) == 1 else f"{len(cut_off):,} captions are"
             say(
-                f"WARNING: {len(cut_off):,} captions are longer than the {most} tokens that {self.network.name} reads, "
-                f"and are cut off (first: '{short(cut_off[0])}')."
+                f"WARNING: {what} longer than the {most} tokens that {self.network.name} reads, and cut off there "
+                f"(first: '{short(cut_off[0])}')."
             )
 
 

@@ -43,9 +43,13 @@ class Space(Section, ABC):
     def drawn(self, value: Any) -> Drawn | None:
         """Return how a study keeps a value of the key; None for one that is not of the space."""
 
-    def all(self) -> list[Drawn] | None:
-        """Return all there are, as a study keeps them; None if there are too many to go through."""
-        return None
+    @abstractmethod
+    def all(self, *, whole: bool) -> list[Any] | None:
+        """Return all values there are; None if they cannot be counted.
+
+        Args:
+            whole: whether the key is a whole number.
+        """
 
 
 class Range(Space):
@@ -93,6 +97,14 @@ class Range(Space):
             return drawn
         return min(max(float(f"{float(drawn):.{_DIGITS}g}"), self.low), self.high)
 
+    def all(self, *, whole: bool) -> list[Any] | None:
+        """Return the numbers of a range with steps, or of whole numbers."""
+        step = self.step or (1.0 if whole else None)
+        if step is None:
+            return None
+        numbers = [self.low + place * step for place in range(round((self.high - self.low) / step) + 1)]
+        return [self.value(int(number) if whole else number) for number in numbers]
+
     def drawn(self, value: Any) -> Drawn | None:
         """Return the number, where it is within the range."""
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -133,11 +145,11 @@ class Choices(Space):
     def drawn(self, value: Any) -> Drawn | None:
         """Return how a value is written, where it is one of them."""
         label = as_yaml(value)
-        return label if label in self.all() else None
+        return label if label in map(as_yaml, self.values) else None
 
-    def all(self) -> list[Drawn]:
-        """Return how all of them are written."""
-        return [as_yaml(value) for value in self.values]
+    def all(self, *, whole: bool) -> list[Any]:
+        """Return the values."""
+        return list(self.values)
 
 
 def as_yaml(value: Any) -> str:

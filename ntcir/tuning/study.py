@@ -6,6 +6,7 @@ half-done in it. What is drawn next depends on the trials there are, their numbe
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from ntcir.tuning.trials import Measured
 
 STUDY = "study.db"
 _FACTS, _FOUND, _DIGEST, _CHANGES, _AGAIN = "facts", "found", "digest", "changes", "again"
+_MOST = 10_000  # combinations that are gone through for one that has not been tried
 _FEWEST = 4  # trials before anything is said of what mattered
 _ENOUGH = 1e-9  # by which figures must differ for anything to matter
 
@@ -95,6 +97,7 @@ class Study:
     def __init__(self, study: Any, spaces: Mapping[str, tuple[Space, bool]], seed: int, path: Path) -> None:
         self._study, self._seed, self._path = study, seed, path
         self._spaces = {key: space for key, (space, _) in spaces.items()}
+        self._listed = {key: space.all(whole=whole) for key, (space, whole) in spaces.items()}
         self._distributions = {key: space.distribution(whole=whole) for key, (space, whole) in spaces.items()}
 
     def trials(self) -> list[tuple[dict[str, Any], dict[str, Any], Measured, bool]]:
@@ -102,7 +105,7 @@ class Study:
         with _using(self._path):
             return [
                 (
-                    {key: self._spaces[key].value(each.params[key]) for key in self._spaces},
+                    self._values(each.params),
                     each.user_attrs[_CHANGES],
                     Measured.of(each.user_attrs[_FOUND]),
                     bool(each.user_attrs[_AGAIN]),
@@ -112,8 +115,8 @@ class Study:
 
     def combinations(self) -> int | None:
         """Return how many trials there can be; None if they cannot be counted."""
-        listed = [space.all() for space in self._spaces.values()]
-        return None if None in listed else int(np.prod([len(each) for each in listed if each is not None]))
+        listed = self._listed.values()
+        return None if None in listed else math.prod(len(each) for each in listed if each is not None)
 
     def ask(self, first: Mapping[str, Any], trials: int) -> dict[str, Any]:
         """Return the values to try next.
@@ -136,12 +139,13 @@ class Study:
         if not done:
             study.enqueue_trial(self._known(first))
         params = study.ask(self._distributions).params
+        values = self._values(params)
         combinations = self.combinations()
-        if combinations is not None:
-            tried = [each.params for each in done]
-            if params in tried or (done and combinations <= trials):
-                params = self._untried(tried)
-        return {key: space.value(params[key]) for key, space in self._spaces.items()}
+        if done and combinations is not None and combinations <= max(trials, _MOST):
+            tried = [self._values(each.params) for each in done]
+            if values in tried or combinations <= trials:
+                values = self._untried(tried) or values
+        return values
 
     def add(
         self, values: Mapping[str, Any], changes: Mapping[str, Any], found: Measured, digest: str, again: bool
@@ -183,13 +187,16 @@ class Study:
         kept = {key: space.drawn(values[key]) for key, space in self._spaces.items() if key in values}
         return {key: drawn for key, drawn in kept.items() if drawn is not None}
 
-    def _untried(self, tried: Sequence[Mapping[str, Any]]) -> dict[str, Drawn]:
-        """Return a combination that has not been tried, the first in an order that the seed draws."""
-        keys = list(self._spaces)
-        combinations = product(*(self._spaces[key].all() or () for key in keys))
-        listed = [dict(zip(keys, each, strict=True)) for each in combinations]
+    def _values(self, params: Mapping[str, Drawn]) -> dict[str, Any]:
+        """Return the values of the keys that the study keeps so."""
+        return {key: space.value(params[key]) for key, space in self._spaces.items()}
+
+    def _untried(self, tried: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+        """Return a combination that has not been tried, the first in an order that the seed draws; None if none is."""
+        combinations = product(*(each or () for each in self._listed.values()))
+        listed = [dict(zip(self._listed, each, strict=True)) for each in combinations]
         order = np.random.default_rng(self._seed).permutation(len(listed))
-        return next(listed[number] for number in order if listed[number] not in tried)
+        return next((listed[number] for number in order if listed[number] not in tried), None)
 
 
 @contextmanager

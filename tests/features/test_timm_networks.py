@@ -218,8 +218,7 @@ def test_torchvisions_networks_have_no_preprocessing_of_their_own():
     )
 
 
-@pytest.mark.parametrize("output", ["pooled", "logits"])
-@pytest.mark.parametrize("name", ["test_efficientnet", "test_vit3"])
+@pytest.mark.parametrize(("name", "output"), [("test_efficientnet", "pooled"), ("test_vit3", "logits")])
 @pytest.mark.parametrize("kind", ["eager", "openvino"])
 @pytest.mark.parametrize(("precision", "least"), [("auto", 1 - 1e-6), ("bf16", 0.999)])
 def test_every_backend_says_what_the_published_network_says(kind, name, output, precision, least):

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +53,7 @@ def room(tmp_path_factory) -> CleanRoom:
 def shared_room(room, monkeypatch) -> CleanRoom:
     """The one clean room, in which each bundle's own wheel is unpacked."""
 
-    def enter(folder: Path, wheel: Path) -> CleanRoom:
+    def enter(folder: Path, wheel: Path, roots: Sequence[str]) -> CleanRoom:
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(room.site)
         return room
@@ -126,7 +126,7 @@ def test_the_room_has_what_is_listed_and_the_wheel_and_nothing_else(room, tmp_pa
 
 def test_where_the_network_cannot_be_taken_away_it_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(cleanroom.shutil, "which", lambda name: None)
-    monkeypatch.setattr(cleanroom, "closure", list)
+    monkeypatch.setattr(cleanroom, "closure", lambda roots: [])
     assert not CleanRoom(tmp_path / "room", write_wheel(tmp_path)).isolated
     monkeypatch.setattr(cleanroom.shutil, "which", lambda name: "/bin/false")
     assert not CleanRoom(tmp_path / "room2", write_wheel(tmp_path)).isolated
@@ -141,7 +141,7 @@ class HereRoom:
     isolated = False
     leaves: str | None = None  # a file that the submission writes besides its output
 
-    def __init__(self, folder: Path, wheel: Path) -> None:
+    def __init__(self, folder: Path, wheel: Path, roots: Sequence[str]) -> None:
         pass
 
     def run(
@@ -200,7 +200,7 @@ class FakeRoom:
     code = 0
     covered: dict[str, object] | None = None  # what is otherwise where all of /app is mounted over
 
-    def __init__(self, folder: Path, wheel: Path) -> None:
+    def __init__(self, folder: Path, wheel: Path, roots: Sequence[str]) -> None:
         self._folder = folder
 
     def run(

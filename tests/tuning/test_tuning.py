@@ -367,6 +367,18 @@ def test_the_greedy_strategy_varies_the_first_beta_alone(here):
     ]  # fmt: skip
 
 
+def test_values_that_can_be_counted_are_not_tried_twice(here, tmp_path):
+    search = {"towers.dim": {"low": 8, "high": 10}, TEMPERATURE: {"low": 0.1, "high": 0.3, "step": 0.1}}
+    write_tuning(here / "tune-few.yaml", search=search, stages=None, trials=7, changes={"training.iters": 1})
+    tunes("tune-few.yaml", "--data", "data", "--out", str(tmp_path / "out"))
+    assert len({(row["towers.dim"], row[TEMPERATURE]) for row in rows_of(tmp_path / "out")}) == 7
+    tunes("tune-few.yaml", "--data", "data", "--out", str(tmp_path / "out"), "--trials", "20")
+    rows = [(row["towers.dim"], row[TEMPERATURE]) for row in rows_of(tmp_path / "out")]
+    assert sorted(rows) == sorted(
+        (dim, temperature) for dim in ("10", "8", "9") for temperature in ("0.1", "0.2", "0.3")
+    )
+
+
 @pytest.mark.parametrize(
     ("space", "value", "kept"),
     [
