@@ -23,6 +23,9 @@ class Tower(Section):
     # Of `vectors`: an .npy, .npz, .mat, .parquet or text file with the rows of all items, in the corpus's order or with
     # ids; or a folder of .dat files, read side by side. Left open, those that came with the corpus, if any did.
     vectors: Annotated[Path | None, Place("data", handed_on="name")] = None
+    # Raise each column to this power and keep its sign, before anything else: 0.5 evens out features of which few are
+    # large, as those of networks that end in ReLU are.
+    power: float = Field(1.0, gt=0, le=1)
     # Standardise each column over the training split first (this project's choice).
     standardise: bool = True
     input_dropout: float = Field(0.0, ge=0, lt=1)
@@ -40,6 +43,10 @@ class Tower(Section):
             raise ValueError("readings are standardised by their encoder: set standardise to false")
         if self.standardise and self.encoder == "words":
             raise ValueError("numbers of words cannot be standardised: set standardise to false")
+        if self.power != 1 and self.encoder in {"readings", "words"}:
+            raise ValueError(
+                f"power is for features of networks and for vectors, not for {self.encoder}: leave it at 1"
+            )
         return self
 
 

@@ -41,9 +41,10 @@ class Encoder:
         """Return the layer that a tower on these rows begins with, and the width of what comes out of it."""
         from torch import nn
 
-        from ntcir.towers.stems import Standardise
+        from ntcir.towers.stems import Power, Standardise
 
-        return Standardise(self.dim) if tower.standardise else nn.Identity(), self.dim
+        standardise = Standardise(self.dim) if tower.standardise else nn.Identity()
+        return standardise if tower.power == 1 else nn.Sequential(Power(tower.power), standardise), self.dim
 
     def head(self, each: nn.Module) -> nn.Module:
         """Return the layers that lead from the stem to the shared space.

@@ -34,6 +34,30 @@ class Standardise(nn.Module):
         return (features - self.mean).mul_(self.scale)
 
 
+class Power(nn.Module):
+    """Raise each feature to a power and keep its sign: sign(x) |x|^p.
+
+    Below 1 it evens out features of which few are large and most are near 0, such as those of a network that ends in
+    ReLU; with p = 0.5 it is the power normalisation of Perronnin et al. (2010, section 3.1), without the unit length.
+
+    Args:
+        power: p, above 0.
+    """
+
+    def __init__(self, power: float) -> None:
+        super().__init__()
+        self.power = power
+
+    def of(self, features: np.ndarray) -> np.ndarray:
+        """Return what becomes of float32 [items, dim]."""
+        raised: np.ndarray = np.copysign(np.abs(features) ** np.float32(self.power), features)
+        return raised
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return float32 [batch, dim]."""
+        return features.abs().pow_(self.power).copysign_(features)
+
+
 class EmbedCodes(nn.Module):
     """Replaces the last columns of encoded readings, which are category codes, by learnt vectors.
 

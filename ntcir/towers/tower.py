@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ntcir.towers.stems import Standardise
+from ntcir.towers.stems import Power, Standardise
 from ntcir.towers.word_stems import Bag
 
 
@@ -24,7 +24,9 @@ class Tower(nn.Module):
 
     def fit(self, rows: np.ndarray) -> None:
         """Take the statistics of the training split's rows, float32 [items, columns], where the stem has any."""
-        for part in self.stem.modules():
+        for part in self.stem.modules():  # in order
+            if isinstance(part, Power):
+                rows = part.of(rows)
             if isinstance(part, Standardise):
                 part.fit(rows)
 

@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers import one_thread  # noqa: F401
+from helpers import one_thread, refusal, toy_config  # noqa: F401
+from torch import nn
 
 from ntcir.config import Config, load_config
 from ntcir.encoders.frozen import FrozenEncoder
 from ntcir.encoders.presets import Columns
 from ntcir.encoders.readings import UNKNOWN, ReadingsEncoder
 from ntcir.towers.heads import mlp
-from ntcir.towers.stems import EmbedCodes, Standardise
+from ntcir.towers.stems import EmbedCodes, Power, Standardise
 from ntcir.towers.tower import Tower
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -145,3 +146,21 @@ def test_the_most_extreme_reading_still_has_a_unit_vector():
     tower = sensor_tower(encoder.continuous, [], 4, SMALL)
     vectors = tower(torch.from_numpy(encoder.encode(pd.DataFrame({"a": [1e308, -1e308], "b": [-1e308, np.inf]}))))
     assert vectors.norm(dim=1).detach().numpy() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("power", [0.5, 0.25])
+def test_features_are_raised_to_a_power_before_their_statistics_are_taken(power):
+    rows = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    raised = np.sign(rows) * np.abs(rows) ** power
+    tower = Tower(nn.Sequential(Power(power), Standardise(3)), nn.Identity())
+    tower.fit(rows)
+    seen = tower.stem(torch.from_numpy(rows)).numpy()
+    assert seen == pytest.approx((raised - raised.mean(axis=0)) / raised.std(axis=0), abs=1e-5)
+    assert Power(power)(torch.zeros(1, 3)).tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_a_power_is_for_features():
+    config = toy_config(pair=["image", "sensor"])
+    stem, _ = FrozenEncoder(4, ["print"]).stem(config.towers.of("image").model_copy(update={"power": 0.5}), config)
+    assert isinstance(stem[0], Power)
+    assert "power is for features of networks" in refusal(config.changed, {"towers.sensor.power": 0.5})
