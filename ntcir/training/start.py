@@ -140,7 +140,7 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path) -> None:
     Raises:
         UserError: naming the first setting that is another one.
     """
-    shape = ("standardise", "layers", *(["hidden"] if ours.layers > 1 else []))
+    shape = ("power", "standardise", "layers", *(["hidden"] if ours.layers > 1 else []))
     for key in shape:
         have, want = getattr(theirs, key), getattr(ours, key)
         if have != want:
@@ -150,5 +150,5 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path) -> None:
             )
 
 
-def _yaml(value: int | bool) -> str:
-    return str(value).lower()
+def _yaml(value: float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
