@@ -151,4 +151,4 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path) -> None:
 
 
 def _yaml(value: float | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
+    return str(value).lower()

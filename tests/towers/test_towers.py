@@ -164,7 +164,8 @@ def test_a_power_has_a_gradient_where_features_are_zero():
     raised = Power(0.5)(features)
     raised.sum().backward()
     assert raised.tolist() == [[0.0, 1.0, -2.0]]
-    assert features.grad is not None and features.grad.tolist() == [[0.0, 0.5, 0.25]]
+    assert features.grad is not None
+    assert features.grad.tolist() == [[0.0, 0.5, 0.25]]
 
 
 def test_a_power_is_for_features():
