@@ -54,14 +54,14 @@ def read_nus_wide(root: Path, name: str, how: Request) -> Corpus:
     ids = pd.Index([entry.id for entry in listed], name="image")
     tables = {"image": pd.DataFrame({"path": locate(root, how.pictures, listed, report)}, index=ids)}
     labels = _labels(root, listed, lengths, report)
-    items = {"image": ids}
+    items = {"image": ids.tolist()}
     tags = read_tags(root, listed, lengths, report)
     tagged = np.ones(len(listed), dtype=bool)
     if tags is not None:
         tagged = np.array([caption != "" for caption in tags])
         captions = pd.DataFrame({"text": tags}, index=_caption_ids(ids))
         tables["text"] = captions[tagged]
-        items["text"] = captions.index
+        items["text"] = captions.index.tolist()
         report.counts["photographs with tags"] = int(tagged.sum())
         report.drop(_NO_TAGS, ids[~tagged].tolist())
     elif "text" in how.pair:

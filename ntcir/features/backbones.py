@@ -15,7 +15,7 @@ from ntcir.features import open_clip_networks, timm_networks, torchvision_networ
 from ntcir.features.built import Built
 from ntcir.features.fingerprints import fingerprint_of, weights_sha256
 from ntcir.features.preprocessing import configured
-from ntcir.system.errors import UserError
+from ntcir.system.errors import UserError, reason_of
 
 # How names in `arch` begin -> what makes these networks; all others are torchvision's.
 _LIBRARIES: dict[str, Callable[[Backbone, Mapping[str, torch.Tensor] | None], Built]] = {
@@ -89,10 +89,9 @@ class FrozenNetwork(nn.Module):
             try:
                 return int(self(torch.zeros(1, 3, size, size, dtype=torch.uint8)).shape[1])
             except (RuntimeError, AssertionError, ValueError) as error:
-                reason = " ".join(str(error).split())[:200]
                 raise UserError(
-                    f"{self.backbone.arch} cannot process images of {size} x {size} pixels ({reason}): choose another "
-                    "features.size and features.crop."
+                    f"{self.backbone.arch} cannot process images of {size} x {size} pixels ({reason_of(error)}): "
+                    "choose another features.size and features.crop."
                 ) from error
 
     def _meta(self) -> dict[str, Any]:

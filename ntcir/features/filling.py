@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ntcir.config import Backbone
-from ntcir.system.errors import UserError
+from ntcir.system.errors import UserError, reason_of
 from ntcir.system.progress import say
 from ntcir.system.tensor_files import not_finite
 
@@ -47,8 +47,9 @@ def fill(
     except RuntimeError as error:
         wrong = [name for name, value in state.items() if name in own and own[name].shape != value.shape]
         if not wrong:
-            reason = " ".join(str(error).split())[:200]
-            raise UserError(f"The weights {backbone.weights} do not fit {backbone.arch} ({reason}).") from error
+            raise UserError(
+                f"The weights {backbone.weights} do not fit {backbone.arch} ({reason_of(error)})."
+            ) from error
     # Old checkpoints lack the counters of BatchNorm, and where only pooled features are asked for no head is needed.
     with torch.no_grad():
         for name in missing:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ntcir.features.weights import read_checkpoint
-from ntcir.system.errors import UserError, did_you_mean, short
+from ntcir.system.errors import UserError, did_you_mean, reason_of, short
 from ntcir.system.libraries import confine_libraries, hushed
 from ntcir.system.tensor_files import not_finite
 
@@ -56,7 +56,7 @@ def open_clip_config(name: str) -> dict[str, Any]:
     try:
         config = open_clip.get_model_config(name)
     except (OSError, ValueError, AttributeError) as error:
-        raise UserError(f"open_clip:{name} has no readable open_clip_config.json ({_words(error)}).") from error
+        raise UserError(f"open_clip:{name} has no readable open_clip_config.json ({reason_of(error)}).") from error
     if not isinstance(config, dict):
         known = open_clip.list_models()
         raise UserError(f"open_clip has no model '{short(name)}'{did_you_mean(name, known)}.")
@@ -82,7 +82,7 @@ def open_clip_model(name: str, weights: Path | None, seed: int = 0) -> nn.Module
             torch.manual_seed(seed)
             model: nn.Module = open_clip.create_model(name, load_weights=False, pretrained_text=False)
     except Exception as error:  # whatever a configuration may lead to
-        raise UserError(f"open_clip cannot make the model {name} without the network ({_words(error)}).") from error
+        raise UserError(f"open_clip cannot make the model {name} without the network ({reason_of(error)}).") from error
     if state is not None:
         _fill(model, state, f"The weights {weights} do not fit open_clip:{name}")
     if found := not_finite(model.state_dict()):
@@ -102,7 +102,7 @@ def _fill(model: nn.Module, state: Mapping[str, torch.Tensor], refusal: str) -> 
         if "positional_embedding" in found and not hasattr(model, "positional_embedding"):
             found = open_clip.model.convert_to_custom_text_state_dict(found)
     except Exception as error:
-        raise UserError(f"{refusal} ({_words(error)}).") from error
+        raise UserError(f"{refusal} ({reason_of(error)}).") from error
     own = model.state_dict()
     # What says nothing in features: facts that OpenAI's files have, what older versions of transformers saved, and what
     # is of training alone.
@@ -118,7 +118,3 @@ def _fill(model: nn.Module, state: Mapping[str, torch.Tensor], refusal: str) -> 
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             raise UserError(f"{refusal}: they have {problem} '{names[0]}'{more}.")
     model.load_state_dict(found)
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -102,7 +102,7 @@ def _named(name: str, visual: Any, *, say_so: bool) -> Named:
         visual.image_size if hasattr(visual, "image_size") else stated["size"],
         stated["resize_mode"],
         stated["interpolation"],
-        Statistics(_three(stated["mean"]), _three(stated["std"])),
+        Statistics.of(stated["mean"], stated["std"]),
     )
 
 
@@ -124,9 +124,3 @@ def _published(name: str, *, say_so: bool) -> dict[str, Any]:
             f"For {some(others)}, name a folder with its open_clip_config.json: {OPEN_CLIP}{FOLDER}FOLDER."
         )
     return {key: value for key, value in zip(keys, most, strict=True) if value is not None}
-
-
-def _three(values: Any) -> tuple[float, float, float]:
-    given = values if isinstance(values, (list, tuple)) else [values] * 3
-    red, green, blue = (float(value) for value in given)
-    return red, green, blue

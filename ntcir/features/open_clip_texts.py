@@ -14,7 +14,7 @@ from ntcir.config.places import OPEN_CLIP, path_of_weights
 from ntcir.features.fingerprints import fingerprint_of, weights_sha256
 from ntcir.features.open_clip_models import import_open_clip, open_clip_config, open_clip_model
 from ntcir.features.weight_files import file_in
-from ntcir.system.errors import UserError, short
+from ntcir.system.errors import UserError, reason_of, short
 from ntcir.system.libraries import hushed
 from ntcir.system.progress import say
 
@@ -113,8 +113,7 @@ def _tokenizer(name: str) -> Any:
         with hushed():
             return open_clip.get_tokenizer(name)
     except Exception as error:  # whatever a configuration may lead to
-        words = " ".join(str(error).split())[:200]
         raise UserError(
-            f"The tokenizer of open_clip:{name} cannot be loaded without the network ({words}): download the whole "
-            "model with its tokenizer, and name its folder as open_clip:local-dir:FOLDER."
+            f"The tokenizer of open_clip:{name} cannot be loaded without the network ({reason_of(error)}): "
+            "download the whole model with its tokenizer, and name its folder as open_clip:local-dir:FOLDER."
         ) from error

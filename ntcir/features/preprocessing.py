@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -19,6 +19,16 @@ class Statistics(NamedTuple):
 
     mean: Channels
     std: Channels
+
+    @classmethod
+    def of(cls, mean: float | Sequence[float], std: float | Sequence[float]) -> Statistics:
+        """Return those that a library names: three numbers each, or one for all channels."""
+        return cls(_three(mean), _three(std))
+
+
+def _three(values: float | Sequence[float]) -> Channels:
+    red, green, blue = (float(value) for value in (values if isinstance(values, Sequence) else [values] * 3))
+    return red, green, blue
 
 
 # Used by torchvision's classifiers and by Places365's alike.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ntcir.features.fingerprints import fingerprint_of, weights_sha256
-from ntcir.system.errors import UserError, shown
+from ntcir.system.errors import UserError, reason_of, shown
 from ntcir.system.libraries import confine_libraries, hushed
 from ntcir.system.plain_json import parse_json, parse_object
 from ntcir.system.regular import read_regular
@@ -99,8 +99,9 @@ def _load(folder: Path, device: torch.device) -> Any:
     except MemoryError as error:
         raise UserError(f"Not enough memory to load the sentence encoder {folder}.") from error
     except Exception as error:  # whatever a folder may lead to
-        words = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"The sentence encoder {folder} cannot be loaded ({words}): copy it again.") from error
+        raise UserError(
+            f"The sentence encoder {folder} cannot be loaded ({reason_of(error)}): copy it again."
+        ) from error
     return model.float().eval().requires_grad_(False)
 
 

@@ -16,7 +16,7 @@ from ntcir.features.built import Built
 from ntcir.features.filling import fill, require_finite, seeded
 from ntcir.features.preprocessing import Preprocessing, Resize, Square, Statistics
 from ntcir.features.weight_files import weights_of
-from ntcir.system.errors import UserError, did_you_mean, short
+from ntcir.system.errors import UserError, did_you_mean, reason_of, short
 from ntcir.system.libraries import confine_libraries, hushed
 
 _RESIZE: dict[str, Resize] = {"center": "shorter", "squash": "squash"}  # timm's crop_mode -> ours
@@ -48,7 +48,7 @@ def preprocess(backbone: Backbone, network: nn.Module, options: Features) -> Pre
         UserError: if the model names something that is not done here.
     """
     named = _import_timm().data.resolve_model_data_config(network)
-    statistics = Statistics(_three(named["mean"]), _three(named["std"]))
+    statistics = Statistics.of(named["mean"], named["std"])
     if backbone.preprocessing == "features":
         return Preprocessing(Square.of(options), statistics)
     _, height, width = named["input_size"]
@@ -121,8 +121,7 @@ def _made(name: str, backbone: Backbone, **options: Any) -> nn.Module:
         with hushed():
             network: nn.Module = timm.create_model(name, pretrained=False, **options)
     except Exception as error:  # some need other packages, or cannot do without a classifier
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"timm cannot make the model of {backbone.arch} ({reason}).") from error
+        raise UserError(f"timm cannot make the model of {backbone.arch} ({reason_of(error)}).") from error
     return network
 
 
@@ -167,8 +166,3 @@ def _head(network: nn.Module) -> str | None:
     named = _classifiers(network)
     parts = dict(network.named_modules())
     return named[0] if len(named) == 1 and isinstance(parts.get(named[0]), nn.Linear) else None
-
-
-def _three(values: Any) -> tuple[float, float, float]:
-    red, green, blue = (float(value) for value in values)
-    return red, green, blue

@@ -184,7 +184,7 @@ def single_error(left: np.ndarray, right: np.ndarray) -> float:
     sizes = (_norms(torch.from_numpy(np.ascontiguousarray(rows))) for rows in (left, right))
     one, other = (float(each[np.isfinite(each)].max(initial=0.0)) for each in sizes)
     # A score is rounded to single precision once more.
-    return float((_adding(dim, _SINGLE) + _SINGLE) * one * other + _vanishing(dim, np.float64(one), other))
+    return float((_adding(dim, _SINGLE) + _SINGLE) * one * other + _vanishing(dim, np.array(one), other))
 
 
 class _Memory:

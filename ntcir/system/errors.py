@@ -19,6 +19,11 @@ class Interrupted(UserError):
     """Ctrl-C or SIGTERM; what was computed is kept, and the message says how to continue."""
 
 
+def reason_of(error: Exception) -> str:
+    """Return what somebody else's error says, on one line of at most 200 characters; its kind where it says nothing."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the nearest known word, or an empty string if none is near."""
     near = difflib.get_close_matches(word, list(known), n=1)

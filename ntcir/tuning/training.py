@@ -35,7 +35,7 @@ def digest_of(config: Config, seeds: Sequence[int]) -> str:
 def measure(config: Config, corpus: Corpus, seeds: Sequence[int], metric: str, folder: Path) -> Measured:
     """Train with each seed.
 
-    A training that was interrupted is gone on with; the models are removed when all are measured.
+    A training that was interrupted is continued; the models are removed when all are measured.
 
     Args:
         config: resolved.
@@ -72,7 +72,7 @@ def _metric(result: TrainingResult, metric: str) -> float:
 
 
 def _train(config: Config, corpus: Corpus, folder: Path) -> TrainingResult:
-    """Train, from where an earlier command was interrupted if it was; what cannot be gone on with is trained anew."""
+    """Train, from where an earlier command was interrupted if it was; what cannot be continued is trained anew."""
     if (folder / LAST).is_file():
         try:
             return train(config, lambda: corpus, folder, resume=True)

@@ -11,17 +11,12 @@ from helpers import ROOT, command_line, one_thread  # noqa: F401
 
 from ntcir.ablation.grid import read_plan
 from ntcir.config import load_config
-from ntcir.config.registry import OBJECTIVES
-from ntcir.encoders import KINDS
 
 sys.path.append(str(ROOT / "benchmarks"))
 
 from nuswide_files import write_corpus
 
-pytestmark = [
-    pytest.mark.usefixtures("one_thread"),
-    pytest.mark.skipif("words" not in KINDS, reason="needs the encoder words"),
-]
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_low_level_features_and_tags_go_from_files_to_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +37,6 @@ def test_low_level_features_and_tags_go_from_files_to_figures(tmp_path: Path, mo
     assert {"img2txt", "txt2img"} <= set(found)
 
 
-@pytest.mark.skipif("pairwise" not in OBJECTIVES, reason="needs the objectives of captioned pictures")
 def test_the_configurations_and_the_comparison_of_losses_are_valid(tmp_path: Path) -> None:
     for name in ("nuswide", "nuswide-lowlevel"):
         config = load_config(ROOT / "configs" / f"{name}.yaml")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from fuzzing import Job, dealt, fuzz, shares
+from helpers import ROOT
+from kinds import KINDS
 
 NUMBER = 4000
 
@@ -18,6 +20,11 @@ def test_files_of_every_kind_damaged_or_something_else_altogether_end_in_a_value
     failures = [failure.told(0) for outcome in outcomes for failure in outcome.failures]
     assert not failures, "\n".join(failures)
     assert {name for outcome in outcomes for name in outcome.rates} == {job.kind for pile in piles for job in pile}
+
+
+def test_the_page_says_how_many_kinds_there_are():
+    page = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+    assert f"damaged files of {len(KINDS)} kinds" in page
 
 
 @pytest.fixture(scope="module")

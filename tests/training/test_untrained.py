@@ -82,7 +82,6 @@ def test_scores_are_the_cosines_of_both_sides_features(home):
 
 
 def test_both_sides_of_a_clip_search_pictures_by_words(home):
-    pytest.importorskip("ntcir.features.open_clip_networks")
     settings = ["--config", str(ROOT / "configs" / "clip-lifelog.yaml"), "--data", "data"]
     network = f"open_clip:{CLIP}"
     for change in (
