@@ -204,6 +204,9 @@ def _digest(corpus: Corpus, store: Path, topics: TopicSet, items: Mapping[str, l
     for table in (pairs.astype({"split": str}), *others):
         digest.update(json.dumps([str(column) for column in table.columns]).encode())
         digest.update(pd.util.hash_pandas_object(table).to_numpy().tobytes())
+    for name, concepts in sorted(corpus.categories.items()):
+        digest.update(json.dumps([name, [str(concept) for concept in concepts.columns]]).encode())
+        digest.update(concepts.to_numpy(dtype="float32").tobytes())
     for name in pictured:
         paths = corpus.tables[name][_PATH].reindex(items[name])
         digest.update(json.dumps([items[name], [signature(path) for path in paths]]).encode())

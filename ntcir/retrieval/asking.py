@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ALL = "all"
-_SPLIT_KEY, _OUTSIDE_KEY, _STORE_KEY = "data.split", "data.outside", "features.store"
+_SPLIT_KEY, _OUTSIDE_KEY, _PICTURES_KEY, _STORE_KEY = "data.split", "data.outside", "data.pictures", "features.store"
 _VECTORS_KEY = re.compile(r"towers\.\w+\.vectors")
 
 
@@ -36,10 +36,11 @@ def check_split(split: str | None, settings: Sequence[str]) -> None:
         raise UserError(f"There is no split '{split}': choose one of {', '.join(SPLITS)} or {ALL}.")
     for setting in settings:
         key = _key(setting)
-        if key not in {_OUTSIDE_KEY, _STORE_KEY} and not _is_of_split(setting) and not _is_of_vectors(setting):
+        is_of_place = key in {_OUTSIDE_KEY, _PICTURES_KEY, _STORE_KEY}
+        if not is_of_place and not _is_of_split(setting) and not _is_of_vectors(setting):
             raise UserError(
                 f"--set {setting!r}: a trained model keeps its configuration; for a run, only {_SPLIT_KEY}, "
-                f"{_OUTSIDE_KEY}, {_STORE_KEY} and towers.MODALITY.vectors can be set."
+                f"{_OUTSIDE_KEY}, {_PICTURES_KEY}, {_STORE_KEY} and towers.MODALITY.vectors can be set."
             )
     others = [setting for setting in settings if not _is_of_split(setting) and not _is_of_vectors(setting)]
     load_config(None, others)  # is the value one?
@@ -71,8 +72,8 @@ def corpus_to_ask(
         data: the corpus folder; the one the model was trained on if None.
         pooled: whether the topics have pools.
         split: what is ranked without pools.
-        settings: of ``data.split``, ``data.outside``, ``features.store`` and ``towers.MODALITY.vectors``, for this
-            corpus, in place of the model's.
+        settings: of ``data.split``, ``data.outside``, ``data.pictures``, ``features.store`` and
+            ``towers.MODALITY.vectors``, for this corpus, in place of the model's.
 
     Returns:
         the corpus, and what is ranked without pools.
@@ -90,8 +91,16 @@ def corpus_to_ask(
     typed = load_config(None, of_places.values())
     # What the model's configuration allows was said of the corpus that it was trained on.
     outside = typed.data.outside if _OUTSIDE_KEY in of_places else model.config.data.outside and _is_at(model, root)
+    pictures = model.config.data.pictures if _is_own(model, root) else None
+    if _PICTURES_KEY in of_places:
+        pictures = typed.data.pictures
     config = model.config.changed(
-        {"data.path": str(root), "data.split": _split(folder, of_split), "data.outside": outside}
+        {
+            "data.path": str(root),
+            "data.split": _split(folder, of_split),
+            "data.outside": outside,
+            "data.pictures": None if pictures is None else str(expanded(pictures)),
+        }
     )
     vectors = _vectors(model, folder, root, of_vectors)
     if pooled:

@@ -51,7 +51,8 @@ def evaluate(
         pool: pairs of a pool, one a group (day, session); ``WHOLE`` to rank the whole split, where an item's partners
             are all relevant; if None, the model's ``topics.pool``, or ``WHOLE`` where the corpus has no groups.
         subset: a file of ids, one a line: only pairs with one of these are asked and ranked, among themselves.
-        settings: of ``data.split``, ``data.outside`` and ``features.store``, in place of the model's.
+        settings: of ``data.split``, ``data.outside``, ``data.pictures`` and ``features.store``, in place of the
+            model's.
 
     Raises:
         UserError: for anything missing or wrong.

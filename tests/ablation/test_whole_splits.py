@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 from captioned import PER_SPLIT, SEVERAL, know_captions, write_captioned
-from helpers import command_line, one_thread  # noqa: F401
+from helpers import command_line, one_thread, toy_corpus  # noqa: F401
 
+from ntcir.ablation.folds import digest_of_data
 from ntcir.model.model import Model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -91,3 +94,14 @@ def test_keys_of_days_are_refused(here, key):
     done = ablate(topics=key)
     assert done.exit_code == 2
     assert f"topics.{next(iter(key))} means nothing for" in done.stderr.splitlines()[-1]
+
+
+def test_changed_categories_have_another_digest(tmp_path):
+    corpus = toy_corpus()
+    items = {"sensor": corpus.pairs["sensor"].unique().tolist()}
+    concepts = pd.DataFrame({"sky": 1, "sea": 0}, index=corpus.sensors.index)
+    seen = {
+        digest_of_data(replace(corpus, categories=categories), tmp_path, items)
+        for categories in ({}, {"sensor": concepts}, {"sensor": 1 - concepts}, {"sensor": concepts[["sea", "sky"]]})
+    }
+    assert len(seen) == 4
