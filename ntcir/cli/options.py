@@ -14,7 +14,8 @@ data_option = click.option(
     help="The corpus folder: a Lifelog-6 export; images/ with records.csv (columns: file, timestamp in ISO 8601, "
     "EXIF or epoch time, optionally session, readings); or captioned pictures (Flickr8k, Flickr30k, COCO, Karpathy's "
     "splits, NUS-WIDE-LITE). --set data.outside=true reads photographs outside images/ as well, and --set "
-    "data.pictures=DIR names one more folder of captioned pictures. [default: $NTCIR_DATA, the config's data.path, data/demo]",
+    "data.pictures=DIR names one more folder of captioned pictures. [default: $NTCIR_DATA, the config's data.path, "
+    "data/demo]",
 )  # fmt: skip
 config_option = click.option(
     "--config",
