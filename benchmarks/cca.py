@@ -84,9 +84,7 @@ class Problem:
     def __init__(self, left: np.ndarray, right: np.ndarray) -> None:
         self._left, self._right = Side(left), Side(right)
         # The covariance of both sides, between their eigenvectors.
-        self._between = (
-            self._left.vectors.T @ (self._left.rows.T @ self._right.rows / len(left)) @ self._right.vectors
-        )
+        self._between = self._left.vectors.T @ (self._left.rows.T @ self._right.rows / len(left)) @ self._right.vectors
 
     def solve(self, left: float, right: float, k: int) -> Cca:
         """Return the first ``k`` directions, or as many as there are, for the regularisation r of each side."""
