@@ -218,9 +218,9 @@ def training_only(corpus: Corpus) -> Corpus:
     return replace(corpus, pairs=pairs, tables=tables)
 
 
-def folds(training: Opened, number: int = FOLDS, seed: int = 0) -> Iterator[Opened]:
+def folds(training: Opened, number: int | None = None, seed: int = 0) -> Iterator[Opened]:
     """Yield a corpus of training pictures once for each fold, whose pictures are the validation split."""
-    corpus = training.corpus
+    corpus, number = training.corpus, number or FOLDS
     shown = pictured(training.config.pair)
     if shown is None:
         raise UserError(f"The pair {' and '.join(training.config.pair)} has no pictures.")
