@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers import write_pictures
+from letters import WORDS
 
 import ntcir.corpora
-from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus, ReadingReport, Request
 from ntcir.encoders import KINDS
-from ntcir.encoders.encoder import Encoder, Rows
 
 TABLE = "captioned.csv"
 SEVERAL = 3
@@ -29,38 +26,9 @@ training: {batch: 24, lr: 0.003, validate_every: 5}
 """
 
 
-class Words(Encoder):
-    """Stands for the encoder of captions: how often they have each letter."""
-
-    kind, dim, repeats = "words", len(ascii_lowercase), True
-
-
-class WordRows(Rows):
-    """The rows of captions."""
-
-    noun, encoder = "caption", Words()
-
-    def __init__(self, texts: pd.Series) -> None:
-        self._texts = texts
-
-    @classmethod
-    def open(cls, config: Config, corpus: Corpus, modality: str, encoder: Encoder | None) -> WordRows:
-        return cls(corpus.tables[modality]["text"])
-
-    def load(self, ids: Sequence[str]) -> np.ndarray:
-        return _letters(self._texts[list(ids)].tolist())
-
-    def encode(self, queries: Mapping[str, str]) -> Iterator[tuple[list[str], np.ndarray]]:
-        yield list(queries), _letters(list(queries.values()))
-
-
-def _letters(texts: Sequence[str]) -> np.ndarray:
-    return np.array([[text.count(each) for each in ascii_lowercase] for text in texts], np.float32)
-
-
 def know_captions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the layout known, and an encoder of captions."""
-    monkeypatch.setitem(KINDS, "words", ("captioned:Words", "captioned:WordRows"))
+    monkeypatch.setitem(KINDS, "words", WORDS["words"])
     monkeypatch.setattr(ntcir.corpora, "LAYOUTS", [(is_captioned, read_captioned), *ntcir.corpora.LAYOUTS])
 
 

@@ -20,7 +20,7 @@ ORDER = (
 # The demo lifelog, a neighbour: only what names it may import it, when it is asked for.
 NEIGHBOURS = {"ntcir_demo": {"ntcir.cli.corpora"}}
 # What names a modality or a direction, and where code may.
-NAMES = {"image", "sensor", "img2sen", "sen2img"}
+NAMES = {"image", "sensor", "text", "img2sen", "sen2img", "img2txt", "txt2img"}
 ROOMS_THAT_NAME = {
     "modalities": "is where they are",
     "corpora": "has a reader a layout, which knows what it reads",

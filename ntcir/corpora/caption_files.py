@@ -1,4 +1,4 @@
-"""Files of captions as other programs wrote them: text in UTF-8, or one JSON object of lists."""
+"""What readers of captioned collections share: JSON objects of lists, and files of which there may be but one."""
 
 from __future__ import annotations
 
@@ -6,20 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ntcir.corpora.tables import unreadable
+from ntcir.corpora.text_files import read_text
 from ntcir.system.errors import UserError, short, shown
-from ntcir.system.first_bytes import kind_of_bytes
 from ntcir.system.plain_json import parse_json
-from ntcir.system.regular import read_regular
-
-
-def read_lines(path: Path) -> list[str]:
-    r"""Return the lines of a text file in UTF-8, without their ends (``\n`` or ``\r\n``); a byte order mark is skipped.
-
-    Raises:
-        UserError: if the file cannot be read, or is in another encoding; then the line is named.
-    """
-    return [line.removesuffix("\r") for line in _text(path, _content(path)).split("\n")]
+from ntcir.system.regular import LARGEST
 
 
 def read_lists(path: Path, keys: Sequence[str]) -> dict[str, list[Any]]:
@@ -32,9 +22,7 @@ def read_lists(path: Path, keys: Sequence[str]) -> dict[str, list[Any]]:
     Raises:
         UserError: if the file cannot be read, is not JSON, or has no such lists.
     """
-    content = _content(path)
-    text = _text(path, content)
-    del content
+    text = read_text(path, LARGEST)
     try:
         tree = parse_json(text)
     except ValueError as error:
@@ -59,22 +47,3 @@ def the_only_one(root: Path, there: Sequence[str], what: str) -> str:
     if len(there) > 1:
         raise UserError(f"{root} holds {what} several times ({', '.join(there)}): keep one of them in the folder.")
     return there[0]
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return read_regular(path)
-    except OSError as error:
-        raise UserError(unreadable(path, error)) from error
-
-
-def _text(path: Path, content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if kind_of_bytes(content[:64]):
-            raise UserError(unreadable(path, error)) from error
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{path} is not UTF-8 text: line {line} holds the byte 0x{content[error.start]:02x}; save it as UTF-8."
-        ) from error

@@ -7,7 +7,7 @@ which is the same for all.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from ntcir.corpora.records import image_id
 from ntcir.formats.columns import are_words, as_word
 
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
-GROUP = "all"  # the one group of a collection without days and sessions
+_GROUP = "all"  # the one group of a collection without days and sessions
 
 
 class Caption(NamedTuple):
@@ -102,20 +102,22 @@ def captioned_corpus(root: Path, name: str, layout: str, collection: Collection,
         "image": _table(list(ids.values()), "image", path=list(found.values())),
         "text": _table(texts, "text", text=[caption.text for _, caption in kept]),
     }
-    pairs = pd.DataFrame(
-        {
-            "image": pd.Series([ids[caption.picture] for _, caption in kept], dtype=object),
-            "text": pd.Series(texts, dtype=object),
-            "group": pd.Series(GROUP, index=range(len(kept)), dtype=object),
-            "timestamp": pd.Series(pd.NaT, index=range(len(kept)), dtype="datetime64[ns, UTC]"),
-        }
-    )
+    pairs = undated_pairs({"image": [ids[caption.picture] for _, caption in kept], "text": texts})
     parts = [collection.parts[caption.picture] for _, caption in kept]
     splits = assign_official(parts, pairs["image"].tolist(), how.split, collection.report)
     pairs["split"] = pd.Categorical(splits, categories=["", *SPLITS])
     collection.report.counts["pairs"] = len(pairs)
     return Corpus(
         name, root, tables, pairs, False, layout, collection.report, grouped=False, annotations=frozenset({"text"})
+    )
+
+
+def undated_pairs(items: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return pairs without times, all in one group and in no split yet: a column of ids a modality."""
+    pairs = pd.DataFrame({name: pd.Series(list(ids), dtype=object) for name, ids in items.items()})
+    return pairs.assign(
+        group=pd.Series(_GROUP, index=pairs.index, dtype=object),
+        timestamp=pd.Series(pd.NaT, index=pairs.index, dtype="datetime64[ns, UTC]"),
     )
 
 

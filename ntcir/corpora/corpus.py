@@ -132,7 +132,9 @@ class Corpus:
 
     def _table(self, modality: str) -> pd.DataFrame:
         if modality not in self.tables:
-            raise UserError(f"{self.root} has nothing of the modality '{modality}', only of {', '.join(self.tables)}.")
+            raise UserError(
+                f"{self.root} has nothing of the modality '{modality}', only of {' and '.join(self.tables)}."
+            )
         return self.tables[modality]
 
     def picturing(self, modality: str) -> Corpus:
@@ -143,13 +145,8 @@ class Corpus:
         Raises:
             UserError: if the corpus has no such items.
         """
-        if modality not in self.tables:
-            raise UserError(
-                f"{self.root} has nothing of the modality '{modality}', only of {' and '.join(self.tables)}."
-            )
-        if modality == "image":
-            return self
-        return replace(self, tables={**self.tables, "image": self.tables[modality]})
+        table = self._table(modality)
+        return self if modality == "image" else replace(self, tables={**self.tables, "image": table})
 
     def of_pair(self, pair: Sequence[str]) -> Corpus:
         """Return the corpus as pairs of two modalities: each once, and none that lacks an item of either.

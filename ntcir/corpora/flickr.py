@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ntcir.corpora.caption_files import read_lines, the_only_one
+from ntcir.corpora.caption_files import the_only_one
 from ntcir.corpora.captioned import Collection, captioned_corpus
 from ntcir.corpora.corpus import Corpus, Request
 from ntcir.corpora.photographs import ENDINGS
 from ntcir.corpora.picture_files import file_name
+from ntcir.corpora.text_files import read_lines
 from ntcir.system.errors import short
 from ntcir.system.regular import exists
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ntcir.corpora.captioned import undated_pairs
 from ntcir.corpora.corpus import SPLITS, Corpus, ReadingReport, Request
 from ntcir.corpora.nus_wide_files import (
     PARTS,
@@ -34,7 +35,6 @@ _LABELS = "Lite_Labels_{}_{}.txt"
 _LABEL_FILE = re.compile(r"Lite_Labels_(.+)_(?:Train|Test)\.txt")
 _FEATURES = "*_Lite_Train.dat"  # low-level features as published, a file a kind and part
 _OTHER_FEATURES = "image_features.csv"  # a photograph's name and numbers a line, as a course hands them out
-_GROUP = "all"
 _NO_TAGS = "photograph without tags"
 
 
@@ -54,21 +54,19 @@ def read_nus_wide(root: Path, name: str, how: Request) -> Corpus:
     ids = pd.Index([entry.id for entry in listed], name="image")
     tables = {"image": pd.DataFrame({"path": locate(root, how.pictures, listed, report)}, index=ids)}
     labels = _labels(root, listed, lengths, report)
-    pairs = pd.DataFrame({"image": ids})
+    items = {"image": ids}
     tags = read_tags(root, listed, lengths, report)
     tagged = np.ones(len(listed), dtype=bool)
     if tags is not None:
         tagged = np.array([caption != "" for caption in tags])
         captions = pd.DataFrame({"text": tags}, index=_caption_ids(ids))
         tables["text"] = captions[tagged]
-        pairs["text"] = captions.index
+        items["text"] = captions.index
         report.counts["photographs with tags"] = int(tagged.sum())
         report.drop(_NO_TAGS, ids[~tagged].tolist())
     elif "text" in how.pair:
         require_tags(root)
-    pairs["group"] = _GROUP
-    pairs["timestamp"] = pd.Series(pd.NaT, index=pairs.index, dtype="datetime64[ns, UTC]")
-    pairs = pairs[tagged].reset_index(drop=True)
+    pairs = undated_pairs(items)[tagged].reset_index(drop=True)
     parts = [entry.part.lower() for entry, kept in zip(listed, tagged, strict=True) if kept]
     names = assign_official(parts, pairs["image"].tolist(), how.split, report)
     pairs["split"] = pd.Categorical(names, categories=["", *SPLITS])
@@ -113,7 +111,7 @@ def _labels(
     known = {file.name for file in files}
     there = sorted({found[1] for file in files if (found := _LABEL_FILE.fullmatch(file.name))})
     names = find(root, CONCEPTS)
-    concepts = list(dict.fromkeys(filter(None, read_lines(names)))) if names else there
+    concepts = list(dict.fromkeys(filter(None, map(str.strip, read_lines(names))))) if names else there
     if names and (more := sorted(set(there) - set(concepts))):
         report.notes.append(f"{CONCEPTS} does not name {some(more)}, whose labels are not used")
     columns = {part: np.empty((lengths[part], len(concepts)), dtype=np.uint8) for part in PARTS}

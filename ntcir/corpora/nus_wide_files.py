@@ -106,7 +106,7 @@ def read_image_lists(root: Path, report: ReadingReport) -> tuple[list[Listed], d
         path = find(root, image_list(part))
         if path is None:
             raise UserError(f"{root} lacks {image_list(part)}{packed(root)}: NUS-WIDE-LITE has two image lists.")
-        files = [_file(line, number, path) for number, line in enumerate(read_lines(path), start=1)]
+        files = [_file(line.strip(), number, path) for number, line in enumerate(read_lines(path), start=1)]
         if not files:
             raise UserError(f"{path} is empty: it must name a photograph a line.")
         listed += [(part, row, file) for row, file in enumerate(files)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from ntcir.encoders.vocabulary import Vocabulary
 from ntcir.features.word_vectors import WordVectors, read_word_vectors
 from ntcir.system.errors import UserError, some
-from ntcir.system.regular import LARGEST_WEIGHTS, open_regular
+from ntcir.system.regular import sha256_of
 
 
 class StartVectors:
@@ -84,7 +83,6 @@ def fingerprint(path: Path) -> str:
         UserError: if it cannot be read.
     """
     try:
-        with open_regular(path, LARGEST_WEIGHTS) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise UserError(f"texts.vectors: cannot read {path}: {(error.strerror or str(error)).lower()}.") from error

@@ -15,7 +15,7 @@ from ntcir.encoders.vector_texts import ENDINGS, files_in, parts_of, read_side_b
 from ntcir.system.errors import UserError, short
 from ntcir.system.first_bytes import kind_of_bytes
 from ntcir.system.progress import progress
-from ntcir.system.regular import LARGEST_WEIGHTS, open_regular
+from ntcir.system.regular import LARGEST_WEIGHTS, open_regular, sha256_of
 
 _BLOCK = 1 << 22  # numbers that are checked at once
 _LONG = 1 << 28  # numbers whose check is worth a progress bar
@@ -160,8 +160,7 @@ def _is_text(path: Path, head: bytes) -> bool:
 
 def _sha256(path: Path) -> str:
     try:
-        with open_regular(path, LARGEST_WEIGHTS) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise _unreadable(path, error) from error
 

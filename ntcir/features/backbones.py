@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,8 @@ from ntcir.config import Backbone, Features
 from ntcir.config.places import OPEN_CLIP, TIMM
 from ntcir.features import open_clip_networks, timm_networks, torchvision_networks
 from ntcir.features.built import Built
+from ntcir.features.fingerprints import fingerprint_of, weights_sha256
 from ntcir.features.preprocessing import configured
-from ntcir.features.store import STORE_VERSION
 from ntcir.system.errors import UserError
 
 # How names in `arch` begin -> what makes these networks; all others are torchvision's.
@@ -98,17 +96,12 @@ class FrozenNetwork(nn.Module):
                 ) from error
 
     def _meta(self) -> dict[str, Any]:
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.network.state_dict().items()):
-            if name.startswith(self._spare):
-                continue
-            digest.update(name.encode())
-            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        state = self.network.state_dict()
         ours = ":" in self.backbone.arch  # torchvision's are written as they were before there were others
         meta = {
             "arch": self.backbone.arch,
             "weights": Path(self.backbone.weights).name,
-            "weights_sha256": digest.hexdigest(),
+            "weights_sha256": weights_sha256({name: state[name] for name in state if not name.startswith(self._spare)}),
             "output": self.backbone.output,
             "grid": self.backbone.grid,
             "preprocessing": self.preprocessing.described() if ours else configured(self.preprocessing.square),
@@ -116,8 +109,7 @@ class FrozenNetwork(nn.Module):
             "dim": self.dim,
         }
         # The name of the weights is for people; what counts is what is in them.
-        counted = {key: value for key, value in meta.items() if key != "weights"} | {"version": STORE_VERSION}
-        return meta | {"fingerprint": hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()}
+        return meta | {"fingerprint": fingerprint_of({key: meta[key] for key in meta if key != "weights"})}
 
 
 def _builder(arch: str) -> Callable[[Backbone, Mapping[str, torch.Tensor] | None], Built]:

@@ -24,7 +24,7 @@ from ntcir.features.yolo import SAFE_LOAD, import_yolo, look, opening, trusts_we
 from ntcir.system.errors import UserError, some
 from ntcir.system.home import expanded
 from ntcir.system.progress import say
-from ntcir.system.regular import LARGEST_WEIGHTS, open_regular
+from ntcir.system.regular import sha256_of
 from ntcir.system.signals import own_signal_stack
 from ntcir.system.temporaries import TemporaryFolder
 
@@ -100,8 +100,7 @@ def digest(path: Path) -> str:
     """
     if path.is_file():
         try:
-            with open_regular(path, LARGEST_WEIGHTS) as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return sha256_of(path)
         except OSError as error:
             raise UserError(f"Cannot read the detector {path}: {(error.strerror or str(error)).lower()}.") from error
     total = hashlib.sha256()

@@ -11,8 +11,8 @@ import torch
 
 from ntcir.config import Features, Texts
 from ntcir.config.places import OPEN_CLIP, path_of_weights
+from ntcir.features.fingerprints import fingerprint_of, weights_sha256
 from ntcir.features.open_clip_models import import_open_clip, open_clip_config, open_clip_model
-from ntcir.features.text_fingerprints import fingerprinted
 from ntcir.features.weight_files import file_in
 from ntcir.system.errors import UserError, short
 from ntcir.system.libraries import hushed
@@ -45,14 +45,15 @@ class OpenClipTexts:
         self._model = model.to(device)
         self.length: int | None = int(self._tokenizer.context_length)
         self.dim = self.encode([""]).shape[1]
+        own = {key: value for key, value in model.state_dict().items() if not key.startswith(_OTHER)}
         settings = {
             "texts": "open_clip",
             "config": {key: value for key, value in config.items() if key != "vision_cfg"},
             "tokenizer": type(self._tokenizer).__name__,
             "dim": self.dim,
+            "weights_sha256": weights_sha256(own),
         }
-        own = {key: value for key, value in model.state_dict().items() if not key.startswith(_OTHER)}
-        self.meta = {**fingerprinted(settings, own), "network": self.name}
+        self.meta = {**settings, "fingerprint": fingerprint_of(settings), "network": self.name}
 
     @classmethod
     def of(cls, texts: Texts, features: Features, device: torch.device) -> OpenClipTexts:

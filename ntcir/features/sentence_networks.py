@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ntcir.features.text_fingerprints import fingerprinted
+from ntcir.features.fingerprints import fingerprint_of, weights_sha256
 from ntcir.system.errors import UserError, shown
 from ntcir.system.libraries import confine_libraries, hushed
 from ntcir.system.plain_json import parse_json, parse_object
@@ -53,9 +53,10 @@ class SentenceNetwork:
             "prompts": {name: text for name, text in self._model.prompts.items() if text},
             "default_prompt": self._model.default_prompt_name,
             "dim": self.dim,
+            "weights_sha256": weights_sha256(state),
         }
         # The folder's name is for people; what counts is what is in it.
-        self.meta = {**fingerprinted(settings, state), "network": self.name}
+        self.meta = {**settings, "fingerprint": fingerprint_of(settings), "network": self.name}
         length = self._model.max_seq_length
         self.length: int | None = length if isinstance(length, int) and length > 0 else None
 

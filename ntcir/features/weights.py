@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import warnings
@@ -21,7 +20,7 @@ from ntcir.system.errors import UserError, short
 from ntcir.system.home import settle_torch_home
 from ntcir.system.libraries import confine_libraries
 from ntcir.system.progress import say
-from ntcir.system.regular import LARGEST_WEIGHTS, open_regular
+from ntcir.system.regular import sha256_of
 from ntcir.system.tensor_files import read_tensors
 
 PLACES365_URL = "http://places2.csail.mit.edu/models_places365/{arch}_places365.pth.tar"
@@ -61,7 +60,7 @@ def _places365_file(arch: str) -> Path:
     if arch not in {"resnet18", "resnet50"}:
         raise UserError(f"Places365 weights are published for resnet18 and resnet50 here, not for {arch}.")
     path = _fetch(PLACES365_URL.format(arch=arch))
-    expected, found = PLACES365_SHA256.get(arch), _sha256(path)
+    expected, found = PLACES365_SHA256.get(arch), sha256_of(path)
     if expected is None:
         say(f"No checksum is known for {path.name}; its SHA-256 is {found}.")
     elif found != expected:
@@ -196,8 +195,3 @@ def _unpickle(path: Path) -> Any:
 def _load(path: Path, **options: Any) -> Any:
     with path.open("rb") as file, short_complaints():  # given a path, torch goes by its suffix
         return torch.load(file, map_location="cpu", weights_only=True, **options)
-
-
-def _sha256(path: Path) -> str:
-    with open_regular(path, LARGEST_WEIGHTS) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,9 +12,11 @@ import numpy as np
 import torch
 
 from ntcir.search.dots import dots
+from ntcir.search.products import single_error
 
 _TILE = 2048  # rows and columns of scores in memory at once: 16 MB
 _ROWS = 255  # of a tile that are counted at once: what a byte can count
+_NEAR = 1 << 18  # cells that are scored again at once
 
 
 class Side:
@@ -27,6 +29,7 @@ class Side:
     Attributes:
         vectors: of distinct items, float32 [distinct, dim].
         place: the distinct item that stands for each, int64 [items].
+        counts: how many items each distinct one stands for, int64 [distinct].
         items: how many there are.
     """
 
@@ -37,11 +40,13 @@ class Side:
         self.vectors = vectors if len(first) == len(vectors) else vectors[first]
         if len(first) == len(vectors):  # so that nothing is copied
             self.place = np.arange(len(vectors))
-        self._weights = None if len(first) == len(vectors) else counts
+        self.counts = counts if len(first) < len(vectors) else np.ones(len(vectors), dtype=np.int64)
 
     def weights(self, part: slice) -> torch.Tensor | None:
         """Return how many items some distinct ones stand for, float32; None if each stands for itself."""
-        return None if self._weights is None else torch.from_numpy(self._weights[part].astype(np.float32))
+        if self.items == len(self.vectors):
+            return None
+        return torch.from_numpy(self.counts[part].astype(np.float32))
 
 
 def ranks_both_ways(
@@ -49,8 +54,10 @@ def ranks_both_ways(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the ranks of partners: of the right item for the left one, and of the left item for the right one.
 
-    Equal scores share the average of their ranks, as in ``average_ranks``; a score that is not finite never helps.
-    Scores are single precision products; those of partners are worked out in double precision.
+    Scores are those of ``nearest``, inner products in double precision rounded to single, so that a run of the same
+    items has the same ranks: where a product in single precision is too near the partner's score to tell, it is worked
+    out again. Equal scores share the average of their ranks, as in ``average_ranks``; a score that is not finite never
+    helps.
 
     Args:
         left: the items that are asked about by ``rows``.
@@ -65,17 +72,18 @@ def ranks_both_ways(
     cells, back = _distinct_cells(left.place[rows], right.place[columns], len(right.vectors))
     own = pair_scores(left.vectors, right.vectors, *cells)
     chosen = [_best(items, own[back]) if best else np.ones(len(items), dtype=bool) for items in (rows, columns)]
+    error = single_error(left.vectors, right.vectors)
     asking = [
-        _Asking(items, own, np.unique(back[some]), len(side.vectors))
-        for items, some, side in zip(cells, chosen, (left, right), strict=True)
+        _Asking(side, other, items, own, np.unique(back[some]), error)
+        for side, other, items, some in zip((left, right), (right, left), cells, chosen, strict=True)
     ]
-    for here, there, scores in _tiles(left.vectors, right.vectors, cells, own):
+    for here, there, scores in _tiles(left.vectors, right.vectors):
         for start in range(0, len(scores), _ROWS):
             part = scores[start : start + _ROWS]
             lines = slice(here.start + start, here.start + start + len(part))
-            asking[0].count(part, lines, right.weights(there))
-            asking[1].count(part.T, there, left.weights(lines))
-    ranks = asking[0].ranks(right.items), asking[1].ranks(left.items)
+            asking[0].count(part, lines, there)
+            asking[1].count(part.T, there, lines)
+    ranks = [each.ranks() for each in asking]
     forth, back_again = (np.where(some, found[back], np.inf) for some, found in zip(chosen, ranks, strict=True))
     return forth, back_again
 
@@ -113,81 +121,101 @@ def _distinct_cells(
     return (cells // width, cells % width), back.reshape(-1)
 
 
-def _tiles(
-    left: np.ndarray, right: np.ndarray, cells: tuple[np.ndarray, np.ndarray], own: np.ndarray
-) -> Iterator[tuple[slice, slice, np.ndarray]]:
-    """Yield the rows and columns of each tile, and its scores, in which each cell of a pair has just its own score.
-
-    A product rounds a score in its own way: a pair's must be equal to itself.
-    """
-    rows, columns = cells
-    across = -(-len(right) // _TILE)
-    tile = rows // _TILE * across + columns // _TILE
-    order = np.argsort(tile, kind="stable")
-    ends = np.searchsorted(tile[order], np.arange(-(-len(left) // _TILE) * across + 1))
+def _tiles(left: np.ndarray, right: np.ndarray) -> Iterator[tuple[slice, slice, np.ndarray]]:
+    """Yield the rows and columns of each tile, and its scores in single precision."""
     memory = torch.empty(_TILE * _TILE)
     asked, ranked = (torch.from_numpy(np.ascontiguousarray(each)) for each in (left, right))
-    for number in range(len(ends) - 1):
-        first, second = number // across * _TILE, number % across * _TILE
-        one, other = asked[first : first + _TILE], ranked[second : second + _TILE]
-        scores = memory[: len(one) * len(other)].view(len(one), len(other))
-        torch.mm(one, other.T, out=scores)
-        inside = order[ends[number] : ends[number + 1]]
-        found = np.asarray(scores.numpy())
-        found[rows[inside] - first, columns[inside] - second] = own[inside]
-        yield slice(first, first + len(one)), slice(second, second + len(other)), found
+    for first in range(0, len(left), _TILE):
+        one = asked[first : first + _TILE]
+        for second in range(0, len(right), _TILE):
+            other = ranked[second : second + _TILE]
+            scores = memory[: len(one) * len(other)].view(len(one), len(other))
+            torch.mm(one, other.T, out=scores)
+            yield slice(first, first + len(one)), slice(second, second + len(other)), np.asarray(scores.numpy())
 
 
 class _Asking:
     """Counts, for pairs of one side's items, what scores less than the partner or as much.
 
     Args:
-        items: the item of each pair that asks, int64 [pairs].
+        side: whose items ask.
+        other: whose items are ranked.
+        items: the distinct item of each pair that asks, int64 [pairs].
         own: its partner's score, float32 [pairs].
         chosen: the pairs that are looked at, int64 [any].
-        size: how many items the side has.
+        error: by how much a score in single precision may be wrong.
     """
 
-    def __init__(self, items: np.ndarray, own: np.ndarray, chosen: np.ndarray, size: int) -> None:
+    def __init__(
+        self, side: Side, other: Side, items: np.ndarray, own: np.ndarray, chosen: np.ndarray, error: float
+    ) -> None:
+        self._side, self._other = side, other
         self._items, self._own = items, own
+        with np.errstate(over="ignore"):
+            self._low, self._high = own - np.float32(error), own + np.float32(error)
         # Most items have one partner: the first of each is compared for many items at once, further ones one by one.
         chosen = chosen[np.argsort(items[chosen], kind="stable")]
         asking, first = np.unique(items[chosen], return_index=True)
-        self._pair = np.full(size, -1, dtype=np.int64)
+        self._pair = np.full(len(side.vectors), -1, dtype=np.int64)
         self._pair[asking] = chosen[first]
-        self._least = np.full(size, np.float32(np.nan))
-        self._least[asking] = own[chosen[first]]
         self._others = np.delete(chosen, first)
         self._no_better = np.zeros(len(items), dtype=np.int64)
         self._equal = np.zeros(len(items), dtype=np.int64)
+        self._near: list[tuple[np.ndarray, np.ndarray]] = []  # pairs and candidates that are to be scored again
 
-    def count(self, scores: np.ndarray, here: slice, weights: torch.Tensor | None) -> None:
+    def count(self, scores: np.ndarray, here: slice, there: slice) -> None:
         """Add what some candidates score for some items.
 
         Args:
             scores: float32 [items, candidates], of which one axis is contiguous and not the other longer than a byte.
             here: which items.
-            weights: how many candidates each of them stands for.
+            there: which candidates.
         """
         pairs = self._pair[here]
-        asked = pairs >= 0
-        self._add(pairs, asked, scores, self._least[here], weights)
+        if (pairs >= 0).all():
+            self._add(pairs, scores, there)
+        elif (asked := np.flatnonzero(pairs >= 0)).size:
+            self._add(pairs[asked], scores[asked] if scores.flags.c_contiguous else scores.T[:, asked].T, there)
         low, high = np.searchsorted(self._items[self._others], [here.start, here.stop])
         for start in range(low, high, _ROWS):
             more = self._others[start : min(start + _ROWS, high)]
-            chosen = np.ascontiguousarray(scores[self._items[more] - here.start])
-            self._add(more, np.ones(len(more), dtype=bool), chosen, self._own[more], weights)
+            self._add(more, np.ascontiguousarray(scores[self._items[more] - here.start]), there)
 
-    def _add(
-        self, pairs: np.ndarray, asked: np.ndarray, scores: np.ndarray, own: np.ndarray, weights: torch.Tensor | None
-    ) -> None:
-        least = own[:, None]
-        self._no_better[pairs[asked]] += _counted(scores <= least, weights)[asked]
-        self._equal[pairs[asked]] += _counted(scores == least, weights)[asked]
+    def _add(self, pairs: np.ndarray, scores: np.ndarray, there: slice) -> None:
+        no_better = scores <= self._high[pairs][:, None]
+        self._no_better[pairs] += _counted(no_better, self._other.weights(there))
+        near = np.logical_and(no_better, scores >= self._low[pairs][:, None], out=no_better)
+        rows, columns = _cells_of(near)
+        self._near.append((pairs[rows], columns + there.start))
+        if sum(len(found) for found, _ in self._near) >= _NEAR:
+            self._settle()
 
-    def ranks(self, candidates: int) -> np.ndarray:
-        """Return the rank of each pair's partner among so many, float64 [pairs]; of pairs not looked at, anything."""
-        return np.asarray(candidates - self._no_better + (self._equal + 1) / 2, dtype=np.float64)
+    def _settle(self) -> None:
+        """Score again what is near the partners' scores, and count it by that."""
+        pairs, candidates = (np.concatenate(parts) for parts in zip(*self._near, strict=True))
+        self._near = []
+        scores = pair_scores(self._side.vectors, self._other.vectors, self._items[pairs], candidates)
+        stands_for = self._other.counts[candidates]
+        for found, counts, sign in (
+            (scores > self._own[pairs], self._no_better, -1),
+            (scores == self._own[pairs], self._equal, 1),
+        ):
+            np.add.at(counts, pairs[found], sign * stands_for[found])
+
+    def ranks(self) -> np.ndarray:
+        """Return the rank of each pair's partner, float64 [pairs]; of pairs not looked at, anything."""
+        if self._near:
+            self._settle()
+        return np.asarray(self._other.items - self._no_better + (self._equal + 1) / 2, dtype=np.float64)
+
+
+def _cells_of(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows and columns of the cells that are true, int64, in any order."""
+    if not found.flags.c_contiguous:
+        columns, rows = _cells_of(found.T)
+        return rows, columns
+    rows, columns = np.divmod(np.flatnonzero(found), found.shape[1])  # ten times as fast as np.nonzero of a matrix
+    return rows, columns
 
 
 def _counted(found: np.ndarray, weights: torch.Tensor | None) -> np.ndarray:

@@ -173,6 +173,20 @@ def products() -> list[Product]:
     return [*found, DoubleProduct()]
 
 
+def single_error(left: np.ndarray, right: np.ndarray) -> float:
+    """Return the most by which products of rows in single precision may be wrong, and their scores differ from them.
+
+    Args:
+        left: float32 [m, dim].
+        right: float32 [n, dim]; rows that are not finite do not count.
+    """
+    dim = left.shape[1]
+    sizes = (_norms(torch.from_numpy(np.ascontiguousarray(rows))) for rows in (left, right))
+    one, other = (float(each[np.isfinite(each)].max(initial=0.0)) for each in sizes)
+    # A score is rounded to single precision once more.
+    return float((_adding(dim, _SINGLE) + _SINGLE) * one * other + _vanishing(dim, np.float64(one), other))
+
+
 class _Memory:
     """Memory that is reused: allocating it for each block takes time."""
 

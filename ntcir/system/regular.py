@@ -8,6 +8,7 @@ program looks for itself must be a regular file (:func:`open_regular`); what a u
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from io import BufferedReader, FileIO
@@ -85,6 +86,12 @@ def open_given(path: str | os.PathLike[str], most: int = LARGEST_TEXT) -> Buffer
     if device and not _is_harmless(path):
         raise Irregular("it is a device, not a file", path)
     return _opened(path, 0, {stat.S_IFREG, stat.S_IFIFO, *({stat.S_IFCHR} if device else ())}, most)
+
+
+def sha256_of(path: str | os.PathLike[str], most: int = LARGEST_WEIGHTS) -> str:
+    """Return the SHA-256 of a regular file, as ``sha256sum`` prints it; raises as ``open_regular`` does."""
+    with open_regular(path, most) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_all(file: IO[bytes], path: str | os.PathLike[str], most: int) -> bytes:

@@ -55,7 +55,11 @@ class Power(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return float32 [batch, dim]."""
-        return features.abs().pow_(self.power).copysign_(features)
+        if not features.requires_grad:
+            return features.abs().pow_(self.power).copysign_(features)
+        # A root has no slope at 0, where most features of ReLU lie: theirs counts as 0 and not as infinity.
+        size = features.abs().clamp(min=torch.finfo(features.dtype).tiny)
+        return features.sign() * size.pow(self.power)
 
 
 class EmbedCodes(nn.Module):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from ntcir.model.trained import LAST
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
-from ntcir.system.regular import LARGEST_WEIGHTS, open_regular
+from ntcir.system.regular import sha256_of
 
 
 @dataclass(frozen=True)
@@ -126,8 +125,7 @@ def fingerprint(place: Path) -> str:
         UserError: if they cannot be read.
     """
     try:
-        with open_regular(place / WEIGHTS, LARGEST_WEIGHTS) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(place / WEIGHTS)
     except OSError as error:
         raise UserError(
             f"training.start: cannot read {place / WEIGHTS}: {(error.strerror or str(error)).lower()}."
@@ -140,7 +138,7 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path) -> None:
     Raises:
         UserError: naming the first setting that is another one.
     """
-    shape = ("standardise", "layers", *(["hidden"] if ours.layers > 1 else []))
+    shape = ("power", "standardise", "layers", *(["hidden"] if ours.layers > 1 else []))
     for key in shape:
         have, want = getattr(theirs, key), getattr(ours, key)
         if have != want:
@@ -150,5 +148,5 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path) -> None:
             )
 
 
-def _yaml(value: int | bool) -> str:
+def _yaml(value: float | bool) -> str:
     return str(value).lower()

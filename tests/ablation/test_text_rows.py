@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from captioning import caption_config
+from toy_captions import caption_config
 
 from ntcir.ablation.stores import _key
 

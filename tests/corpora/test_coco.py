@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from helpers import refusal
-from publishing import coco_lists, karpathy_records, write_coco, write_karpathy, write_pictures_of
+from published import coco_lists, karpathy_records, write_coco, write_karpathy, write_pictures_of
 
 from ntcir.config import AutoSplit, FractionSplit, OfficialSplit, Split
 from ntcir.corpora import open_corpus

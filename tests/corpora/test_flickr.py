@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from helpers import refusal
-from publishing import LISTS, PARTS, write_flickr, write_pictures_of
+from published import LISTS, PARTS, write_flickr, write_pictures_of
 
 from ntcir.config import AutoSplit, Split
 from ntcir.corpora import open_corpus

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from helpers import refusal
-from publishing import karpathy_records, write_flickr, write_karpathy
+from published import karpathy_records, write_flickr, write_karpathy
 
 from ntcir.config import AutoSplit, OfficialSplit, Split
 from ntcir.corpora import open_corpus

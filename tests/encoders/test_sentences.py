@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import command_line, refusal
-from text_networking import know_captioned, tiny_encoder, write_captioned
+from tiny_text_networks import know_captioned, tiny_encoder, write_captioned
 
 from ntcir.config import Config
 from ntcir.corpora import open_corpus

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from captioning import caption_config, captioned, lines_of
 from helpers import refusal
+from toy_captions import caption_config, captioned
+from word_vector_files import lines_of
 
 import ntcir.encoders.start_vectors
 from ntcir.config import Config, Texts, load_config

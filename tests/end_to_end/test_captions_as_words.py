@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from captioning import lines_of
 from helpers import command_line, one_thread  # noqa: F401
 from toy_corpus import PICTURELESS, is_captions, read_captions, write_captions
+from word_vector_files import lines_of
 
 import ntcir.corpora
 from ntcir.corpora.corpus import Corpus, Request

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from captioning import write_fasttext
 from helpers import refusal
+from word_vector_files import write_fasttext
 
 from ntcir.features.fasttext import Subwords, fnv1a
 from ntcir.features.word_vectors import read_word_vectors

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from extracting import SHARD, SHUFFLENET, SQUEEZENET, by_a_plain_loop, close, corpus_of, options, write_pictures
-from libraries import timm_net, tiny_clip
+from tiny_networks import timm_net, tiny_clip
 
 import ntcir.features.blocks as blocks
 import ntcir.features.decode as decode_module

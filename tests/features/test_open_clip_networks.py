@@ -9,9 +9,9 @@ import pytest
 import torch
 from extracting import cosines
 from helpers import refusal
-from libraries import TINY, require, tiny_clip
 from picturing import blocks, saved
 from PIL import Image
+from tiny_networks import TINY, require, tiny_clip
 
 from ntcir.config import Backbone, Features
 from ntcir.features.backbones import FrozenNetwork
@@ -163,7 +163,7 @@ def test_a_coca_gives_the_features_that_its_captions_share(tmp_path):
 def test_a_folder_with_its_own_settings_names_the_preprocessing(arch, tmp_path):
     import json
 
-    from libraries import TINY_CONFIG
+    from tiny_networks import TINY_CONFIG
 
     settings = {
         "model_cfg": TINY_CONFIG,

@@ -14,7 +14,7 @@ import pytest
 import torch
 from helpers import refusal
 from safetensors.torch import load_file, save_file
-from text_networking import CLIP, CLIP_DIM, clip_model, tiny_clip, tiny_encoder
+from tiny_text_networks import CLIP, CLIP_DIM, clip_model, tiny_clip, tiny_encoder
 from watching import Watch
 
 from ntcir.config import Backbone, Features, Texts

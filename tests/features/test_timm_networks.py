@@ -9,9 +9,9 @@ import pytest
 import torch
 from extracting import cosines
 from helpers import refusal
-from libraries import require, timm_net
 from picturing import blocks, saved
 from PIL import Image
+from tiny_networks import require, timm_net
 from watching import Watch
 
 from ntcir.config import Backbone, Features

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from captioning import lines_of
 from helpers import ROOT, refusal
+from word_vector_files import lines_of
 
 from ntcir.features.word_vectors import read_word_vectors
 

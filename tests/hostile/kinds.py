@@ -110,19 +110,19 @@ def _lifelog(folder: Path) -> None:
 
 
 def _flickr(folder: Path) -> None:
-    from publishing import write_flickr
+    from published import write_flickr
 
     write_flickr(folder / "corpus")
 
 
 def _karpathy(folder: Path) -> None:
-    from publishing import PARTS, karpathy_records, write_karpathy
+    from published import PARTS, karpathy_records, write_karpathy
 
     write_karpathy(folder / "corpus", karpathy_records(PARTS, "val2014"))
 
 
 def _coco(folder: Path) -> None:
-    from publishing import PARTS, coco_lists, write_coco
+    from published import PARTS, coco_lists, write_coco
 
     write_coco(folder / "corpus", {"train": coco_lists(PARTS["train"]), "val": coco_lists(PARTS["test"], first=50)})
 
@@ -420,7 +420,7 @@ def _load_model(folder: Path) -> object:
 
 
 def _word_vectors(folder: Path) -> None:
-    from captioning import lines_of, write_fasttext
+    from word_vector_files import lines_of, write_fasttext
 
     folder.mkdir(parents=True, exist_ok=True)
     matrix = np.random.default_rng(0).normal(size=(3 + 20, 4)).astype(np.float32)
@@ -443,8 +443,8 @@ def _look_up(name: str) -> Callable[[Path], object]:
 
 
 def _caption_model(folder: Path) -> None:
-    from captioning import caption_config, captioned
     from helpers import fit
+    from toy_captions import caption_config, captioned
 
     config = caption_config(training__iters=2, training__validate_every=2, texts__form="sum")
     fit(config, folder / "m", corpus=captioned())

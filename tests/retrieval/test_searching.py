@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from helpers import ROOT, command_line, one_thread  # noqa: F401
+from letters import WORDS, spelt, write_captioned
 from PIL import Image
-from worded import WORDS, spelt, write_captioned
 
 from ntcir.cli import main
 from ntcir.config import load_config

@@ -56,6 +56,18 @@ def test_only_the_best_partners_are_looked_for_where_that_is_enough(monkeypatch,
             assert np.isfinite(some[asking == item]).sum() == 1
 
 
+@pytest.mark.parametrize("most", [1, 50, counting._NEAR])
+@pytest.mark.parametrize("spread", [1e-8, 1e-7, 1e-6, 1e-3])
+def test_scores_that_single_precision_cannot_tell_apart_are_worked_out_again(monkeypatch, spread, most):
+    monkeypatch.setattr(counting, "_NEAR", most)
+    draw = np.random.default_rng(0)
+    rows = draw.normal(size=64) + spread * draw.normal(size=(60, 64))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    left, right, pairs = rows[:30], rows[30:], (np.arange(30), draw.permutation(30))
+    found = ranks_both_ways(Side(left, np.arange(30)), Side(right, np.arange(30)), *pairs)
+    assert [each.tolist() for each in found] == [each.tolist() for each in slow(left, right, *pairs)]
+
+
 def test_more_rows_than_a_byte_counts_are_counted():
     left, right = np.ones((700, 2), np.float32), np.ones((600, 2), np.float32)
     left[0], right[0] = [2, 0.5], [3, 3]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from bundling import SMALL, small_config, small_model, write_model
 from helpers import embed_networks, one_thread, refusal  # noqa: F401
-from libraries import require, timm_net, tiny_clip
+from tiny_networks import require, timm_net, tiny_clip
 
 from ntcir.model.model import Model
 from ntcir.submission.bundle import make_bundle
@@ -62,7 +62,7 @@ def test_a_bundle_with_networks_of_two_libraries_passes_its_rehearsal(tmp_path):
 def test_a_network_whose_settings_lie_in_a_folder_is_not_handed_in(tmp_path):
     import json
 
-    from libraries import TINY_CONFIG
+    from tiny_networks import TINY_CONFIG
 
     require("open_clip")
     (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": TINY_CONFIG}), encoding="utf-8")

@@ -159,6 +159,15 @@ def test_features_are_raised_to_a_power_before_their_statistics_are_taken(power)
     assert Power(power)(torch.zeros(1, 3)).tolist() == [[0.0, 0.0, 0.0]]
 
 
+def test_a_power_has_a_gradient_where_features_are_zero():
+    features = torch.tensor([[0.0, 1.0, -4.0]], requires_grad=True)
+    raised = Power(0.5)(features)
+    raised.sum().backward()
+    assert raised.tolist() == [[0.0, 1.0, -2.0]]
+    assert features.grad is not None
+    assert features.grad.tolist() == [[0.0, 0.5, 0.25]]
+
+
 def test_a_power_is_for_features():
     config = toy_config(pair=["image", "sensor"])
     stem, _ = FrozenEncoder(4, ["print"]).stem(config.towers.of("image").model_copy(update={"power": 0.5}), config)

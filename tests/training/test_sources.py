@@ -14,8 +14,8 @@ from helpers import (
     refusal,
     write_pictures,
 )
-from libraries import timm_net
 from safetensors.torch import load_file
+from tiny_networks import timm_net
 
 from ntcir.config import Augment, Backbone, Config, Encoder, Features
 from ntcir.encoders import open_pair

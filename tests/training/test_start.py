@@ -118,7 +118,12 @@ def test_a_start_of_another_dimension_is_refused_with_what_to_set(model, tmp_pat
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("towers.sensor.hidden", 3), ("towers.image.layers", 3), ("towers.image.standardise", False)],
+    [
+        ("towers.sensor.hidden", 3),
+        ("towers.image.layers", 3),
+        ("towers.image.standardise", False),
+        ("towers.image.power", 0.5),
+    ],
 )
 def test_a_start_whose_towers_are_others_is_refused_before_the_data_are_read(model, tmp_path, key, value):
     config = toy_config(training__start=str(model))

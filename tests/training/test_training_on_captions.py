@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from captioning import LEVELS, caption_config, captioned, lines_of
 from helpers import fit, one_thread, refusal  # noqa: F401
 from safetensors.torch import load_file
+from toy_captions import LEVELS, caption_config, captioned
+from word_vector_files import lines_of
 
 import ntcir.training.trainer
 from ntcir.config import Config

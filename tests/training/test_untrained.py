@@ -13,7 +13,7 @@ import torch
 from helpers import ROOT, command_line, fit, one_thread, toy_config, toy_corpus  # noqa: F401
 from PIL import Image
 from safetensors.torch import save_file
-from text_networking import CLIP, CLIP_DIM, clip_model, know_captioned, tiny_clip, write_captioned
+from tiny_text_networks import CLIP, CLIP_DIM, clip_model, know_captioned, tiny_clip, write_captioned
 
 from ntcir.features.text_networks import open_text_network
 from ntcir.model.folder import WEIGHTS

@@ -1,4 +1,4 @@
-"""Photographs with captions that spell what they show, and an encoder of captions that takes milliseconds."""
+"""Captions that spell what their pictures show, and an encoder of captions that takes milliseconds."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ class Letters(Encoder):
 
 
 class LetterRows(Rows):
+    """The rows of captions."""
+
     encoder = Letters()
 
     def __init__(self, texts: pd.Series) -> None:
@@ -33,17 +35,17 @@ class LetterRows(Rows):
         return cls(corpus.tables[modality]["text"])
 
     def load(self, ids: Sequence[str]) -> np.ndarray:
-        return counted(self._texts[list(ids)])
+        return _counted(self._texts[list(ids)])
 
     def encode(self, queries: Mapping[str, Any]) -> Iterator[tuple[list[str], np.ndarray]]:
-        yield list(queries), counted(queries.values())
+        yield list(queries), _counted(queries.values())
 
 
-def counted(texts: Any) -> np.ndarray:
+def _counted(texts: Any) -> np.ndarray:
     return np.array([[text.count(each) for each in ascii_lowercase] for text in texts], np.float32)
 
 
-WORDS = {"words": ("worded:Letters", "worded:LetterRows")}  # for ntcir.encoders.KINDS
+WORDS = {"words": ("letters:Letters", "letters:LetterRows")}  # for ntcir.encoders.KINDS
 
 
 def spelt(warm: int, wet: int, noon: int) -> str:
