@@ -71,7 +71,8 @@ def train(
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE",
     help="data.split.KEY=VALUE: split the corpus in another way than the model's configuration; data.outside=true: "
-    "read photographs outside images/ that records.csv names; features.store=DIR: where features are kept; "
+    "read photographs outside images/ that records.csv names; data.pictures=DIR: one more folder of captioned "
+    "pictures; features.store=DIR: where features are kept; "
     "towers.MODALITY.vectors=FILE: the vectors of this corpus. Repeatable.",
 )  # fmt: skip
 def run(

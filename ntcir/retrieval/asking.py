@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ALL = "all"
-_SPLIT_KEY, _OUTSIDE_KEY, _STORE_KEY = "data.split", "data.outside", "features.store"
+_SPLIT_KEY, _OUTSIDE_KEY, _PICTURES_KEY, _STORE_KEY = "data.split", "data.outside", "data.pictures", "features.store"
+_PLACES = (_OUTSIDE_KEY, _PICTURES_KEY, _STORE_KEY)
 _VECTORS_KEY = re.compile(r"towers\.\w+\.vectors")
 
 
@@ -35,11 +36,10 @@ def check_split(split: str | None, settings: Sequence[str]) -> None:
     if split is not None and split not in {*SPLITS, ALL}:
         raise UserError(f"There is no split '{split}': choose one of {', '.join(SPLITS)} or {ALL}.")
     for setting in settings:
-        key = _key(setting)
-        if key not in {_OUTSIDE_KEY, _STORE_KEY} and not _is_of_split(setting) and not _is_of_vectors(setting):
+        if _key(setting) not in _PLACES and not _is_of_split(setting) and not _is_of_vectors(setting):
             raise UserError(
                 f"--set {setting!r}: a trained model keeps its configuration; for a run, only {_SPLIT_KEY}, "
-                f"{_OUTSIDE_KEY}, {_STORE_KEY} and towers.MODALITY.vectors can be set."
+                f"{', '.join(_PLACES)} and towers.MODALITY.vectors can be set."
             )
     others = [setting for setting in settings if not _is_of_split(setting) and not _is_of_vectors(setting)]
     load_config(None, others)  # is the value one?
@@ -71,8 +71,8 @@ def corpus_to_ask(
         data: the corpus folder; the one the model was trained on if None.
         pooled: whether the topics have pools.
         split: what is ranked without pools.
-        settings: of ``data.split``, ``data.outside``, ``features.store`` and ``towers.MODALITY.vectors``, for this
-            corpus, in place of the model's.
+        settings: of ``data.split``, ``data.outside``, ``data.pictures``, ``features.store`` and
+            ``towers.MODALITY.vectors``, for this corpus, in place of the model's.
 
     Returns:
         the corpus, and what is ranked without pools.
@@ -90,9 +90,9 @@ def corpus_to_ask(
     typed = load_config(None, of_places.values())
     # What the model's configuration allows was said of the corpus that it was trained on.
     outside = typed.data.outside if _OUTSIDE_KEY in of_places else model.config.data.outside and _is_at(model, root)
-    config = model.config.changed(
-        {"data.path": str(root), "data.split": _split(folder, of_split), "data.outside": outside}
-    )
+    pictures = typed.data.pictures if _PICTURES_KEY in of_places else model.config.data.pictures
+    of_corpus = {"data.path": str(root), "data.outside": outside, "data.pictures": pictures and str(pictures)}
+    config = model.config.changed({**of_corpus, "data.split": _split(folder, of_split)})
     vectors = _vectors(model, folder, root, of_vectors)
     if pooled:
         chosen, idle = ALL, split or " ".join(f"--set {setting}" for setting in of_split)
