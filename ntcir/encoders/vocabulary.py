@@ -45,7 +45,7 @@ class Vocabulary:
             counts.update(words)
             having.update(set(words))
             captions += 1
-        ignored = _stop_words(options)
+        ignored = stop_words(options)
         common = (word for word, count in counts.items() if count >= options.min_count and word not in ignored)
         known = sorted(common, key=lambda word: (-counts[word], word))[: options.most]
         return cls(known, [having[word] for word in known], captions)
@@ -97,7 +97,7 @@ class Vocabulary:
         return cls(words, having, captions)
 
 
-def _stop_words(options: Texts) -> frozenset[str]:
+def stop_words(options: Texts) -> frozenset[str]:
     """Return the words that are left out, as sentences are taken apart."""
     if options.stop_words == "none":
         return frozenset()

@@ -13,10 +13,11 @@ from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.encoder import Encoder, Rows
 from ntcir.encoders.start_vectors import StartVectors, fingerprint
-from ntcir.encoders.vocabulary import Vocabulary
+from ntcir.encoders.tokens import words_of
+from ntcir.encoders.vocabulary import Vocabulary, stop_words
 from ntcir.encoders.words import WordsEncoder
 from ntcir.modalities import modality as modality_of
-from ntcir.system.errors import UserError, short
+from ntcir.system.errors import UserError, short, some
 from ntcir.system.home import expanded
 from ntcir.system.progress import say
 
@@ -101,19 +102,39 @@ class WordRows(Rows):
         if not queries:
             return
         numbered = [self.encoder.numbered(text) for text in queries.values()]
-        unknown = [topic for topic, numbers in zip(queries, numbered, strict=True) if not numbers]
-        if unknown:
-            say(
-                f"WARNING: {len(unknown):,} of {len(queries):,} queries have no word that this model knows, and are "
-                f"ranked as an empty sentence would be (first: {self._quoted(unknown[0], queries)})."
-            )
-        cut = [topic for topic, numbers in zip(queries, numbered, strict=True) if len(numbers) > self.encoder.length]
-        if cut:
-            say(
-                f"{len(cut):,} of {len(queries):,} queries have more than {self.encoder.length} known words, of which "
-                f"the first count (first: {self._quoted(cut[0], queries)})."
-            )
+        for remark in self._remarks_on(queries, numbered):
+            say(remark)
         yield list(queries), self.encoder.rows(numbered)
+
+    def _remarks_on(self, queries: Mapping[str, str], numbered: Sequence[Sequence[int]]) -> Iterator[str]:
+        """Yield sentences about what is left out of queries; of a single one, also which words."""
+        total, most = len(queries), self.encoder.length
+        unknown = [topic for topic, numbers in zip(queries, numbered, strict=True) if not numbers]
+        cut = [topic for topic, numbers in zip(queries, numbered, strict=True) if len(numbers) > most]
+        if total == 1:
+            quoted = next(self._quoted(topic, queries) for topic in queries)
+            if unknown:
+                yield f"WARNING: this model knows no word of {quoted}: it is ranked as an empty sentence would be."
+            elif ignored := self._ignored(next(iter(queries.values()))):
+                yield f"Words that this model does not know are left out of {quoted}: {some(ignored)}."
+            if cut:
+                yield f"Of {quoted}, the first {most} known words count."
+            return
+        if unknown:
+            yield (
+                f"WARNING: {len(unknown):,} of {total:,} queries have no word that this model knows, and are ranked as "
+                f"an empty sentence would be (first: {self._quoted(unknown[0], queries)})."
+            )
+        if cut:
+            yield (
+                f"{len(cut):,} of {total:,} queries have more than {most} known words, of which the first count "
+                f"(first: {self._quoted(cut[0], queries)})."
+            )
+
+    def _ignored(self, text: str) -> list[str]:
+        """Return the words of a sentence that are not known, without stop words, each once."""
+        known = {*self.encoder.vocabulary.numbers, *stop_words(self._options)}
+        return [word for word in dict.fromkeys(words_of(text)) if word not in known]
 
     def _vocabulary(self, ids: Sequence[str]) -> Vocabulary:
         """Return the words of captions, which may be given repeatedly.

@@ -143,6 +143,10 @@ def read_topics(path: StrPath, pair: Sequence[str] | None = None) -> list[Topic]
         topics[topic.topic_id] = topic
 
     _say_near_misses(path, header)
+    if pair is not None and _DIRECTION not in header:
+        _check_pair(
+            path, [(number, dict(zip(header, row, strict=False)).get("query", "")) for number, row in lines], pair
+        )
     _parse_lines(path, header, lines, parse)
     if not topics:
         raise UserError(f"{path} has no topics.")
@@ -222,6 +226,24 @@ def _parse_lines(
     if wrong:
         more = f"; and {len(wrong) - _MOST} more problems" if len(wrong) > _MOST else ""
         raise UserError(f"{named(path)} {'; '.join(wrong[:_MOST])}{more}.")
+
+
+def _check_pair(path: StrPath, queries: Iterable[tuple[int, str]], pair: Sequence[str]) -> None:
+    """Refuse topics that are evidently those of the default pair, which name no direction, for a model of another.
+
+    Raises:
+        UserError: naming the first query that only the default pair has.
+    """
+    own, usual = ([each.query for each in directions(names)] for names in (pair, DEFAULT_PAIR))
+    for number, query in queries:
+        other = next((each for each in usual if each not in own and each.takes(query)), None)
+        if other is not None and not any(each.takes(query) for each in own):
+            neither = " nor ".join(_a(each.noun) for each in own)
+            raise UserError(
+                f"{path} line {number}: the query '{short(query)}' is {_a(other.noun)}, neither {neither}, and the "
+                f"model's pair is {' and '.join(pair)}: name another with --model, or build topics of its pair with "
+                f"`ntcir build-topics --set 'pair=[{', '.join(pair)}]'`."
+            )
 
 
 def _topic(cells: Mapping[str, str], pair: Sequence[str] | None) -> Topic:

@@ -29,7 +29,7 @@ h1 {{ font-size: 1.5em; overflow-wrap: anywhere }}
 h2 {{ font-size: 1.1em; margin-top: 2em }}
 ol {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 1em; list-style: none; padding: 0 }}
 li {{ border: 1px solid #c5ccd3; border-radius: 4px; padding: .6em }}
-img {{ display: block; max-width: 100%; border-radius: 2px }}
+img {{ display: block; max-width: 100%; height: auto; border-radius: 2px }}
 p, pre {{ margin: .4em 0 0; overflow-wrap: anywhere; white-space: pre-wrap }}
 pre {{ font-size: .85em }}
 .id, .about {{ color: #5d6b78; font-size: .85em }}

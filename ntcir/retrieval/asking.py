@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 _SPLIT_KEY, _OUTSIDE_KEY, _PICTURES_KEY, _STORE_KEY = "data.split", "data.outside", "data.pictures", "features.store"
+_PLACES = (_OUTSIDE_KEY, _PICTURES_KEY, _STORE_KEY)
 _VECTORS_KEY = re.compile(r"towers\.\w+\.vectors")
 
 
@@ -35,12 +36,10 @@ def check_split(split: str | None, settings: Sequence[str]) -> None:
     if split is not None and split not in {*SPLITS, ALL}:
         raise UserError(f"There is no split '{split}': choose one of {', '.join(SPLITS)} or {ALL}.")
     for setting in settings:
-        key = _key(setting)
-        is_of_place = key in {_OUTSIDE_KEY, _PICTURES_KEY, _STORE_KEY}
-        if not is_of_place and not _is_of_split(setting) and not _is_of_vectors(setting):
+        if _key(setting) not in _PLACES and not _is_of_split(setting) and not _is_of_vectors(setting):
             raise UserError(
                 f"--set {setting!r}: a trained model keeps its configuration; for a run, only {_SPLIT_KEY}, "
-                f"{_OUTSIDE_KEY}, {_PICTURES_KEY}, {_STORE_KEY} and towers.MODALITY.vectors can be set."
+                f"{', '.join(_PLACES)} and towers.MODALITY.vectors can be set."
             )
     others = [setting for setting in settings if not _is_of_split(setting) and not _is_of_vectors(setting)]
     load_config(None, others)  # is the value one?
@@ -91,17 +90,10 @@ def corpus_to_ask(
     typed = load_config(None, of_places.values())
     # What the model's configuration allows was said of the corpus that it was trained on.
     outside = typed.data.outside if _OUTSIDE_KEY in of_places else model.config.data.outside and _is_at(model, root)
-    pictures = model.config.data.pictures if _is_own(model, root) else None
-    if _PICTURES_KEY in of_places:
-        pictures = typed.data.pictures
-    config = model.config.changed(
-        {
-            "data.path": str(root),
-            "data.split": _split(folder, of_split),
-            "data.outside": outside,
-            "data.pictures": None if pictures is None else str(expanded(pictures)),
-        }
-    )
+    theirs = model.config.data.pictures if _is_own(model, root) else None
+    pictures = typed.data.pictures if _PICTURES_KEY in of_places else theirs
+    of_corpus = {"data.path": str(root), "data.outside": outside, "data.pictures": pictures and str(pictures)}
+    config = model.config.changed({**of_corpus, "data.split": _split(folder, of_split)})
     vectors = _vectors(model, folder, root, of_vectors)
     if pooled:
         chosen, idle = ALL, split or " ".join(f"--set {setting}" for setting in of_split)

@@ -12,6 +12,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_pair
 from ntcir.encoders.encoder import Rows
 from ntcir.measures.reciprocal import Figures
+from ntcir.modalities import Direction
 from ntcir.model.model import Model
 from ntcir.model.split_ranks import pool_figures, whole_figures
 from ntcir.model.trained import is_finished
@@ -112,9 +113,7 @@ def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int 
     else:
         drawn, pools = draw_pools(pairs, (left, right), pool, model.config.seed)
         if len(drawn) < len(pairs):
-            say(
-                f"{len(pairs) - len(drawn):,} of {len(pairs):,} pairs are in no pool, because pools of {pool} are full."
-            )
+            say(_undrawn(pairs, drawn, model.directions, pool))
         vectors = {name: encoded(model, name, rows[name], drawn[name].tolist()) for name in rows}
         if alone := sum(each.stop - each.start == 1 for each in pools):
             say(
@@ -167,6 +166,25 @@ def _rank_all(model: Model, corpus: Corpus, rows: dict[str, Rows], whole: WholeS
     """Return what the figures of each direction are made of, by its name."""
     vectors = {name: encoded(model, name, rows[name], whole.items[name].tolist()) for name in rows}
     return whole_figures(vectors, whole, model.directions, corpus)
+
+
+def _undrawn(pairs: pd.DataFrame, drawn: pd.DataFrame, ways: Sequence[Direction], pool: int) -> str:
+    """Return a sentence about the pairs that are in no pool: those of full ones, and those whose items have another."""
+    left = pairs.loc[pairs.index.difference(drawn.index)]
+    is_full = left["group"].map(drawn["group"].value_counts()).to_numpy() >= pool
+    is_shared = np.logical_or.reduce([left[way.query.name].isin(drawn[way.query.name]).to_numpy() for way in ways])
+    full = int((is_full & ~is_shared).sum())
+    nouns = " or ".join(way.query.noun for way in ways)
+    reasons = {
+        f"because pools of {pool:,} are full": full,
+        f"because their {nouns} is there with another partner (an item is in a pool once; --pool none asks with "
+        "all)": len(left) - full,
+    }
+    found = {reason: count for reason, count in reasons.items() if count}
+    told = (
+        " and ".join(f"{count:,} {reason}" for reason, count in found.items()) if len(found) > 1 else next(iter(found))
+    )
+    return f"{len(left):,} of {len(pairs):,} pairs are in no pool{':' if len(found) > 1 else ','} {told}."
 
 
 def _readable(rows: dict[str, Rows], pairs: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:

@@ -132,6 +132,32 @@ def test_queries_without_a_known_word_and_long_ones_are_answered_and_named(capsy
     assert list(rows.encode({})) == []
 
 
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("Warm zebra, and a gnu", "Words that this model does not know are left out of t 'Warm zebra, and a gnu': "),
+        ("zebra", "WARNING: this model knows no word of t 'zebra': it is ranked as an empty sentence would be."),
+        ("", "WARNING: this model knows no word of t ''"),
+        ("a warm and bright day", "Of t 'a warm and bright day', the first 3 known words count."),
+        ("warm day", ""),
+    ],
+)
+def test_of_a_single_query_the_words_that_are_left_out_are_named(query, sentence, capsys):
+    rows, _ = fitted(captioned(), texts__length=3)
+    assert len(list(rows.encode({"t": query}))) == 1
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert bool(sentence) == bool(said)
+    if "gnu" in query:
+        assert "zebra, gnu" in said
+
+
+def test_stop_words_of_a_query_are_not_called_unknown(capsys):
+    rows, _ = fitted(captioned(), texts__stop_words="english")
+    list(rows.encode({"t": "a warm day on the zebra"}))
+    assert capsys.readouterr().err.strip().endswith(": zebra.")
+
+
 def test_a_training_depends_on_the_captions_and_on_the_vectors_that_it_begins_with(tmp_path):
     ids = captioned().split("train")["text"].tolist()
     seen = [fitted(captioned())[0].facts(ids), fitted(captioned(texts={5: "A cold and slow day, dark"}))[0].facts(ids)]

@@ -205,6 +205,16 @@ def test_a_query_that_may_be_either_needs_the_column(tmp_path):
     assert "img2cap or cap2img" in sentence
 
 
+@pytest.mark.parametrize("lines", [["a\t\ta.jpg", 'b\t\t{"x": 1}'], ['b\t\t{"x": 1}', "a\t\ta.jpg"]])
+def test_topics_of_the_default_pair_are_named_as_such_to_a_model_of_another(tmp_path, lines):
+    sentence = refusal(read_topics, write(tmp_path, *lines), ("image", "text"))
+    number = 2 + [line[0] for line in lines].index("b")
+    assert f"line {number}: the query '{{\"x\": 1}}' is a reading, neither a photograph nor a caption" in sentence
+    assert "the model's pair is image and text: name another with --model" in sentence
+    assert "`ntcir build-topics --set 'pair=[image, text]'`" in sentence
+    assert "add a column" not in sentence
+
+
 def test_an_empty_direction_is_told_by_the_query(tmp_path):
     path = table(tmp_path, FOUR, "a\t\ta.jpg\t", 'b\t\t{"x": 1}\t ')
     assert [topic.direction.name for topic in read_topics(path)] == ["img2sen", "sen2img"]

@@ -88,6 +88,7 @@ def test_a_page_shows_the_text_as_it_is_written(picture):
 def test_pictures_in_a_page_are_small_copies(picture):
     page = page_of(findings("sen2img", {"warm": 3}, [Hit("id-1", 0.25, picture, None)]))
     assert 'width="360" height="270"' in page
+    assert re.search(r"\bimg {[^}]*max-width: 100%; height: auto;", page)  # in a narrow place as high as it is wide
     assert "warm:  3" in page
 
 

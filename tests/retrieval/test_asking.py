@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import command_line, one_thread, write_pictures  # noqa: F401
-from published import PARTS, write_flickr, write_pictures_of
 
 from ntcir.corpora import open_corpus
 from ntcir.modalities import DEFAULT_PAIR
@@ -220,23 +219,3 @@ def test_vectors_of_its_own_corpus_are_not_taken_for_those_of_another(with_vecto
 )
 def test_vectors_that_do_not_fit_are_refused(with_vectors, here, model, setting, words):
     assert words in refused("--set", setting, model=model)
-
-
-def test_pictures_of_another_captioned_corpus_may_lie_elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write_flickr(Path("own"), pictures=None)
-    write_flickr(Path("other"), pictures=None)
-    for folder in ("photos", "others"):
-        write_pictures_of(Path(folder), [name for names in PARTS.values() for name in names])
-    network = "features.backbones=[{arch: squeezenet1_1, weights: random}]"
-    settings = ["--set", "pair=[image, text]", "--set", network, "--set", "data.pictures=photos"]
-    done = command_line("train", "--data", "own", "--iters", "1", "--out", "runs/m", *settings)
-    assert done.exit_code == 0, done.output
-    asked = ["evaluate", "--model", "runs/m", "--json", "--split", "all", "--data"]
-    assert command_line(*asked, "own").exit_code == 0
-    Path("photos").rename("moved")
-    lost = command_line(*asked, "other")
-    assert lost.exit_code == 2
-    assert "photos" not in lost.stderr  # which had the pictures of the model's corpus
-    found = command_line(*asked, "other", "--set", "data.pictures=others")
-    assert found.exit_code == 0, found.output

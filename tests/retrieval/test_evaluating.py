@@ -235,6 +235,21 @@ def test_a_subset_that_is_not_there_is_refused(here):
     assert "nowhere.txt" in refused("--subset", "nowhere.txt")
 
 
+@pytest.mark.parametrize(
+    ("pool", "reason"),
+    [
+        (100, "are in no pool, because their photograph or reading is there with another partner"),
+        (3, "because pools of 3 are full and"),
+    ],
+)
+def test_why_pairs_are_in_no_pool(tmp_path, capsys, repeated, pool, reason):
+    report_of(toy_trainer(toy_config(), tmp_path).model, repeated, pool)
+    said = capsys.readouterr().err
+    assert reason in said
+    assert "--pool none asks with all" in said
+    assert ("are full" in said) == (pool == 3)
+
+
 @pytest.mark.parametrize("pool", ["1", "0", "-3", "abc", "2.5", "", "²"])
 def test_a_pool_that_is_none_is_refused(here, pool):
     assert f"--pool {pool!r} is not valid: give a whole number of at least 2, or none." in refused("--pool", pool)
