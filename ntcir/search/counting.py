@@ -17,6 +17,7 @@ from ntcir.search.products import single_error
 _TILE = 2048  # rows and columns of scores in memory at once: 16 MB
 _ROWS = 255  # of a tile that are counted at once: what a byte can count
 _NEAR = 1 << 18  # cells that are scored again at once
+_MOST_NEAR = 1 / 16  # share of cells to be scored again, up to which each is scored by itself
 
 
 class Side:
@@ -182,13 +183,29 @@ class _Asking:
             self._add(more, np.ascontiguousarray(scores[self._items[more] - here.start]), there)
 
     def _add(self, pairs: np.ndarray, scores: np.ndarray, there: slice) -> None:
+        weights = self._other.weights(there)
         no_better = scores <= self._high[pairs][:, None]
-        self._no_better[pairs] += _counted(no_better, self._other.weights(there))
-        near = np.logical_and(no_better, scores >= self._low[pairs][:, None], out=no_better)
+        near = no_better & (scores >= self._low[pairs][:, None])
+        if np.count_nonzero(near) > _MOST_NEAR * near.size:
+            exact, own = self._in_double(pairs, there), self._own[pairs][:, None]
+            self._no_better[pairs] += _counted(exact <= own, weights)
+            self._equal[pairs] += _counted(exact == own, weights)
+            return
+        self._no_better[pairs] += _counted(no_better, weights)
         rows, columns = _cells_of(near)
         self._near.append((pairs[rows], columns + there.start))
         if sum(len(found) for found, _ in self._near) >= _NEAR:
             self._settle()
+
+    def _in_double(self, pairs: np.ndarray, there: slice) -> np.ndarray:
+        """Return what candidates score for the items of pairs, float32 [pairs, candidates], from one product.
+
+        A model that has collapsed puts all items in nearly one place: to score each cell by itself would take minutes.
+        One product rounds a cell in ten million otherwise, which tells no more of such a model.
+        """
+        asked, ranked = self._side.vectors[self._items[pairs]], self._other.vectors[there]
+        scores = torch.from_numpy(asked).double() @ torch.from_numpy(ranked).double().T
+        return np.asarray(scores.float().numpy())
 
     def _settle(self) -> None:
         """Score again what is near the partners' scores, and count it by that."""

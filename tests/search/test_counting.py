@@ -57,9 +57,11 @@ def test_only_the_best_partners_are_looked_for_where_that_is_enough(monkeypatch,
 
 
 @pytest.mark.parametrize("most", [1, 50, counting._NEAR])
+@pytest.mark.parametrize("share", [counting._MOST_NEAR, 1.0])
 @pytest.mark.parametrize("spread", [1e-8, 1e-7, 1e-6, 1e-3])
-def test_scores_that_single_precision_cannot_tell_apart_are_worked_out_again(monkeypatch, spread, most):
+def test_scores_that_single_precision_cannot_tell_apart_are_worked_out_again(monkeypatch, spread, share, most):
     monkeypatch.setattr(counting, "_NEAR", most)
+    monkeypatch.setattr(counting, "_MOST_NEAR", share)
     draw = np.random.default_rng(0)
     rows = draw.normal(size=64) + spread * draw.normal(size=(60, 64))
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
