@@ -130,6 +130,7 @@ def test_what_is_wrong_is_said_in_a_sentence_that_names_the_place(tmp_path, case
         (gzip.compress(PLAIN.encode())[:-20], "the gzip file is truncated; copy it again"),
         (b"PK\x03\x04" + b"\0" * 99, "is compressed with ZIP"),
     ],
+    ids=["gzip", "ZIP"],
 )
 def test_packed_files_that_cannot_be_unpacked_are_refused(tmp_path, content, expected):
     assert expected in refusal(read_word_vectors, written(tmp_path, "vectors", content), WANTED)
