@@ -22,9 +22,11 @@ STEPS = (200, 300, 400, 600)
 GRID: dict[str, tuple[Any, ...]] = {
     "towers.image.power": (0.5, 1.0),
     "towers.image.input_dropout": (0.5, 0.75, 0.85),
-    "towers.text.input_dropout": (0.25, 0.5, 0.75),
+    "towers.text.input_dropout": (0.4, 0.6, 0.75),
     "objectives.0.temperature": (0.05, 0.07, 0.1),
+    "training.batch": (256, 512),
     "augment.views": (0, 4),
+    "augment.share": (0.25, 0.5),
 }
 
 
