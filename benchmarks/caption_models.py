@@ -36,7 +36,7 @@ from ntcir.training.trainer import Trainer
 
 FOLDS = 5
 DIMENSIONS = 128  # of the space of CCA
-REGULARISATIONS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+REGULARISATIONS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 ByDirection = dict[str, Figures]
 

@@ -133,6 +133,8 @@ def test_a_table_of_choices_has_a_column_for_each_number_of_steps(
         "| as it stands",
         "| towers.image.input_dropout = 0.5 (for 0.0)",
     ]
+    assert all(lines[2].split(" | ")[1:4])
+    assert lines[3].split(" | ")[3] == ""  # longer than the configuration says
     cosine = training.changed({"training.schedule": "cosine"})
     assert "training.schedule = cosine is not valid" in refusal(list, choice(cosine, {}))
 
