@@ -9,7 +9,7 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ntcir.config.places import Place, path_of_detector, path_of_text_network, path_of_weights
 from ntcir.config.section import Section
@@ -125,6 +125,17 @@ class Texts(Section):
     # Of open_clip: a file; left open, those of the same network in features.backbones.
     weights: Annotated[str | None, Place("data", path_of_weights, handed_on="name")] = None
     batch: int = Field(64, ge=1, le=4096)  # captions at a time
+
+    @field_validator("stop_words", mode="before")
+    @classmethod
+    def _are_words(cls, given: Any) -> Any:
+        """Refuse what is of no kind with one sentence, where pydantic has one for each kind."""
+        if not isinstance(given, list):
+            if given not in ("none", "english"):
+                raise ValueError("give none, english or a list of words")
+        elif odd := [word for word in given if not isinstance(word, str)]:
+            raise ValueError(f"{odd[0]!r} in the list is not a text: put it in quotes")
+        return given
 
 
 class Training(Section):

@@ -78,9 +78,10 @@ def _by_part(part_of: Mapping[str, str], split: OfficialSplit, report: ReadingRe
         report.notes.append("there is no test part: the test split is empty")
     unused = [part for part in there if part not in split_of]
     if unused:
-        report.notes.append(
-            f"the part{'s' * (len(unused) > 1)} {some(unused)} {'are' if len(unused) > 1 else 'is'} not used"
-        )
+        left = [item for item, part in part_of.items() if part in unused]
+        parts = f"the part{'s' * (len(unused) > 1)} {some(unused)} {'are' if len(unused) > 1 else 'is'} not used"
+        pictures = f"{len(left):,} picture{'s' * (len(left) > 1)}"
+        report.notes.append(f"{parts}, and so {pictures} in no split (first: {short(left[0])})")
     if apart := [item for item, part in part_of.items() if not part]:
         pictures = "pictures are" if len(apart) > 1 else "picture is"
         report.notes.append(f"{len(apart):,} {pictures} in no part, and so in no split (first: {short(apart[0])})")

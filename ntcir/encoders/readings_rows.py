@@ -105,10 +105,10 @@ class ReadingsRows(Rows):
         topics, names = list(queries), self.encoder.names
         # A minute may lack just the readings that this model uses; its topic is still answered.
         mute = [topic for topic, query in queries.items() if all(query.get(name) is None for name in names)]
-        if mute:
-            say(f"WARNING: {len(mute)} topics give none of the readings this model uses ({some(names)}): {some(mute)}.")
         known = [str(column) for column in self._raw.columns]
         table = self.encoder.table(list(queries.values()), known, topics)
+        if mute:
+            say(f"WARNING: {len(mute)} topics give none of the readings this model uses ({some(names)}): {some(mute)}.")
         table, remarks = understood(self.encoder, table, place=lambda row: f"topic {topics[row]}")
         for remark in remarks:
             say(f"topics: {remark}")
@@ -120,9 +120,9 @@ class ReadingsRows(Rows):
         Raises:
             UserError: for an unknown column, or what spells no number where one is needed.
         """
+        table = self.encoder.table([query], [str(column) for column in self._raw.columns])
         if all(query.get(name) is None for name in self.encoder.names):
             say(f"WARNING: the query gives none of the readings this model uses ({some(self.encoder.names)}).")
-        table = self.encoder.table([query], [str(column) for column in self._raw.columns])
         table, remarks = understood(self.encoder, table)
         for remark in remarks:
             say(f"the query: {remark}")

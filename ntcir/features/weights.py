@@ -106,7 +106,8 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
         UserError: if the file is not there, cannot be read or is no such checkpoint; the sentence says what it is.
     """
     if not path.is_file():
-        raise UserError(f"There are no weights at {path}{', which is a folder' * path.is_dir()}.")
+        where = f"{path}{', which is a folder' * path.is_dir()}"
+        raise UserError(f"There are no weights at {where}. Put the file there, or give its path as `weights`.")
     try:
         kind = "an ONNX network: give its torch weights" if is_onnx(path) else kind_of(path)
         if kind:

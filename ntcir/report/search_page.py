@@ -48,7 +48,7 @@ def page_of(findings: Findings) -> str:
     Ids, captions and readings come from other people: all are escaped, and the page may load nothing.
     """
     asks, answers = findings.direction
-    title = findings.query if isinstance(findings.query, str) and not asks.pictured else f"search by {asks.noun}"
+    title = findings.query if isinstance(findings.query, str) and not asks.pictured else f"Search by {asks.noun}"
     parts = [f"<h1>{_text(title)}</h1>"]
     if not isinstance(findings.query, str) or asks.pictured:
         parts.append(_shown(asks, findings.query))

@@ -44,11 +44,21 @@ def of_subset(pairs: pd.DataFrame, pair: Sequence[str], subset: StrPath, corpus:
         for items, more in zip(wanted, found, strict=True):
             items.update(more)
     if len(unknown) == len(named):
-        what = f"names none of the pairs asked for ({some(unknown)})" if named else "is empty"
-        raise UserError(f"{subset} {what}: expected ids of {corpus.root}, one a line.")
+        raise UserError(f"{subset} {_why_none(named, pair, corpus)}.")
     if unknown:
         say(f"{subset}: {len(unknown):,} of {len(named):,} ids are not among the pairs asked for: {some(unknown)}.")
     return pairs[np.logical_or.reduce([pairs[name].isin(items) for name, items in zip(pair, wanted, strict=True)])]
+
+
+def _why_none(named: Sequence[str], pair: Sequence[str], corpus: Corpus) -> str:
+    """Return what is wrong with lines of which none names a pair that is asked for."""
+    expected = f"expected ids of {corpus.root}, one a line"
+    if not named:
+        return f"is empty: {expected}"
+    every = [_Names(corpus.pairs[name].unique()) for name in pair]
+    if elsewhere := [line for line in named if any(_find(line, every))]:
+        return f"names only items of other splits ({some(elsewhere)}): say with --split which is evaluated"
+    return f"names none of the pairs asked for ({some(named)}): {expected}"
 
 
 def _find(line: str, known: Sequence[_Names]) -> list[set[str]]:

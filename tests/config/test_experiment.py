@@ -80,6 +80,15 @@ def test_an_unknown_key_is_named_with_its_path_and_a_near_one(tmp_path, text, ke
 @pytest.mark.parametrize(
     ("text", "part"),
     [
+        (
+            "texts: {stop_words: englisch}",
+            "texts.stop_words = 'englisch' is not valid: give none, english or a list of",
+        ),
+        ("texts: {stop_words: {a: 1}}", "texts.stop_words is not valid: give none, english or a list of words."),
+        (
+            "texts: {stop_words: [a, no]}",
+            "texts.stop_words = ['a', False] is not valid: false in the list is not a text",
+        ),
         ("training: {batch: 1}", "training.batch = 1 is not valid: input should be greater than or equal to 2"),
         ("training: {iters: many}", "training.iters = 'many' is not valid"),
         ("training: {lr: -0.1}", "training.lr = -0.1 is not valid"),

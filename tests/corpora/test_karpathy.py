@@ -117,7 +117,7 @@ def sentences(*raws: Any, **more: Any) -> list[Any]:
         (changed(sentences=sentences("A.", "B.", sentid=None)), [], 2),
         (changed(sentences=sentences("A.", "B.", sentid=True)), [], 2),
         (changed(split=None), ["1 picture is in no part, and so in no split (first: t9.jpg)"], 2),
-        (changed(split="odd"), ["the part odd is not used"], 2),
+        (changed(split="odd"), ["the part odd is not used, and so 1 picture in no split (first: t9.jpg)"], 2),
         (changed(filename="t0.jpg"), ["left out 1: picture is listed twice (first: t0.jpg)",
                                       "left out 2: caption id appears twice (first: t0.jpg#0)"], 0),
         (changed(filename="t0.jpg", split="test"),

@@ -81,7 +81,7 @@ def test_what_is_moved_is_noted():
     _, notes = split_of({"train": 20, "dev": 5, "": 2, "extra": 1}, official())
     assert notes == [
         "there is no test part: that of validation (dev) is the test split",
-        "the part extra is not used",
+        "the part extra is not used, and so 1 picture in no split (first: extra0)",
         "2 pictures are in no part, and so in no split (first: 0)",
         "there is no part left for validation; held out for it: 2 of 20 training pictures (data.split.held_out = 0.1, "
         "seed = 0)",

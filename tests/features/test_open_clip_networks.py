@@ -95,7 +95,7 @@ def test_the_captions_side_says_nothing_in_the_fingerprint(arch, tmp_path):
         ({"weights": "openai"}, f"There are no weights 'openai' for open_clip:{TINY}, and nothing is fetched for it"),
         ({"output": "logits"}, "so `output: logits` is not available: use output: pooled and grid: 1."),
         ({"grid": 2}, "so `grid: 2` is not available"),
-        ({"weights": "gone.pt"}, "There are no weights at gone.pt."),
+        ({"weights": "gone.pt"}, "There are no weights at gone.pt. Put the file there, or give its path as `weights`."),
     ],
 )
 def test_what_is_not_there_is_one_sentence(arch, changes, words):

@@ -163,7 +163,10 @@ def test_random_weights_are_seeded_and_said(capsys):
         ),
         ({"weights": "imagenet"}, "There are no weights 'imagenet' for timm:test_vit, and nothing is fetched for it: "),
         ({"weights": "places365"}, "There are no weights 'places365' for timm:test_vit, and nothing is fetched for it"),
-        ({"weights": "gone.pth"}, "There are no weights at gone.pth."),
+        (
+            {"weights": "gone.pth"},
+            "There are no weights at gone.pth. Put the file there, or give its path as `weights`.",
+        ),
     ],
 )
 def test_what_is_not_there_is_one_sentence(changes, words):

@@ -231,6 +231,12 @@ def test_a_subset_without_any_id_is_refused(here, tmp_path, content, why):
     assert why in refused("--subset", str(tmp_path / "names.txt"))
 
 
+def test_a_subset_of_another_split_is_named_as_such(here, tmp_path):
+    (tmp_path / "names.txt").write_text("a1_000.png\nnowhere.png\n", encoding="utf-8")
+    sentence = refused("--subset", str(tmp_path / "names.txt"))
+    assert "names only items of other splits (a1_000.png): say with --split which is evaluated." in sentence
+
+
 def test_a_subset_that_is_not_there_is_refused(here):
     assert "nowhere.txt" in refused("--subset", "nowhere.txt")
 

@@ -307,6 +307,7 @@ def test_what_cannot_be_searched_is_one_sentence(here, arguments, sentence):
 )
 def test_a_reading_that_cannot_be_one_is_one_sentence(here, reading, sentence):
     assert sentence in error_of("--reading", reading, model="sensors")
+    assert "WARNING" not in typed("--reading", reading, model="sensors").stderr.replace("WARNING: squeezenet", "")
 
 
 def test_a_model_without_a_text_side_says_how_it_can_be_asked(here):
