@@ -149,6 +149,28 @@ def test_all_is_searched_unless_a_split_is_named(here):
     assert "not used" not in typed("aa", "--split", "val", "--set", "data.split.by=fraction").stderr
 
 
+def test_photographs_without_a_caption_are_found_unless_a_split_is_named(here, tmp_path):
+    data = write_captioned(tmp_path / "half", 4)
+    records = pd.read_csv(data / "records.csv")
+    silent = records["file"][records["file"].str.startswith("s4")].tolist()
+    records["caption"] = records["caption"].mask(records["file"].isin(silent))
+    records.to_csv(data / "records.csv", index=False)
+    (data / "images" / silent[0]).write_bytes(b"no picture")
+    done = typed("aa", "--data", str(data), "--k", "99", "--random", "--json")
+    assert done.exit_code == 0
+    assert f"half: 4 photographs in no pair are searched too: {silent[0]}" in done.stderr
+    assert f"1 photographs cannot be read and are not searched: {silent[0]}" in done.stderr
+    result = json.loads(done.stdout)
+    assert result["searched"] == 15
+    without = {hit["id"] for hit in result["hits"] if "text" not in hit}
+    assert without == set(silent[1:]) == {hit["id"] for hit in result["random"] if "text" not in hit}
+    lines = typed("aa", "--data", str(data), "--k", "99").stdout.splitlines()
+    assert sorted(len(line.split("\t")) for line in lines) == [3] * 3 + [4] * 12
+    split = found("aa", "--data", str(data), "--k", "99", "--split", "train", "--set", "data.split.by=auto")
+    assert split["searched"] < 12
+    assert all("text" in hit for hit in split["hits"])
+
+
 def test_another_corpus_can_be_searched(here, tmp_path):
     write_captioned(tmp_path / "other", 4)
     result = found("aa", "--data", str(tmp_path / "other"), "--k", "99")
