@@ -5,7 +5,7 @@ from __future__ import annotations
 from ntcir.corpora.corpus import Corpus
 from ntcir.modalities import Modality
 from ntcir.retrieval.asking import ALL, pairs_of
-from ntcir.system.errors import some
+from ntcir.system.errors import counted, some
 from ntcir.system.progress import say
 
 _DERIVED = ["local_hour"]  # columns that readers add; a reading that has nothing else says nothing
@@ -28,7 +28,6 @@ def gallery(corpus: Corpus, split: str, modality: Modality) -> list[str]:
     told = table.drop(columns=_DERIVED, errors="ignore").notna().any(axis=1)
     others: list[str] = table.index[told & ~table.index.isin(paired)].tolist()
     if others:
-        noun = modality.noun if len(others) == 1 else modality.plural
-        are = "is" if len(others) == 1 else "are"
-        say(f"{corpus.name}: {len(others):,} {noun} in no pair {are} searched too: {some(others)}.")
+        are = counted(len(others), f"{modality.noun} in no pair is", f"{modality.plural} in no pair are")
+        say(f"{corpus.name}: {are} searched too: {some(others)}.")
     return paired + others

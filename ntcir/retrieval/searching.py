@@ -22,7 +22,7 @@ from ntcir.retrieval.galleries import gallery
 from ntcir.retrieval.items import Items
 from ntcir.retrieval.queries import Given, direction_of, parsed
 from ntcir.search.ranking import rank_all, score_candidates
-from ntcir.system.errors import UserError, short, some
+from ntcir.system.errors import UserError, counted, short, some
 from ntcir.system.progress import say
 from ntcir.workspace import newest_model
 
@@ -106,7 +106,11 @@ def search(
     candidates = gallery(corpus, searched, direction.answer)
     items = Items.encoded(trained, direction.answer.name, rows[direction.answer.name], candidates)
     if unread := [item for item in candidates if item not in items.position]:
-        say(f"WARNING: {len(unread):,} {direction.answer.plural} cannot be read and are not searched: {some(unread)}.")
+        answers = direction.answer
+        cannot = counted(
+            len(unread), f"{answers.noun} cannot be read and is", f"{answers.plural} cannot be read and are"
+        )
+        say(f"WARNING: {cannot} not searched: {some(unread)}.")
     ids = np.asarray(list(items.position), dtype=object)
     if not len(ids):
         raise UserError(f"There is nothing to search: none of the {direction.answer.plural} can be read.")

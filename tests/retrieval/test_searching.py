@@ -159,7 +159,7 @@ def test_photographs_without_a_caption_are_found_unless_a_split_is_named(here, t
     done = typed("aa", "--data", str(data), "--k", "99", "--random", "--json")
     assert done.exit_code == 0
     assert f"half: 4 photographs in no pair are searched too: {silent[0]}" in done.stderr
-    assert f"1 photographs cannot be read and are not searched: {silent[0]}" in done.stderr
+    assert f"1 photograph cannot be read and is not searched: {silent[0]}" in done.stderr
     result = json.loads(done.stdout)
     assert result["searched"] == 15
     without = {hit["id"] for hit in result["hits"] if "text" not in hit}
@@ -190,6 +190,7 @@ def test_random_ones_are_drawn_by_the_seed_and_have_their_own_scores(here):
 def test_words_need_no_quotes_and_may_be_piped(here):
     expected = found("aa ee", "o")["hits"]
     assert found("aa", "ee", "o")["hits"] == found("  aa ee  o ")["hits"] == expected
+    assert found("aa - ee o")["hits"] == expected  # in quotes it is a dash
     done = CliRunner().invoke(main, ["search", "-", "--model", "runs/words", "--json"], input=" aa ee\no\n")
     assert json.loads(done.stdout)["hits"] == expected
     done = CliRunner().invoke(main, ["search", "-"], input="\n")
@@ -299,6 +300,8 @@ def test_without_a_browser_that_is_said(here, monkeypatch, browser):
         (["--image", "s4_003.png", "--reading", "{}"], "There are 2 queries (--image FILE, --reading JSON)"),
         ([""], "The query is empty: say in a few words"),
         (["  ", "\n"], "The query is empty"),
+        (["-", "cooking"], "- stands for a query on standard input and cannot be one of several words: give - alone"),
+        (["cooking", "-", "kitchen"], "cannot be one of several words: give - alone, or the whole query in quotes"),
         (["--image", " "], "The query is empty: give --image FILE"),
         (["--reading", ""], "The query is empty: give --reading JSON"),
         (["--image", "s9.png"], "The query asks for the image 's9.png', which is neither in"),
@@ -349,7 +352,7 @@ def test_pictures_that_cannot_be_read_are_left_out_and_counted(here, tmp_path):
     data = write_captioned(tmp_path / "spoilt", 4)
     (data / "images/s1_001.png").write_bytes(b"no picture")
     done = typed("aa", "--data", str(data), "--k", "99", "--json")
-    assert "1 photographs cannot be read and are not searched: s1_001.png" in done.stderr
+    assert "1 photograph cannot be read and is not searched: s1_001.png" in done.stderr
     assert json.loads(done.stdout)["searched"] == 15
     assert "s1_001.png: the file is not an image" in error_of("--image", "s1_001.png", "--data", str(data))
 
