@@ -63,7 +63,7 @@ def read_base(base: str | dict[str, Any], path: Path) -> Config:
 
 
 def _is_configuration(tree: Mapping[Any, Any], kind: type[Section]) -> bool:
-    """Return whether keys are those of one training: some that only a configuration has, and none that only it lacks."""
+    """Return whether keys are those of a training: some that only a configuration has, none that only ``kind`` has."""
     training, other = set(Config.model_fields), set(kind.model_fields)
     return bool(tree.keys() & (training - other)) and not tree.keys() & (other - training)
 
