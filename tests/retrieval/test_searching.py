@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from conftest import photograph_ids
 from helpers import ROOT, command_line, one_thread  # noqa: F401
 from letters import WORDS, spelt, write_captioned
 from PIL import Image
@@ -21,6 +22,7 @@ from PIL import Image
 from ntcir.cli import main
 from ntcir.config import load_config
 from ntcir.corpora import open_corpus
+from ntcir.corpora.concepts import CONCEPTS_FILE
 from ntcir.encoders import KINDS, open_pair
 from ntcir.model.model import Model
 
@@ -169,6 +171,15 @@ def test_photographs_without_a_caption_are_found_unless_a_split_is_named(here, t
     split = found("aa", "--data", str(data), "--k", "99", "--split", "train", "--set", "data.split.by=auto")
     assert split["searched"] < 12
     assert all("text" in hit for hit in split["hits"])
+
+
+def test_a_lifelog_with_a_single_caption_is_searched_whole(here, tmp_path, make_lifelog):
+    log = make_lifelog(tmp_path / "log", ("2020-02-28", "2020-03-02"), 3)
+    assert "a header ImageID,Caption and a single row are enough" in error_of("aa", "--data", str(log))
+    names = photograph_ids(("2020-02-28", "2020-03-02"), 3)
+    (log / CONCEPTS_FILE).write_text(f"ImageID,Caption\n{names[2]},any\n", encoding="utf-8")
+    result = found("aa", "--data", str(log), "--k", "99")
+    assert sorted(hit["id"] for hit in result["hits"]) == names
 
 
 def test_another_corpus_can_be_searched(here, tmp_path):
