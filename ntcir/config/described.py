@@ -39,6 +39,12 @@ def read_description(path: Path, kind: type[S], what: str, such_as: str, require
         raise UserError(f"{path} is not YAML: {error}.") from error
     if not isinstance(tree, dict):
         raise UserError(f"{path} must hold keys and values, such as {such_as}.")
+    if _is_configuration(tree, kind):
+        article = "an" if what[0] in "aeiou" else "a"
+        raise UserError(
+            f"{path} is a configuration to train with, not {article} {what}: train with `ntcir train --config {path}`, "
+            "or name it as `base` in a file of its own that says what is varied."
+        )
     try:
         return kind.model_validate(tree)
     except ValidationError as error:
@@ -54,6 +60,12 @@ def read_base(base: str | dict[str, Any], path: Path) -> Config:
     if isinstance(base, str):
         return load_config(path.parent / expanded(base))
     return parse_config(base, f"the base of {path}")
+
+
+def _is_configuration(tree: Mapping[Any, Any], kind: type[Section]) -> bool:
+    """Return whether keys are those of a training: some that only a configuration has, none that only ``kind`` has."""
+    training, other = set(Config.model_fields), set(kind.model_fields)
+    return bool(tree.keys() & (training - other)) and not tree.keys() & (other - training)
 
 
 def _sentence(error: ValidationError, path: Path, kind: type[Section], required: Mapping[str, str]) -> str:

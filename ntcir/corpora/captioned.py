@@ -122,20 +122,22 @@ def undated_pairs(items: Mapping[str, Sequence[str]]) -> pd.DataFrame:
 
 
 def _pictures(root: Path, collection: Collection, pictures: Path | None) -> dict[str, str]:
-    """Return the pictures that have captions and are on disk, in their order: file name -> absolute path."""
+    """Return the pictures that are on disk, in their order: file name -> absolute path.
+
+    One without a caption is in no pair, and stays in the table all the same: a search can find it.
+    """
     report = collection.report
     report.counts["captions"] = len(collection.captions)
     report.counts["pictures"] = len(collection.parts)
     captioned = {caption.picture for caption in collection.captions.values()}
     report.drop("picture without a caption", [picture for picture in collection.parts if picture not in captioned])
-    wanted = {picture: folder for picture, folder in collection.folders.items() if picture in captioned}
-    found, problems = find_pictures(root, wanted, pictures)
+    found, problems = find_pictures(root, collection.folders, pictures)
     for key, caption in collection.captions.items():
         if caption.picture in problems:
             report.drop(problems[caption.picture], [key])
     report.drop("picture on disk that no caption is about", other_pictures(root, collection.parts))
     report.counts["pictures on disk"] = len(found)
-    return {picture: found[picture] for picture in wanted if picture in found}
+    return {picture: found[picture] for picture in collection.folders if picture in found}
 
 
 def _table(ids: list[str], name: str, **columns: list[str]) -> pd.DataFrame:

@@ -36,7 +36,8 @@ def read_concepts(root: Path, images: pd.Index, report: ReadingReport) -> pd.Dat
     path = root / CONCEPTS_FILE
     if not path.is_file():
         raise UserError(
-            f"{root} has no {CONCEPTS_FILE}, which has a lifelog's captions: add it, or choose a pair without text."
+            f"{root} has no {CONCEPTS_FILE}, which has a lifelog's captions: add it (to search photographs by words, a "
+            f"header ImageID,{CAPTION} and a single row are enough), or choose a pair without text."
         )
     table = read_table(path, needed=("ImageID",), raw=("ImageID", CAPTION, TAGS), report=report)
     if CAPTION not in table and TAGS not in table:

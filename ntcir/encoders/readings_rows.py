@@ -13,7 +13,7 @@ from ntcir.encoders.encoder import Encoder, Rows
 from ntcir.encoders.presets import chosen_columns, named_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.encoders.understanding import idle_columns, require_values, silent_columns, understood
-from ntcir.system.errors import some
+from ntcir.system.errors import counted, some
 from ntcir.system.progress import say
 
 
@@ -108,7 +108,8 @@ class ReadingsRows(Rows):
         known = [str(column) for column in self._raw.columns]
         table = self.encoder.table(list(queries.values()), known, topics)
         if mute:
-            say(f"WARNING: {len(mute)} topics give none of the readings this model uses ({some(names)}): {some(mute)}.")
+            topics_give = counted(len(mute), "topic gives", "topics give")
+            say(f"WARNING: {topics_give} none of the readings this model uses ({some(names)}): {some(mute)}.")
         table, remarks = understood(self.encoder, table, place=lambda row: f"topic {topics[row]}")
         for remark in remarks:
             say(f"topics: {remark}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ntcir.modalities import Direction
+from ntcir.modalities import Direction, Modality
 from ntcir.report.canvas import INK, canvas
-from ntcir.report.items import PLAIN, drawing_of, frame
+from ntcir.report.items import PLAIN, drawing_of, frame, height_of
 from ntcir.retrieval.searching import Findings, Hit
 from ntcir.system.errors import short
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 MOST = 50  # items of a list that are drawn; the page has all
-_ACROSS = 5
+_ACROSS = 5  # items side by side, if there are so many
 _QUERY = 2  # columns of a query that is not words, which stand above
-_WIDE, _HEAD, _CAPTION = 15.0, 0.8, 0.85  # inches: the sheet, what is above a list, what is around an item
-_LINED = 2.0  # inches of an item that is lines of text
+_WIDE, _NARROWEST = 15.0, 6.0  # inches: a sheet with all columns, and one with few
+_HEAD, _HEADING, _AROUND = 0.7, 0.5, 0.85  # inches: above all, above a list that has a heading, around an item
+_PICTURE = 0.75  # height of most pictures in their width
+_ITEM_SIZE, _QUERY_SIZE = 7.5, 11.0  # points
 _LETTERS, _LINES = 34, 2  # of the text beneath an item
-_TITLE, _TITLE_LINES = 130, 3
+_TITLE, _TITLE_LINES, _TITLE_HEIGHT = 130, 3, 0.23  # letters across the widest sheet; lines; inches of one
 
 
 def draw_sheet(findings: Findings, path: Path) -> None:
@@ -35,22 +37,29 @@ def draw_sheet(findings: Findings, path: Path) -> None:
     """
     lists = {"": findings.hits[:MOST], "at random, for comparison": findings.random[:MOST]}
     lists = {heading: hits for heading, hits in lists.items() if hits}
-    boxed = not _is_words(findings)
-    across = _ACROSS + (_QUERY if boxed else 0)
-    rows = [-(-len(hits) // _ACROSS) for hits in lists.values()]
-    row = (0.75 * _WIDE / across if findings.direction.answer.pictured else _LINED) + _CAPTION
-    size = (_WIDE, max(_HEAD * (1 + len(rows)) + row * sum(rows), 5.0 if boxed else 0.0))
+    beside = 0 if _is_words(findings) else _QUERY
+    across = min(_ACROSS, max(map(len, lists.values()), default=1))
+    # A sheet of few items is narrower; their size is the same.
+    wide = max(_WIDE * (across + beside) / (_ACROSS + beside), _NARROWEST)
+    column = wide / (across + beside)
+    row = _height(findings.direction.answer, [hit.content for hits in lists.values() for hit in hits], column)
+    heights = [row * -(-len(hits) // across) + _HEADING * bool(heading) for heading, hits in lists.items()]
+    query = _height(findings.direction.query, [findings.query], beside * column, _QUERY_SIZE) if beside else 0.0
+    below = max(query - sum(heights), 0.0)  # what is left free beneath the lists, so that no box is stretched
+    title = _title(findings, int(_TITLE * wide / _WIDE))
+    size = (wide, _HEAD + _TITLE_HEIGHT * title.count("\n") + sum(heights) + below)
     with canvas(path, figsize=size, dpi=100, layout="constrained", facecolor="white") as figure:
-        figure.suptitle(_title(findings), fontsize=13, color=INK, x=0.01, ha="left", parse_math=False)
+        figure.suptitle(title, fontsize=13, color=INK, x=0.01, ha="left", parse_math=False)
         right: Figure | SubFigure = figure
-        if boxed:
-            left, right = figure.subfigures(1, 2, width_ratios=[_QUERY, _ACROSS], squeeze=False)[0]
-            _draw_query(left.add_subplot(), findings)
-        parts = right.subfigures(len(rows), 1, height_ratios=rows, squeeze=False)[:, 0]
-        for part, (heading, hits) in zip(parts, lists.items(), strict=True):
+        if beside:
+            left, right = figure.subfigures(1, 2, width_ratios=[beside, across], squeeze=False)[0]
+            _draw_query(left.add_subplot(), findings, beside * column)
+        ratios = [*heights, below] if below else heights
+        parts = right.subfigures(len(ratios), 1, height_ratios=ratios, squeeze=False)[:, 0]
+        for part, (heading, hits) in zip(parts, lists.items(), strict=False):
             if heading:
                 part.suptitle(heading, fontsize=12, color=INK, x=0.01, ha="left")
-            _draw_list(part, hits, findings.direction, ranked=not heading)
+            _draw_list(part, hits, findings.direction, across, ranked=not heading)
 
 
 def summary(findings: Findings) -> str:
@@ -63,31 +72,39 @@ def _is_words(findings: Findings) -> bool:
     return isinstance(findings.query, str) and not findings.direction.query.pictured
 
 
-def _title(findings: Findings) -> str:
-    words = textwrap.wrap(short(findings.query, _TITLE * _TITLE_LINES), _TITLE) if _is_words(findings) else []
-    return "\n".join([*words, summary(findings)])
+def _title(findings: Findings, letters: int) -> str:
+    words = textwrap.wrap(short(findings.query, letters * _TITLE_LINES), letters) if _is_words(findings) else []
+    return "\n".join([*words, *textwrap.wrap(summary(findings), letters)])
 
 
-def _draw_query(axes: Axes, findings: Findings) -> None:
+def _height(modality: Modality, contents: Sequence[Any], width: float, size: float = _ITEM_SIZE) -> float:
+    """Return the inches that the tallest of some items takes, with what is around it."""
+    lines = [height_of(modality, content, size) or 0.0 for content in contents]
+    return (_PICTURE * width if modality.pictured else max(lines, default=0.0)) + _AROUND
+
+
+def _draw_query(axes: Axes, findings: Findings, width: float) -> None:
     asks = findings.direction.query
     axes.set_title("query", fontsize=12, color=INK, loc="left")
-    drawing_of(asks)(axes, findings.query, 11)
+    drawing_of(asks)(axes, findings.query, _QUERY_SIZE)
+    if lines := height_of(asks, findings.query, _QUERY_SIZE):
+        axes.set_box_aspect(lines / width)
     axes.set_anchor("N")
     if asks.pictured:
         axes.set_xlabel(_beneath(Path(str(findings.query)).name), fontsize=9, color=INK, parse_math=False)
     frame(axes, INK, 1.0)
 
 
-def _draw_list(part: SubFigure, hits: Sequence[Hit], direction: Direction, *, ranked: bool) -> None:
+def _draw_list(part: SubFigure, hits: Sequence[Hit], direction: Direction, across: int, *, ranked: bool) -> None:
     asks, answers = direction
-    grid = part.add_gridspec(-(-len(hits) // _ACROSS), _ACROSS)
+    grid = part.add_gridspec(-(-len(hits) // across), across)
     for place, hit in enumerate(hits):
-        axes = part.add_subplot(grid[place // _ACROSS, place % _ACROSS])
+        axes = part.add_subplot(grid[place // across, place % across])
         rank = f"{place + 1}.   " if ranked else ""
         axes.set_title(f"{rank}{hit.score:.4f}", fontsize=10, color=INK, loc="left")
-        drawing_of(answers)(axes, hit.content, 7.5)
+        drawing_of(answers)(axes, hit.content, _ITEM_SIZE)
         told = [hit.id] if asks.pictured or not isinstance(hit.partner, str) else [hit.id, hit.partner]
-        axes.set_xlabel("\n".join(map(_beneath, told)), fontsize=7.5, color=INK, parse_math=False)
+        axes.set_xlabel("\n".join(map(_beneath, told)), fontsize=_ITEM_SIZE, color=INK, parse_math=False)
         frame(axes, PLAIN, 0.8)
 
 

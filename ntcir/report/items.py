@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _FIRST = ("heart_rate(bpm)", "new_lat", "new_lng", "movement", "semantic_name", "city", "calories", "distance")
 _LAST = ("local_hour",)
 _LINES, _WIDTH = 14, 30
+_SPACING = 1.55  # of lines, in their letters' size
 # Of a caption, which is read and not looked up: larger letters, and what then fits into the frame.
 _LARGER, _TEXT_LINES, _TEXT_WIDTH = 1.35, 11, 24
 PLAIN = "#c5ccd3"  # of frames
@@ -54,18 +55,33 @@ def lines_of(readings: dict[str, Any]) -> list[str]:
     return [f"{name}:  {_value(readings[name])}" for name in names]
 
 
+def height_of(modality: Modality, content: Any, size: float) -> float | None:
+    """Return the inches that an item's lines take as ``drawing_of`` draws them; None for a picture, which has none."""
+    if modality.pictured:
+        return None
+    if isinstance(content, dict):
+        lines, most = lines_of(content), _LINES
+    else:
+        lines, most, size = _wrapped(content), _TEXT_LINES, _LARGER * size
+    return (min(len(lines), most + 1) + 1) * size * _SPACING / 72
+
+
 def _draw_readings(axes: Axes, readings: dict[str, Any], size: float) -> None:
     _draw_lines(axes, lines_of(readings), size)
 
 
 def _draw_text(axes: Axes, query: Any, size: float) -> None:
-    _draw_lines(axes, textwrap.wrap(str(query), _TEXT_WIDTH), _LARGER * size, _TEXT_LINES)
+    _draw_lines(axes, _wrapped(query), _LARGER * size, _TEXT_LINES)
+
+
+def _wrapped(text: Any) -> list[str]:
+    return textwrap.wrap(str(text), _TEXT_WIDTH)
 
 
 def _draw_lines(axes: Axes, lines: list[str], size: float, most: int = _LINES) -> None:
     more = [f"({len(lines) - most} more)"] if len(lines) > most else []
     text = "\n".join(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in lines[:most] + more)
-    style: dict[str, Any] = {"fontsize": size, "color": INK, "linespacing": 1.55, "parse_math": False}
+    style: dict[str, Any] = {"fontsize": size, "color": INK, "linespacing": _SPACING, "parse_math": False}
     # Letters that are wider than usual must not move the frames.
     axes.text(0.04, 0.97, text, va="top", transform=axes.transAxes, **style).set_in_layout(False)
 

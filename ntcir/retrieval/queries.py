@@ -49,7 +49,7 @@ def given(words: Sequence[str], picture: str | None, reading: str | None) -> Giv
         reading: a JSON object.
 
     Raises:
-        UserError: if nothing is given, or several things, or the query is empty.
+        UserError: if nothing is given, or several things, or ``-`` among words, or the query is empty.
     """
     typed = [*([WORDS] if words else []), *([PICTURE] if picture is not None else [])]
     typed += [READING] if reading is not None else []
@@ -66,6 +66,11 @@ def given(words: Sequence[str], picture: str | None, reading: str | None) -> Giv
 
 
 def _words(words: Sequence[str]) -> str:
+    if len(words) > 1 and any(map(is_standard_input, words)):
+        raise UserError(
+            f"- stands for a query on {STANDARD_INPUT} and cannot be one of several words: give - alone, or the whole "
+            "query in quotes."
+        )
     piped = len(words) == 1 and is_standard_input(words[0])
     try:
         text = read_bytes("-").decode() if piped else " ".join(words)

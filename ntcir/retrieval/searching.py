@@ -17,11 +17,12 @@ from ntcir.features.decode import UnreadableImage, load_image
 from ntcir.modalities import Direction, Modality, Query
 from ntcir.model.model import Model
 from ntcir.model.trained import is_finished
-from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask, pairs_of
+from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask
+from ntcir.retrieval.galleries import gallery
 from ntcir.retrieval.items import Items
 from ntcir.retrieval.queries import Given, direction_of, parsed
 from ntcir.search.ranking import rank_all, score_candidates
-from ntcir.system.errors import UserError, short, some
+from ntcir.system.errors import UserError, counted, short, some
 from ntcir.system.progress import say
 from ntcir.workspace import newest_model
 
@@ -83,7 +84,7 @@ def search(
         model: the model's folder; the newest under ``runs/`` if None.
         data: the corpus folder; the one the model was trained on if None.
         k: how many.
-        split: what is searched; the whole corpus if None.
+        split: whose pairs' items are searched; if None, all items of the corpus, those in no pair as well.
         random: whether as many items are drawn at random too, by the model's seed and the query.
         settings: as for ``run``.
 
@@ -102,10 +103,14 @@ def search(
     corpus, searched = corpus_to_ask(trained, folder, data, pooled=False, split=split or ALL, settings=settings)
     rows = open_pair(trained.config, corpus, trained.encoders)
     vector, shown = _encoded(asked, trained, corpus, rows[direction.query.name], direction.query)
-    gallery = pairs_of(corpus, searched)[direction.answer.name].unique().tolist()
-    items = Items.encoded(trained, direction.answer.name, rows[direction.answer.name], gallery)
-    if unread := [item for item in gallery if item not in items.position]:
-        say(f"WARNING: {len(unread):,} {direction.answer.plural} cannot be read and are not searched: {some(unread)}.")
+    candidates = gallery(corpus, searched, direction.answer)
+    items = Items.encoded(trained, direction.answer.name, rows[direction.answer.name], candidates)
+    if unread := [item for item in candidates if item not in items.position]:
+        answers = direction.answer
+        cannot = counted(
+            len(unread), f"{answers.noun} cannot be read and is", f"{answers.plural} cannot be read and are"
+        )
+        say(f"WARNING: {cannot} not searched: {some(unread)}.")
     ids = np.asarray(list(items.position), dtype=object)
     if not len(ids):
         raise UserError(f"There is nothing to search: none of the {direction.answer.plural} can be read.")
@@ -158,7 +163,8 @@ def _teller(corpus: Corpus, direction: Direction) -> Callable[[str, float], Hit]
     partners = corpus.pairs.drop_duplicates(answers.name).set_index(answers.name)[asks.name]
 
     def tell(item: str, score: float) -> Hit:
-        return Hit(item, score, _content(corpus, answers, item), _content(corpus, asks, str(partners[item])))
+        partner = _content(corpus, asks, str(partners[item])) if item in partners.index else None
+        return Hit(item, score, _content(corpus, answers, item), partner)
 
     return tell
 

@@ -46,7 +46,8 @@ def of_subset(pairs: pd.DataFrame, pair: Sequence[str], subset: StrPath, corpus:
     if len(unknown) == len(named):
         raise UserError(f"{subset} {_why_none(named, pair, corpus)}.")
     if unknown:
-        say(f"{subset}: {len(unknown):,} of {len(named):,} ids are not among the pairs asked for: {some(unknown)}.")
+        are = "is" if len(unknown) == 1 else "are"
+        say(f"{subset}: {len(unknown):,} of {len(named):,} ids {are} not among the pairs asked for: {some(unknown)}.")
     return pairs[np.logical_or.reduce([pairs[name].isin(items) for name, items in zip(pair, wanted, strict=True)])]
 
 

@@ -37,6 +37,11 @@ def some(items: Iterable[object], most: int = 5) -> str:
     return ", ".join(listed[:most]) + rest
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """Return a number and what is counted, in the form that goes with it: ``1 topic gives``, ``2 topics give``."""
+    return f"{number:,} {one if number == 1 else several}"
+
+
 # What a terminal obeys rather than shows (ESC, the C1 controls), what ends a line or reverses the writing direction,
 # and halves of characters, which no file can hold. Whatever else is unusual, such as a joiner in an emoji, is text.
 _UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

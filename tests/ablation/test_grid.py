@@ -128,7 +128,9 @@ def test_what_is_no_grid_is_one_sentence(tmp_path, text):
 
 def test_a_grid_that_is_not_there_and_a_plain_configuration_are_refused(tmp_path):
     assert "no such file" in refusal(read_plan, tmp_path / "absent.yaml", tmp_path)
-    assert "Unknown key" in refusal(read_plan, ROOT / "configs/track.yaml", tmp_path)
+    for name in ("track", "ymx2l", "nuswide"):
+        sentence = refusal(read_plan, path := ROOT / f"configs/{name}.yaml", tmp_path)
+        assert f"{path} is a configuration to train with, not an ablation: train with `ntcir train" in sentence
 
 
 # ------------------------------------------------------------------------------------------------------- the grid

@@ -131,7 +131,9 @@ def test_one_of_the_two_columns_is_enough(lifelog, column, kind):
 
 
 def test_a_file_or_columns_that_are_absent_are_one_sentence(lifelog):
-    assert CONCEPTS_FILE in refusal(read, lifelog)
+    sentence = refusal(read, lifelog)
+    assert f"has no {CONCEPTS_FILE}" in sentence
+    assert "a header ImageID,Caption and a single row are enough" in sentence
     assert "pair without text" in refusal(read, lifelog, "sensor", "text")
     write(lifelog, [row(NAMES[0], "a desk")], ("ImageID", "OCR"))
     assert "neither a column Caption nor a column Tags; it has: ImageID, OCR" in refusal(read, lifelog)

@@ -212,7 +212,7 @@ def test_a_subset_of_pictures_is_asked_and_ranked_by_itself(here, tmp_path, writ
     by_hand = sum(1 / rank for rank in range(1, 7)) / 6
     assert found["txt2img"]["random_MRR"] == pytest.approx(by_hand)
     told = said("evaluate", "--subset", str(tmp_path / "subset.txt"), "--json")
-    assert "1 of 7 ids are not among the pairs asked for: actor\\nobody.jpg" in told
+    assert "1 of 7 ids is not among the pairs asked for: actor\\nobody.jpg" in told
 
 
 # ------------------------------------------------------------------------------------------- what is drawn and trained

@@ -152,8 +152,38 @@ def test_a_sheet_has_a_place_for_each_item_up_to_a_number(picture, tmp_path, hit
     draw_sheet(findings("txt2img", "some words " * 60, several(hits), several(random)), path)
     rows = -(-min(hits, MOST) // 5) + -(-min(random, MOST) // 5)
     with Image.open(path) as drawn:
-        assert drawn.width == 1500
+        assert drawn.width == (1500 if hits > 1 else 600)
         assert 250 * rows < drawn.height < 420 * rows + 400
+
+
+@pytest.mark.parametrize(("way", "beside"), [("txt2img", 0), ("img2txt", 2), ("sen2img", 2), ("sen2txt", 2)])
+@pytest.mark.parametrize("hits", [1, 2, 3, 4])
+def test_a_sheet_of_few_items_is_narrower_and_has_no_blank_side(picture, tmp_path, way, beside, hits):
+    query = {"txt": "aa", "img": picture, "sen": {"heart": 80}}[way[:3]]
+    content = picture if way.endswith("img") else "a caption"
+    path = tmp_path / "sheet.png"
+    draw_sheet(findings(way, query, [Hit("id", 0.5, content, None)] * hits), path)
+    with Image.open(path) as drawn:
+        assert drawn.width == pytest.approx(max(1500 * (hits + beside) / (5 + beside), 600), abs=1)
+        pixels = np.asarray(drawn.convert("L"))
+    # Something stands in the last tenth of it, below the title.
+    assert (pixels[110:, -drawn.width // 10 :] < 250).any()
+
+
+@pytest.mark.parametrize("way", ["img2txt", "sen2txt", "img2sen"])
+def test_boxes_of_text_are_as_tall_as_their_lines(picture, tmp_path, way):
+    heights = []
+    query = picture if way.startswith("img") else {"heart": 80}
+    for lines in (2, 9):
+        content = {f"c{n}": n for n in range(lines)} if way.endswith("sen") else "twenty letters a line " * lines
+        path = tmp_path / "sheet.png"
+        draw_sheet(findings(way, query, [Hit("id", 0.5, content, None)] * 10), path)
+        with Image.open(path) as drawn:
+            pixels = np.asarray(drawn.convert("L"))
+        column = pixels[:, -40]  # through the last boxes: their upper and lower edges
+        edges = np.flatnonzero((column < 240) & (np.roll(column, 1) >= 240))
+        heights.append(edges[1] - edges[0])
+    assert heights[0] < 140 < heights[1] < 320
 
 
 def test_letters_that_the_font_lacks_are_no_warnings(tmp_path, recwarn):

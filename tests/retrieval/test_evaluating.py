@@ -204,6 +204,8 @@ def test_only_pairs_with_an_item_of_the_subset_ask(here, tmp_path):
     assert figures["img2sen"]["topics"] == 5  # the reading a4_005 too
     assert "2 of 7 ids are not among the pairs asked for: a1_001.png, nobody" in said
     assert evaluated("--subset", str(names), "--pool", "2")[0]["all"]["topics"] == 4
+    names.write_text("\n".join([*chosen, "nobody"]), encoding="utf-8")
+    assert "1 of 5 ids is not among the pairs asked for: nobody" in evaluated("--subset", str(names))[1]
 
 
 def test_a_subset_may_come_through_a_pipe(here, tmp_path):

@@ -246,8 +246,11 @@ def test_readings_none_of_which_the_model_uses_are_answered_with_a_warning(here,
     topics = write_topics(tmp_path, question("mute", "", {"local_hour": 3.5}), question("null", "", {"warm": None}))
     assert len(ask(topics)) == 2 * PER_SESSION
     warning = capsys.readouterr().err
+    assert "WARNING: 2 topics give none of the readings" in warning
     assert "mute, null" in warning
     assert "warm, wet, noon" in warning
+    ask(write_topics(tmp_path, question("mute", "", {"local_hour": 3.5}), question("warm", "", {"warm": 3})))
+    assert "WARNING: 1 topic gives none of the readings" in capsys.readouterr().err
 
 
 def test_a_query_s_number_may_be_text_and_what_is_no_number_names_its_topic(here, tmp_path, capsys):

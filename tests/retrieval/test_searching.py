@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from conftest import photograph_ids
 from helpers import ROOT, command_line, one_thread  # noqa: F401
 from letters import WORDS, spelt, write_captioned
 from PIL import Image
@@ -21,6 +22,7 @@ from PIL import Image
 from ntcir.cli import main
 from ntcir.config import load_config
 from ntcir.corpora import open_corpus
+from ntcir.corpora.concepts import CONCEPTS_FILE
 from ntcir.encoders import KINDS, open_pair
 from ntcir.model.model import Model
 
@@ -149,6 +151,37 @@ def test_all_is_searched_unless_a_split_is_named(here):
     assert "not used" not in typed("aa", "--split", "val", "--set", "data.split.by=fraction").stderr
 
 
+def test_photographs_without_a_caption_are_found_unless_a_split_is_named(here, tmp_path):
+    data = write_captioned(tmp_path / "half", 4)
+    records = pd.read_csv(data / "records.csv")
+    silent = records["file"][records["file"].str.startswith("s4")].tolist()
+    records["caption"] = records["caption"].mask(records["file"].isin(silent))
+    records.to_csv(data / "records.csv", index=False)
+    (data / "images" / silent[0]).write_bytes(b"no picture")
+    done = typed("aa", "--data", str(data), "--k", "99", "--random", "--json")
+    assert done.exit_code == 0
+    assert f"half: 4 photographs in no pair are searched too: {silent[0]}" in done.stderr
+    assert f"1 photograph cannot be read and is not searched: {silent[0]}" in done.stderr
+    result = json.loads(done.stdout)
+    assert result["searched"] == 15
+    without = {hit["id"] for hit in result["hits"] if "text" not in hit}
+    assert without == set(silent[1:]) == {hit["id"] for hit in result["random"] if "text" not in hit}
+    lines = typed("aa", "--data", str(data), "--k", "99").stdout.splitlines()
+    assert sorted(len(line.split("\t")) for line in lines) == [3] * 3 + [4] * 12
+    split = found("aa", "--data", str(data), "--k", "99", "--split", "train", "--set", "data.split.by=auto")
+    assert split["searched"] < 12
+    assert all("text" in hit for hit in split["hits"])
+
+
+def test_a_lifelog_with_a_single_caption_is_searched_whole(here, tmp_path, make_lifelog):
+    log = make_lifelog(tmp_path / "log", ("2020-02-28", "2020-03-02"), 3)
+    assert "a header ImageID,Caption and a single row are enough" in error_of("aa", "--data", str(log))
+    names = photograph_ids(("2020-02-28", "2020-03-02"), 3)
+    (log / CONCEPTS_FILE).write_text(f"ImageID,Caption\n{names[2]},any\n", encoding="utf-8")
+    result = found("aa", "--data", str(log), "--k", "99")
+    assert sorted(hit["id"] for hit in result["hits"]) == names
+
+
 def test_another_corpus_can_be_searched(here, tmp_path):
     write_captioned(tmp_path / "other", 4)
     result = found("aa", "--data", str(tmp_path / "other"), "--k", "99")
@@ -168,6 +201,7 @@ def test_random_ones_are_drawn_by_the_seed_and_have_their_own_scores(here):
 def test_words_need_no_quotes_and_may_be_piped(here):
     expected = found("aa ee", "o")["hits"]
     assert found("aa", "ee", "o")["hits"] == found("  aa ee  o ")["hits"] == expected
+    assert found("aa - ee o")["hits"] == expected  # in quotes it is a dash
     done = CliRunner().invoke(main, ["search", "-", "--model", "runs/words", "--json"], input=" aa ee\no\n")
     assert json.loads(done.stdout)["hits"] == expected
     done = CliRunner().invoke(main, ["search", "-"], input="\n")
@@ -277,6 +311,8 @@ def test_without_a_browser_that_is_said(here, monkeypatch, browser):
         (["--image", "s4_003.png", "--reading", "{}"], "There are 2 queries (--image FILE, --reading JSON)"),
         ([""], "The query is empty: say in a few words"),
         (["  ", "\n"], "The query is empty"),
+        (["-", "cooking"], "- stands for a query on standard input and cannot be one of several words: give - alone"),
+        (["cooking", "-", "kitchen"], "cannot be one of several words: give - alone, or the whole query in quotes"),
         (["--image", " "], "The query is empty: give --image FILE"),
         (["--reading", ""], "The query is empty: give --reading JSON"),
         (["--image", "s9.png"], "The query asks for the image 's9.png', which is neither in"),
@@ -327,7 +363,7 @@ def test_pictures_that_cannot_be_read_are_left_out_and_counted(here, tmp_path):
     data = write_captioned(tmp_path / "spoilt", 4)
     (data / "images/s1_001.png").write_bytes(b"no picture")
     done = typed("aa", "--data", str(data), "--k", "99", "--json")
-    assert "1 photographs cannot be read and are not searched: s1_001.png" in done.stderr
+    assert "1 photograph cannot be read and is not searched: s1_001.png" in done.stderr
     assert json.loads(done.stdout)["searched"] == 15
     assert "s1_001.png: the file is not an image" in error_of("--image", "s1_001.png", "--data", str(data))
 

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers import ROOT, command_line, environment, one_thread, write_pictures  # noqa: F401
+from helpers import ROOT, command_line, environment, one_thread, refusal, write_pictures  # noqa: F401
 
 import ntcir.features.image_features
 import ntcir.training.validation
 from ntcir.config import load_config
 from ntcir.model.folder import CARD
 from ntcir.training.trainer import Trainer
-from ntcir.tuning.plan import read_tuning_plan
+from ntcir.tuning.plan import read_tuning, read_tuning_plan
 from ntcir.tuning.space import Choices, Range
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -241,6 +241,16 @@ def test_a_tuning_is_not_gone_on_with_on_other_data(here, trained, tmp_path):
     sentence = fails("tune-toy.yaml", "--data", str(tmp_path / "data"), "--out", "runs/tune-toy")
     assert "the data, the networks' weights or the files of vectors are others" in sentence
     assert trained == []
+
+
+@pytest.mark.parametrize("name", ["demo", "track", "coco"])
+def test_a_configuration_to_train_with_is_not_a_tuning(name):
+    path = ROOT / f"configs/{name}.yaml"
+    sentence = refusal(read_tuning, path)
+    assert (
+        f"{path} is a configuration to train with, not a tuning: train with `ntcir train --config {path}`" in sentence
+    )
+    assert "name it as `base`" in sentence
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
