@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import LOCATION_COLUMNS, photograph_ids, write_csv
 from helpers import refusal
+from lifelogs import LOCATION_COLUMNS, photograph_ids, write_csv
 
 from ntcir.config import AutoSplit
 from ntcir.corpora import open_corpus

@@ -15,7 +15,7 @@ import signal
 import time
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -104,9 +104,9 @@ def _records(folder: Path) -> None:
 
 
 def _lifelog(folder: Path) -> None:
-    from conftest import _make_lifelog
+    from lifelogs import write_lifelog
 
-    _make_lifelog(folder / "corpus", per_day=3)
+    write_lifelog(folder / "corpus", per_day=3)
 
 
 def _flickr(folder: Path) -> None:
@@ -359,15 +359,15 @@ def _pictures(folder: Path) -> None:
 
 def _look(name: str) -> Callable[[Path], object]:
     def read(folder: Path) -> object:
-        from ntcir.config import Features
         from ntcir.features.decode import UnreadableImage, decode, load_image
         from ntcir.features.letterbox import Frame, letterbox
+        from ntcir.features.preprocessing import Square
         from ntcir.submission.readers import read_upright
 
-        small = {"size": 32, "crop": 32}
+        small = Square(size=32, crop=32)
         for way in (
-            load_image, lambda path: decode(path, Features(**small)),
-            lambda path: decode(path, Features(decode="scaled", **small)),
+            load_image, lambda path: decode(path, small), lambda path: decode(path, replace(small, decode="scaled")),
+            lambda path: decode(path, replace(small, interpolation="bicubic", reduced=False)),
             lambda path: letterbox(path, Frame(64, 64, 32)), read_upright,
         ):  # fmt: skip
             try:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import photograph_ids, write_csv
 from helpers import refusal
+from lifelogs import photograph_ids, write_csv
 from published import karpathy_records, write_coco, write_karpathy
 
 from ntcir.config import AutoSplit

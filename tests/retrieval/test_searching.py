@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
-from conftest import photograph_ids
 from helpers import ROOT, command_line, one_thread  # noqa: F401
 from letters import WORDS, spelt, write_captioned
+from lifelogs import photograph_ids
 from PIL import Image
 
 from ntcir.cli import main
