@@ -94,7 +94,9 @@ def _is_long(path: Path) -> bool:
 def _head(path: Path) -> bytes:
     """Return the first bytes of a regular file; none of anything else."""
     try:
+        if not path.is_file():  # even opening a pipe would be noticed by whoever writes into it, who would then stop
+            return b""
         with open_regular(path, LARGEST_WEIGHTS) as file:
             return file.read(len(fasttext.MAGIC))
-    except OSError:  # told where the file is read, or it is a pipe, which is read once
+    except OSError:  # told where the file is read
         return b""

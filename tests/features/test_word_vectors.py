@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -140,3 +142,19 @@ def test_what_is_no_file_is_refused(tmp_path):
     assert "no such file" in refusal(read_word_vectors, tmp_path / "none", WANTED)
     assert "is a directory" in refusal(read_word_vectors, tmp_path, WANTED)
     assert "too long" in refusal(read_word_vectors, tmp_path / ("x" * 300), WANTED)
+
+
+def test_a_pipe_is_opened_once_as_whoever_writes_into_it_stops_when_it_is_closed(tmp_path, monkeypatch):
+    pipe, opened, plainly = tmp_path / "pipe.txt", [], os.open
+    os.mkfifo(pipe)
+
+    def noted(path, *rest):
+        opened.append(path)
+        return plainly(path, *rest)
+
+    monkeypatch.setattr(os, "open", noted)
+    with subprocess.Popen(["sh", "-c", 'printf %s "$1" > "$0"', str(pipe), PLAIN]) as writer:
+        found = read_word_vectors(pipe, WANTED)
+    assert writer.returncode == 0
+    assert opened.count(pipe) == 1
+    assert set(found.vectors) == {"water", "café", "dog"}
