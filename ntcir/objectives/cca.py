@@ -20,10 +20,10 @@ class Cca(RegularisedMaps):
 
         a' C_xy b    where    a' (C_xx + r_x m_x I) a = 1    and    b' (C_yy + r_y m_y I) b = 1
 
-    and then those of the largest one that are uncorrelated with the ones before. With L_x L_x' = C_xx + r_x m_x I and
-    L_y likewise, they are the singular vectors of T = L_x^-1 C_xy L_y'^-1, and the correlations are its singular values.
-    Items are compared by the cosine of what they have in the first towers.dim directions, each multiplied by its
-    correlation to the power p (Gong et al. 2014). Directions without any correlation are left out.
+    and then those of the largest one that are uncorrelated with the ones before. With L_x L_x' = C_xx + r_x m_x I, and
+    L_y likewise, they come from the singular vectors of T = L_x^-1 C_xy L_y'^-1, whose singular values are the
+    correlations. Items are compared by the cosine of their coordinates in the first towers.dim directions, each
+    multiplied by its correlation to the power p (Gong et al. 2014). Directions without any correlation are left out.
 
     Attributes:
         power: p: with 0 all directions count the same, with 1 each counts as much as the sides agree in it.

@@ -18,6 +18,11 @@ _TINY = 1e-8  # added where the configuration has so little that columns which d
 # Tried by validation, those near 1 first: of several that are equally good, the first is taken.
 _MULTIPLES = (1.0, 10**0.5, 10**-0.5, 10.0, 0.1, 10**1.5, 10**-1.5, 100.0, 0.01)
 
+NO_SPLIT = (
+    f"{_KEY} = validation needs a validation split, and there is none: give {_KEY}=gcv or a number, or split the "
+    "corpus (data.split)."
+)
+
 Solver = Callable[[PairMoments, int, tuple[float, float]], LinearMaps]
 
 
@@ -92,10 +97,7 @@ def by_validation(problem: Problem, used: tuple[bool, bool], solver: Solver) -> 
         UserError: if there is no validation split.
     """
     if problem.judge is None:
-        raise UserError(
-            f"{_KEY} = validation needs a validation split, and there is none: give {_KEY}=gcv or a number, or split "
-            "the corpus (data.split)."
-        )
+        raise UserError(NO_SPLIT)
     start = by_gcv(problem, used)
     tried: dict[float, tuple[float, tuple[float, float]]] = {}
     for multiple in _MULTIPLES:

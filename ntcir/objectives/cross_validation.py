@@ -18,10 +18,9 @@ _SPENT = 1e-6  # of the pairs that degrees of freedom leave, so that nothing is 
 def generalised_error(moments: PairMoments, strength: float) -> float:
     """Return the generalised cross-validation error of a ridge regression (Golub, Heath and Wahba 1979).
 
-    With n pairs and the W of ``LeastSquares``, it is the mean of ||W x - y||^2 over the training pairs divided by
-    (1 - d / n)^2, where d, the degrees of freedom, is the trace of C_xx (C_xx + r m I)^-1. It estimates the error for new
-    pairs where pairs are independent of each other; infinite where the regression has as many degrees of freedom as
-    there are pairs.
+    With n pairs and the W of ``LeastSquares``, it is the mean of ||W x - y||^2 over the training pairs, divided by
+    (1 - d / n)^2. Here d, the degrees of freedom, is the trace of C_xx (C_xx + r m I)^-1. It estimates the error for
+    new pairs, if pairs are independent of each other. It is infinite where d reaches n.
 
     Args:
         moments: of the side that predicts (left) and of the one that is predicted (right).

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import model_validator
 
 from ntcir.objectives.strengths import RegularisedMaps, Strengths
 
@@ -35,6 +36,12 @@ class LeastSquares(RegularisedMaps):
 
     kind: Literal["least_squares"] = "least_squares"
     maps: Literal["left", "right", "both"] = "both"
+
+    @model_validator(mode="after")
+    def _of_one_side(self) -> LeastSquares:
+        if self.maps != "both" and isinstance(self.regularisation, tuple):
+            raise ValueError(f"maps = {self.maps} regularises one side alone: give one number as regularisation")
+        return self
 
     @property
     def regularised(self) -> tuple[bool, bool]:

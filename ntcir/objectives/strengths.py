@@ -48,6 +48,11 @@ class RegularisedMaps(Solved):
         return found if len(found) > 1 else found[0]
 
     @property
+    def judged(self) -> bool:
+        """Whether the validation split chooses the strengths."""
+        return self.regularisation == "validation"
+
+    @property
     @abstractmethod
     def regularised(self) -> tuple[bool, bool]:
         """Whether the strength of the left side matters, and that of the right side."""
@@ -77,8 +82,9 @@ class RegularisedMaps(Solved):
         elif self.regularisation == "validation":
             chosen = choosing.by_validation(problem, self.regularised, self.solved_with)
         else:
-            r = self.regularisation
-            chosen = choosing.as_given(problem.moments, self.regularised, r if isinstance(r, tuple) else (r, r))
+            given = self.regularisation
+            strengths = given if isinstance(given, tuple) else (given, given)
+            chosen = choosing.as_given(problem.moments, self.regularised, strengths)
         chosen.tell(self.kind)
         maps = self.solved_with(problem.moments, problem.dim, chosen.strengths)
         return replace(maps, facts={**chosen.facts, **maps.facts})
