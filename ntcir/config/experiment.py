@@ -27,7 +27,7 @@ from ntcir.config.sections import (
     Topics,
     Training,
 )
-from ntcir.config.solved import Solved, complaint, is_solved, switched
+from ntcir.config.solved import Solved, complaint, forget_defaults, is_solved
 from ntcir.config.towers import Tower, Towers
 from ntcir.config.yaml_tree import NotYaml, parse_yaml, read_yaml
 from ntcir.modalities import DEFAULT_PAIR, modality
@@ -245,15 +245,17 @@ def _changed(config: Config, changes: Mapping[str, Any], origin: str) -> dict[st
     """Return the tree of a configuration with dotted keys replaced; ``origin`` is named in the error."""
     tree = config.model_dump(mode="json")
     try:
-        changes = current_changes(changes, tree["objectives"])
+        changes = dict(current_changes(changes, tree["objectives"]))
     except ValueError as error:
         raise UserError(f"{origin}: {error}.") from error
     if "pair" in changes:  # other modalities, other towers
         tree["towers"] = {"dim": tree["towers"]["dim"]} | {
             name: tower for name, tower in tree["towers"].items() if name in _names(changes["pair"])
         }
-    if "objectives" in changes and is_solved(changes["objectives"]) != (config.solved is not None):
-        switched(tree)
+    for key in [key for key in changes if key.partition(".")[0] == "objectives"]:  # first: defaults depend on them
+        _put(tree, key, changes.pop(key))
+    if is_solved(tree["objectives"]) != (config.solved is not None):
+        forget_defaults(tree)
     for key, value in sorted(changes.items(), key=lambda change: change[0] != "data.split.by"):
         if key == "data.split.by" and value != tree["data"]["split"]["by"]:
             tree["data"]["split"] = {}  # another kind of split: the days or names of the old one mean nothing in it

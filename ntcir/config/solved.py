@@ -29,6 +29,11 @@ class Solved(AnObjective):
     pairs: Literal["means", "all"] = "means"
     unit: bool = True
 
+    @property
+    def judged(self) -> bool:
+        """Whether something is chosen by the validation split, so that there must be one."""
+        return False
+
     @abstractmethod
     def solve(self, problem: Problem) -> LinearMaps:
         """Return the maps.
@@ -48,13 +53,16 @@ def is_solved(objectives: Any) -> bool:
     )
 
 
-def switched(tree: dict[str, Any]) -> None:
-    """Take from a configuration's tree what was so by default because it was solved, or because it was trained."""
+def forget_defaults(tree: dict[str, Any]) -> None:
+    """Take from a configuration's tree what has another default where a model is solved than where it is trained.
+
+    That is for a tree whose objectives have just become of the other sort: ``training.iters``, and ``layers`` of the
+    towers. A number of layers that is a default of neither sort was chosen by somebody, and stays.
+    """
     del tree["training"]["iters"]
-    for name in tree["pair"]:
-        usual = modality(name).tower.get("layers", 1)
-        if tree["towers"][name]["layers"] in {1, usual}:
-            del tree["towers"][name]["layers"]
+    for name, tower in tree["towers"].items():
+        if isinstance(tower, dict) and tower["layers"] in {1, modality(name).tower.get("layers", 1)}:
+            del tower["layers"]
 
 
 def complaint(config: Config, solved: Solved) -> str | None:
@@ -71,7 +79,7 @@ def complaint(config: Config, solved: Solved) -> str | None:
                 f"{kind} solves for the one linear layer of each tower, and towers.{name}.layers = {tower.layers}: "
                 f"set towers.{name}.layers=1"
             )
-    idle = {
+    without_use = {
         "training.start": config.training.start is not None,
         "encoder.finetune": config.encoder.finetune,
         "augment.views": config.augment.views > 0,
@@ -79,7 +87,10 @@ def complaint(config: Config, solved: Solved) -> str | None:
         "negatives.objects": config.negatives.objects,
         "negatives.model": config.negatives.model,
     }
-    for key, is_set in idle.items():
+    for key, is_set in without_use.items():
         if is_set:
-            return f"{kind} is solved, not trained, which {key} is for: turn it off, or train from what is solved"
+            return (
+                f"{kind} is solved, not trained, and {key} is a part of training: turn it off, or solve first and "
+                "train from that model (training.start)"
+            )
     return None

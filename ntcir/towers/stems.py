@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
-from ntcir.features.moments import moments
+from ntcir.features.moments import moments_of
 
 
 class Standardise(nn.Module):
@@ -22,9 +22,9 @@ class Standardise(nn.Module):
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("scale", torch.ones(dim))
 
-    def fit(self, features: np.ndarray) -> None:
-        """Take the statistics of float32 [items, dim]; a feature without variance becomes 0."""
-        mean, deviation = moments(features)
+    def fit(self, features: Iterable[np.ndarray]) -> None:
+        """Take the statistics of float32 [items, dim], in blocks; a feature without variance becomes 0."""
+        mean, deviation = moments_of(features)
         scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
         self.mean.copy_(torch.from_numpy(mean))
         self.scale.copy_(torch.from_numpy(scale))
