@@ -25,20 +25,13 @@ class Procrustes(Solved):
 
     def solve(self, problem: Problem) -> LinearMaps:
         """Return the maps: the wider side is turned onto the narrower one."""
+        from ntcir.objectives.decompositions import principal_axes
         from ntcir.objectives.linear_maps import LinearMaps
 
         moments = problem.moments
         if len(moments.left) < len(moments.right):
             return self.solve(type(problem)(moments.mirrored, problem.dim)).mirrored
         dim = min(problem.dim, len(moments.right))
-        wide, narrow = _axes(moments.left, dim), _axes(moments.right, dim)
+        wide, narrow = principal_axes(moments.left, dim), principal_axes(moments.right, dim)
         u, _, v = np.linalg.svd(narrow @ moments.across.T @ wide.T)
         return LinearMaps(u @ v @ wide, narrow)
-
-
-def _axes(covariance: np.ndarray, dim: int) -> np.ndarray:
-    """Return the first principal axes as rows, float64 [dim, columns]; the identity where all are asked for."""
-    if dim == len(covariance):
-        return np.eye(dim)
-    _, vectors = np.linalg.eigh(covariance)
-    return np.asarray(vectors[:, ::-1][:, :dim].T)
