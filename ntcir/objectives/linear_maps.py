@@ -77,9 +77,13 @@ class Problem:
     @property
     def mirrored(self) -> Problem:
         """The same with left and right exchanged."""
-        judge = self.judge
-        turned = None if judge is None else (lambda maps: judge(maps.mirrored))
-        return Problem(self.moments.mirrored, self.dim, turned)
+        judge, means = self.judge, self.means
+        return Problem(
+            self.moments.mirrored,
+            self.dim,
+            None if judge is None else (lambda maps: judge(maps.mirrored)),
+            None if means is None else (lambda: means().mirrored),
+        )
 
 
 def sums_of(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[int, np.ndarray, np.ndarray]:
