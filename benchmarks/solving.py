@@ -3,7 +3,7 @@
     python benchmarks/solving.py [--pairs 27907] [--widths 4096 768] [--dim 768] [--repeats 3] [--limit 240]
 
 Rows are synthetic: rectified mixtures of a thousand directions that become less and less important, with noise, as the
-features of networks are; both sides share the directions. `ntcir train` reads them through the encoder `vectors`, each
+features of networks are; what the sides say of an item differs in each direction. `ntcir train` reads them through the encoder `vectors`, each
 objective in a process of its own: ``moments`` are the seconds in which rows are read and multiplied, ``solving`` those
 of what is decomposed, choosing the strength included; the rest is start-up, checks and the files that are written. A
 peer's seconds begin when the rows are in memory; one that takes longer than the limit is ended. The MRR is that of held
@@ -44,7 +44,9 @@ for name, width in (("image", left), ("text", right)):
     file = np.lib.format.open_memmap(f"{name}.npy", "w+", np.float32, (count, width))
     mixture = draw.standard_normal((directions, width), dtype=np.float32)
     for start in range(0, count, 4096):
-        rows = shared[start : start + 4096] @ mixture
+        said = shared[start : start + 4096]
+        said = said + 1.5 * importance * draw.standard_normal(said.shape, dtype=np.float32)
+        rows = said @ mixture
         file[start : start + 4096] = np.maximum(rows + 0.5 * draw.standard_normal(rows.shape, dtype=np.float32), 0)
 corpus = Path("corpus")
 (corpus / "images").mkdir(parents=True)

@@ -72,13 +72,13 @@ def complaint(config: Config, solved: Solved) -> str | None:
         return f"{kind} is solved, not trained, and stands alone: leave the other objectives out"
     if config.training.iters:
         return f"{kind} is solved, not trained, so it has no steps: leave training.iters (--iters) out"
-    for name in config.pair:
-        tower = config.towers.of(name)
-        if tower.layers != 1:
-            return (
-                f"{kind} solves for the one linear layer of each tower, and towers.{name}.layers = {tower.layers}: "
-                f"set towers.{name}.layers=1"
-            )
+    layers = {f"towers.{name}.layers": config.towers.of(name).layers for name in config.pair}
+    if others := {key: number for key, number in layers.items() if number != 1}:
+        found = " and ".join(f"{key} = {number}" for key, number in others.items())
+        return (
+            f"{kind} solves for the one linear layer of each tower, and {found}: "
+            f"set {' and '.join(f'{key}=1' for key in others)}"
+        )
     without_use = {
         "training.start": config.training.start is not None,
         "encoder.finetune": config.encoder.finetune,

@@ -20,8 +20,9 @@ def generalised_error(moments: PairMoments, strength: float, values: np.ndarray 
     """Return the generalised cross-validation error of a ridge regression (Golub, Heath and Wahba 1979).
 
     With n pairs and the W of ``LeastSquares``, it is the mean of ||W x - y||^2 over the training pairs, divided by
-    (1 - d / n)^2. Here d, the degrees of freedom, is the trace of C_xx (C_xx + r m I)^-1. It estimates the error for
-    new pairs, if pairs are independent of each other. It is infinite where d reaches n.
+    (1 - d / n)^2. The degrees of freedom d are the trace of C_xx (C_xx + r m I)^-1, and one for the mean that was
+    taken from the rows: without that one, no regularisation at all would look best where pairs are fewer than columns.
+    The error for new pairs is estimated so, if pairs are independent of each other. It is infinite where d reaches n.
 
     Args:
         moments: of the side that predicts (left) and of the one that is predicted (right).
@@ -30,7 +31,8 @@ def generalised_error(moments: PairMoments, strength: float, values: np.ndarray 
     """
     ridge = Regularised(moments.left, strength)
     values = eigenvalues(moments.left) if values is None else values
-    free = 1 - float(np.sum(values / (values + ridge.added))) / moments.count
+    degrees = float(np.sum(values / (values + ridge.added)))
+    free = 1 - (1 + degrees) / moments.count
     if free < _SPENT:
         return float("inf")
     weights = ridge.solve(moments.across)  # W'

@@ -74,6 +74,17 @@ class Problem:
     judge: Callable[[LinearMaps], float] | None = None
     means: Callable[[], PairMoments] | None = None
 
+    @property
+    def mirrored(self) -> Problem:
+        """The same with left and right exchanged."""
+        judge, means = self.judge, self.means
+        return Problem(
+            self.moments.mirrored,
+            self.dim,
+            None if judge is None else (lambda maps: judge(maps.mirrored)),
+            None if means is None else (lambda: means().mirrored),
+        )
+
 
 def sums_of(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[int, np.ndarray, np.ndarray]:
     """Return how many pairs there are, and the sums of the left and of the right rows, float64.

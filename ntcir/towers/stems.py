@@ -22,9 +22,13 @@ class Standardise(nn.Module):
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("scale", torch.ones(dim))
 
-    def fit(self, features: Iterable[np.ndarray]) -> None:
-        """Take the statistics of float32 [items, dim], in blocks; a feature without variance becomes 0."""
-        mean, deviation = moments_of(features)
+    def fit(self, features: np.ndarray) -> None:
+        """Take the statistics of float32 [items, dim]; a feature without variance becomes 0."""
+        self.fit_to([features])
+
+    def fit_to(self, blocks: Iterable[np.ndarray]) -> None:
+        """Take the statistics of features that come in blocks; see ``ntcir.features.moments.moments_of``."""
+        mean, deviation = moments_of(blocks)
         scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
         self.mean.copy_(torch.from_numpy(mean))
         self.scale.copy_(torch.from_numpy(scale))

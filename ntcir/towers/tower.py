@@ -34,7 +34,7 @@ class Tower(nn.Module):
             if isinstance(part, Power):
                 blocks = map(part.of, blocks)
             if isinstance(part, Standardise):
-                part.fit(blocks)
+                part.fit_to(blocks)
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Return float32 [batch, dim], each row of length 1."""

@@ -1,4 +1,4 @@
-"""The rows of paired items, a block at a time: what a model is solved from, whose memory must not grow with the pairs."""
+"""The rows of paired items, a block at a time, so that memory does not grow with the pairs."""
 
 from __future__ import annotations
 

@@ -200,9 +200,7 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
     train, val = corpus.split("train"), corpus.split("val")
     for sentence in (
         *idle_settings(config, train.groupby("group").size().to_numpy(), grouped=corpus.grouped),
-        *of_validation(
-            val.groupby("group")[config.pair[1]].nunique().to_numpy(), trained=config.solved is None
-        ),
+        *of_validation(val.groupby("group")[config.pair[1]].nunique().to_numpy(), trained=config.solved is None),
     ):
         say(sentence)
     if config.solved is not None:

@@ -96,6 +96,8 @@ def _tell_random(config: Config, model: Model, name: str) -> None:
         return
     embedded = any(isinstance(part, EmbedCodes) for part in stem.modules())
     of, advice = (
-        ("categories", "sensors.categories=frequency") if embedded else ("words", "texts.form=bag, or give texts.vectors")
+        ("categories", "sensors.categories=frequency")
+        if embedded
+        else ("words", "texts.form=bag, or give texts.vectors")
     )
     say(f"WARNING: the {name} tower's vectors of {of} stay random, as nothing trains them: set {advice}.")

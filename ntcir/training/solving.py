@@ -163,14 +163,18 @@ class _Solver:
         """
         config = self.model.config
         left, right = config.pair
-        rows = f"{moments.count:,} pairs of rows of {len(moments.left):,} ({left}) and {len(moments.right):,} ({right})"
+        widths = f"{len(moments.left):,} ({left}) and {len(moments.right):,} ({right})"
+        rows = f"{moments.count:,} pairs of rows of {widths} columns"
         if dim < 2:
             raise UserError(
-                f"{rows} columns can be compared in {dim or 'no'} dimension{'s' * (dim != 1)}, in which every vector "
-                "is 1 or -1: give more pairs, or rows of more columns that vary."
+                f"{rows} determine {dim or 'no'} dimension{'s' * (dim != 1)} in which they can be compared, and 2 are "
+                "needed: give more pairs, or rows with more columns that vary."
             )
         if dim < config.towers.dim:
-            say(f"towers.dim = {config.towers.dim}, but {rows} columns are comparable in {dim:,} dimensions: it has {dim}.")
+            say(
+                f"The shared space has {dim:,} dimensions, not the {config.towers.dim:,} of towers.dim: {rows} "
+                "determine no more."
+            )
 
 
 def moments_of_pairs(pairs: PairedRows, *, unit: bool) -> PairMoments:
@@ -260,7 +264,7 @@ def _finite(name: str, rows: Rows) -> Load:
 def _told(objective: Solved, found: Mapping[str, object], seconds: float) -> str:
     """Return what was solved, for a sentence."""
     plain = {name: fact for name, fact in found.items() if name != "pairs" and isinstance(fact, str | int | float)}
-    facts = ", ".join(f"{name} {fact:.3g}" if isinstance(fact, float) else f"{name} {fact}" for name, fact in plain.items())
+    facts = ", ".join(f"{name} {f'{fact:.3g}' if isinstance(fact, float) else fact}" for name, fact in plain.items())
     pairs = f"{found['pairs']:,} pairs" if objective.pairs == "all" else f"{found['pairs']:,} instances"
     return f"{objective.kind}, solved from {pairs} in {seconds:.2g} s{f' ({facts})' if facts else ''}"
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+from torch import nn
+
 from ntcir.config import Config, Tower
 from ntcir.encoders.encoder import Encoder
 from ntcir.encoders.words import WordsEncoder
@@ -66,12 +69,28 @@ class Start:
                 )
             _check_words(name, self.model.encoders[name], model.encoders[name], self.folder)
             try:
-                tower.load_state_dict(self.model.towers[name].state_dict())
-            except RuntimeError as error:
+                tower.load_state_dict(_renumbered(self.model.towers[name], tower))
+            except (RuntimeError, ValueError) as error:
                 raise UserError(
                     f"training.start: the {name} tower of {self.folder} does not fit this configuration: its encoder "
                     f"or its settings (towers.{name}) are others."
                 ) from error
+
+
+def _renumbered(theirs: nn.Module, ours: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the state of a tower, its layers numbered as in another: dropout counts as a layer and has no weights.
+
+    Raises:
+        ValueError: if the other has another number of layers with weights.
+    """
+    places = dict(zip(_with_state(theirs), _with_state(ours), strict=True))
+    parts = ((name.rpartition("."), value) for name, value in theirs.state_dict().items())
+    return {f"{places[place]}.{last}": value for (place, _, last), value in parts}
+
+
+def _with_state(tower: nn.Module) -> list[str]:
+    """Return the names of the modules that have weights or statistics of their own, in order."""
+    return list(dict.fromkeys(name.rpartition(".")[0] for name in tower.state_dict()))
 
 
 def _check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from paired import away, moments_of, products, rows
 from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.preprocessing import normalize
 
 from ntcir.objectives.cross_validation import GREATEST, best_strength, generalised_error
 from ntcir.objectives.least_squares import LeastSquares
@@ -95,27 +96,45 @@ def test_the_strength_means_the_same_on_any_scale():
 
 @pytest.mark.parametrize("pairs", [6, 20, 60])
 @pytest.mark.parametrize("r", [0.01, 1.0, 30.0])
-def test_generalised_cross_validation_is_that_of_the_hat_matrix(pairs, r):
-    x, y = away(X[:pairs], Y[:pairs])
-    covariance = x.T @ x / pairs
-    added = r * np.trace(covariance) / len(covariance)
-    hat = x @ np.linalg.inv(covariance + added * np.eye(len(covariance))) @ x.T / pairs
-    away_from_it = np.eye(pairs) - hat
-    expected = np.mean(np.sum((away_from_it @ y) ** 2, axis=1)) / (np.trace(away_from_it) / pairs) ** 2
-    assert generalised_error(moments_of(X[:pairs], Y[:pairs]), r) == pytest.approx(expected)
+def test_generalised_cross_validation_is_that_of_the_hat_matrix_of_a_regression_with_an_intercept(pairs, r):
+    x, _ = away(X[:pairs], Y[:pairs])
+    added = r * np.sum(x**2) / x.shape[1]
+    with_ones = np.hstack([x, np.ones((pairs, 1))])
+    penalty = np.diag([added] * x.shape[1] + [0.0])
+    away_from_it = np.eye(pairs) - with_ones @ np.linalg.solve(with_ones.T @ with_ones + penalty, with_ones.T)
+    error = np.mean(np.sum((away_from_it @ Y[:pairs]) ** 2, axis=1))
+    expected = error / (np.trace(away_from_it) / pairs) ** 2
+    assert generalised_error(moments_of(X[:pairs], Y[:pairs]), r) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("noise", [0.3, 3.0, 10.0])
-def test_the_chosen_strength_is_the_one_of_the_least_error_and_near_that_of_leaving_one_out(noise):
-    a, b = rows(80, 12, 4, noise)
-    x, y = away(a, b)
-    moments = moments_of(a, b)
+@pytest.mark.parametrize("pairs", [12, 25, 80])  # of 20 columns
+def test_the_chosen_strength_is_the_one_of_the_least_error_and_near_that_of_leaving_one_out(pairs, noise):
+    x, y = rows(pairs, 20, 4, noise)
+    moments = moments_of(x, y)
     grid = [10 ** (quarters / 4) for quarters in range(-12, 13)]
     chosen = best_strength(moments)
     assert chosen == pytest.approx(min(grid, key=lambda r: generalised_error(moments, r)), rel=1e-2)
-    penalties = np.array(grid) * np.sum(x**2) / x.shape[1]
-    left_out = RidgeCV(penalties, fit_intercept=False).fit(x, y).alpha_ / (np.sum(x**2) / x.shape[1])
-    assert 0.3 < chosen / left_out < 3.2  # a step of the coarser grid
+    unit = np.sum(away(x, y)[0] ** 2) / x.shape[1]
+    left_out = RidgeCV(np.array(grid) * unit).fit(x.astype(np.float64), y.astype(np.float64)).alpha_ / unit
+    assert 0.1 < chosen / left_out < 10
+
+
+@pytest.mark.parametrize("pairs", [15, 30, 60])
+def test_with_fewer_pairs_than_columns_it_is_not_taken_in_by_a_perfect_fit(pairs):
+    x, y = rows(pairs + 200, 120, 40, 6.0)
+    moments = moments_of(x[:pairs], y[:pairs], unit=True)
+    chosen = best_strength(moments)
+    assert 0.3 < chosen < 100
+    assert rank_of_partners(x, y, pairs, chosen) < rank_of_partners(x, y, pairs, 0.01)
+
+
+def rank_of_partners(x: np.ndarray, y: np.ndarray, pairs: int, r: float) -> float:
+    """Return how many items are nearer than the partner, by what the first pairs say of the others."""
+    maps = solved(moments_of(x[:pairs], y[:pairs], unit=True), regularisation=r)
+    left, right = ((side[pairs:] - side[:pairs].mean(axis=0)) for side in (x, y))
+    scores = normalize(left @ maps.left.T) @ normalize(right @ maps.right.T).T
+    return float((scores > np.diag(scores)[:, None]).sum(axis=1).mean())
 
 
 def test_what_says_nothing_of_the_other_side_is_regularised_as_strongly_as_can_be():
