@@ -1,8 +1,8 @@
 """Eigenvalues and axes of second moments.
 
 Timed for 4,096 columns on one core: all eigenvectors by numpy take 10 s, by torch 18 (8 in single precision, with which
-the last of 768 axes are a few hundredths off), and all eigenvalues without vectors 5 and 3. So vectors come from numpy and
-values from torch, and what needs no eigenvectors does without (``ntcir.objectives.factors``: 1 s).
+the last of 768 axes are a few hundredths off), and all eigenvalues without vectors 5 and 3. So vectors come from numpy
+and values from torch, and what needs no eigenvectors does without (``ntcir.objectives.factors``: 1 s).
 """
 
 from __future__ import annotations
