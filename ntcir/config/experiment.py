@@ -107,7 +107,7 @@ class Config(Section):
     @property
     def needs_objects(self) -> bool:
         """Whether training asks which objects the photographs show."""
-        return self.positives.objects or self.negatives.objects
+        return self.solved is None and (self.positives.objects or self.negatives.objects)
 
     def objective_remedies(self, *, at_zero: bool = False) -> list[str]:
         """Return what the objectives know to help, such as ``raise objectives.0.temperature (now 0.1)``.
