@@ -231,8 +231,8 @@ def test_docs_configuration_names_every_key() -> None:
 @pytest.mark.parametrize("kind", OBJECTIVES)
 def test_docs_configuration_names_every_key_of_an_objective_with_its_default(kind: str) -> None:
     part = section(CONFIGURATION, f"### `{kind}`")
-    common = OF_EACH_OBJECTIVE[:1] if issubclass(objective_class(kind), Solved) else OF_EACH_OBJECTIVE
-    assert [*common, *_KEY.findall(part)] == list(keys(objective_class(kind)))
+    of_each = ["kind"] if issubclass(objective_class(kind), Solved) else OF_EACH_OBJECTIVE
+    assert [*of_each, *_KEY.findall(part)] == list(keys(objective_class(kind)))
     usual = load_config(settings=[f"objectives=[{{kind: {kind}}}]"])
     for key, default in _KEY_AND_DEFAULT.findall(part):
         assert usual == load_config(settings=[f"objectives=[{{kind: {kind}, {key}: {default}}}]"])
