@@ -79,15 +79,10 @@ def complaint(config: Config, solved: Solved) -> str | None:
             f"{kind} solves for the one linear layer of each tower, and {found}: "
             f"set {' and '.join(f'{key}=1' for key in others)}"
         )
-    without_use = {
+    for key, is_set in {
         "training.start": config.training.start is not None,
         "encoder.finetune": config.encoder.finetune,
-        "augment.views": config.augment.views > 0,
-        "positives.objects": config.positives.objects,
-        "negatives.objects": config.negatives.objects,
-        "negatives.model": config.negatives.model,
-    }
-    for key, is_set in without_use.items():
+    }.items():
         if is_set:
             return (
                 f"{kind} is solved, not trained, and {key} is a part of training: turn it off, or solve first and "

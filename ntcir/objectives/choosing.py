@@ -52,12 +52,12 @@ class Chosen:
     @property
     def facts(self) -> dict[str, Any]:
         """What the model's card says."""
-        facts: dict[str, Any] = {"regularisation": self.by_side}
+        found: dict[str, Any] = dict(self.by_side)
         if self.rule is not None:
-            facts["chosen_by"] = self.rule
+            found["chosen_by"] = self.rule
         if self.mrr is not None:
-            facts["validation_mrr"] = self.mrr
-        return facts
+            found["validation_mrr"] = self.mrr
+        return {"regularisation": found}
 
     def tell(self, kind: str) -> None:
         """Tell the user what was chosen."""
@@ -113,27 +113,31 @@ def by_validation(problem: Problem, used: tuple[bool, bool], solver: Solver) -> 
     return Chosen(strengths, used, "validation", mrr, tuple(remarks))
 
 
-def as_given(moments: PairMoments, used: tuple[bool, bool], strengths: tuple[float, float]) -> Chosen:
+def as_given(problem: Problem, used: tuple[bool, bool], strengths: tuple[float, float]) -> Chosen:
     """Return the configuration's own strengths; a side that is singular with its own gets a little more.
 
     Raises:
-        UserError: if a side is singular because it has as many columns as there are pairs, or more.
+        UserError: if a side is singular because it has as many columns as there are instances, or more.
     """
+    moments = problem.moments
     found, remarks = list(strengths), []
-    for place, side in enumerate(_SIDES):
-        matrix = (moments.left, moments.right)[place]
+    for place, (side, matrix) in enumerate(zip(_SIDES, (moments.left, moments.right), strict=True)):
         if not used[place]:
             found[place] = 0.0
         elif Regularised(matrix, strengths[place]).singular:
-            if moments.count <= len(matrix):
-                raise UserError(
-                    f"{_KEY} = {strengths[place]:g} is not enough: the {side} side has {len(matrix):,} columns, and "
-                    f"there are only {moments.count:,} training pairs to tell them apart; give {_KEY}=gcv or a larger "
-                    "number."
-                )
+            _require_more_instances_than_columns(problem, side, len(matrix), strengths[place])
             found[place] = _TINY
             remarks.append(
                 f"some columns of the {side} side are constant or depend on others, so it is regularised by "
                 f"{_TINY:g} instead of {strengths[place]:g} times the mean eigenvalue."
             )
     return Chosen((found[0], found[1]), used, remarks=tuple(remarks))
+
+
+def _require_more_instances_than_columns(problem: Problem, side: str, columns: int, strength: float) -> None:
+    instances = problem.means().count if problem.means else problem.moments.count
+    if instances <= columns:
+        raise UserError(
+            f"{_KEY} = {strength:g} is not enough: the {side} side has {columns:,} columns, and the training pairs "
+            f"show only {instances:,} instances to tell them apart; give {_KEY}=gcv or a larger number."
+        )

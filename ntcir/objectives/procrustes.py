@@ -45,5 +45,5 @@ class Procrustes(Solved):
 
 
 def _rank(sizes: np.ndarray) -> int:
-    """Return how many singular values, the largest first, are more than rounding."""
-    return int((sizes > sizes[0] * len(sizes) * np.finfo(np.float64).eps).sum())
+    """Return how many singular values, the largest first, are more than the rounding of rows, which are float32."""
+    return int((sizes > sizes[0] * np.finfo(np.float32).eps).sum())

@@ -84,7 +84,7 @@ class RegularisedMaps(Solved):
         else:
             given = self.regularisation
             strengths = given if isinstance(given, tuple) else (given, given)
-            chosen = choosing.as_given(problem.moments, self.regularised, strengths)
+            chosen = choosing.as_given(problem, self.regularised, strengths)
         chosen.tell(self.kind)
         maps = self.solved_with(problem.moments, problem.dim, chosen.strengths)
         return replace(maps, facts={**chosen.facts, **maps.facts})

@@ -8,13 +8,12 @@ find.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
 from ntcir.config import Config, Solved
@@ -24,15 +23,16 @@ from ntcir.modalities import modality
 from ntcir.model.model import Model
 from ntcir.objectives.choosing import NO_SPLIT
 from ntcir.objectives.linear_maps import LinearMaps, PairMoments, Problem, products_of, sums_of
-from ntcir.system.errors import UserError, short
+from ntcir.system.errors import UserError
 from ntcir.system.parallel import ranks
 from ntcir.system.progress import progress, say
 from ntcir.system.tensors import total
-from ntcir.training.paired_rows import BLOCK, Load, PairedRows
+from ntcir.training.paired_rows import PairedRows
 from ntcir.training.preparation import check_in_time
 from ntcir.training.readable import readable_pairs, require_pairs
 from ntcir.training.result import TrainingResult
 from ntcir.training.solvable import linear_of, require_solvable
+from ntcir.training.stemmed import standardise, stemmed, widths_of
 from ntcir.training.validation import Validation
 
 
@@ -62,9 +62,9 @@ def solve(config: Config, corpus: Corpus, rows: Mapping[str, Rows], folder: Path
     started = time.perf_counter()
     facts = {"corpus": corpus.name, "training_pairs": len(train)}
     model = Model(config, {name: each.encoder for name, each in rows.items()}, facts)
-    _standardise(model, rows, train)
+    standardise(model, rows, train)
     solver = _Solver(model, objective, validation)
-    paired = partial(PairedRows.of, train, load=_stemmed(model, rows), widths=_widths(model))
+    paired = partial(PairedRows.of, train, load=stemmed(model, rows), widths=widths_of(model))
     solved = solver.solved(paired(how=objective.pairs), paired(how="means"))
     seconds = time.perf_counter() - started
     measured = dict(validation(solved.model)) if validation else {}
@@ -213,52 +213,6 @@ def filled(model: Model, moments: PairMoments, maps: LinearMaps) -> Model:
             linear.weight.copy_(torch.from_numpy(weight))
             linear.bias.copy_(torch.from_numpy(bias))
     return model
-
-
-def _standardise(model: Model, rows: Mapping[str, Rows], train: pd.DataFrame) -> None:
-    """Let the stems take their statistics of training items, as often as they are in pairs."""
-    for name in model.config.pair:
-        if model.config.towers.of(name).standardise:
-            ids, load = train[name].tolist(), _finite(name, rows[name])
-            model.tower(name).fit_to(load(ids[start : start + BLOCK]) for start in range(0, len(ids), BLOCK))
-
-
-def _stemmed(model: Model, rows: Mapping[str, Rows]) -> dict[str, Load]:
-    """Return what gives the rows of items as the towers' stems make them, by modality."""
-
-    def of(name: str) -> Load:
-        stem, load = model.tower(name).stem.eval(), _finite(name, rows[name])
-
-        def stemmed(ids: Sequence[str]) -> np.ndarray:
-            with torch.inference_mode():
-                made: np.ndarray = stem(torch.from_numpy(load(ids))).numpy()
-            return made
-
-        return stemmed
-
-    return {name: of(name) for name in model.config.pair}
-
-
-def _widths(model: Model) -> dict[str, int]:
-    """Return how wide the rows are that the stems make, by modality."""
-    return {name: linear_of(model, name).in_features for name in model.config.pair}
-
-
-def _finite(name: str, rows: Rows) -> Load:
-    """Return what loads rows of a modality, and refuses one that is not finite."""
-
-    def load(ids: Sequence[str]) -> np.ndarray:
-        loaded = rows.load(ids)
-        fine = np.isfinite(loaded).all(axis=1)
-        if not fine.all():
-            item = ids[int(fine.argmin())]
-            raise UserError(
-                f"The row of the {modality(name).noun} {short(item)}, by the encoder {rows.encoder.kind}, has a number "
-                "that is not finite: leave it out, or encode it anew (an empty features.store)."
-            )
-        return loaded
-
-    return load
 
 
 def _told(objective: Solved, found: Mapping[str, object], seconds: float) -> str:

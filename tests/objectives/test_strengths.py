@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ntcir.config import load_config
 from ntcir.objectives.cca import Cca
 from ntcir.objectives.cross_validation import best_strength
 from ntcir.objectives.least_squares import LeastSquares
-from ntcir.objectives.linear_maps import LinearMaps, PairMoments, Problem
+from ntcir.objectives.linear_maps import LinearMaps, Problem
 from ntcir.objectives.strengths import RegularisedMaps
 
 X, Y = rows()
@@ -40,8 +41,7 @@ def judge_who_likes(strength: float) -> Any:
 @pytest.mark.parametrize("kind", KINDS)
 def test_by_default_generalised_cross_validation_chooses_for_each_side_and_it_is_said(kind, capsys):
     maps = kind.solve(Problem(MOMENTS, 3))
-    assert maps.facts["regularisation"] == WAYS["both"]
-    assert maps.facts["chosen_by"] == "gcv"
+    assert maps.facts["regularisation"] == {**WAYS["both"], "chosen_by": "gcv"}
     numbers = f"{BOTH[0]:g} (left) and {BOTH[1]:g} (right)"
     assert (
         f"{kind.kind}: regularised by {numbers} times the mean eigenvalue, chosen by gcv.\n" == capsys.readouterr().err
@@ -49,19 +49,19 @@ def test_by_default_generalised_cross_validation_chooses_for_each_side_and_it_is
     again = with_rule(kind, regularisation=BOTH).solve(Problem(MOMENTS, 3))
     assert np.array_equal(again.left, maps.left)
     assert np.array_equal(again.right, maps.right)
-    assert "chosen_by" not in again.facts
+    assert again.facts["regularisation"] == WAYS["both"]
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_only_sides_that_are_regularised_are_chosen_for(way):
     maps = LeastSquares(maps=way).solve(Problem(MOMENTS, 3))
-    assert maps.facts["regularisation"] == WAYS[way]
+    assert maps.facts["regularisation"] == {**WAYS[way], "chosen_by": "gcv"}
 
 
 def test_means_choose_where_pairs_are_not_independent_of_each_other():
     repeated = moments_of(np.repeat(X, 9, axis=0), np.repeat(Y, 9, axis=0) + np.tile(Y[:9], (60, 1)))
     maps = Cca(pairs="all").solve(Problem(repeated, 3, means=lambda: MOMENTS))
-    assert maps.facts["regularisation"] == WAYS["both"]
+    assert maps.facts["regularisation"] == {**WAYS["both"], "chosen_by": "gcv"}
     assert best_strength(repeated) != BOTH[0]
 
 
@@ -69,9 +69,9 @@ def test_means_choose_where_pairs_are_not_independent_of_each_other():
 def test_the_validation_split_chooses_among_multiples_of_that(multiple, capsys):
     liked = tuple(float(f"{multiple * r:.3g}") for r in BOTH)
     maps = Cca(regularisation="validation").solve(Problem(MOMENTS, 3, judge_who_likes(liked)))
-    assert maps.facts["regularisation"] == dict(zip(("left", "right"), liked, strict=True))
-    assert maps.facts["chosen_by"] == "validation"
-    assert maps.facts["validation_mrr"] == pytest.approx(0.6)
+    found = dict(maps.facts["regularisation"])
+    assert found.pop("validation_mrr") == pytest.approx(0.6)
+    assert found == {"left": liked[0], "right": liked[1], "chosen_by": "validation"}
     said = capsys.readouterr().err
     assert "chosen by validation with a mean MRR of 0.6000" in said
     assert "WARNING" not in said
@@ -79,7 +79,7 @@ def test_the_validation_split_chooses_among_multiples_of_that(multiple, capsys):
 
 def test_of_strengths_that_are_equally_good_the_one_that_gcv_chose_is_taken():
     maps = Cca(regularisation="validation").solve(Problem(MOMENTS, 3, lambda maps: 0.5))
-    assert maps.facts["regularisation"] == WAYS["both"]
+    assert maps.facts["regularisation"] == {**WAYS["both"], "chosen_by": "validation", "validation_mrr": 0.5}
 
 
 @pytest.mark.parametrize(("multiple", "word"), [(0.01, "weakest"), (100, "strongest")])
@@ -89,13 +89,10 @@ def test_a_choice_at_the_end_of_what_validation_tries_is_warned_of(multiple, wor
     assert f"WARNING: cca: that is the {word} regularisation that validation tried" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("noise", "word"), [(0.0, "weaker than 0.001"), (None, "stronger than 1000")])
-def test_a_choice_at_the_end_of_what_gcv_tries_is_warned_of(noise, word, capsys):
+@pytest.mark.parametrize(("shared", "word"), [(1, "weaker than 0.001"), (1e-9, "stronger than 1000")])
+def test_a_choice_at_the_end_of_what_gcv_tries_is_warned_of(shared, word, capsys):
     moments = moments_of(*rows(noise=1e-3))
-    if noise is None:
-        moments = PairMoments(
-            moments.count, moments.left_mean, moments.right_mean, moments.left, moments.right, 1e-9 * moments.across
-        )
+    moments = replace(moments, across=shared * moments.across)
     LeastSquares(maps="left").solve(Problem(moments, 3))
     assert (
         f"WARNING: least_squares: gcv tries nothing {word}, which it chose for the left side" in capsys.readouterr().err
@@ -114,9 +111,18 @@ def test_fewer_pairs_than_columns_are_refused_without_regularisation(r, left, ri
     said = refusal(lambda: Cca(regularisation=r).solve(Problem(moments, 3)))
     columns = max(left, right)
     assert said == (
-        f"objectives.0.regularisation = {r:g} is not enough: the {side} side has {columns} columns, and there are only "
-        "60 training pairs to tell them apart; give objectives.0.regularisation=gcv or a larger number."
+        f"objectives.0.regularisation = {r:g} is not enough: the {side} side has {columns} columns, and the training "
+        "pairs show only 60 instances to tell them apart; give objectives.0.regularisation=gcv or a larger number."
     )
+
+
+def test_so_are_fewer_instances_however_many_pairs_they_make():
+    x, y = rows(8, 10, 5)
+    draw = np.random.default_rng(0)
+    captions = np.repeat(y, 9, axis=0) + draw.normal(size=(72, 5)).astype(np.float32)
+    pairs = moments_of(np.repeat(x, 9, axis=0), captions)
+    said = refusal(lambda: Cca(regularisation=0).solve(Problem(pairs, 3, means=lambda: moments_of(x, y))))
+    assert "the left side has 10 columns, and the training pairs show only 8 instances" in said
 
 
 @pytest.mark.parametrize("odd", ["constant", "duplicated", "sum of others"])

@@ -26,9 +26,10 @@ def card(folder: Path, corpus: Corpus | None = None, **settings: Any) -> dict[st
 
 def test_by_the_validation_split_as_evaluate_measures_it(tmp_path, capsys):
     found = card(tmp_path / "model", regularisation="validation")
-    assert found["solved"]["chosen_by"] == "validation"
+    chosen = found["solved"]["regularisation"]
+    assert chosen["chosen_by"] == "validation"
     measured = found["validation"].values()
-    assert found["solved"]["validation_mrr"] == pytest.approx(sum(measured) / 2)
+    assert chosen["validation_mrr"] == pytest.approx(sum(measured) / 2)
     as_gcv = card(tmp_path / "other", regularisation="gcv")["validation"].values()
     assert sum(measured) >= sum(as_gcv)
     assert "chosen by validation with a mean MRR of" in capsys.readouterr().err

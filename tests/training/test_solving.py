@@ -27,7 +27,7 @@ from toy_captions import caption_config, captioned
 import ntcir.encoders.frozen
 import ntcir.training.paired_rows
 import ntcir.training.solvable
-import ntcir.training.solving
+import ntcir.training.stemmed
 from ntcir.config import Config, Solved
 from ntcir.config.registry import OBJECTIVES
 from ntcir.corpora.corpus import Corpus
@@ -126,7 +126,7 @@ def test_statistics_are_those_of_a_training_though_rows_come_in_blocks(tmp_path,
     asked: list[int] = []
     load = ToyFeatures.load
     monkeypatch.setattr(ntcir.training.paired_rows, "BLOCK", 16)
-    monkeypatch.setattr(ntcir.training.solving, "BLOCK", 16)
+    monkeypatch.setattr(ntcir.training.stemmed, "BLOCK", 16)
     monkeypatch.setattr(ToyFeatures, "load", lambda self, ids: asked.append(len(ids)) or load(self, ids))
     days = ("2020-02-01", "2020-02-02", "2020-03-20")  # no validation, whose rows are in memory
     fit(solved_config(), tmp_path / "solved", corpus=toy_corpus(days))
@@ -156,10 +156,12 @@ def test_an_objective_may_choose_by_the_validation_split(tmp_path, monkeypatch, 
 
 
 def test_settings_that_only_training_has_are_named(tmp_path, capsys):
-    fit(solved_config(towers__image__input_dropout=0.5), tmp_path / "model")
+    config = solved_config(towers__image__input_dropout=0.5, augment__views=2, positives__objects=True)
+    assert not config.needs_objects
+    fit(config, tmp_path / "model")
     said = capsys.readouterr().err
     assert (
-        "training.batch, training.lr, training.near_seconds, training.validate_every and 1 more are set but not used: "
+        "training.batch, training.lr, training.near_seconds, training.validate_every and 3 more are set but not used: "
         "procrustes is solved, not trained."
     ) in said
     assert "negative" not in said

@@ -16,10 +16,20 @@ from ntcir.config import load_config
 from ntcir.model.folder import CONFIG
 from ntcir.model.model import Model
 from ntcir.submission.bundle import make_bundle
+from ntcir.tuning.plan import read_tuning_plan
+from ntcir.tuning.training import measure, without_test
+from ntcir.workspace import read_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SOLVED = ["--set", "objectives=[{kind: procrustes}]"]
-SMALL = ["--set", "features.backbones=[{arch: squeezenet1_1, weights: random}]", "--set", "topics.pool=14"]
+SMALL = [
+    word
+    for setting in (
+        "features.backbones=[{arch: squeezenet1_1, weights: random}]", "features.size=64", "features.crop=64",
+        "topics.pool=14",
+    )
+    for word in ("--set", setting)
+]  # fmt: skip
 
 
 def done(*words: str) -> tuple[str, str]:
@@ -33,7 +43,8 @@ def done(*words: str) -> tuple[str, str]:
 def place(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:  # noqa: F811
     """A folder with a corpus, topics in both formats, and a model under the name it has by default."""
     folder = tmp_path_factory.mktemp("solved")
-    write_pictures(folder / "data")
+    config = write_pictures(folder / "data") / "ntcir.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("grid: 2", "grid: 1"), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         done("build-topics", "--data", "data", "--topics-per-day", "2")
@@ -127,28 +138,28 @@ def test_it_is_a_method_of_an_ablation_that_is_solved_once_for_all_numbers_of_st
 
 
 def test_its_keys_are_tuned(inside, tmp_path):
-    pytest.importorskip("optuna")
     tuning = {
         "base": str(Path("data/ntcir.yaml").absolute()), "changes": {"objectives": [{"kind": "procrustes"}]},
-        "search": {"objectives.0.unit": [True, False], "towers.image.power": [0.5, 1.0]}, "trials": 3,
+        "search": {"objectives.0.unit": [True, False], "objectives.0.pairs": ["means", "all"]},
     }  # fmt: skip
     Path("tuning.yaml").write_text(yaml.safe_dump(tuning), encoding="utf-8")
-    _, said = done("tune", "tuning.yaml", "--data", "data", "--out", str(tmp_path / "tuning"))
-    assert "trial 3 of 3" in said
-    with (tmp_path / "tuning" / "trials.csv").open(encoding="utf-8", newline="") as file:
-        assert all(float(row["seconds"]) > 0 for row in csv.DictReader(file))
+    plan = read_tuning_plan(Path("tuning.yaml"), Path("data"))
+    corpus = without_test(read_corpus(plan.base))
+    found = measure(plan.configs["objectives.0.unit = False"], corpus, [0, 1], "img2sen", tmp_path / "trial")
+    assert sum(found.by_seed) / 2 == found.mrr["img2sen"] > 0.2
+    assert found.best_steps == [0, 0]
+    assert found.seconds > 0
 
 
 # ------------------------------------------------------------------------------------------- the files of configs/
 
 
-def test_the_configurations_for_a_lifelog_solve_and_train_from_there(inside, tmp_path):
-    solved = str(tmp_path / "solved")
-    settings = ["--data", "data", *SMALL, "--set", "features.size=64", "--set", "features.crop=64"]
-    done("train", "--config", str(ROOT / "configs/procrustes-lifelog.yaml"), *settings, "--out", solved)
-    assert load_config(Path(solved) / CONFIG).solved is not None
-    figures, _ = done("evaluate", "--model", solved, "--json")
-    assert {"img2sen", "sen2img"} <= set(json.loads(figures))
+def test_the_configuration_for_a_lifelog_solves(make_lifelog, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_lifelog(tmp_path / "data", ("2020-02-20", "2020-02-28", "2020-03-02", "2020-03-20"), 6)
+    _, said = done("train", "--data", "data", "--config", str(ROOT / "configs/procrustes-lifelog.yaml"), *SMALL)
+    assert "runs/procrustes-lifelog: procrustes, solved from 12 instances" in said
+    assert "stay random" not in said
 
 
 def test_the_configurations_for_captions_solve_and_train_from_there(tmp_path, monkeypatch):
@@ -157,10 +168,13 @@ def test_the_configurations_for_captions_solve_and_train_from_there(tmp_path, mo
     know_captioned(monkeypatch)
     network = str(tiny_encoder(tmp_path / "encoder"))
     settings = ["--data", "data", *SMALL, "--set", f"texts.network={network}", "--set", "data.split={by: session}"]
-    settings += ["--set", "features.size=64", "--set", "features.crop=64"]
     _, said = done("train", "--config", str(ROOT / "configs/procrustes.yaml"), *settings)
     assert "runs/procrustes: procrustes, solved from 16 instances" in said
     dim = load_config(Path("runs/procrustes") / CONFIG).towers.dim
     settings += ["--set", f"towers.dim={dim}", "--iters", "3"]
     _, said = done("train", "--config", str(ROOT / "configs/procrustes-contrastive.yaml"), *settings)
     assert "runs/procrustes-contrastive-3: 3 steps" in said
+    for name, kind in (("cca", "cca"), ("least-squares", "least_squares")):
+        _, said = done("train", "--config", str(ROOT / f"configs/{name}.yaml"), *settings[:-4])
+        assert f"{kind}: regularised by " in said
+        assert f"runs/{name}: {kind}, solved from " in said
