@@ -29,8 +29,8 @@ class Tower(Section):
     # Standardise each column over the training split first (this project's choice).
     standardise: bool = True
     input_dropout: float = Field(0.0, ge=0, lt=1)
-    # mlp: linear layers with ReLU between them. gmlp: a linear layer and blocks with a gate (Liu et al. 2021), over the
-    # words of `texts.form: sequence`, over the cells of `features.backbones.*.grid` of 2 or more, or else over channels.
+    # mlp: linear layers with ReLU between them. gmlp: a linear layer, then blocks with a gate (Liu et al. 2021): over
+    # the words of `texts.form: sequence`, over the cells of a `grid` of 2 or more, or else over channels.
     head: Literal["mlp", "gmlp"] = "mlp"
     # Of an MLP, its linear layers: one is a linear map; none: rows as they are. Of a gMLP, its blocks.
     layers: int = Field(1, ge=0, le=6)

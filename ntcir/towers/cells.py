@@ -24,5 +24,5 @@ class Cells(nn.Module):
 
     def forward(self, rows: torch.Tensor) -> VectorSequence:
         """Return float32 [batch, cells, channels] of float32 [batch, channels * cells], all of which are there."""
-        maps = rows.unflatten(1, (-1, self._cells))
+        maps = rows.reshape(len(rows), rows.shape[1] // self._cells, self._cells)
         return VectorSequence(maps.transpose(1, 2), rows.new_ones(len(rows), self._cells, dtype=torch.bool))

@@ -135,7 +135,7 @@ class GatedSequence(nn.Module):
         if torch.is_grad_enabled():
             return self._pooled(*sequence)
         rows = max(1, _AT_ONCE // (self._hidden * max(1, sequence.there.shape[1])))
-        parts = zip(sequence.vectors.split(rows), sequence.there.split(rows), strict=True)
+        parts = zip(torch.split(sequence.vectors, rows), torch.split(sequence.there, rows), strict=True)
         return torch.cat([self._pooled(vectors, there) for vectors, there in parts])
 
     def _pooled(self, vectors: torch.Tensor, there: torch.Tensor) -> torch.Tensor:

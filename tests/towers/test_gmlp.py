@@ -298,7 +298,7 @@ def test_features_without_cells_are_single_vectors(grid, output, positions):
         ({"layers": 0}, "a gmlp with layers: 0 has no block: set layers to 1 or more, or head to mlp"),
         ({"hidden": 7}, "hidden = 7 cannot be split into the two halves of a gmlp: give an even number, 4 or more"),
         ({"hidden": 2}, "hidden = 2 cannot be split into the two halves of a gmlp: give an even number, 4 or more"),
-        ({"head": "gmpl"},  "towers.image.head = 'gmpl' is not valid: input should be 'mlp' or 'gmlp'"),
+        ({"head": "gmpl"}, "towers.image.head = 'gmpl' is not valid: input should be 'mlp' or 'gmlp'"),
     ],
 )
 def test_settings_that_make_no_gated_block_are_refused(changes, why):
