@@ -25,7 +25,7 @@ from ntcir.towers.dropout import BatchDropout
 from ntcir.towers.pooling import VectorSequence
 
 _NEAR_ZERO = 1e-3  # what the sum of a row of W comes to at most, when training begins
-_AT_ONCE = 1 << 24  # numbers of a hidden layer where no gradient is asked for: 64 MiB
+_AT_ONCE = 1 << 24  # numbers of a hidden layer where nothing is learnt: 64 MiB
 
 
 class ChannelGate(nn.Module):
@@ -81,14 +81,15 @@ class GatedBlock(nn.Module):
         hidden: width inside, before it is split in halves.
         gate: multiplies the halves.
         dropout: of what has passed the gate.
+        positions: of the longest sequence; None for single vectors.
     """
 
-    def __init__(self, dim: int, hidden: int, gate: nn.Module, dropout: float) -> None:
+    def __init__(self, dim: int, hidden: int, gate: nn.Module, dropout: float, positions: int | None = None) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(dim)
         self.into = nn.Linear(dim, hidden)
         self.gate = gate
-        self.dropout = BatchDropout(dropout) if dropout else nn.Identity()
+        self.dropout = BatchDropout(dropout, positions) if dropout else nn.Identity()
         self.back = nn.Linear(hidden // 2, dim)
         # A tower of such blocks then begins as the linear layer in front of them, and so can start from a linear map
         # that was computed or trained before (``training.start``).
@@ -120,19 +121,13 @@ class GatedSequence(nn.Module):
     def __init__(self, width: int, dim: int, options: Tower, positions: int) -> None:
         super().__init__()
         self._hidden = options.hidden
-        self._drops = bool(options.dropout or options.input_dropout)
-        self.first = _first(width, dim, options)
-        half = options.hidden // 2
-        self.blocks = nn.ModuleList(
-            GatedBlock(dim, options.hidden, SpatialGate(half, positions), options.dropout)
-            for _ in range(options.layers)
-        )
+        self.first = _first(width, dim, options, positions)
+        self.blocks = nn.ModuleList(_block(dim, options, positions) for _ in range(options.layers))
 
     def forward(self, sequence: VectorSequence) -> torch.Tensor:
         """Return float32 [batch, dim]."""
-        if not (self.training and self._drops):  # where parts of a batch draw masks, all must have the same length
-            sequence = sequence.trimmed()
-        if torch.is_grad_enabled():
+        sequence = sequence.trimmed()
+        if torch.is_grad_enabled() or self.training:
             return self._pooled(*sequence)
         rows = max(1, _AT_ONCE // (self._hidden * max(1, sequence.there.shape[1])))
         parts = zip(torch.split(sequence.vectors, rows), torch.split(sequence.there, rows), strict=True)
@@ -157,15 +152,18 @@ def gmlp(width: int, dim: int, options: Tower, positions: int | None) -> nn.Modu
     """
     if positions is not None:
         return GatedSequence(width, dim, options, positions)
-    blocks = [
-        GatedBlock(dim, options.hidden, ChannelGate(options.hidden // 2), options.dropout)
-        for _ in range(options.layers)
-    ]
+    blocks = [_block(dim, options, None) for _ in range(options.layers)]
     return nn.Sequential(*_first(width, dim, options), *blocks)
 
 
-def _first(width: int, dim: int, options: Tower) -> nn.Sequential:
-    dropout = [BatchDropout(options.input_dropout)] if options.input_dropout else []
+def _block(dim: int, options: Tower, positions: int | None) -> GatedBlock:
+    half = options.hidden // 2
+    gate = ChannelGate(half) if positions is None else SpatialGate(half, positions)
+    return GatedBlock(dim, options.hidden, gate, options.dropout, positions)
+
+
+def _first(width: int, dim: int, options: Tower, positions: int | None = None) -> nn.Sequential:
+    dropout = [BatchDropout(options.input_dropout, positions)] if options.input_dropout else []
     return nn.Sequential(*dropout, nn.Linear(width, dim))
 
 

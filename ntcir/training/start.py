@@ -70,8 +70,8 @@ class Start:
                 if _grows(name, model.config, self.model.config):
                     model.tower(name).grow_from(self.model.tower(name))
                 else:
-                    model.tower(name).load_state_dict(self.model.tower(name).state_dict())
-            except RuntimeError as error:
+                    model.tower(name).begin_as(self.model.tower(name))
+            except (RuntimeError, ValueError) as error:
                 raise UserError(
                     f"training.start: the {name} tower of {self.folder} does not fit this configuration: its encoder "
                     f"or its settings (towers.{name}) are others."

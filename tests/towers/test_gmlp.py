@@ -163,22 +163,36 @@ def test_positions_without_anything_neither_give_nor_take():
     assert torch.allclose(made(VectorSequence(others, there)), usual, atol=1e-5)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.5])
-def test_more_padding_and_other_rows_change_nothing(dropout):
-    made = head(LONGEST, dropout=dropout).eval()
+def test_more_padding_and_other_rows_change_nothing():
+    made = head(LONGEST)
     usual = made(sequences())
     assert torch.allclose(made(sequences(length=max(LENGTHS))), usual, atol=1e-5)
     for row in range(len(LENGTHS)):
         alone = VectorSequence(*(part[row : row + 1] for part in sequences()))
         assert torch.allclose(made(alone), usual[row : row + 1], atol=1e-5)
-    made.train()
-    if dropout == 0:  # by the same way as where masks are drawn, which need the whole length
-        made._drops = True
-        assert torch.allclose(made(sequences()), usual, atol=1e-5)
 
 
-def test_where_no_gradient_is_asked_for_rows_are_taken_some_at_a_time(monkeypatch):
-    made = head(LONGEST)
+@pytest.mark.parametrize("positions", [LONGEST, None], ids=["sequences", "single vectors"])
+def test_a_process_without_a_row_of_the_batch_has_gradients_of_zero(positions):
+    made = head(positions, dropout=0.5)
+    given = VectorSequence(*(part[:0] for part in sequences()))
+    with of_whole(made, len(LENGTHS), slice(0, 0)):
+        made(given if positions else given.vectors[:, 0]).sum().backward()
+    assert all(each.grad is not None and not each.grad.any() for each in made.parameters())
+
+
+def test_dropout_does_not_depend_on_where_a_batch_is_cut_off(monkeypatch):
+    made, found = head(LONGEST, dropout=0.5, input_dropout=0.2), []
+    for trimmed in (VectorSequence.trimmed, lambda sequence: sequence):
+        monkeypatch.setattr(VectorSequence, "trimmed", trimmed)
+        torch.manual_seed(3)
+        found.append((made(sequences()), torch.rand(1)))
+    assert torch.allclose(found[0][0], found[1][0], atol=1e-5)
+    assert found[0][1] == found[1][1]
+
+
+def test_where_nothing_is_learnt_rows_are_taken_some_at_a_time(monkeypatch):
+    made = head(LONGEST).eval()
     usual = made(sequences()).detach()
     shapes = []
     made.first.register_forward_hook(lambda module, given, found: shapes.append(tuple(found.shape)))

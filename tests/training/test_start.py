@@ -128,6 +128,16 @@ def test_gated_towers_begin_as_the_linear_maps_they_start_from(linear, tmp_path)
     assert not torch.equal(vectors_of(one.model, name), before)
 
 
+@pytest.mark.parametrize("head", ["mlp", "gmlp"])
+def test_a_training_may_drop_more_or_less_than_the_one_it_begins_from(head, tmp_path):
+    less = {"towers__sensor__head": head, "towers__sensor_hidden": 8}
+    more = less | {"towers__sensor__dropout": 0.3, "towers__sensor__input_dropout": 0.2}
+    for place, theirs, ours in (("less", less, more), ("more", more, less)):
+        fit(toy_config(**LEARNING, **theirs, training__iters=3), tmp_path / place)
+        one = begun(tmp_path / place, tmp_path / "on", **ours)
+        assert torch.equal(vectors_of(one.model, "sensor"), vectors_of(Model.load(tmp_path / place), "sensor"))
+
+
 def test_gated_towers_begin_from_gated_ones_and_not_from_others(model, linear, tmp_path):
     fit(toy_config(**LEARNING, **GATED, training__iters=5), tmp_path / "gated")
     one = begun(tmp_path / "gated", tmp_path / "on", **GATED)
