@@ -17,10 +17,18 @@ sys.path.append(str(ROOT / "benchmarks"))
 
 from nuswide_files import write_corpus
 
-SESSION = 8  # photographs of a day, frames of a lap
+SESSION = 6  # photographs of a day, frames of a lap
 DAYS = ("2020-02-10", "2020-02-12", "2020-03-02", "2020-03-17", "2020-03-18")  # two each for training and topics
 LAPS = ("lap00", "lap01", "lap03", "lap04", "lap06", "lap07", "lap09", "lap10")
 PICTURES = {part: [f"{part}{number:02}.jpg" for number in range(count)] for part, count in [("train", 16), ("dev", 6)]}
+WORDS = ("dog", "child", "red", "ball", "street", "water")
+
+
+def captions_of(name: str) -> list[str]:
+    """Return two captions of a picture, of words that are said of other pictures as well."""
+    number = int(name[-6:-4])
+    one, two, three = (WORDS[number * step % len(WORDS)] for step in (1, 2, 5))
+    return [f"A {one} and a {two} .", f"A {three} near a {one} ."]
 
 
 def write_days(folder: Path) -> Path:
@@ -49,19 +57,32 @@ def write_laps(folder: Path) -> Path:
 
 
 def write_flickr8k(folder: Path) -> Path:
-    """Write pictures with two captions each in Flickr8k's text files: training and ``dev``, as in ``../shared``."""
-    return write_flickr(folder, PICTURES)
+    """Write pictures with their captions in Flickr8k's text files: training and ``dev``, as in ``../shared``."""
+    names = [name for part in PICTURES.values() for name in part]
+    lines = [f"{name}#{place}\t{text}" for name in names for place, text in enumerate(captions_of(name))]
+    return write_flickr(folder, PICTURES, lines=lines)
 
 
 def write_flickr30k(folder: Path) -> Path:
-    """Write pictures with two captions each in Karpathy's file."""
-    records = karpathy_records({"train": PICTURES["train"], "val": ["v0.jpg", "v1.jpg"], "test": PICTURES["dev"]})
+    """Write pictures with their captions in Karpathy's file."""
+    train, test = PICTURES.values()
+    records = karpathy_records({"train": train[2:], "val": train[:2], "test": test})
+    for record in records:
+        for sentence, text in zip(record["sentences"], captions_of(record["filename"]), strict=True):
+            sentence["raw"] = text
     return write_karpathy(folder, records, file="dataset_flickr30k.json", pictures="flickr30k-images")
 
 
 def write_coco_2017(folder: Path) -> Path:
-    """Write pictures with two captions each in COCO's files."""
-    return write_coco(folder, {"train": coco_lists(PICTURES["train"]), "val": coco_lists(PICTURES["dev"], first=101)})
+    """Write pictures with their captions in COCO's files."""
+    train, val = PICTURES.values()
+    lists = {"train": coco_lists(train), "val": coco_lists(val, first=101)}
+    for tree in lists.values():
+        names = [record["file_name"] for record in tree["images"]]
+        texts = [captions_of(name)[place] for place in range(2) for name in names]
+        for annotation, text in zip(tree["annotations"], texts, strict=True):
+            annotation["caption"] = text
+    return write_coco(folder, lists)
 
 
 def write_features(folder: Path) -> Path:

@@ -6,8 +6,6 @@ steps and the size of pools.
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,13 +14,19 @@ from typing import Any
 import pytest
 import yaml
 from detecting import make_detector
-from helpers import ROOT, command_line, one_thread  # noqa: F401
+from helpers import ROOT, one_thread  # noqa: F401
 from small_corpora import CORPORA, SESSION
 from tiny_text_networks import tiny_encoder
 
+from ntcir.ablation import run_ablation
+from ntcir.ablation.rows import Table
 from ntcir.config import Backbone, Config, load_config
 from ntcir.config.places import TIMM
 from ntcir.modalities import directions
+from ntcir.retrieval.evaluating import evaluate
+from ntcir.training.trainer import train
+from ntcir.tuning import run_tuning
+from ntcir.workspace import read_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CONFIGS = ROOT / "configs"
@@ -32,7 +36,8 @@ TUNINGS = [name for name in FILES if name.startswith("tune-")]
 # Run by a test that asks more of it.
 ELSEWHERE = {"clip-lifelog": "training/test_untrained.py"}
 TRAININGS = [name for name in FILES if name not in {*ABLATIONS, *TUNINGS, *ELSEWHERE}]
-SMALLER = {"resnet50": "resnet18", f"{TIMM}tf_efficientnet_lite2": f"{TIMM}test_efficientnet"}
+TINY = "shufflenet_v2_x0_5"
+SMALLER = {"resnet18": TINY, "resnet50": TINY, f"{TIMM}tf_efficientnet_lite2": f"{TIMM}test_efficientnet"}
 STEPS = 2
 PIXELS = 64
 DETECTOR = Path("detector.pt")
@@ -48,14 +53,16 @@ def home(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Iterator
         yield folder
 
 
-def corpus_for(name: str) -> str:
+def corpus_for(name: str) -> Path:
     """Return the folder of the corpus that fits a configuration."""
     if name not in CORPORA:
-        pytest.fail(f"No small corpus fits configs/{name}.yaml: name one in CORPORA of tests/end_to_end/small_corpora.py")
+        pytest.fail(
+            f"No small corpus fits configs/{name}.yaml: name one in CORPORA of tests/end_to_end/small_corpora.py"
+        )
     folder = Path("data") / CORPORA[name].__name__
     if not folder.exists():
         CORPORA[name](folder)
-    return str(folder)
+    return folder
 
 
 def small_networks(networks: Iterable[Backbone | Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -75,54 +82,39 @@ def small(config: Config) -> dict[str, Any]:
         tiny_encoder(Path("minilm"))
     return {
         "features.backbones": small_networks(config.features.backbones),
+        "features.precision": "fp32",
         "features.size": PIXELS,
         "features.crop": PIXELS * config.features.crop // config.features.size,
         "objects.detector": str(DETECTOR.absolute()),
         "objects.size": PIXELS,
-        "negatives.every": 1,
         "topics.pool": SESSION,
         "training.iters": min(config.training.iters, STEPS),
     }
 
 
-def succeeds(*arguments: str) -> str:
-    """Type a command that succeeds; return what it wrote to standard output."""
-    done = command_line(*arguments)
-    assert done.exit_code == 0, f"{done.output}\n{done.exception!r}"
-    return done.stdout
-
-
-def trained(name: str) -> str:
+def trained(name: str) -> Path:
     """Return the folder of a configuration's model, trained where nobody has done so."""
-    folder = f"runs/{name}"
-    path = CONFIGS / f"{name}.yaml"
-    config = load_config(path)
+    folder = Path("runs") / name
+    config = load_config(CONFIGS / f"{name}.yaml")
     if config.training.start is not None:
         trained(config.training.start.name)
-    if not Path(folder).exists():
-        settings = [word for key, value in small(config).items() for word in ("--set", f"{key}={json.dumps(value)}")]
-        succeeds("train", "--config", str(path), "--data", corpus_for(name), "--out", folder, *settings)
+    if not folder.exists():
+        config = config.changed(small(config) | {"data.path": str(corpus_for(name).absolute())}).anchored()
+        train(config, lambda: read_corpus(config), folder)
     return folder
 
 
-def numbers(tree: Any) -> Iterator[float]:
-    """Yield the numbers in what JSON held."""
-    if isinstance(tree, dict | list):
-        for part in tree.values() if isinstance(tree, dict) else tree:
-            yield from numbers(part)
-    elif isinstance(tree, int | float):
-        yield tree
-
-
 @pytest.mark.parametrize("name", TRAININGS)
-def test_a_configuration_is_trained_and_evaluated(name):
-    found = json.loads(succeeds("evaluate", "--model", trained(name), "--json"))
+def test_a_configuration_is_trained_and_answers_in_both_directions(name):
+    found = evaluate(trained(name), None).to_json()
     assert set(found) == {"all", *(each.name for each in directions(load_config(CONFIGS / f"{name}.yaml").pair))}
-    assert all(map(math.isfinite, numbers(found)))
-    assert all(0 < group["MRR"] <= 1 and group["topics"] > 1 for group in found.values())
+    for group in found.values():
+        assert group["topics"] > 1
+        assert all(math.isfinite(value) for value in group.values() if isinstance(value, float))
+        assert 0 < group["MRR"] <= 1
 
 
-def described(name: str) -> tuple[dict[str, Any], str]:
+def described(name: str) -> tuple[dict[str, Any], Path]:
     """Return what describes many trainings, made small, and the folder of its corpus."""
     tree = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text(encoding="utf-8"))
     base = CONFIGS / tree["base"]
@@ -130,43 +122,42 @@ def described(name: str) -> tuple[dict[str, Any], str]:
     return tree, corpus_for(base.stem)
 
 
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def write(name: str, tree: dict[str, Any]) -> Path:
+    path = Path(f"{name}.yaml")
+    path.write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
+    return path
 
 
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_every_method_of_an_ablation_is_trained_and_measured(name):
     tree, corpus = described(name)
     del tree["changes"]["training.iters"]  # the grid's own
+    tree["changes"]["negatives.every"] = 1  # so that the second step has some
     tree |= {"iterations": [STEPS], "seeds": 1}
     if "weights" in tree:
         # The last ones are all networks together, where a grid has several.
         weights, changes = list(tree["weights"].items())[-1]
-        networks = small_networks(changes.pop("features.backbones"))
-        tree["weights"] = {weights: changes | {"features.backbones": networks}}
+        tree["weights"] = {weights: changes | {"features.backbones": small_networks(changes["features.backbones"])}}
     if "folds" in tree:
-        tree["folds"] = dict(list(tree["folds"].items())[:2])
+        tree["folds"] = dict(list(tree["folds"].items())[:1])
     if "topics" in tree:
         tree["topics"] |= {"pool": SESSION, "per_day": 2}
-    path = Path(f"{name}.yaml")
-    path.write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
-    succeeds("ablate", str(path), "--data", corpus, "--out", f"runs/{name}")
-    rows = rows_of(Path("runs") / name / "results.csv")
-    assert [row["method"] for row in rows] == list(tree["methods"])
-    for direction in directions(load_config(Path(tree["base"])).pair):
-        assert all(0 < float(row[direction.name]) <= 1 for row in rows)
+    tables: list[Table] = []
+    run_ablation(write(name, tree), corpus, None, tables.append)
+    table = tables[-1]
+    assert [row.cell.method for row in table.rows] == list(tree["methods"])
+    for row in table.rows:
+        assert set(row.mrr) == {each.name for each in directions(load_config(Path(tree["base"])).pair)}
+        assert all(0 < mrr.value <= 1 for mrr in row.mrr.values())
+    assert len({tuple(mrr.value for mrr in row.mrr.values()) for row in table.rows}) > 1  # the methods do differ
 
 
 @pytest.mark.parametrize("name", TUNINGS)
 def test_a_trial_of_each_stage_of_a_tuning_is_measured(name):
     tree, corpus = described(name)
-    path = Path(f"{name}.yaml")
-    path.write_text(yaml.safe_dump(tree | {"trials": 1}, sort_keys=False), encoding="utf-8")
-    succeeds("tune", str(path), "--data", corpus, "--out", f"runs/{name}")
-    rows = rows_of(Path("runs") / name / "trials.csv")
-    assert [row["stage"] for row in rows] == [str(number + 1) for number in range(len(tree.get("stages", [1])))]
-    assert all(0 < float(row["value"]) <= 1 for row in rows)
+    tuned = run_tuning(write(name, tree), corpus, None, 1, lambda tuned: None)
+    assert [list(trial.values) for trial in tuned.trials] == tree.get("stages", [list(tree["search"])])
+    assert all(0 < trial.value <= 1 for trial in tuned.trials)
 
 
 def test_no_line_is_about_a_configuration_that_is_gone():
