@@ -111,6 +111,7 @@ CORPORA: dict[str, Callable[[Path], Path]] = {
     "nuswide": write_photographs,
     "nuswide-lowlevel": write_features,
     "organisers": write_days,
+    "procrustes": write_flickr8k,
     "track": write_laps,
     "ymx2l": write_days,
 }
