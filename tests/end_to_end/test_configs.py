@@ -1,7 +1,7 @@
 """Every file of ``configs/`` works on a small corpus: it is trained and asked in both directions, ablated or tuned.
 
-What a file says is kept, but for where the data lie, networks and their weights, the size of pictures, the number of
-steps and the size of pools.
+What a file says is kept, but for where the data lie, networks with their weights and precision, the size of pictures,
+and how much is done: steps, candidates of a pool, and of what is repeated one seed, fold and set of weights.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import yaml
 from detecting import make_detector
 from helpers import ROOT, one_thread  # noqa: F401
 from small_corpora import CORPORA, SESSION
+from tiny_networks import require
 from tiny_text_networks import tiny_encoder
 
 from ntcir.ablation import run_ablation
@@ -69,6 +70,8 @@ def corpus_for(name: str) -> Path:
 def small_networks(networks: Iterable[Backbone | Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return networks that are small and have random weights, no two of them the same."""
     whole = [Backbone.model_validate(network).model_dump() for network in networks]
+    if any(network["arch"].startswith(TIMM) for network in whole):
+        require("timm")
     return [
         network | {"arch": SMALLER.get(network["arch"], network["arch"]), "weights": "random", "seed": number}
         for number, network in enumerate(whole)
