@@ -128,7 +128,8 @@ def _rows_of(part: Part, matrix: np.ndarray) -> np.ndarray:
             f"{part.array} has {rows}, but {part.listed} has {counted(part.lines, 'line', 'lines')}: copy both from "
             "the same release"
         )
-    return matrix[part.kept]
+    kept: np.ndarray = matrix[part.kept]
+    return kept
 
 
 def _matrix(path: Path, variables: Mapping[str, Variable], name: str) -> np.ndarray:

@@ -65,13 +65,10 @@ class _Precisions:
     def score(self) -> CategoryScore:
         if not len(self.values):
             return CategoryScore(0, None, None, None)
-        sums, rows = self.values, np.ones(len(self.values), dtype=np.int64)
-        if self.clusters is not None:
-            codes = np.unique(self.clusters, return_inverse=True)[1].reshape(-1)
-            sums, rows = np.bincount(codes, self.values), np.bincount(codes)
-        return CategoryScore(
-            len(self.values), float(self.values.mean()), bootstrap(sums, rows=rows), float(self.chances.mean())
-        )
+        clusters = np.arange(len(self.values)) if self.clusters is None else self.clusters
+        codes = np.unique(clusters, return_inverse=True)[1].reshape(-1)
+        interval = bootstrap(np.bincount(codes, self.values), rows=np.bincount(codes).astype(np.int64))
+        return CategoryScore(len(self.values), float(self.values.mean()), interval, float(self.chances.mean()))
 
 
 def require_categories(corpus: Corpus, pair: Sequence[str]) -> None:
