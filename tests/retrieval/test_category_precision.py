@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import command_line, one_thread, refusal, toy_corpus  # noqa: F401
+from helpers import ROOT, command_line, one_thread, refusal, toy_corpus  # noqa: F401
 from published import write_wikipedia
 
 import ntcir.retrieval.category_precision as precision
@@ -173,10 +173,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
     write_wikipedia(folder / "wiki", {"train": 60, "test": 20})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        settings = ["pair=[image,text]", "towers.image.encoder=vectors", "towers.text.encoder=vectors",
-                    "towers.dim=8", "training.batch=16", "training.lr=0.01", "data.split.by=official"]  # fmt: skip
-        words = [word for setting in settings for word in ("--set", setting)]
-        done = command_line("train", "--data", "wiki", "--iters", "30", "--out", "runs/wiki", *words)
+        config = ["--config", str(ROOT / "configs" / "wikipedia.yaml"), "--set", "training.batch=16"]
+        done = command_line("train", *config, "--data", "wiki", "--iters", "30", "--out", "runs/wiki")
         assert done.exit_code == 0, f"{done.output}{done.exception!r}"
     return folder
 
