@@ -29,11 +29,11 @@ from ntcir.system.errors import UserError
 LAYOUTS: list[tuple[Callable[[Path], bool], Callable[[Path, str, Request], Corpus]]] = [
     (is_lifelog, lambda root, name, how: read_lifelog(root, how.split, name, how.pair)),
     (is_nus_wide, read_nus_wide),
-    (is_wikipedia, read_wikipedia),
     (is_karpathy, read_karpathy),
     (is_flickr, read_flickr),
     (is_coco, read_coco),
     (is_records, lambda root, name, how: read_records(root, how.split, name, outside=how.outside, pair=how.pair)),
+    (is_wikipedia, read_wikipedia),  # last, for its files may lie in a folder of another corpus's
 ]
 
 

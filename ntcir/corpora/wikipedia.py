@@ -95,7 +95,7 @@ class _Reader:
             if line.text in texts or line.image in images:
                 what = f"text {line.text}" if line.text in texts else f"picture {line.image}"
                 where = f"line {line.row + 1} of {_LISTS[line.part]}"
-                self.report.drop("text or picture is listed before", [f"{where}: {what}"])
+                self.report.drop("text or picture is listed twice", [f"{where}: {what}"])
                 continue
             texts.add(line.text)
             images.add(line.image)

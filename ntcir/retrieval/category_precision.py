@@ -67,7 +67,8 @@ class _Precisions:
             return CategoryScore(0, None, None, None)
         clusters = np.arange(len(self.values)) if self.clusters is None else self.clusters
         codes = np.unique(clusters, return_inverse=True)[1].reshape(-1)
-        interval = bootstrap(np.bincount(codes, self.values), rows=np.bincount(codes).astype(np.int64))
+        sums = np.asarray(np.bincount(codes, self.values), dtype=np.float64)
+        interval = bootstrap(sums, rows=np.bincount(codes).astype(np.int64))
         return CategoryScore(len(self.values), float(self.values.mean()), interval, float(self.chances.mean()))
 
 

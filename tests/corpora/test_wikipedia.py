@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,11 @@ def test_pairs_categories_and_the_split_are_those_of_the_lists(root: Path, up: b
         assert of_items.to_numpy().tolist()[:2] == [[1, 0], [0, 1]]
 
 
+def test_a_corpus_beside_the_files_is_read_first(root: Path, make_records: Callable[..., Path]) -> None:
+    make_records(root.parent, [{"file": "a.jpg", "timestamp": "2020-03-01T08:00:00Z", "speed": "1"}])
+    assert open_corpus(root.parent, None).layout == "records"
+
+
 def test_vectors_are_those_of_the_items(root: Path) -> None:
     corpus = read(root)
     rows = rows_of(corpus)
@@ -97,8 +103,8 @@ def test_validation_is_drawn_from_training_or_left_out(root: Path) -> None:
         ("train-1.1\ttrain1\t0", "left out 1: category is not a number from 1 to 2"),
         ("train-1.1\ttrain1\tart", "left out 1: category is not a number from 1 to 2"),
         ("train-1.1\ttrain1\t-1", "left out 1: category is not a number from 1 to 2"),
-        ("train-0.1\ttrain1\t1", f"text or picture is listed before (first: line 2 of {TRAIN}: text train-0.1)"),
-        ("train-1.1\ttrain0\t1", f"text or picture is listed before (first: line 2 of {TRAIN}: picture train0)"),
+        ("train-0.1\ttrain1\t1", f"text or picture is listed twice (first: line 2 of {TRAIN}: text train-0.1)"),
+        ("train-1.1\ttrain0\t1", f"text or picture is listed twice (first: line 2 of {TRAIN}: picture train0)"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_left_out_with_its_vectors(root: Path, line: str, said: str) -> None:
@@ -115,7 +121,7 @@ def test_an_item_of_both_lists_stays_in_the_first(root: Path) -> None:
     change_lines(root / TEST, line_1="test-0.1\ttrain3\t1", line_3="train-5.1\ttest2\t1")
     corpus = read(root)
     assert corpus.split("test")["image"].tolist() == ["test1"]
-    assert len(corpus.report.dropped["text or picture is listed before"]) == 2
+    assert len(corpus.report.dropped["text or picture is listed twice"]) == 2
 
 
 @pytest.mark.parametrize("name", [TRAIN, TEST, "categories.list", "raw_features.mat"])
