@@ -155,8 +155,9 @@ class FrozenRows(Rows):
         """Load the networks, and open what is stored of a corpus.
 
         Raises:
-            UserError: if weights cannot be obtained, or are not those of the encoder.
+            UserError: if there are no photographs; if weights cannot be obtained, or are not those of the encoder.
         """
+        corpus.require_content(modality)
         own = encoder if isinstance(encoder, FrozenEncoder) else None
         features = ImageFeatures(corpus.picturing(modality), config.features, own.networks if own else None)
         return cls(features, corpus, modality, own, trained=config.encoder.finetune)
