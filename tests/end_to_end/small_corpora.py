@@ -9,7 +9,7 @@ from pathlib import Path
 from drawing import draw_picture
 from helpers import ROOT
 from lifelogs import write_csv, write_lifelog, write_records
-from published import coco_lists, karpathy_records, write_coco, write_flickr, write_karpathy
+from published import coco_lists, karpathy_records, write_coco, write_flickr, write_karpathy, write_wikipedia
 
 from ntcir.corpora.concepts import CONCEPTS_FILE
 
@@ -100,6 +100,11 @@ def write_photographs(folder: Path) -> Path:
     return folder
 
 
+def write_vectors(folder: Path) -> Path:
+    """Write the Wikipedia collection's lists and vectors; a tenth of the training pairs is for validation."""
+    return write_wikipedia(folder, {"train": 40, "test": 12})
+
+
 # A configuration to train with -> what writes a corpus that fits it. Ablations and tunings take that of their base.
 CORPORA: dict[str, Callable[[Path], Path]] = {
     "coco": write_coco_2017,
@@ -113,5 +118,6 @@ CORPORA: dict[str, Callable[[Path], Path]] = {
     "organisers": write_days,
     "procrustes": write_flickr8k,
     "track": write_laps,
+    "wikipedia": write_vectors,
     "ymx2l": write_days,
 }
