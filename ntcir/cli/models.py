@@ -40,11 +40,11 @@ def train(
         settings = (*settings, f"training.iters={iters}")
     with together() as own:
         resolved = resolve(config, settings, data)
-        name = f"{resolved.name}-{resolved.training.iters}"
+        name = f"{resolved.name}-{resolved.training.iters}" if resolved.solved is None else resolved.name
         folder = out or by_first(lambda: fresh_folder(name, resume=resume))
         result = fit(resolved, lambda: read_corpus(resolved), folder, resume=resume)
         if own.first:
-            curve = drawn(lambda: draw_curve(folder, resolved.objectives)) if result.steps else None
+            curve = drawn(lambda: draw_curve(folder, resolved.losses)) if result.steps else None
             say(f"{result.sentence()}{f' Curve: {curve}' if curve else ''}")
 
 
@@ -112,23 +112,30 @@ def run(
     type=FILE,
     help="A file of ids or of pictures' paths, one per line: only pairs with one of them ask and are ranked.",
 )
+@click.option(
+    "--categories", is_flag=True,
+    help="Print mAP over categories as well: an answer is right if it shares a category with the query. Every query "
+    "ranks the whole split.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE", help="As for `ntcir run`. Repeatable.",
 )  # fmt: skip
 def evaluate(
-    model: Path | None, data: Path | None, split: str | None, pool: str | None, subset: Path | None, as_json: bool,
-    settings: tuple[str, ...],
+    model: Path | None, data: Path | None, split: str | None, pool: str | None, subset: Path | None, categories: bool,
+    as_json: bool, settings: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Score a model on a split without topics: every item asks, in both directions."""
-    from ntcir.report.score_table import print_scores
+    from ntcir.report.category_table import print_evaluation
     from ntcir.retrieval.evaluating import evaluate as measure
     from ntcir.retrieval.evaluating import pool_size
 
     with together() as own:
-        report = measure(model, data, split=split, pool=pool_size(pool), subset=subset, settings=settings)
+        report = measure(
+            model, data, split=split, pool=pool_size(pool), subset=subset, categories=categories, settings=settings
+        )
     if own.first:
-        print_scores(report, {}, sys.stdout, as_json=as_json, per_topic=False)
+        print_evaluation(report, sys.stdout, as_json=as_json)
 
 
 @click.command()

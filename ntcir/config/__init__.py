@@ -5,7 +5,7 @@ everything it produced. ``sections`` has the keys, ``experiment`` puts them toge
 """
 
 from ntcir.config.experiment import Config, load_config, parse_config
-from ntcir.config.objective import Objective
+from ntcir.config.objective import AnObjective, Objective
 from ntcir.config.section import Section
 from ntcir.config.sections import (
     Augment,
@@ -21,11 +21,13 @@ from ntcir.config.sections import (
     Topics,
     Training,
 )
+from ntcir.config.solved import Solved
 from ntcir.config.splits import AutoSplit, DateSplit, FractionSplit, OfficialSplit, SessionSplit, Split
 from ntcir.config.supplied import is_local, load_supplied
 from ntcir.config.towers import Tower, Towers
 
 __all__ = [
+    "AnObjective",
     "Augment",
     "AutoSplit",
     "Backbone",
@@ -43,6 +45,7 @@ __all__ = [
     "Section",
     "Sensors",
     "SessionSplit",
+    "Solved",
     "Split",
     "Texts",
     "Topics",

@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from ntcir.config.complaints import place_of, sentence_of
-from ntcir.config.objective import AnyObjective
+from ntcir.config.objective import AnyObjective, Objective
 from ntcir.config.old_keys import INFO_NCE, current_changes, lifted, typed_as
 from ntcir.config.places import anchored
 from ntcir.config.section import Section
@@ -27,6 +27,7 @@ from ntcir.config.sections import (
     Topics,
     Training,
 )
+from ntcir.config.solved import Solved, complaint, is_solved, switched
 from ntcir.config.towers import Tower, Towers
 from ntcir.config.yaml_tree import NotYaml, parse_yaml, read_yaml
 from ntcir.modalities import DEFAULT_PAIR, modality
@@ -45,7 +46,7 @@ class Config(Section):
     sensors: Sensors = Sensors()
     texts: Texts = Texts()
     towers: Towers = Towers()
-    # The loss is their weighted sum.
+    # The loss is their weighted sum; one that is solved stands alone.
     objectives: list[AnyObjective] = Field([{"kind": INFO_NCE}], min_length=1)  # type: ignore[list-item]
     training: Training = Training()
     objects: Objects = Objects()
@@ -65,13 +66,22 @@ class Config(Section):
         pair, towers = tree.get("pair", DEFAULT_PAIR), tree.get("towers", {})
         if not (isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(name, str) for name in pair)):
             raise ValueError(f"pair = {shown(pair)} is not valid: give two modalities, such as [image, sensor]")
-        towers = _towers(pair, towers)
-        return tree | {"towers": towers}
+        solved = is_solved(tree.get("objectives"))
+        tree = tree | {"towers": _towers(pair, towers, {"layers": 1} if solved else {})}
+        if solved and isinstance(training := tree.get("training", {}), dict):
+            tree["training"] = {"iters": 0, **training}
+        return tree
 
     @model_validator(mode="after")
     def _two_modalities(self) -> Config:
         if self.pair[0] == self.pair[1]:
             raise ValueError(f"pair needs two different modalities, not {self.pair[0]} twice")
+        return self
+
+    @model_validator(mode="after")
+    def _solvable(self) -> Config:
+        if self.solved is not None and (why := complaint(self, self.solved)):
+            raise ValueError(why)
         return self
 
     @model_validator(mode="after")
@@ -82,6 +92,16 @@ class Config(Section):
                 "precision of training"
             )
         return self
+
+    @property
+    def losses(self) -> list[Objective]:
+        """The objectives that training makes small: all, or none where the model is solved."""
+        return [each for each in self.objectives if isinstance(each, Objective)]
+
+    @property
+    def solved(self) -> Solved | None:
+        """The objective that is solved at once, where the model is not trained."""
+        return next((each for each in self.objectives if isinstance(each, Solved)), None)
 
     @property
     def needs_objects(self) -> bool:
@@ -96,7 +116,7 @@ class Config(Section):
         """
         return [
             f"{what} objectives.{place}.{key} (now {getattr(objective, key)})"
-            for place, objective in enumerate(self.objectives)
+            for place, objective in enumerate(self.losses)
             for key, what in (objective.remedies_at_zero() if at_zero else objective.remedies()).items()
         ]
 
@@ -128,8 +148,8 @@ class Config(Section):
         return _checked(_changed(self, changes, origin), origin, changes)
 
 
-def _towers(pair: Iterable[str], given: Any) -> Any:
-    """Return the section ``towers`` with what each modality of a pair has by default.
+def _towers(pair: Iterable[str], given: Any, others: Mapping[str, Any]) -> Any:
+    """Return the section ``towers`` with what each modality of a pair has by default, and these ``others`` instead.
 
     Raises:
         ValueError: if there is no such modality, or a section is of none of them.
@@ -147,7 +167,9 @@ def _towers(pair: Iterable[str], given: Any) -> Any:
         tower = given.get(name, {})
         if isinstance(tower, Tower):
             tower = tower.model_dump()
-        own[name] = {"encoder": usual.encoders[0], **usual.tower, **tower} if isinstance(tower, dict) else tower
+        own[name] = (
+            {"encoder": usual.encoders[0], **usual.tower, **others, **tower} if isinstance(tower, dict) else tower
+        )
         if isinstance(tower, dict) and (kind := own[name]["encoder"]) not in usual.encoders:
             hint = did_you_mean(str(kind), usual.encoders) or f"; there are: {', '.join(usual.encoders)}"
             raise ValueError(f"towers.{name}.encoder = {shown(kind)} is not an encoder of {usual.plural}{hint}")
@@ -230,6 +252,8 @@ def _changed(config: Config, changes: Mapping[str, Any], origin: str) -> dict[st
         tree["towers"] = {"dim": tree["towers"]["dim"]} | {
             name: tower for name, tower in tree["towers"].items() if name in _names(changes["pair"])
         }
+    if "objectives" in changes and is_solved(changes["objectives"]) != (config.solved is not None):
+        switched(tree)
     for key, value in sorted(changes.items(), key=lambda change: change[0] != "data.split.by"):
         if key == "data.split.by" and value != tree["data"]["split"]["by"]:
             tree["data"]["split"] = {}  # another kind of split: the days or names of the old one mean nothing in it

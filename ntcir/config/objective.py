@@ -21,22 +21,30 @@ if TYPE_CHECKING:
     from ntcir.objectives.batch import Batch
 
 
-class Objective(Section, ABC):
-    """What training makes small: a function of a batch, with settings of its own.
+class AnObjective(Section, ABC):
+    """What makes a model: something that training makes small, or that is solved at once; with settings of its own.
 
     An objective is a module of ``ntcir.objectives`` and a line in ``ntcir.config.registry``.
 
     Attributes:
+        kind: by which it is named.
+    """
+
+    kind: str
+
+
+class Objective(AnObjective):
+    """What training makes small: a function of a batch.
+
+    Attributes:
         needs: what it needs of a batch besides embeddings and positives: ``categories``, ``instances``.
         label: what its loss is called in a chart, with the unit if it has one; its kind if None.
-        kind: by which it is named.
         weight: what it is multiplied by in the sum of all.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
     label: ClassVar[str | None] = None
 
-    kind: str
     weight: float = Field(1.0, gt=0)
 
     def learnt(self, dim: int, instances: int) -> nn.Module:
@@ -77,19 +85,19 @@ class Objective(Section, ABC):
         yield from ()
 
 
-def objective_class(kind: str) -> type[Objective]:
+def objective_class(kind: str) -> type[AnObjective]:
     """Return the class of an objective.
 
     Raises:
         KeyError: if there is none of that kind.
     """
-    found: type[Objective] = load(OBJECTIVES[kind])
+    found: type[AnObjective] = load(OBJECTIVES[kind])
     return found
 
 
 def _objective(value: Any) -> Any:
     """Return the objective that keys and values describe."""
-    if isinstance(value, Objective):
+    if isinstance(value, AnObjective):
         return value
     if not isinstance(value, dict) or "kind" not in value:
         why = f"give keys and values, with a kind; there are: {', '.join(OBJECTIVES)}"
@@ -111,4 +119,4 @@ def _objective(value: Any) -> Any:
         raise PydanticCustomError("objective", "{why}", told) from error
 
 
-AnyObjective = Annotated[SerializeAsAny[Objective], BeforeValidator(_objective)]
+AnyObjective = Annotated[SerializeAsAny[AnObjective], BeforeValidator(_objective)]

@@ -3,8 +3,8 @@
 An objective is a section of the configuration, whose keys must be known when the configuration is read; what it
 computes needs torch, which most commands do without.
 
-A new objective is a module with a subclass of ``ntcir.config.Objective`` and a line in ``OBJECTIVES``. One that lies
-outside this package adds its line before a configuration is read::
+A new objective is a module with a subclass of ``ntcir.config.Objective``, or of ``ntcir.config.Solved``, and a line in
+``OBJECTIVES``. One that lies outside this package adds its line before a configuration is read::
 
     OBJECTIVES["hinge"] = "my_package.hinge:Hinge"
 """
@@ -19,4 +19,5 @@ OBJECTIVES: dict[str, str] = {
     "soft_weighted": "ntcir.objectives.soft_weighted:SoftWeighted",
     "soft_margin": "ntcir.objectives.soft_margin:SoftMargin",
     "ranking": "ntcir.objectives.ranking:Ranking",
+    "procrustes": "ntcir.objectives.procrustes:Procrustes",
 }

@@ -187,9 +187,10 @@ class FrozenRows(Rows):
         """Load the networks, and open what is stored of a corpus.
 
         Raises:
-            UserError: if weights cannot be obtained, or are not those of the encoder, or the tower cannot work on the
-                features of these networks.
+            UserError: if there are no photographs; if weights cannot be obtained, or are not those of the encoder; if
+                the tower cannot work on the features of these networks.
         """
+        corpus.require_content(modality)
         FrozenEncoder.positions(config.towers.of(modality), config)  # before networks are loaded
         own = encoder if isinstance(encoder, FrozenEncoder) else None
         features = ImageFeatures(corpus.picturing(modality), config.features, own.networks if own else None)

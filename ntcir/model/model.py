@@ -69,7 +69,7 @@ class Model:
             torch.manual_seed(self.config.seed)
             self.towers = nn.ModuleDict({name: self._new_tower(name) for name in self.config.pair})
             dim = self.config.towers.dim
-            self.learnt = nn.ModuleList([each.learnt(dim, self.instances) for each in self.config.objectives])
+            self.learnt = nn.ModuleList([each.learnt(dim, self.instances) for each in self.config.losses])
 
     def _new_tower(self, name: str) -> Tower:
         options = self.config.towers.of(name)
@@ -91,7 +91,7 @@ class Model:
         """Return the weighted sum of the objectives, a scalar with gradient."""
         terms = [
             objective.weight * objective(batch, learnt)
-            for objective, learnt in zip(self.config.objectives, self.learnt, strict=True)
+            for objective, learnt in zip(self.config.losses, self.learnt, strict=True)
         ]
         return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ntcir.system.parallel import met, noticing, ranks
+from ntcir.system.parallel import barrier, met, noticing, ranks
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +44,19 @@ def gather(tensor: torch.Tensor) -> torch.Tensor:
     parts = [part[:number] for part, number in zip(received, rows, strict=True)]
     parts[own.number] = tensor
     return torch.cat(parts)
+
+
+def total(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the sum of the tensors of all processes, which have the same shape; patient."""
+    if met() is None:
+        return tensor
+    import torch.distributed as dist
+
+    barrier()
+    summed = tensor.clone()
+    with noticing():
+        dist.all_reduce(summed)
+    return summed
 
 
 def sum_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:

@@ -19,7 +19,7 @@ Counts = Callable[[list[str]], np.ndarray]  # ids of pictures -> how many object
 
 def needy(config: Config, what: str) -> str | None:
     """Return the kind of the first objective that needs something of a corpus; None if none does."""
-    return next((each.kind for each in config.objectives if what in each.needs), None)
+    return next((each.kind for each in config.losses if what in each.needs), None)
 
 
 def categories_are_objects(config: Config, corpus: Corpus) -> bool:

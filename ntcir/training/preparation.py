@@ -28,6 +28,7 @@ from ntcir.system.parallel import by_first, ranks
 from ntcir.system.progress import say
 from ntcir.training.categories import categories_are_objects, categories_of, why_objects
 from ntcir.training.needs import require_needs
+from ntcir.training.readable import readable_pairs, require_pairs
 from ntcir.training.readiness import check_negatives
 from ntcir.training.remarks import idle_settings, of_validation
 from ntcir.training.watching import nothing_mined
@@ -68,14 +69,7 @@ class Preparation:
             UserError: if the training split is too small, an encoder can learn nothing from it, a transform is none,
                 or the detector is none or lacks a class.
         """
-        train, val = corpus.split("train"), corpus.split("val")
-        if len(train) < 2:
-            raise UserError(
-                f"{corpus.root} has {len(train)} pairs in its training split; at least 2 are needed "
-                "(see data.split in the configuration)."
-            )
-        for name, each in rows.items():
-            each.check(train[name].tolist())
+        require_pairs(corpus, rows)
         # What is wrong with these must not be found out after hours of encoding.
         require_pictures(config)
         require_needs(config, corpus)
@@ -86,17 +80,7 @@ class Preparation:
         if config.needs_objects and detections is not None:
             check_weights(config.positives.class_weights, detections.counted)
         check_in_time(config, corpus)
-        present = np.ones(len(train) + len(val), dtype=bool)
-        for name, each in rows.items():
-            present &= each.ensure([*train[name], *val[name]])
-        train, val = train[present[: len(train)]], val[present[len(train) :]]
-        if len(train) < 2:
-            raise UserError(
-                f"Of the training split of {corpus.root}, {len(train)} pairs can be read; at least 2 are needed."
-            )
-        for name, each in rows.items():
-            for remark in each.fit(train[name].tolist()):
-                say(remark)
+        train, val = readable_pairs(corpus, rows)
         return cls(config, corpus, rows, train, val, augmenter, detections)
 
     @cached_property
@@ -241,6 +225,8 @@ def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:
     """
     shown = pictured(config.pair)
     pictures = corpus if shown is None else corpus.picturing(shown.name)
+    if shown is not None:
+        corpus.require_content(shown.name, "to detect objects in")
     with why_objects(config, corpus):
         return ObjectDetections(pictures, config.objects, config.features.store)
 

@@ -119,8 +119,8 @@ def _of_mining(config: Config, pairs: int) -> Iterator[str]:
 
 
 def _of_objectives(config: Config) -> Iterator[str]:
-    alone = len(config.objectives) == 1
-    for place, objective in enumerate(config.objectives):
+    alone = len(config.losses) == 1
+    for place, objective in enumerate(config.losses):
         for remark in objective.remarks(config.training.iters, alone=alone):
             yield f"objectives.{place}.{remark}."
 

@@ -15,18 +15,22 @@ class TrainingResult:
         steps: steps done in all.
         best_step: the step whose weights the model has.
         validation: the validation MRR at that step by direction, empty where there was no validation split.
+        solved: what was solved instead of trained, from what, in what time; None where there was a training.
     """
 
     folder: Path
     steps: int
     best_step: int
     validation: dict[str, float]
+    solved: str | None = None
 
     def sentence(self) -> str:
         """Return the result in one sentence."""
+        measured = ", ".join(f"{direction} {mrr:.4f}" for direction, mrr in self.validation.items())
+        if self.solved is not None:
+            return f"{self.folder}: {self.solved}{f'; validation MRR {measured}' if measured else ''}."
         if not self.steps:
             return f"{self.folder}: no steps; the model is saved as it began (training.iters is 0)."
         if not self.validation:
             return f"{self.folder}: {self.steps} steps (there is no validation split; the last weights are kept)."
-        measured = ", ".join(f"{direction} {mrr:.4f}" for direction, mrr in self.validation.items())
         return f"{self.folder}: {self.steps} steps; the best, step {self.best_step}, has validation MRR {measured}."

@@ -28,6 +28,7 @@ from ntcir.training.mining import BY_MODEL, Miner, from_tensors, to_tensors
 from ntcir.training.preparation import Preparation
 from ntcir.training.result import TrainingResult
 from ntcir.training.run_folder import begin, run_folder
+from ntcir.training.solving import solve
 from ntcir.training.sources import to_training_device
 from ntcir.training.start import Start
 from ntcir.training.stepper import Stepper
@@ -199,6 +200,9 @@ def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, re
             rows = open_pair(config, corpus)
             known = {name: each.encoder for name, each in rows.items() if hasattr(each, "encoder")}
             require_widths(config, known)  # before anything is encoded
+            if config.solved is not None:
+                by_first(lambda: begin(config, corpus, folder, resume=resume))
+                return solve(config, corpus, rows, folder)
             if not config.training.iters:
                 by_first(lambda: begin(config, corpus, folder, resume=resume))
                 return save_untrained(config, corpus, rows, folder, start)

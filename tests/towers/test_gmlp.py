@@ -322,6 +322,12 @@ def test_settings_that_make_no_gated_block_are_refused(changes, why):
     assert usual.towers.of("image").head == "mlp"
 
 
+def test_what_is_solved_has_no_gated_blocks_of_its_own():
+    sentence = refusal(load_config, None, ["objectives=[{kind: procrustes}]", "towers.image.head=gmlp"])
+    assert "procrustes solves for the one linear layer of each tower, and towers.image.head = gmlp" in sentence
+    assert "set towers.image.head=mlp, and train a gmlp that begins from what is solved" in sentence
+
+
 def test_networks_that_divide_pictures_differently_are_refused():
     config = grid_config(2, 3)
     sentence = refusal(FrozenEncoder(30, ["one", "other"]).stem, config.towers.of("image"), config)

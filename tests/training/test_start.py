@@ -128,6 +128,20 @@ def test_gated_towers_begin_as_the_linear_maps_they_start_from(linear, tmp_path)
     assert not torch.equal(vectors_of(one.model, name), before)
 
 
+def test_gated_towers_begin_from_what_was_solved(tmp_path):
+    changes: dict[str, Any] = {
+        "objectives": [{"kind": "procrustes"}],
+        "training__iters": 0,
+        "towers__sensor__layers": 1,
+    }
+    fit(toy_config(**changes), tmp_path / "solved")
+    solved = Model.load(tmp_path / "solved")
+    gated = {f"towers__{name}__head": "gmlp" for name in solved.config.pair}
+    one = begun(tmp_path / "solved", tmp_path / "on", towers__dim=solved.config.towers.dim, **gated)
+    for name in one.model.config.pair:
+        assert torch.equal(vectors_of(one.model, name), vectors_of(solved, name))
+
+
 @pytest.mark.parametrize("head", ["mlp", "gmlp"])
 def test_a_training_may_drop_more_or_less_than_the_one_it_begins_from(head, tmp_path):
     less = {"towers__sensor__head": head, "towers__sensor_hidden": 8}

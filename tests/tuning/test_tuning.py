@@ -414,9 +414,3 @@ def test_numbers_are_drawn_to_a_few_digits_within_the_range():
     assert Range(low=0.12344, high=1).value(0.123441) == 0.12344
     assert Range(low=0, high=1, step=0.1).value(0.30000000000000004) == 0.3
     assert Range(low=1, high=9).value(4) == 4
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("tune-*.yaml")), ids=lambda path: path.stem)
-def test_the_tunings_that_come_with_the_package_are_read(path, here):
-    plan = read_tuning_plan(path, here / "data")
-    assert [key for stage in plan.stages for key in stage] == list(plan.tuning.search)
