@@ -61,7 +61,7 @@ TABLE = {
     ),
     "features images": (
         ["features", "images", "--data", "data", "--set", "features.store=out"],
-        ["import:torch", "call:ntcir.features.store:write_shard"],
+        ["import:torch", "call:ntcir.features.shard_store:write_shard"],
     ),
     "features status": (["features", "status", "--data", "data"], ["import:ntcir.features.status"]),
     "train": (
