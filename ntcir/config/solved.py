@@ -66,6 +66,11 @@ def complaint(config: Config, solved: Solved) -> str | None:
         return f"{kind} is solved, not trained, so it has no steps: leave training.iters (--iters) out"
     for name in config.pair:
         tower = config.towers.of(name)
+        if tower.head != "mlp":
+            return (
+                f"{kind} solves for the one linear layer of each tower, and towers.{name}.head = {tower.head}: set "
+                f"towers.{name}.head=mlp, and train a {tower.head} that begins from what is solved (training.start)"
+            )
         if tower.layers != 1:
             return (
                 f"{kind} solves for the one linear layer of each tower, and towers.{name}.layers = {tower.layers}: "
