@@ -82,7 +82,8 @@ class Fold:
             UserError: naming the method and what is missing.
         """
         try:
-            require_pictures(config)
+            if config.solved is None:
+                require_pictures(config)
             check_start(config)
             for name in config.pair:
                 if config.towers.of(name).encoder != FrozenEncoder.kind:

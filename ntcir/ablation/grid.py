@@ -162,12 +162,17 @@ class Plan:
     def config(self, unit: Unit) -> Config:
         """Return the configuration of a training."""
         config = self.configs[unit.cell.method, unit.cell.weights, unit.fold]
-        return config.changed({"seed": unit.seed, "training.iters": unit.cell.iterations})
+        return of_length(config, unit.cell.iterations).changed({"seed": unit.seed})
 
     def file(self, cell: Cell) -> str:
         """Return the name of the file with a cell's configuration."""
         method, weights = self.slugs["methods"][cell.method], self.slugs["weights"][cell.weights]
         return f"{cell.iterations}-{method}-{weights}.yaml"
+
+
+def of_length(config: Config, iterations: int) -> Config:
+    """Return a configuration with a number of steps; one whose model is solved has none, and stays as it is."""
+    return config if config.solved is not None else config.changed({"training.iters": iterations})
 
 
 def read_grid(path: Path) -> Grid:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ntcir.ablation.folds import open_folds
-from ntcir.ablation.grid import Cell, Plan, Unit, read_plan
+from ntcir.ablation.grid import Cell, Plan, Unit, of_length, read_plan
 from ntcir.ablation.quiet import saying_once
 from ntcir.ablation.repeat import CONFIGS, save_configs
 from ntcir.ablation.results import Result, digest_of, load_result
@@ -71,11 +71,11 @@ class Ablation:
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self.plan, self.folder = plan, folder
-        self._seen: set[str] = {"Training"}  # the progress of each: there is one bar for all
+        self._seen: set[str] = {"Training", "Solving"}  # the progress of each: there is one bar for all
         with saying_once(self._seen):
             self._folds = {fold.name: fold for fold in open_folds(plan, folder)}
             for (method, _, fold), config in plan.configs.items():
-                self._folds[fold].check(config.changed({"training.iters": plan.iterations[0]}), method)
+                self._folds[fold].check(of_length(config, plan.iterations[0]), method)
             self._stores = Stores(plan, list(self._folds.values()))
         units = [unit for cell in plan.cells for unit in plan.units(cell)]
         self._configs = {unit: plan.config(unit) for unit in units}
@@ -125,8 +125,9 @@ class Ablation:
             for unit in self.plan.units(cell):
                 if unit not in self._results:
                     folder = self._model_folder(unit)
-                    costs[unit] = cell.iterations - ends.get(folder, 0)
-                    ends[folder] = cell.iterations
+                    steps = self._configs[unit].training.iters
+                    costs[unit] = steps - ends.get(folder, 0)
+                    ends[folder] = steps
         return costs
 
     def _train_all(self, weights: str, method: str, advance: Callable[[int], None]) -> None:

@@ -122,7 +122,8 @@ class Stores:
         for config in self._configs:
             key, altered = _key(config, name), config.augment.model_dump_json()
             # A network that is trained along is given new views at each step, which are not stored.
-            if not config.augment.views or config.encoder.finetune or (key, altered) in opened:
+            unused = config.solved is not None or config.encoder.finetune
+            if not config.augment.views or unused or (key, altered) in opened:
                 continue
             augmenter, rows = Augmenter(config.augment, config.features.crop), self._rows[key]
             if isinstance(rows, FrozenRows):

@@ -28,10 +28,11 @@ def is_prefix(config: Config) -> bool:
     """Return whether a longer training begins with just this one, so that it may go on where this one ended.
 
     A schedule that depends on the number of steps makes other steps of the first ones; and a training validates after
-    its last step, where a longer one does not unless it is a step at which one is due.
+    its last step, where a longer one does not unless it is a step at which one is due. What is solved has no steps.
     """
     training = config.training
-    return training.schedule == "constant" and training.iters % training.validate_every == 0
+    whole = training.iters % training.validate_every == 0
+    return config.solved is None and training.schedule == "constant" and whole
 
 
 def train_and_answer(
@@ -54,7 +55,8 @@ def train_and_answer(
     if start is None:
         shutil.rmtree(folder, ignore_errors=True)
     result = train(config, lambda: fold.corpus, folder, resume=start is not None)
-    clock = next((row["seconds"] for row in reversed(read_metrics(folder / METRICS)) if "seconds" in row), 0.0)
+    logged = (row["seconds"] for row in reversed(read_metrics(folder / METRICS)) if "seconds" in row)
+    clock = next(logged, result.seconds)
     seconds = _whole_seconds(clock, start or 0, config.training.iters, before)
     return Result(answer_topics(fold, folder), seconds, result.best_step, what)
 

@@ -18,19 +18,23 @@ from ntcir.system.streams import output_is_closed, write_output
 @click.option(
     "--iters",
     type=click.IntRange(min=0),
-    help="Training steps; 0 saves the model as it begins. [default: the config's training.iters, 500]",
+    help="Training steps; 0 saves the model as it begins. A model that is solved has none. [default: the config's "
+    "training.iters, 500]",
 )
 @config_option
 @data_option
 @set_option
 @click.option(
-    "--out", type=FOLDER, help="The folder of the model. [default: runs/NAME-ITERS, numbered if that is taken]"
+    "--out",
+    type=FOLDER,
+    help="The folder of the model. [default: runs/NAME-ITERS, or runs/NAME of a model that is solved; numbered if "
+    "that is taken]",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 def train(
     iters: int | None, config: Path | None, data: Path | None, settings: tuple[str, ...], out: Path | None, resume: bool
 ) -> None:
-    """Train the towers of both modalities."""
+    """Train the towers of both modalities, or solve for them at once, as the objective asks."""
     from ntcir.report.canvas import drawn
     from ntcir.report.curve import draw_curve
     from ntcir.training.trainer import train as fit

@@ -9,9 +9,10 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from ntcir.config.changing import changed_tree
 from ntcir.config.complaints import place_of, sentence_of
 from ntcir.config.objective import AnyObjective, Objective
-from ntcir.config.old_keys import INFO_NCE, current_changes, lifted, typed_as
+from ntcir.config.old_keys import INFO_NCE, lifted, typed_as
 from ntcir.config.places import anchored
 from ntcir.config.section import Section
 from ntcir.config.sections import (
@@ -27,7 +28,7 @@ from ntcir.config.sections import (
     Topics,
     Training,
 )
-from ntcir.config.solved import Solved, complaint, is_solved, switched
+from ntcir.config.solved import Solved, complaint, is_solved
 from ntcir.config.towers import Tower, Towers
 from ntcir.config.yaml_tree import NotYaml, parse_yaml, read_yaml
 from ntcir.modalities import DEFAULT_PAIR, modality
@@ -106,7 +107,7 @@ class Config(Section):
     @property
     def needs_objects(self) -> bool:
         """Whether training asks which objects the photographs show."""
-        return self.positives.objects or self.negatives.objects
+        return self.solved is None and (self.positives.objects or self.negatives.objects)
 
     def objective_remedies(self, *, at_zero: bool = False) -> list[str]:
         """Return what the objectives know to help, such as ``raise objectives.0.temperature (now 0.1)``.
@@ -145,7 +146,7 @@ class Config(Section):
         Raises:
             UserError: for an unknown key or an impossible value.
         """
-        return _checked(_changed(self, changes, origin), origin, changes)
+        return _checked(changed_tree(self.model_dump(mode="json"), changes, origin), origin, changes)
 
 
 def _towers(pair: Iterable[str], given: Any, others: Mapping[str, Any]) -> Any:
@@ -220,7 +221,7 @@ def load_config(path: Path | None = None, settings: Iterable[str] = (), *, typed
     if not changes:
         return config
     try:  # all at once: some values are valid only together
-        return Config.model_validate(_changed(config, changes, " ".join(origins.values())))
+        return Config.model_validate(changed_tree(config.model_dump(mode="json"), changes, " ".join(origins.values())))
     except ValidationError as error:
         place = ".".join(place_of(error.errors()[0]["loc"]))
         guilty = [words for key, words in origins.items() if place.startswith(key) or key.startswith(place)]
@@ -239,61 +240,3 @@ def _checked(tree: Mapping[str, Any], origin: str, given: Mapping[str, Any]) -> 
         return Config.model_validate(tree)
     except ValidationError as error:
         raise UserError(sentence_of(error, origin, Config, typed_as(given))) from error
-
-
-def _changed(config: Config, changes: Mapping[str, Any], origin: str) -> dict[str, Any]:
-    """Return the tree of a configuration with dotted keys replaced; ``origin`` is named in the error."""
-    tree = config.model_dump(mode="json")
-    try:
-        changes = current_changes(changes, tree["objectives"])
-    except ValueError as error:
-        raise UserError(f"{origin}: {error}.") from error
-    if "pair" in changes:  # other modalities, other towers
-        tree["towers"] = {"dim": tree["towers"]["dim"]} | {
-            name: tower for name, tower in tree["towers"].items() if name in _names(changes["pair"])
-        }
-    if "objectives" in changes and is_solved(changes["objectives"]) != (config.solved is not None):
-        switched(tree)
-    for key, value in sorted(changes.items(), key=lambda change: change[0] != "data.split.by"):
-        if key == "data.split.by" and value != tree["data"]["split"]["by"]:
-            tree["data"]["split"] = {}  # another kind of split: the days or names of the old one mean nothing in it
-        _put(tree, key, value)
-    return tree
-
-
-def _names(pair: Any) -> list[Any]:
-    """Return the modalities of a pair that is yet to be checked."""
-    return list(pair) if isinstance(pair, list | tuple) else []
-
-
-def _put(tree: Any, key: str, value: Any) -> None:
-    """Set a dotted key, making the sections on the way; a number is a position in a list, ``[]`` not needed."""
-    *sections, last = key.split(".")
-    for section in sections:
-        if isinstance(tree, dict):
-            if not isinstance(tree.get(section), dict | list):
-                tree[section] = {}
-            tree = tree[section]
-        else:
-            tree = tree[_position(tree, section, key)]
-    if isinstance(tree, dict):
-        tree[last] = value
-    else:
-        tree[_position(tree, last, key)] = value
-
-
-def _position(part: Any, name: str, key: str) -> int:
-    """Return which entry of a list a part of a dotted key names.
-
-    Raises:
-        UserError: if there is none.
-    """
-    if isinstance(part, list):
-        if name.isascii() and name.isdecimal() and len(name) < 10 and int(name) < len(part):
-            return int(name)
-        entries = "1 entry" if len(part) == 1 else f"{len(part)} entries"
-        raise UserError(
-            f"There is no configuration key '{short(key)}': its list has {entries}, counted from 0, and none is "
-            f"{shown(name)}."
-        )
-    raise UserError(f"There is no configuration key '{short(key)}'.")

@@ -27,8 +27,11 @@ class AnObjective(Section, ABC):
     An objective is a module of ``ntcir.objectives`` and a line in ``ntcir.config.registry``.
 
     Attributes:
+        needs: what it needs of a corpus besides pairs: ``categories``, ``instances``.
         kind: by which it is named.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     kind: str
 
@@ -37,12 +40,10 @@ class Objective(AnObjective):
     """What training makes small: a function of a batch.
 
     Attributes:
-        needs: what it needs of a batch besides embeddings and positives: ``categories``, ``instances``.
         label: what its loss is called in a chart, with the unit if it has one; its kind if None.
         weight: what it is multiplied by in the sum of all.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset()
     label: ClassVar[str | None] = None
 
     weight: float = Field(1.0, gt=0)

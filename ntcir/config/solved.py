@@ -48,13 +48,16 @@ def is_solved(objectives: Any) -> bool:
     )
 
 
-def switched(tree: dict[str, Any]) -> None:
-    """Take from a configuration's tree what was so by default because it was solved, or because it was trained."""
+def forget_defaults(tree: dict[str, Any]) -> None:
+    """Take from a configuration's tree what has another default where a model is solved than where it is trained.
+
+    That is for a tree whose objectives have just become of the other sort: ``training.iters``, and ``layers`` of the
+    towers. A number of layers that is a default of neither sort was chosen by somebody, and stays.
+    """
     del tree["training"]["iters"]
-    for name in tree["pair"]:
-        usual = modality(name).tower.get("layers", 1)
-        if tree["towers"][name]["layers"] in {1, usual}:
-            del tree["towers"][name]["layers"]
+    for name, tower in tree["towers"].items():
+        if isinstance(tower, dict) and tower["layers"] in {1, modality(name).tower.get("layers", 1)}:
+            del tower["layers"]
 
 
 def complaint(config: Config, solved: Solved) -> str | None:
@@ -65,26 +68,25 @@ def complaint(config: Config, solved: Solved) -> str | None:
     if config.training.iters:
         return f"{kind} is solved, not trained, so it has no steps: leave training.iters (--iters) out"
     for name in config.pair:
-        tower = config.towers.of(name)
-        if tower.head != "mlp":
+        if (head := config.towers.of(name).head) != "mlp":
             return (
-                f"{kind} solves for the one linear layer of each tower, and towers.{name}.head = {tower.head}: set "
-                f"towers.{name}.head=mlp, and train a {tower.head} that begins from what is solved (training.start)"
+                f"{kind} solves for the one linear layer of each tower, and towers.{name}.head = {head}: set "
+                f"towers.{name}.head=mlp, and train a {head} that begins from what is solved (training.start)"
             )
-        if tower.layers != 1:
-            return (
-                f"{kind} solves for the one linear layer of each tower, and towers.{name}.layers = {tower.layers}: "
-                f"set towers.{name}.layers=1"
-            )
-    idle = {
+    layers = {f"towers.{name}.layers": config.towers.of(name).layers for name in config.pair}
+    if others := {key: number for key, number in layers.items() if number != 1}:
+        found = " and ".join(f"{key} = {number}" for key, number in others.items())
+        return (
+            f"{kind} solves for the one linear layer of each tower, and {found}: "
+            f"set {' and '.join(f'{key}=1' for key in others)}"
+        )
+    for key, is_set in {
         "training.start": config.training.start is not None,
         "encoder.finetune": config.encoder.finetune,
-        "augment.views": config.augment.views > 0,
-        "positives.objects": config.positives.objects,
-        "negatives.objects": config.negatives.objects,
-        "negatives.model": config.negatives.model,
-    }
-    for key, is_set in idle.items():
+    }.items():
         if is_set:
-            return f"{kind} is solved, not trained, which {key} is for: turn it off, or train from what is solved"
+            return (
+                f"{kind} is solved, not trained, and {key} is a part of training: turn it off, or solve first and "
+                "train from that model (training.start)"
+            )
     return None

@@ -71,6 +71,13 @@ class Problem:
     dim: int
     judge: Callable[[LinearMaps], float] | None = None
 
+    @property
+    def mirrored(self) -> Problem:
+        """The same with left and right exchanged."""
+        judge = self.judge
+        turned = None if judge is None else (lambda maps: judge(maps.mirrored))
+        return Problem(self.moments.mirrored, self.dim, turned)
+
 
 def sums_of(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[int, np.ndarray, np.ndarray]:
     """Return how many pairs there are, and the sums of the left and of the right rows, float64.

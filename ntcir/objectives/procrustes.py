@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 class Procrustes(Solved):
     """The orthogonal Procrustes problem (Schönemann 1966; for retrieval Choi et al. 2023, of which only the abstract
-    is public to us: centring, unit length and PCA are this project's choices).
+    is public to us: centring, unit length, PCA and the number of dimensions are this project's choices).
 
     Sought is the orthogonal R that makes the mean of ||R x - y||^2 least: with the SVD of the mean of y x', U S V', it
     is U V'. Where one space is wider than the other, its rows are first projected on as many of their principal axes as
-    the other has dimensions; where towers.dim is less than both widths, those of both sides.
+    the other has dimensions.
+
+    A singular value says how far the sides agree in its direction. Where ``towers.dim`` is less than the narrower
+    space has, or the pairs determine fewer directions, those of the largest singular values are kept: x goes to the
+    first rows of V' x and y to those of U' y. With all of them, cosines are the same as those of R x and y.
     """
 
     kind: Literal["procrustes"] = "procrustes"
@@ -29,11 +33,19 @@ class Procrustes(Solved):
 
         moments = problem.moments
         if len(moments.left) < len(moments.right):
-            return self.solve(type(problem)(moments.mirrored, problem.dim)).mirrored
-        dim = min(problem.dim, len(moments.right))
-        wide, narrow = _axes(moments.left, dim), _axes(moments.right, dim)
-        u, _, v = np.linalg.svd(narrow @ moments.across.T @ wide.T)
-        return LinearMaps(u @ v @ wide, narrow)
+            return self.solve(problem.mirrored).mirrored
+        narrow = len(moments.right)
+        axes = _axes(moments.left, narrow)
+        u, sizes, v = np.linalg.svd(moments.across.T @ axes.T)
+        dim = min(problem.dim, _rank(sizes), moments.count - 1)
+        if dim == narrow:
+            return LinearMaps(u @ v @ axes, np.eye(narrow))
+        return LinearMaps(v[:dim] @ axes, u[:, :dim].T)
+
+
+def _rank(sizes: np.ndarray) -> int:
+    """Return how many singular values, the largest first, are more than the rounding of rows, which are float32."""
+    return int((sizes > sizes[0] * np.finfo(np.float32).eps).sum())
 
 
 def _axes(covariance: np.ndarray, dim: int) -> np.ndarray:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
-from ntcir.features.moments import moments
+from ntcir.features.moments import moments_of
 
 
 class Standardise(nn.Module):
@@ -24,7 +24,11 @@ class Standardise(nn.Module):
 
     def fit(self, features: np.ndarray) -> None:
         """Take the statistics of float32 [items, dim]; a feature without variance becomes 0."""
-        mean, deviation = moments(features)
+        self.fit_to([features])
+
+    def fit_to(self, blocks: Iterable[np.ndarray]) -> None:
+        """Take the statistics of features that come in blocks; see ``ntcir.features.moments.moments_of``."""
+        mean, deviation = moments_of(blocks)
         scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
         self.mean.copy_(torch.from_numpy(mean))
         self.scale.copy_(torch.from_numpy(scale))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from torch import nn
@@ -24,11 +26,15 @@ class Tower(nn.Module):
 
     def fit(self, rows: np.ndarray) -> None:
         """Take the statistics of the training split's rows, float32 [items, columns], where the stem has any."""
+        self.fit_to([rows])
+
+    def fit_to(self, blocks: Iterable[np.ndarray]) -> None:
+        """Take the statistics of rows that come in blocks; see ``ntcir.features.moments.moments_of``."""
         for part in self.stem.modules():  # in order
             if isinstance(part, Power):
-                rows = part.of(rows)
+                blocks = map(part.of, blocks)
             if isinstance(part, Standardise):
-                part.fit(rows)
+                part.fit_to(blocks)
 
     def begin_as(self, other: Tower) -> None:
         """Take the weights of a tower of the same layers, however much either drops between them.

@@ -31,7 +31,11 @@ def whole_batches(config: Config) -> Config:
     same.
     """
     count = ranks().count
-    return config if count == 1 else config.changed({"training.batch": count * config.training.batch})
+    return (
+        config
+        if count == 1 or config.solved is not None
+        else config.changed({"training.batch": count * config.training.batch})
+    )
 
 
 def share_out(batch: int, pairs: int) -> None:

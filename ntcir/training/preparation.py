@@ -192,7 +192,7 @@ class Preparation:
 
 
 def check_in_time(config: Config, corpus: Corpus) -> None:
-    """Report what a training would do in vain, before hours of encoding.
+    """Report what a training would do in vain, or what is solved has no use for, before hours of encoding.
 
     Raises:
         UserError: if it would do nothing else, or the corpus lacks what an encoder needs.
@@ -200,9 +200,11 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
     train, val = corpus.split("train"), corpus.split("val")
     for sentence in (
         *idle_settings(config, train.groupby("group").size().to_numpy(), grouped=corpus.grouped),
-        *of_validation(val.groupby("group")[config.pair[1]].nunique().to_numpy()),
+        *of_validation(val.groupby("group")[config.pair[1]].nunique().to_numpy(), trained=config.solved is None),
     ):
         say(sentence)
+    if config.solved is not None:
+        return
     repeated = {}
     for name in config.pair:
         if encoder_class(str(config.towers.of(name).encoder)).repeats:

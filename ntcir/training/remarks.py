@@ -20,12 +20,32 @@ def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = Tr
         group_sizes: pairs of each group (day, session) of the training split.
         grouped: whether the corpus has days or sessions; without, all pairs are one group.
     """
+    if config.solved is not None:
+        yield from _of_solved(config, config.solved.kind)
+        yield from idle_texts(config)
+        return
     yield from _of_batches(config, group_sizes) if grouped else _without_groups(config, int(group_sizes.sum()))
     yield from _switched_off(config)
     yield from idle_texts(config)
     yield from _of_shares(config)
     yield from _of_mining(config, int(group_sizes.sum()))
     yield from _of_objectives(config)
+
+
+def _of_solved(config: Config, kind: str) -> Iterator[str]:
+    """Yield what is set of training where there is none."""
+    changed = [f"training.{key}" for key in _changed(config.training) if key != "iters"]
+    for name in config.pair:
+        tower = config.towers.of(name)
+        changed += [f"towers.{name}.{key}" for key in ("input_dropout", "dropout") if getattr(tower, key)]
+    for name, section in (
+        ("augment", config.augment), ("positives", config.positives), ("negatives", config.negatives),
+        ("encoder", config.encoder),
+    ):  # fmt: skip
+        changed += [f"{name}.{key}" for key in _changed(section)]
+    if changed:
+        verb = "is" if len(changed) == 1 else "are"
+        yield f"{some(changed, 4)} {verb} set but not used: {kind} is solved, not trained."
 
 
 def _of_batches(config: Config, sizes: np.ndarray) -> Iterator[str]:
@@ -125,20 +145,23 @@ def _of_objectives(config: Config) -> Iterator[str]:
             yield f"objectives.{place}.{remark}."
 
 
-def of_validation(pool_sizes: np.ndarray) -> Iterator[str]:
+def of_validation(pool_sizes: np.ndarray, *, trained: bool = True) -> Iterator[str]:
     """Yield what keeps a validation from telling good weights from bad ones.
 
     Args:
         pool_sizes: candidates of each pool.
+        trained: whether there are weights to choose from: those of many steps.
     """
     pairs, alone = int(pool_sizes.sum()), int((pool_sizes == 1).sum())
     if pairs < 2:
         found = "no pair" if pairs == 0 else "a single pair"
-        yield f"The validation split has {found} (data.split): the last weights are kept, not the best."
+        if trained:
+            yield f"The validation split has {found} (data.split): the last weights are kept, not the best."
     elif alone == len(pool_sizes):
+        kept = "the first weights measured are kept; " if trained else ""
         yield (
             "WARNING: every validation pair is alone in its day (session) and so ranked first (MRR 1) whatever the "
-            "model: the first weights measured are kept; give a validation split with longer days (data.split)."
+            f"model: {kept}give a validation split with longer days (data.split)."
         )
     elif alone:
         yield (

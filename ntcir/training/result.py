@@ -16,6 +16,7 @@ class TrainingResult:
         best_step: the step whose weights the model has.
         validation: the validation MRR at that step by direction, empty where there was no validation split.
         solved: what was solved instead of trained, from what, in what time; None where there was a training.
+        seconds: that solving took, without reading features; 0 where there was a training, whose log has them.
     """
 
     folder: Path
@@ -23,6 +24,7 @@ class TrainingResult:
     best_step: int
     validation: dict[str, float]
     solved: str | None = None
+    seconds: float = 0.0
 
     def sentence(self) -> str:
         """Return the result in one sentence."""

@@ -50,10 +50,19 @@ def _check(config: Config, folder: Path, resume: bool) -> None:
     require_writable(folder)
     if not (folder / LAST).is_file():
         if (folder / WEIGHTS).is_file():
+            if resume and config.solved is not None:
+                raise UserError(
+                    f"{folder} already holds a model, and {config.solved.kind} is solved at once, so there is nothing "
+                    "to resume: use that model, or choose another --out."
+                )
             raise UserError(f"{folder} already holds a trained model: choose another --out.")
         if resume:
             say(f"There is nothing to resume in {folder}; starting a new training.")
         return
+    if config.solved is not None:
+        raise UserError(
+            f"{folder} holds a training, and {config.solved.kind} is solved, not trained: choose another --out."
+        )
     if not config.training.iters:
         raise UserError(
             f"{folder} holds a training, and training.iters = 0 asks for a model without one: choose another --out."

@@ -8,31 +8,30 @@ find.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
-from torch import nn
 
 from ntcir.config import Config, Solved
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.encoder import Rows
+from ntcir.modalities import modality
 from ntcir.model.model import Model
 from ntcir.objectives.linear_maps import LinearMaps, PairMoments, Problem, products_of, sums_of
-from ntcir.sampling.relations import instances
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import ranks
-from ntcir.system.progress import say
+from ntcir.system.progress import progress, say
 from ntcir.system.tensors import total
+from ntcir.training.paired_rows import PairedRows
+from ntcir.training.preparation import check_in_time
 from ntcir.training.readable import readable_pairs, require_pairs
 from ntcir.training.result import TrainingResult
+from ntcir.training.solvable import linear_of, require_solvable
+from ntcir.training.stemmed import standardise, stemmed, widths_of
 from ntcir.training.validation import Validation
-
-BLOCK = 4096  # pairs whose rows are in memory at once
 
 
 def solve(config: Config, corpus: Corpus, rows: Mapping[str, Rows], folder: Path) -> TrainingResult:
@@ -45,140 +44,166 @@ def solve(config: Config, corpus: Corpus, rows: Mapping[str, Rows], folder: Path
         folder: gets the model.
 
     Raises:
-        UserError: if there are too few readable pairs, or nothing can be solved from them.
+        UserError: if there are too few readable pairs, a row is not finite, or nothing can be solved from them.
     """
     objective = config.solved
     if objective is None:
         raise ValueError("the configuration has no objective that is solved")
     require_pairs(corpus, rows)
+    check_in_time(config, corpus)
+    require_solvable(config, corpus, rows)
     train, val = readable_pairs(corpus, rows)
+    encode = {name: each.load for name, each in rows.items()}
+    validation = Validation(corpus, val, encode, [], config) if len(val) > 1 else None
     started = time.perf_counter()
-    pairs = TrainingPairs(config, rows, train)
-    model = Model(config, {name: each.encoder for name, each in rows.items()}, pairs.facts(corpus), pairs.instances)
-    pairs.fit(model)
-    moments = pairs.moments(model, objective)
-    validation = None
-    if len(val) > 1:
-        validation = Validation(corpus, val, {name: each.load for name, each in rows.items()}, [], config)
-    maps = objective.solve(Problem(moments, config.towers.dim))
-    model = filled(model, moments, maps)
+    facts = {"corpus": corpus.name, "training_pairs": len(train)}
+    model = Model(config, {name: each.encoder for name, each in rows.items()}, facts)
+    standardise(model, rows, train)
+    solver = _Solver(model, objective, validation)
+    solved = solver.solved(PairedRows.of(train, objective.pairs, stemmed(model, rows), widths_of(model)))
     seconds = time.perf_counter() - started
-    measured = dict(validation(model)) if validation else {}
-    model.card |= {"step": 0, "iters": 0, "validation": measured, "solved": {"seconds": seconds, **maps.facts}}
+    measured = dict(validation(solved.model)) if validation else {}
+    # Without the seconds: the same pairs give the same files.
+    found = {"pairs": solved.pairs, **solved.facts}
+    solved.model.card |= {"step": 0, "iters": 0, "validation": measured, "solved": found}
     if ranks().first:
-        model.save(folder)
-    return TrainingResult(
-        folder, 0, 0, measured, solved=f"{objective.kind}, solved from {len(train):,} pairs in {seconds:.2g} s"
-    )
+        solved.model.save(folder)
+    return TrainingResult(folder, 0, 0, measured, _told(objective, found, seconds), seconds)
 
 
 @dataclass(frozen=True)
-class TrainingPairs:
-    """The pairs that are solved from, in the order of their instances.
+class _Found:
+    """What was solved.
 
     Attributes:
-        config: resolved.
-        rows: of the items, by modality, fitted.
-        train: readable pairs.
+        model: with the maps in its towers.
+        pairs: that it was solved from: instances, where these are what is paired.
+        facts: of the maps.
     """
 
-    config: Config
-    rows: Mapping[str, Rows]
-    train: pd.DataFrame
+    model: Model
+    pairs: int
+    facts: Mapping[str, object]
 
-    def facts(self, corpus: Corpus) -> dict[str, object]:
-        """Return what the model's card says of the data."""
-        return {"corpus": corpus.name, "training_pairs": len(self.train)}
 
-    @cached_property
-    def _shown(self) -> np.ndarray:
-        """The instance of each pair, int64 [pairs]."""
-        left, right = self.config.pair
-        return instances(self.train[left].to_numpy(), self.train[right].to_numpy())
+@dataclass(frozen=True)
+class _Solver:
+    """Solves an objective.
 
-    @property
-    def instances(self) -> int:
-        """How many instances the pairs show."""
-        return int(self._shown.max()) + 1
+    Attributes:
+        model: whose towers have their statistics.
+        objective: that is solved.
+        validation: measures models; None where there is nothing to measure by.
+    """
 
-    def fit(self, model: Model) -> None:
-        """Let the towers' stems take their statistics."""
-        for name, each in self.rows.items():
-            if self.config.towers.of(name).standardise:
-                model.tower(name).fit(each.load(self.train[name].tolist()))
+    model: Model
+    objective: Solved
+    validation: Validation | None
 
-    def moments(self, model: Model, objective: Solved) -> PairMoments:
-        """Return the moments of what the stems make of the rows."""
-        count, *sums = _total(*sums_of(self._blocks(model, objective)))
+    def solved(self, pairs: PairedRows) -> _Found:
+        """Return the model of maps that were solved from pairs, of as many dimensions as there are; say if fewer.
+
+        Raises:
+            UserError: if nothing can be solved from the pairs.
+        """
+        config, kind = self.model.config, self.objective.kind
+        if pairs.count < 2:
+            raise UserError(
+                "All training pairs are linked by items that they share, which makes them one instance, and there is "
+                f"nothing to tell it from: set objectives.0.pairs=all, so that {kind} is solved from all pairs."
+            )
+        moments = moments_of_pairs(pairs, unit=self.objective.unit)
+        for name, second in zip(config.pair, (moments.left, moments.right), strict=True):
+            if not second.any():
+                raise UserError(
+                    f"All {modality(name).plural} of the training split have the same row, so that {kind} has nothing "
+                    f"to tell them by: give towers.{name} another encoder, or other data."
+                )
+        try:
+            maps = self.objective.solve(Problem(moments, config.towers.dim, self._judge(moments)))
+        except np.linalg.LinAlgError as error:
+            raise UserError(f"{kind} could not be solved from these pairs ({error}).") from error
+        self._say_dimensions(len(maps.left), moments)
+        return _Found(filled(self.model, moments, maps), moments.count, maps.facts)
+
+    def _judge(self, moments: PairMoments) -> Callable[[LinearMaps], float] | None:
+        """Return what measures maps by the validation split: the mean MRR of both directions."""
+        validation = self.validation
+        if validation is None:
+            return None
+
+        def judge(maps: LinearMaps) -> float:
+            measured = validation(filled(self.model, moments, maps)).values()
+            return sum(measured) / len(measured)
+
+        return judge
+
+    def _say_dimensions(self, dim: int, moments: PairMoments) -> None:
+        """Say why the shared space has fewer dimensions than were asked for.
+
+        Raises:
+            UserError: if there are too few to tell items apart.
+        """
+        config = self.model.config
+        left, right = config.pair
+        widths = f"{len(moments.left):,} ({left}) and {len(moments.right):,} ({right})"
+        rows = f"{moments.count:,} pairs of rows of {widths} columns"
+        if dim < 2:
+            raise UserError(
+                f"{rows} determine {dim or 'no'} dimension{'s' * (dim != 1)} in which they can be compared, and 2 are "
+                "needed: give more pairs, or rows with more columns that vary."
+            )
+        if dim < config.towers.dim:
+            say(
+                f"The shared space has {dim:,} dimensions, not the {config.towers.dim:,} of towers.dim: {rows} "
+                "determine no more."
+            )
+
+
+def moments_of_pairs(pairs: PairedRows, *, unit: bool) -> PairMoments:
+    """Return the moments of the pairs of all processes together.
+
+    Args:
+        pairs: two or more.
+        unit: whether centred rows are brought to unit length.
+    """
+    with progress("Solving", 2 * len(pairs.part), unit=" pairs/s") as advance:
+        count, *sums = _total(*sums_of(pairs.blocks(advance)))
         means = sums[0] / count, sums[1] / count
-        products = _total(*products_of(self._blocks(model, objective), means, unit=objective.unit))
-        return PairMoments(int(count), *means, *(each / count for each in products))
-
-    def _blocks(self, model: Model, objective: Solved) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield paired rows of this process's part, float32 [n, p] and [n, q]."""
-        order = np.argsort(self._shown, kind="stable")
-        shown = self._shown[order]
-        first = np.flatnonzero(np.diff(shown, prepend=-1))  # of each instance
-        numbers = np.arange(len(first))[ranks().part(len(first))]
-        ends = np.append(first, len(order))
-        start = int(ends[numbers[0]]) if len(numbers) else 0
-        for number in numbers:
-            end = int(ends[number + 1])
-            if end - start >= BLOCK or number == numbers[-1]:
-                taken = self.train.iloc[order[start:end]]
-                x, y = (self._stemmed(model, name, taken[name].tolist()) for name in self.config.pair)
-                if objective.pairs == "means":
-                    x, y = (_means(part, shown[start:end]) for part in (x, y))
-                yield x, y
-                start = end
-
-    def _stemmed(self, model: Model, name: str, ids: list[str]) -> np.ndarray:
-        """Return what a tower's stem makes of items, float32 [ids, width]."""
-        stem = model.tower(name).stem.eval()
-        with torch.inference_mode():
-            found: np.ndarray = stem(torch.from_numpy(self.rows[name].load(ids))).numpy()
-        return found
+        products = _total(*products_of(pairs.blocks(advance), means, unit=unit))
+    return PairMoments(int(count), *means, *(each / count for each in products))
 
 
 def filled(model: Model, moments: PairMoments, maps: LinearMaps) -> Model:
-    """Return the model with maps as the layers of its towers; the space has as many dimensions as these."""
+    """Return the model with maps as the layers of its towers; the space has as many dimensions as these.
+
+    Raises:
+        UserError: if a map is not finite.
+    """
     dim = len(maps.left)
-    asked = model.config.towers.dim
-    if dim < asked:
-        say(
-            f"towers.dim = {asked} is more than the {dim} dimensions in which the sides can be compared, so the shared "
-            f"space has {dim}."
-        )
-        narrow = Model(model.config.changed({"towers.dim": dim}), model.encoders, model.card, model.instances)
+    if dim != model.config.towers.dim:
+        other = Model(model.config.changed({"towers.dim": dim}), model.encoders, model.card)
         for name in model.config.pair:
-            narrow.tower(name).stem.load_state_dict(model.tower(name).stem.state_dict())
-        model = narrow
+            other.tower(name).stem.load_state_dict(model.tower(name).stem.state_dict())
+        model = other
     means = moments.left_mean, moments.right_mean
     for name, weight, mean in zip(model.config.pair, (maps.left, maps.right), means, strict=True):
-        linear = _linear(model.tower(name).head)
+        bias = -weight @ mean
+        if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+            raise UserError(f"What was solved for the {name} tower is not finite: its rows are too large or too small.")
+        linear = linear_of(model, name)
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(weight))
-            linear.bias.copy_(torch.from_numpy(-weight @ mean))
+            linear.bias.copy_(torch.from_numpy(bias))
     return model
 
 
-def _linear(head: nn.Module) -> nn.Linear:
-    """Return the one linear layer of a head.
-
-    Raises:
-        UserError: if the head is of another kind.
-    """
-    layers = [layer for layer in head.children() if not isinstance(layer, nn.Dropout)]
-    if len(layers) != 1 or not isinstance(layers[0], nn.Linear):
-        raise UserError("What is solved is one linear layer a side, and a tower has a head of another kind.")
-    return layers[0]
-
-
-def _means(rows: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Return the mean row of each instance, float32 [instances, columns]; the rows of an instance follow each other."""
-    starts = np.flatnonzero(np.diff(shown, prepend=-1))
-    counts = np.diff(np.append(starts, len(rows)))
-    return np.asarray(np.add.reduceat(rows, starts, axis=0) / counts[:, None], dtype=np.float32)
+def _told(objective: Solved, found: Mapping[str, object], seconds: float) -> str:
+    """Return what was solved, for a sentence."""
+    plain = {name: fact for name, fact in found.items() if name != "pairs" and isinstance(fact, str | int | float)}
+    facts = ", ".join(f"{name} {f'{fact:.3g}' if isinstance(fact, float) else fact}" for name, fact in plain.items())
+    pairs = f"{found['pairs']:,} pairs" if objective.pairs == "all" else f"{found['pairs']:,} instances"
+    return f"{objective.kind}, solved from {pairs} in {seconds:.2g} s{f' ({facts})' if facts else ''}"
 
 
 def _total(*values: int | np.ndarray) -> list[np.ndarray]:

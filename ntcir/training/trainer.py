@@ -195,7 +195,7 @@ def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, re
         with run_folder(config, folder, resume=resume):
             start = Start.of(config, folder, resume=resume)
             corpus = read_corpus()
-            if config.training.iters:
+            if config.solved is None and config.training.iters:
                 share_out(config.training.batch, len(corpus.split("train")))
             rows = open_pair(config, corpus)
             known = {name: each.encoder for name, each in rows.items() if hasattr(each, "encoder")}

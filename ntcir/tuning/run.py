@@ -79,7 +79,7 @@ class Search:
 
     def __init__(self, plan: TuningPlan, folder: Path, trials: int) -> None:
         self._plan, self._folder, self._most = plan, folder, trials
-        self._seen: set[str] = {"Training"}  # the progress of each: there is one bar for all
+        self._seen: set[str] = {"Training", "Solving"}  # the progress of each: there is one bar for all
         with saying_once(self._seen):
             self._split = _without_test(plan)
             self._stores = Stores(plan, [self._split])

@@ -58,7 +58,8 @@ def measure(config: Config, corpus: Corpus, seeds: Sequence[int], metric: str, f
         except Diverged:
             diverged = True
             break
-        seconds += next((row["seconds"] for row in reversed(read_metrics(place / METRICS)) if "seconds" in row), 0.0)
+        logged = (row["seconds"] for row in reversed(read_metrics(place / METRICS)) if "seconds" in row)
+        seconds += next(logged, results[-1].seconds)
     shutil.rmtree(folder, ignore_errors=True)
     if diverged:
         return Measured({}, [0.0], [], round(seconds, 3), diverged=True)

@@ -10,10 +10,12 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from helpers import (  # noqa: F401
     command_line,
+    fit,
     one_thread,
     read_pictures,
     refusal,
@@ -33,12 +35,14 @@ from ntcir.encoders import open_pair
 from ntcir.modalities import DEFAULT_PAIR
 from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
-from ntcir.system.parallel import ranks, together
+from ntcir.system.parallel import barrier, ranks, together
 from ntcir.system.tensors import gather
 from ntcir.towers.dropout import BatchDropout, of_whole
 from ntcir.training.checkpoint import LAST, read_progress
 from ntcir.training.data_parallel import check_same, share_out, whole_batches
+from ntcir.training.paired_rows import PairedRows
 from ntcir.training.preparation import Preparation
+from ntcir.training.solving import moments_of_pairs
 from ntcir.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -116,6 +120,23 @@ def detect_once(folder: Path) -> bool:
     return bool(found.there)
 
 
+def moments_of(count: int) -> list[np.ndarray]:
+    """Return the moments of so many pairs; where these are fewer than the processes, one process has none."""
+    draw = np.random.default_rng(count)
+    rows = {name: draw.normal(size=(count, width)).astype(np.float32) for name, width in (("image", 4), ("sensor", 3))}
+    pairs = pd.DataFrame({name: [str(number) for number in range(count)] for name in rows})
+    load = {name: lambda ids, each=each: each[[int(item) for item in ids]] for name, each in rows.items()}
+    found = moments_of_pairs(PairedRows.of(pairs, "means", load, {"image": 4, "sensor": 3}), unit=True)
+    return [found.left_mean, found.right_mean, found.left, found.right, found.across, np.array(found.count)]
+
+
+def solved_in(folder: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of a model that was solved in a folder."""
+    fit(toy_config().changed({"objectives": [{"kind": "procrustes"}]}), folder)
+    barrier()  # the first process writes
+    return {**load_file(folder / WEIGHTS)}
+
+
 def train_toys(folder: Path) -> None:
     """Train, as one of several processes."""
     torch.set_num_threads(1)
@@ -132,6 +153,8 @@ def train_toys(folder: Path) -> None:
         found["other data"] = refusal(check_same, "that" if own.number == 1 else "this", DEFAULT_PAIR)
         check_same("this", DEFAULT_PAIR)
         found["detected"] = detect_once(folder)
+        found["moments"] = [moments_of(count) for count in (2, 30)]
+        found["solved"] = solved_in(folder / "solved")
     keep(folder, found)
 
 
@@ -204,6 +227,16 @@ def test_one_process_detects_objects_for_all(toys):
     folder, found = toys
     assert [one["detected"] for one in found] == [True] * COUNT
     assert (folder / "detected").read_text(encoding="utf-8") == "0\n"
+
+
+def test_what_is_solved_together_is_what_one_process_solves(toys, tmp_path):
+    alone = solved_in(tmp_path / "alone")
+    for one in toys[1]:
+        for number, count in enumerate((2, 30)):
+            for ours, theirs in zip(one["moments"][number], moments_of(count), strict=True):
+                assert ours == pytest.approx(theirs, abs=1e-12)
+        assert one["solved"].keys() == alone.keys()
+        assert all(torch.allclose(one["solved"][name], value, atol=1e-5) for name, value in alone.items())
 
 
 def test_processes_that_see_other_data_are_refused(toys):

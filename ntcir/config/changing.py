@@ -1,0 +1,79 @@
+"""A configuration's tree of keys and values, changed by dotted keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ntcir.config.old_keys import current_changes
+from ntcir.config.solved import forget_defaults, is_solved
+from ntcir.system.errors import UserError, short, shown
+
+
+def changed_tree(tree: dict[str, Any], changes: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """Return the tree of a configuration, which is changed in place, with dotted keys replaced.
+
+    Args:
+        tree: of a checked configuration, all keys in it.
+        changes: dotted key -> value; yet to be checked.
+        origin: named in the error.
+
+    Raises:
+        UserError: if there is no such key.
+    """
+    try:
+        changes = dict(current_changes(changes, tree["objectives"]))
+    except ValueError as error:
+        raise UserError(f"{origin}: {error}.") from error
+    if "pair" in changes:  # other modalities, other towers
+        tree["towers"] = {"dim": tree["towers"]["dim"]} | {
+            name: tower for name, tower in tree["towers"].items() if name in _names(changes["pair"])
+        }
+    solved = is_solved(tree["objectives"])
+    for key in [key for key in changes if key.partition(".")[0] == "objectives"]:  # first: defaults depend on them
+        _put(tree, key, changes.pop(key))
+    if is_solved(tree["objectives"]) != solved:
+        forget_defaults(tree)
+    for key, value in sorted(changes.items(), key=lambda change: change[0] != "data.split.by"):
+        if key == "data.split.by" and value != tree["data"]["split"]["by"]:
+            tree["data"]["split"] = {}  # another kind of split: the days or names of the old one mean nothing in it
+        _put(tree, key, value)
+    return tree
+
+
+def _names(pair: Any) -> list[Any]:
+    """Return the modalities of a pair that is yet to be checked."""
+    return list(pair) if isinstance(pair, list | tuple) else []
+
+
+def _put(tree: Any, key: str, value: Any) -> None:
+    """Set a dotted key, making the sections on the way; a number is a position in a list, ``[]`` not needed."""
+    *sections, last = key.split(".")
+    for section in sections:
+        if isinstance(tree, dict):
+            if not isinstance(tree.get(section), dict | list):
+                tree[section] = {}
+            tree = tree[section]
+        else:
+            tree = tree[_position(tree, section, key)]
+    if isinstance(tree, dict):
+        tree[last] = value
+    else:
+        tree[_position(tree, last, key)] = value
+
+
+def _position(part: Any, name: str, key: str) -> int:
+    """Return which entry of a list a part of a dotted key names.
+
+    Raises:
+        UserError: if there is none.
+    """
+    if isinstance(part, list):
+        if name.isascii() and name.isdecimal() and len(name) < 10 and int(name) < len(part):
+            return int(name)
+        entries = "1 entry" if len(part) == 1 else f"{len(part)} entries"
+        raise UserError(
+            f"There is no configuration key '{short(key)}': its list has {entries}, counted from 0, and none is "
+            f"{shown(name)}."
+        )
+    raise UserError(f"There is no configuration key '{short(key)}'.")
