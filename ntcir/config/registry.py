@@ -20,4 +20,6 @@ OBJECTIVES: dict[str, str] = {
     "soft_margin": "ntcir.objectives.soft_margin:SoftMargin",
     "ranking": "ntcir.objectives.ranking:Ranking",
     "procrustes": "ntcir.objectives.procrustes:Procrustes",
+    "least_squares": "ntcir.objectives.least_squares:LeastSquares",
+    "cca": "ntcir.objectives.cca:Cca",
 }

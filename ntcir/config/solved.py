@@ -29,6 +29,11 @@ class Solved(AnObjective):
     pairs: Literal["means", "all"] = "means"
     unit: bool = True
 
+    @property
+    def judged(self) -> bool:
+        """Whether something is chosen by the validation split, so that there must be one."""
+        return False
+
     @abstractmethod
     def solve(self, problem: Problem) -> LinearMaps:
         """Return the maps.

@@ -65,18 +65,25 @@ class Problem:
         moments: of all training pairs.
         dim: dimensions of the shared space that are asked for; maps may have fewer, where there are no more.
         judge: measures maps on the validation split, the mean MRR of both directions; None where there is none.
+        means: returns the moments of the instances' means, which are independent of each other; None where those of
+            the pairs are the same.
     """
 
     moments: PairMoments
     dim: int
     judge: Callable[[LinearMaps], float] | None = None
+    means: Callable[[], PairMoments] | None = None
 
     @property
     def mirrored(self) -> Problem:
         """The same with left and right exchanged."""
-        judge = self.judge
-        turned = None if judge is None else (lambda maps: judge(maps.mirrored))
-        return Problem(self.moments.mirrored, self.dim, turned)
+        judge, means = self.judge, self.means
+        return Problem(
+            self.moments.mirrored,
+            self.dim,
+            None if judge is None else (lambda maps: judge(maps.mirrored)),
+            None if means is None else (lambda: means().mirrored),
+        )
 
 
 def sums_of(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[int, np.ndarray, np.ndarray]:

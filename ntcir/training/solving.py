@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.encoder import Rows
 from ntcir.modalities import modality
 from ntcir.model.model import Model
+from ntcir.objectives.choosing import NO_SPLIT
 from ntcir.objectives.linear_maps import LinearMaps, PairMoments, Problem, products_of, sums_of
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import ranks
@@ -50,6 +52,8 @@ def solve(config: Config, corpus: Corpus, rows: Mapping[str, Rows], folder: Path
     if objective is None:
         raise ValueError("the configuration has no objective that is solved")
     require_pairs(corpus, rows)
+    if objective.judged and len(corpus.split("val")) < 2:
+        raise UserError(NO_SPLIT)
     check_in_time(config, corpus)
     require_solvable(config, corpus, rows)
     train, val = readable_pairs(corpus, rows)
@@ -60,7 +64,8 @@ def solve(config: Config, corpus: Corpus, rows: Mapping[str, Rows], folder: Path
     model = Model(config, {name: each.encoder for name, each in rows.items()}, facts)
     standardise(model, rows, train)
     solver = _Solver(model, objective, validation)
-    solved = solver.solved(PairedRows.of(train, objective.pairs, stemmed(model, rows), widths_of(model)))
+    paired = partial(PairedRows.of, train, load=stemmed(model, rows), widths=widths_of(model))
+    solved = solver.solved(paired(how=objective.pairs), paired(how="means"))
     seconds = time.perf_counter() - started
     measured = dict(validation(solved.model)) if validation else {}
     # Without the seconds: the same pairs give the same files.
@@ -100,8 +105,12 @@ class _Solver:
     objective: Solved
     validation: Validation | None
 
-    def solved(self, pairs: PairedRows) -> _Found:
+    def solved(self, pairs: PairedRows, means: PairedRows) -> _Found:
         """Return the model of maps that were solved from pairs, of as many dimensions as there are; say if fewer.
+
+        Args:
+            pairs: what is solved from.
+            means: the instances, independent of each other, by which an objective may choose its settings.
 
         Raises:
             UserError: if nothing can be solved from the pairs.
@@ -120,11 +129,19 @@ class _Solver:
                     f"to tell them by: give towers.{name} another encoder, or other data."
                 )
         try:
-            maps = self.objective.solve(Problem(moments, config.towers.dim, self._judge(moments)))
+            maps = self.objective.solve(
+                Problem(moments, config.towers.dim, self._judge(moments), self._moments_of_means(pairs, means))
+            )
         except np.linalg.LinAlgError as error:
             raise UserError(f"{kind} could not be solved from these pairs ({error}).") from error
         self._say_dimensions(len(maps.left), moments)
         return _Found(filled(self.model, moments, maps), moments.count, maps.facts)
+
+    def _moments_of_means(self, pairs: PairedRows, means: PairedRows) -> Callable[[], PairMoments] | None:
+        """Return what computes the moments of two or more instances; None where these are the pairs themselves."""
+        if not 2 <= means.count < pairs.count:
+            return None
+        return lambda: moments_of_pairs(means, unit=self.objective.unit)
 
     def _judge(self, moments: PairMoments) -> Callable[[LinearMaps], float] | None:
         """Return what measures maps by the validation split: the mean MRR of both directions."""

@@ -174,3 +174,7 @@ def test_the_configurations_for_captions_solve_and_train_from_there(tmp_path, mo
     settings += ["--set", f"towers.dim={dim}", "--iters", "3"]
     _, said = done("train", "--config", str(ROOT / "configs/procrustes-contrastive.yaml"), *settings)
     assert "runs/procrustes-contrastive-3: 3 steps" in said
+    for name, kind in (("cca", "cca"), ("least-squares", "least_squares")):
+        _, said = done("train", "--config", str(ROOT / f"configs/{name}.yaml"), *settings[:-4])
+        assert f"{kind}: regularised by " in said
+        assert f"runs/{name}: {kind}, solved from " in said
