@@ -107,16 +107,20 @@ def write_vectors(folder: Path) -> Path:
 
 # A configuration to train with -> what writes a corpus that fits it. Ablations and tunings take that of their base.
 CORPORA: dict[str, Callable[[Path], Path]] = {
+    "cca": write_flickr8k,
     "coco": write_coco_2017,
     "demo": write_days,
     "demo-captions": write_days,
     "flickr30k": write_flickr30k,
     "flickr8k": write_flickr8k,
     "flickr8k-minilm": write_flickr8k,
+    "least-squares": write_flickr8k,
     "nuswide": write_photographs,
     "nuswide-lowlevel": write_features,
     "organisers": write_days,
     "procrustes": write_flickr8k,
+    "procrustes-contrastive": write_flickr8k,
+    "procrustes-lifelog": write_days,
     "track": write_laps,
     "wikipedia": write_vectors,
     "ymx2l": write_days,
