@@ -57,6 +57,7 @@ bench: install  ## measure speed and memory against peers (tables on standard ou
 	-$(BIN)/python -m pip install --quiet --editable '.[bench]'  # without it the tables lack faiss
 	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/solving.py
 	$(BIN)/python benchmarks/metadata.py
 	$(BIN)/python benchmarks/detection.py
 	$(BIN)/python benchmarks/mining.py

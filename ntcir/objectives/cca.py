@@ -42,7 +42,8 @@ class Cca(RegularisedMaps):
 
     def solved_with(self, moments: PairMoments, dim: int, strengths: Strengths) -> LinearMaps:
         """Return the maps, with the largest correlations among the facts."""
-        from ntcir.objectives.factors import Regularised, singular_axes
+        from ntcir.objectives.decompositions import singular_axes
+        from ntcir.objectives.factors import Regularised
         from ntcir.objectives.linear_maps import LinearMaps
 
         if len(moments.left) < len(moments.right):

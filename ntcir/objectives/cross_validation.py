@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ntcir.objectives.decompositions import eigenvalues
 from ntcir.objectives.factors import Regularised
 from ntcir.objectives.linear_maps import PairMoments
 
@@ -15,7 +16,7 @@ _COARSE, _FINE = 2, 1
 _SPENT = 1e-6  # of the pairs that degrees of freedom leave, so that nothing is left to judge by
 
 
-def generalised_error(moments: PairMoments, strength: float) -> float:
+def generalised_error(moments: PairMoments, strength: float, values: np.ndarray | None = None) -> float:
     """Return the generalised cross-validation error of a ridge regression (Golub, Heath and Wahba 1979).
 
     With n pairs and the W of ``LeastSquares``, it is the mean of ||W x - y||^2 over the training pairs, divided by
@@ -26,9 +27,12 @@ def generalised_error(moments: PairMoments, strength: float) -> float:
     Args:
         moments: of the side that predicts (left) and of the one that is predicted (right).
         strength: r, above 0.
+        values: eigenvalues of C_xx, float64 [p], if they are known.
     """
     ridge = Regularised(moments.left, strength)
-    free = 1 - (1 + ridge.degrees_of_freedom()) / moments.count
+    values = eigenvalues(moments.left) if values is None else values
+    degrees = float(np.sum(values / (values + ridge.added)))
+    free = 1 - (1 + degrees) / moments.count
     if free < _SPENT:
         return float("inf")
     weights = ridge.solve(moments.across)  # W'
@@ -45,11 +49,12 @@ def best_strength(moments: PairMoments) -> float:
     Args:
         moments: of the side that predicts (left) and of the one that is predicted (right).
     """
+    values = eigenvalues(moments.left)
     errors: dict[int, float] = {}
 
     def error(quarters: int) -> float:
         if quarters not in errors:
-            errors[quarters] = generalised_error(moments, _strength(quarters))
+            errors[quarters] = generalised_error(moments, _strength(quarters), values)
         return errors[quarters]
 
     return _strength(_downhill(error, _downhill(error, 0, _COARSE), _FINE))

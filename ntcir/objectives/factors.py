@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import torch
 
 _PIVOT = 1e-13  # of a matrix that is singular up to rounding, in mean eigenvalues
-_SQUARE = 1e-12  # of a singular value that is zero up to rounding, of the largest one's square
 
 
 class Regularised:
@@ -68,37 +67,6 @@ class Regularised:
 
         found: np.ndarray = torch.linalg.solve_triangular(self._factor.mT, _tensor(columns), upper=True).numpy()
         return found
-
-    def degrees_of_freedom(self) -> float:
-        """Return the trace of C (C + r m I)^-1, from 0 to the rank of C."""
-        import torch
-
-        inverse = torch.cholesky_inverse(self._factor)
-        return len(inverse) - self.added * float(inverse.diagonal().sum())
-
-
-def principal_axes(moments: np.ndarray, dim: int) -> np.ndarray:
-    """Return the first principal axes as rows, float64 [dim, p].
-
-    Args:
-        moments: float64 [p, p], symmetric.
-        dim: at most p.
-    """
-    _, vectors = np.linalg.eigh(moments)
-    return np.asarray(vectors[:, ::-1][:, :dim].T)
-
-
-def singular_axes(gram: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the singular values of a matrix and its right singular vectors, float64 [k] and [q, k], descending.
-
-    Args:
-        gram: T' T of the matrix T, float64 [q, q].
-        dim: how many at most; values that are zero up to rounding are left out, so that there may be fewer.
-    """
-    squares, vectors = np.linalg.eigh((gram + gram.T) / 2)
-    squares, vectors = squares[::-1][:dim], vectors[:, ::-1][:, :dim]
-    kept = squares > _SQUARE * max(float(squares[0]), 0)
-    return np.sqrt(squares[kept]), vectors[:, kept]
 
 
 def _tensor(columns: np.ndarray) -> torch.Tensor:

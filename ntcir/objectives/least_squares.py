@@ -59,7 +59,8 @@ class LeastSquares(RegularisedMaps):
 
 def _regression(moments: PairMoments, dim: int, strength: float) -> LinearMaps:
     """Return W, and what takes y to the axes on which it is predicted."""
-    from ntcir.objectives.factors import Regularised, principal_axes
+    from ntcir.objectives.decompositions import principal_axes
+    from ntcir.objectives.factors import Regularised
     from ntcir.objectives.linear_maps import LinearMaps
 
     weights = Regularised(moments.left, strength).solve(moments.across).T
@@ -72,7 +73,7 @@ def _regression(moments: PairMoments, dim: int, strength: float) -> LinearMaps:
 
 def _sum_of_both(moments: PairMoments, dim: int, strengths: Strengths) -> LinearMaps:
     """Return the maps whose inner products are the sum of both regressions'."""
-    from ntcir.objectives.factors import singular_axes
+    from ntcir.objectives.decompositions import singular_axes
     from ntcir.objectives.linear_maps import LinearMaps
 
     if len(moments.left) < len(moments.right):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-_SHORT = 1e-12  # of a row that is not brought to unit length
+from ntcir.objectives.products import add_products, add_squares, centred, mirror
 
 
 @dataclass(frozen=True)
@@ -116,16 +116,9 @@ def products_of(
     across = np.zeros((widths[0], widths[1]))
     for of_left, of_right in blocks:
         x, y = (centred(rows, mean, unit=unit) for rows, mean in zip((of_left, of_right), means, strict=True))
-        left += x.T @ x
-        right += y.T @ y
-        across += x.T @ y
+        add_squares(left, x)
+        add_squares(right, y)
+        add_products(across, x, y)
+    mirror(left)
+    mirror(right)
     return left, right, across
-
-
-def centred(rows: np.ndarray, mean: np.ndarray, *, unit: bool) -> np.ndarray:
-    """Return rows without their mean, float64 [n, columns], of unit length if so asked; one that is the mean stays."""
-    away: np.ndarray = rows - mean
-    if unit:
-        length = np.linalg.norm(away, axis=1, keepdims=True)
-        away /= np.where(length > _SHORT, length, 1)
-    return away

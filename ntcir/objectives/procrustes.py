@@ -29,13 +29,14 @@ class Procrustes(Solved):
 
     def solve(self, problem: Problem) -> LinearMaps:
         """Return the maps: the wider side is turned onto the narrower one."""
+        from ntcir.objectives.decompositions import principal_axes
         from ntcir.objectives.linear_maps import LinearMaps
 
         moments = problem.moments
         if len(moments.left) < len(moments.right):
             return self.solve(problem.mirrored).mirrored
         narrow = len(moments.right)
-        axes = _axes(moments.left, narrow)
+        axes = principal_axes(moments.left, narrow)
         u, sizes, v = np.linalg.svd(moments.across.T @ axes.T)
         dim = min(problem.dim, _rank(sizes), moments.count - 1)
         if dim == narrow:
@@ -46,11 +47,3 @@ class Procrustes(Solved):
 def _rank(sizes: np.ndarray) -> int:
     """Return how many singular values, the largest first, are more than the rounding of rows, which are float32."""
     return int((sizes > sizes[0] * np.finfo(np.float32).eps).sum())
-
-
-def _axes(covariance: np.ndarray, dim: int) -> np.ndarray:
-    """Return the first principal axes as rows, float64 [dim, columns]; the identity where all are asked for."""
-    if dim == len(covariance):
-        return np.eye(dim)
-    _, vectors = np.linalg.eigh(covariance)
-    return np.asarray(vectors[:, ::-1][:, :dim].T)
