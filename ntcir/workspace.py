@@ -112,7 +112,10 @@ def read_pictures(config: Config) -> Corpus:
     shown = pictured(config.pair)
     if shown is None:
         raise UserError(f"The pair {' and '.join(config.pair)} has no pictures to work on: set another pair.")
-    return read_corpus(config, splits=False).picturing(shown.name)
+    corpus = read_corpus(config, splits=False)
+    pictures = corpus.picturing(shown.name)
+    corpus.require_content(shown.name)
+    return pictures
 
 
 def find_file(path: Path, folder: Path = TOPICS) -> Path:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lifelogs import write_lifelog, write_records
 
 import ntcir.modalities
 from ntcir.modalities import Modality
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share tests out in large pieces, unless another way is asked for.
+
+    By xdist's own default the pieces are smallest at the end, where the files with the dearest fixtures are: each of
+    these would be made by every worker.
+    """
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from forking import python
 from helpers import environment
 
 TESTS = Path(__file__).resolve().parent
@@ -62,11 +63,11 @@ def run(command: Sequence[str], folder: Path, variables: dict[str, str]) -> subp
 def exit_codes(count: int, function: Callable[[Path], None], folder: Path) -> tuple[list[int], str]:
     """Call a function of a test module with a folder in so many processes; return how they ended and what they said."""
     folder.mkdir(parents=True, exist_ok=True)
-    variables = environment() | {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    variables = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     beside = Path(inspect.getfile(function)).resolve().parent  # the test module's folder
-    variables["PYTHONPATH"] = os.pathsep.join([str(beside), str(TESTS), variables["PYTHONPATH"]])
+    variables["PYTHONPATH"] = os.pathsep.join([str(beside), str(TESTS)])
     code = PARENT.format(module=function.__module__, name=function.__name__)
-    done = run([sys.executable, "-c", code, str(folder)], folder, variables)
+    done = python(code, folder, folder=folder, variables=variables)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1]), done.stderr
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from drawing import draw_picture
+from scipy.io import savemat
 
 # Part -> pictures, as most tests have them.
 PARTS = {"train": [f"t{number}.jpg" for number in range(6)], "dev": ["d0.jpg", "d1.jpg"], "test": ["e0.jpg", "e1.jpg"]}
@@ -96,4 +98,25 @@ def write_coco(root: Path, lists: Mapping[str, Any], *, year: int = 2017, within
         (root / "annotations" / f"captions_{part}{year}.json").write_text(json.dumps(tree), encoding="utf-8")
         if drawn:
             write_pictures_of(root / within / f"{part}{year}", [record["file_name"] for record in tree["images"]])
+    return root
+
+
+def write_wikipedia(root: Path, sizes: Mapping[str, int], categories: Sequence[str] = ("art", "music")) -> Path:
+    """Write the Wikipedia collection's lists and vectors: row i of a part has category i, in turns, and shows it.
+
+    A picture's vector begins with its number in its part, a text's with the negative of it.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "categories.list").write_text("".join(f"{name}\n" for name in categories), encoding="utf-8")
+    draw, arrays = np.random.default_rng(0), {}
+    for part, rows in sizes.items():
+        numbers = np.arange(rows)
+        of_row = numbers % len(categories)
+        lines = [f"{part}-{row}.1\t{part}{row}\t{of_row[row] + 1}\n" for row in range(rows)]
+        (root / f"{part}set_txt_img_cat.list").write_text("".join(lines), encoding="utf-8")
+        shown = np.eye(len(categories))[of_row]
+        for side, sign, width in (("I", 1, 4), ("T", -1, 2)):
+            noise = draw.normal(size=(rows, width))
+            arrays[f"{side}_{part[:2]}"] = np.column_stack([sign * numbers, noise, 3 * shown + noise[:, :1]])
+    savemat(root / "raw_features.mat", arrays)
     return root

@@ -12,7 +12,7 @@ from typing import Any
 from ntcir.ablation.folds import Fold
 from ntcir.config import Config
 from ntcir.config.comparison import without_places
-from ntcir.config.former import former_tree
+from ntcir.config.former import former_tree, without_later
 from ntcir.system.files import atomic_write
 from ntcir.system.plain_json import is_finite_number, parse_object
 from ntcir.system.regular import read_regular
@@ -72,7 +72,7 @@ def digest_of(config: Config, fold: Fold, fingerprints: Sequence[str]) -> str:
         fingerprints: of the networks, the files of vectors, the detector, and the model that the training begins from.
     """
     # What an earlier version measured is kept under the name that it gave.
-    tree = former_tree(config) or without_places(config, config.model_dump(mode="json"))
+    tree = former_tree(config) or without_later(config, without_places(config, config.model_dump(mode="json")))
     for section, keys in _ELSEWHERE.items():
         for key in keys:
             tree[section].pop(key, None)

@@ -116,23 +116,30 @@ def run(
     type=FILE,
     help="A file of ids or of pictures' paths, one per line: only pairs with one of them ask and are ranked.",
 )
+@click.option(
+    "--categories", is_flag=True,
+    help="Print mAP over categories as well: an answer is right if it shares a category with the query. Every query "
+    "ranks the whole split.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE", help="As for `ntcir run`. Repeatable.",
 )  # fmt: skip
 def evaluate(
-    model: Path | None, data: Path | None, split: str | None, pool: str | None, subset: Path | None, as_json: bool,
-    settings: tuple[str, ...],
+    model: Path | None, data: Path | None, split: str | None, pool: str | None, subset: Path | None, categories: bool,
+    as_json: bool, settings: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Score a model on a split without topics: every item asks, in both directions."""
-    from ntcir.report.score_table import print_scores
+    from ntcir.report.category_table import print_evaluation
     from ntcir.retrieval.evaluating import evaluate as measure
     from ntcir.retrieval.evaluating import pool_size
 
     with together() as own:
-        report = measure(model, data, split=split, pool=pool_size(pool), subset=subset, settings=settings)
+        report = measure(
+            model, data, split=split, pool=pool_size(pool), subset=subset, categories=categories, settings=settings
+        )
     if own.first:
-        print_scores(report, {}, sys.stdout, as_json=as_json, per_topic=False)
+        print_evaluation(report, sys.stdout, as_json=as_json)
 
 
 @click.command()

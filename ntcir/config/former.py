@@ -12,6 +12,8 @@ from ntcir.config.old_keys import INFO_NCE, RENAMED
 from ntcir.modalities import DEFAULT_PAIR
 from ntcir.system.errors import UserError
 
+# Keys of each tower that are later than results which may be kept, and their defaults, which change nothing.
+_OF_TOWERS_SINCE = {"head": "mlp"}
 _ADDED = ("pair", "objectives", "training.start", "data.pictures", "texts")  # keys that had no spelling then
 
 
@@ -38,6 +40,16 @@ def former_tree(config: Config) -> dict[str, Any] | None:
     except UserError:
         return None
     return tree if said == config else None  # else some key of today says what could not be said then
+
+
+def without_later(config: Config, tree: dict[str, Any]) -> dict[str, Any]:
+    """Return a tree of all keys and values without those later than results that may be kept, if they have defaults."""
+    for name in config.pair:
+        tower = tree["towers"][name]
+        for key, default in _OF_TOWERS_SINCE.items():
+            if tower[key] == default:
+                del tower[key]
+    return tree
 
 
 def _at(tree: dict[str, Any], key: str) -> Any:

@@ -107,7 +107,8 @@ class Texts(Section):
     """What captions are to the text tower: words of a vocabulary, or the features of a frozen text network."""
 
     # Of the encoder `words`, whose rows are numbers of words. bag: a column a word; sum: the sum of the words' vectors;
-    # sequence: the words' vectors in order, on each of which the MLP works before the maximum over the words is taken.
+    # sequence: the words' vectors in order, on each of which an MLP works before the maximum over the words is taken; a
+    # gMLP works on all of them (see towers).
     form: Literal["bag", "sum", "sequence"] = "bag"
     tfidf: bool = False  # words weigh less the more training captions have them, and a bag or sum has unit length
     min_count: int = Field(1, ge=1)  # words seen fewer times in training are not known

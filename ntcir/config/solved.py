@@ -72,6 +72,12 @@ def complaint(config: Config, solved: Solved) -> str | None:
         return f"{kind} is solved, not trained, and stands alone: leave the other objectives out"
     if config.training.iters:
         return f"{kind} is solved, not trained, so it has no steps: leave training.iters (--iters) out"
+    for name in config.pair:
+        if (head := config.towers.of(name).head) != "mlp":
+            return (
+                f"{kind} solves for the one linear layer of each tower, and towers.{name}.head = {head}: set "
+                f"towers.{name}.head=mlp, and train a {head} that begins from what is solved (training.start)"
+            )
     layers = {f"towers.{name}.layers": config.towers.of(name).layers for name in config.pair}
     if others := {key: number for key, number in layers.items() if number != 1}:
         found = " and ".join(f"{key} = {number}" for key, number in others.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -12,7 +12,7 @@ from ntcir.config.section import Section
 
 
 class Tower(Section):
-    """How the items of one modality come into the shared space: rows of its encoder -> stem -> MLP -> unit vector.
+    """How the items of one modality come into the shared space: rows of its encoder -> stem -> head -> unit vector.
 
     A modality has defaults of its own (``ntcir.modalities``), which these settings replace.
     """
@@ -29,9 +29,13 @@ class Tower(Section):
     # Standardise each column over the training split first (this project's choice).
     standardise: bool = True
     input_dropout: float = Field(0.0, ge=0, lt=1)
-    layers: int = Field(1, ge=0, le=6)  # linear layers of the MLP: one is a linear map; none: rows as they are
-    hidden: int = Field(512, ge=1, le=8192)  # width of the layers in between
-    dropout: float = Field(0.0, ge=0, lt=1)  # after each layer in between
+    # mlp: linear layers with ReLU between them. gmlp: a linear layer, then blocks with a gate (Liu et al. 2021): over
+    # the words of `texts.form: sequence`, over the cells of a `grid` of 2 or more, or else over channels.
+    head: Literal["mlp", "gmlp"] = "mlp"
+    # Of an MLP, its linear layers: one is a linear map; none: rows as they are. Of a gMLP, its blocks.
+    layers: int = Field(1, ge=0, le=6)
+    hidden: int = Field(512, ge=1, le=8192)  # width of the layers in between, or inside a block
+    dropout: float = Field(0.0, ge=0, lt=1)  # after each layer in between, or after the gate of a block
 
     @model_validator(mode="after")
     def _used(self) -> Tower:
@@ -46,6 +50,16 @@ class Tower(Section):
         if self.power != 1 and self.encoder in {"readings", "words"}:
             raise ValueError(
                 f"power is for features of networks and for vectors, not for {self.encoder}: leave it at 1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _gated(self) -> Tower:
+        if self.head == "gmlp" and self.layers == 0:
+            raise ValueError("a gmlp with layers: 0 has no block: set layers to 1 or more, or head to mlp")
+        if self.head == "gmlp" and (self.hidden % 2 or self.hidden < 4):
+            raise ValueError(
+                f"hidden = {self.hidden} cannot be split into the two halves of a gmlp: give an even number, 4 or more"
             )
         return self
 

@@ -21,6 +21,7 @@ from ntcir.corpora.naming import corpus_name
 from ntcir.corpora.nus_wide import read_nus_wide
 from ntcir.corpora.nus_wide_files import is_nus_wide, refuse_packed
 from ntcir.corpora.records import is_records, read_records
+from ntcir.corpora.wikipedia import is_wikipedia, read_wikipedia
 from ntcir.modalities import DEFAULT_PAIR
 from ntcir.system.errors import UserError
 
@@ -32,6 +33,7 @@ LAYOUTS: list[tuple[Callable[[Path], bool], Callable[[Path, str, Request], Corpu
     (is_flickr, read_flickr),
     (is_coco, read_coco),
     (is_records, lambda root, name, how: read_records(root, how.split, name, outside=how.outside, pair=how.pair)),
+    (is_wikipedia, read_wikipedia),  # last, for its files may lie in a folder of another corpus's
 ]
 
 
@@ -72,5 +74,6 @@ def open_corpus(
         f"{root} is neither a Lifelog-6 folder (lsc22_metadata.csv, vaisl_gps.csv, images/), nor one of captioned "
         "pictures (Flickr8k.token.txt, results_20130124.token, dataset_flickr8k.json, dataset_flickr30k.json, "
         "dataset_coco.json, annotations/captions_*2017.json or captions_*2014.json), nor NUS-WIDE-LITE "
-        "(Train_imageOutPutFileList.txt, Test_imageOutPutFileList.txt), nor a records folder (records.csv, images/)."
+        "(Train_imageOutPutFileList.txt, Test_imageOutPutFileList.txt), nor the Wikipedia collection "
+        "(trainset_txt_img_cat.list, testset_txt_img_cat.list), nor a records folder (records.csv, images/)."
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ntcir.config import Split
+from ntcir.corpora.stacked_arrays import StackedArrays
 from ntcir.modalities import DEFAULT_PAIR, modality
 from ntcir.system.errors import UserError, did_you_mean, short
 from ntcir.system.files import atomic_path
@@ -103,8 +104,8 @@ class Corpus:
             same throughout, and what asks ranks a whole split.
         annotations: modalities whose items describe others, as captions do: pairs with one share positives.
         categories: modality -> items x concepts, 0 or 1, indexed like its table; none where the data have none.
-        vectors: modality -> file or folder of vectors that came with the data, which the encoder of that name reads
-            where the configuration names none.
+        vectors: modality -> file or folder of vectors that came with the data, or arrays of one, which the encoder of
+            that name reads where the configuration names none.
     """
 
     name: str
@@ -118,7 +119,7 @@ class Corpus:
     categories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     grouped: bool = True
     annotations: frozenset[str] = frozenset()
-    vectors: Mapping[str, Path] = field(default_factory=dict)
+    vectors: Mapping[str, Path | StackedArrays] = field(default_factory=dict)
 
     @property
     def images(self) -> pd.DataFrame:
@@ -195,6 +196,23 @@ class Corpus:
                     f"only of {' and '.join(known)}{did_you_mean(name, known)} (the configuration's key `pair` "
                     f"says which two are used{there})."
                 )
+
+    def require_content(self, name: str, use: str = "") -> None:
+        """Check that the items of a modality are there themselves, not only their vectors.
+
+        Args:
+            name: of the modality.
+            use: what they are needed for, for the message, such as "to draw the topic"; to be encoded if empty.
+
+        Raises:
+            UserError: if they are not; it says how their vectors are used.
+        """
+        kind = modality(name)
+        if kind.content is None or kind.content in self.tables[name].columns:
+            return
+        needed = f", which are needed {use}" if use else f": use the vectors with towers.{name}.encoder=vectors"
+        there = "only vectors of its" if name in self.vectors else "no"
+        raise UserError(f"{self.root} has {there} {kind.plural}, not the {kind.plural} themselves{needed}.")
 
     def require_columns(self, columns: Sequence[str], modality: str = "sensor") -> None:
         """Check that the table of a modality has these columns.

@@ -46,14 +46,17 @@ class Encoder:
         standardise = Standardise(self.dim) if tower.standardise else nn.Identity()
         return standardise if tower.power == 1 else nn.Sequential(Power(tower.power), standardise), self.dim
 
-    def head(self, each: nn.Module) -> nn.Module:
-        """Return the layers that lead from the stem to the shared space.
+    @classmethod
+    def positions(cls, tower: Tower, config: Config) -> int | None:
+        """Return how many vectors the stem gives for an item at most, where it gives a ``VectorSequence``.
 
-        Args:
-            each: the MLP, for single rows, which is all that is needed by default; where the stem gives sequences, it
-                has to be made one for these (``ntcir.towers.pooling``).
+        By default it gives a single vector: None. The settings alone tell, so that a head that does not fit them is
+        refused before anything is read.
+
+        Raises:
+            UserError: if such a head cannot work on these rows.
         """
-        return each
+        return None
 
     def to_json(self) -> dict[str, Any]:
         """Return everything needed to make the same encoder again, but for weights; nothing by default."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ntcir.config import Config
+from ntcir.config import Config, Tower
 from ntcir.corpora.records import image_id
 from ntcir.encoders.encoder import Encoder, Rows, saved_dim, under
 from ntcir.features.backbones import FrozenNetwork
@@ -19,6 +19,7 @@ from ntcir.system.errors import UserError
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from ntcir.corpora.corpus import Corpus
     from ntcir.features.extraction import Alteration
@@ -42,6 +43,37 @@ class FrozenEncoder(Encoder):
         self.dim = dim
         self.fingerprints = list(fingerprints)
         self.networks = None if networks is None else list(networks)
+
+    @classmethod
+    def positions(cls, tower: Tower, config: Config) -> int | None:
+        """Return how many cells of a picture a gMLP is over; an MLP takes all that the networks say as one vector.
+
+        Raises:
+            UserError: if the networks divide pictures differently.
+        """
+        if tower.head != "gmlp":
+            return None
+        networks = config.features.backbones
+        grids = [each.grid if each.output == "pooled" else 1 for each in networks]
+        if len(set(grids)) > 1:
+            listed = ", ".join(f"{each.arch} {grid} x {grid}" for each, grid in zip(networks, grids, strict=True))
+            raise UserError(
+                "A gMLP works on the cells of a picture, and the networks of features.backbones have different ones "
+                f"({listed}): set the same grid for all, or use head: mlp."
+            )
+        return grids[0] ** 2 if grids[0] > 1 else None
+
+    def stem(self, tower: Tower, config: Config) -> tuple[nn.Module, int]:
+        """Return what evens out and standardises features, and gives those of each cell where these are a sequence."""
+        stem, width = super().stem(tower, config)
+        cells = self.positions(tower, config)
+        if cells is None:
+            return stem, width
+        from torch import nn
+
+        from ntcir.towers.cells import Cells
+
+        return nn.Sequential(stem, Cells(cells)), width // cells
 
     def to_json(self) -> dict[str, Any]:
         """Return length and fingerprints, of the networks as they are now."""
@@ -155,8 +187,11 @@ class FrozenRows(Rows):
         """Load the networks, and open what is stored of a corpus.
 
         Raises:
-            UserError: if weights cannot be obtained, or are not those of the encoder.
+            UserError: if there are no photographs; if weights cannot be obtained, or are not those of the encoder; if
+                the tower cannot work on the features of these networks.
         """
+        corpus.require_content(modality)
+        FrozenEncoder.positions(config.towers.of(modality), config)  # before networks are loaded
         own = encoder if isinstance(encoder, FrozenEncoder) else None
         features = ImageFeatures(corpus.picturing(modality), config.features, own.networks if own else None)
         return cls(features, corpus, modality, own, trained=config.encoder.finetune)

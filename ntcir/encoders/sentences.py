@@ -142,6 +142,8 @@ def captions(corpus: Corpus, modality: str) -> pd.Series:
     """
     table = corpus.tables[modality]
     if COLUMN not in table:
+        if modality in corpus.vectors:
+            corpus.require_content(modality)
         raise UserError(f"The items of the modality '{modality}' in {corpus.root} have no column '{COLUMN}' of words.")
     return table[COLUMN].fillna("").map(readable)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from ntcir.corpora.stacked_arrays import Part, StackedArrays
 from ntcir.encoders.mat_files import NotText, Variable, read_variables
-from ntcir.system.errors import short, some
+from ntcir.system.errors import counted, short, some
 from ntcir.system.regular import LARGEST
 
 VECTORS, IDS = "vectors", "ids"
@@ -80,16 +82,73 @@ def read_mat(path: Path, modality: str) -> tuple[np.ndarray, Sequence[str] | Non
         OSError: if it cannot be read.
         NotVectors: if it is damaged, or nobody can tell which variable is meant.
     """
-    try:
+    with _mat_faults():
         variables = read_variables(path)
         kinds = {"numeric": "f", "complex": "c"}
         headers = {name: _Header(each.shape, kinds.get(each.kind, each.kind)) for name, each in variables.items()}
         name = _chosen(headers, modality)
-        if variables[name].kind != "numeric":
-            raise NotVectors(f"the variable {short(name)} is {variables[name].kind}, not a matrix of real numbers")
-        for each in (name, IDS) if IDS in variables else (name,):
-            check_unpacked(path, variables[each].size)
-        return variables[name].numbers(), _cells(variables[IDS]) if IDS in variables else None
+        matrix = _matrix(path, variables, name)
+        if IDS not in variables:
+            return matrix, None
+        check_unpacked(path, variables[IDS].size)
+        return matrix, _cells(variables[IDS])
+
+
+def read_stacked(stacked: StackedArrays) -> np.ndarray:
+    """Read the rows of a MATLAB file's variables, of version 5, that belong to the items of a corpus.
+
+    Returns:
+        [items, columns], row i of item i.
+
+    Raises:
+        OSError: if it cannot be read.
+        NotVectors: if it is damaged, lacks a variable, or a variable has not as many rows as its list has lines.
+    """
+    with _mat_faults():
+        variables = read_variables(stacked.path)
+        found = []
+        for part in stacked.parts:
+            if part.array not in variables:
+                has = f"it has {some(map(short, variables))}" if variables else "it has no variable"
+                raise NotVectors(f"there is no variable {part.array} ({has})")
+            found.append(_rows_of(part, _matrix(stacked.path, variables, part.array)))
+        widths = {matrix.shape[1] for matrix in found}
+        if len(widths) > 1:
+            told = " and ".join(
+                f"{part.array} has {matrix.shape[1]:,}" for part, matrix in zip(stacked.parts, found, strict=True)
+            )
+            raise NotVectors(f"the variables have different numbers of columns: {told}")
+        return np.concatenate(found)
+
+
+def _rows_of(part: Part, matrix: np.ndarray) -> np.ndarray:
+    if len(matrix) != part.lines:
+        rows = counted(len(matrix), "row", "rows")
+        raise NotVectors(
+            f"{part.array} has {rows}, but {part.listed} has {counted(part.lines, 'line', 'lines')}: copy both from "
+            "the same release"
+        )
+    kept: np.ndarray = matrix[part.kept]
+    return kept
+
+
+def _matrix(path: Path, variables: Mapping[str, Variable], name: str) -> np.ndarray:
+    """Return the values of a variable that is to be a matrix of real numbers."""
+    if variables[name].kind != "numeric":
+        raise NotVectors(f"the variable {short(name)} is {variables[name].kind}, not a matrix of real numbers")
+    check_unpacked(path, variables[name].size)
+    return variables[name].numbers()
+
+
+@contextmanager
+def _mat_faults() -> Iterator[None]:
+    """Tell what a fault in a MATLAB file means.
+
+    Raises:
+        NotVectors: for whatever else a damaged file raises.
+    """
+    try:
+        yield
     except NotVectors:
         raise
     except (ValueError, struct.error, zlib.error) as error:

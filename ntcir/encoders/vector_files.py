@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ntcir.encoders.vector_arrays import NotVectors, read_mat, read_npy, read_npz
+from ntcir.corpora.stacked_arrays import StackedArrays
+from ntcir.encoders.vector_arrays import NotVectors, read_mat, read_npy, read_npz, read_stacked
 from ntcir.encoders.vector_tables import read_parquet
 from ntcir.encoders.vector_texts import ENDINGS, files_in, parts_of, read_side_by_side, read_text
 from ntcir.system.errors import UserError, short
@@ -21,6 +22,7 @@ _BLOCK = 1 << 22  # numbers that are checked at once
 _LONG = 1 << 28  # numbers whose check is worth a progress bar
 _HEAD = 16  # bytes by which the format is told; a file's name does not matter
 _MOST_COLUMNS = 1 << 16
+_HDF5 = (b"MATLAB 7.3", b"\x89HDF\r\n")
 
 Read = tuple[np.ndarray, Sequence[str] | None]
 
@@ -89,18 +91,20 @@ class VectorFile:
             advance(len(block))
 
 
-def read_vectors(path: Path, modality: str, id_columns: Sequence[str]) -> VectorFile:
+def read_vectors(source: Path | StackedArrays, modality: str, id_columns: Sequence[str]) -> VectorFile:
     """Read a file of vectors: .npy, .npz, .mat (version 5) or .parquet, told apart by content; or text, by its ending.
 
     Args:
-        path: of the file; an .npy is mapped into memory and not read. One with ``Train`` or ``Test`` in its name is
-            read with the other one. Of a folder, all ``.dat`` files are read, side by side.
+        source: the path of the file; an .npy is mapped into memory and not read. One with ``Train`` or ``Test`` in its
+            name is read with the other one. Of a folder, all ``.dat`` files are read, side by side. Or arrays of an
+            .mat, as a corpus names those that came with it.
         modality: names the array, where a file has several and none is called ``vectors``.
         id_columns: what the column of ids may be called in a table.
 
     Raises:
         UserError: if it is not such a file, damaged, empty, or not one matrix of real numbers.
     """
+    path = source.path if isinstance(source, StackedArrays) else source
     try:
         folder = path.is_dir()
         head = b"" if folder else _head(path)
@@ -109,8 +113,12 @@ def read_vectors(path: Path, modality: str, id_columns: Sequence[str]) -> Vector
     try:
         files = files_in(path) if folder else [parts_of(path)] if _is_text(path, head) else []
         parts = [part for each in files for part in each]
-        if folder or len(parts) > 1:
-            matrix, ids = read_side_by_side(files), None
+        ids: Sequence[str] | None = None
+        if isinstance(source, StackedArrays):
+            _refuse_hdf5(head)
+            matrix, parts = read_stacked(source), []
+        elif folder or len(parts) > 1:
+            matrix = read_side_by_side(files)
         else:
             parts = []
             matrix, ids = _read(path, head, modality, id_columns)
@@ -135,11 +143,10 @@ def _read(path: Path, head: bytes, modality: str, id_columns: Sequence[str]) -> 
         b"\x93NUMPY": lambda: (read_npy(path), None),
         b"PK\x03\x04": lambda: read_npz(path, modality),
         b"PK\x05\x06": lambda: read_npz(path, modality),  # without members
-        b"MATLAB 7.3": _refuse_hdf5,
-        b"\x89HDF\r\n": _refuse_hdf5,
         b"MATLAB": lambda: read_mat(path, modality),
         b"PAR1": lambda: read_parquet(path, id_columns),
     }
+    _refuse_hdf5(head)
     for magic, read in readers.items():
         if head.startswith(magic):
             return read()
@@ -165,8 +172,9 @@ def _sha256(path: Path) -> str:
         raise _unreadable(path, error) from error
 
 
-def _refuse_hdf5() -> Read:
-    raise NotVectors("it is HDF5, as MATLAB 7.3 writes: save it with -v7 (save FILE NAME -v7), or with numpy.save")
+def _refuse_hdf5(head: bytes) -> None:
+    if head.startswith(_HDF5):
+        raise NotVectors("it is HDF5, as MATLAB 7.3 writes: save it with -v7 (save FILE NAME -v7), or with numpy.save")
 
 
 def _check_shape(matrix: np.ndarray, ids: Sequence[str] | None) -> None:

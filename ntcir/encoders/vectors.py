@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,7 +98,7 @@ class VectorRows(Rows):
                 f"({corpus.root} brings none of its own)."
             )
         names = (str(corpus.tables[modality].index.name or modality), _ID_COLUMN)
-        file = read_vectors(expanded(path), modality, names)
+        file = read_vectors(expanded(path) if isinstance(path, Path) else path, modality, names)
         return cls(file, corpus, modality, encoder if isinstance(encoder, VectorsEncoder) else None)
 
     def _in_order(self) -> tuple[pd.Index, np.ndarray]:

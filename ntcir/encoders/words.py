@@ -92,11 +92,10 @@ class WordsEncoder(Encoder):
             return Summed(words, self.width, start, learnt=learnt, rarity=rarity), self.width
         return InOrder(words, self.width, start, learnt=learnt), self.width
 
-    def head(self, each: nn.Module) -> nn.Module:
-        """Return the MLP as it is, or for each word of a sequence with the maximum over them behind it."""
-        from ntcir.towers.pooling import MaxOverSequence
-
-        return MaxOverSequence(each) if self.form == "sequence" else each
+    @classmethod
+    def positions(cls, tower: Tower, config: Config) -> int | None:
+        """Return how many words of a caption count, where they are a sequence."""
+        return config.texts.length if config.texts.form == "sequence" else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the words and what is made of them; their vectors are with the weights."""

@@ -44,7 +44,12 @@ class WordRows(Rows):
 
     @classmethod
     def open(cls, config: Config, corpus: Corpus, modality: str, encoder: Encoder | None) -> WordRows:
-        """Open the captions of a corpus."""
+        """Open the captions of a corpus.
+
+        Raises:
+            UserError: if there are none, only vectors of them.
+        """
+        corpus.require_content(modality)
         return cls(config, corpus, modality, encoder if isinstance(encoder, WordsEncoder) else None)
 
     def check(self, ids: Sequence[str]) -> None:

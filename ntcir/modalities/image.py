@@ -15,5 +15,6 @@ IMAGE = Modality(
     takes=lambda cell: not is_json_object(cell),
     encoders=("frozen", "vectors"),
     pictured=True,
+    content="path",
     tower={"layers": 1, "standardise": True},
 )

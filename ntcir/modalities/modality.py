@@ -26,6 +26,8 @@ class Modality:
             file need not say its topics' directions where only one modality of the pair takes each cell.
         encoders: kinds of encoders that its items can have, the usual one first (``ntcir.encoders.KINDS``).
         pictured: whether its items are pictures, which show objects and can be altered.
+        content: the column of a corpus's table that has the items themselves, or where they lie; a table without it is
+            of items that are known by vectors only. None where any column is content.
         tower: settings of its tower that differ from the defaults of ``ntcir.config.Tower``.
     """
 
@@ -39,6 +41,7 @@ class Modality:
     encoders: tuple[str, ...]
     takes: Callable[[str], bool] = lambda cell: True
     pictured: bool = False
+    content: str | None = None
     tower: Mapping[str, Any] = field(default_factory=dict)
 
 

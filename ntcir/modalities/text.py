@@ -26,8 +26,9 @@ TEXT = Modality(
     plural="captions",
     parse=str,  # the words themselves: a caption is asked with in full, also one of the corpus
     write=str,
-    ask=lambda item, row: str(row[COLUMN]),
+    ask=lambda item, row: str(row.get(COLUMN, item)),  # one without words is asked with by its id
     takes=_is_words,
+    content=COLUMN,
     encoders=("words", "sentences", "vectors"),
     tower={"layers": 1, "standardise": False},
 )

@@ -19,7 +19,7 @@ from ntcir.model.folder import Saved, read_model, reading, write_model
 from ntcir.model.widths import require_widths
 from ntcir.objectives.batch import Batch
 from ntcir.sampling.relations import group_equal_rows
-from ntcir.towers.heads import mlp
+from ntcir.towers.heads import head_of
 from ntcir.towers.tower import Tower
 
 _BLOCK = 4096  # rows encoded at once
@@ -75,7 +75,8 @@ class Model:
         options = self.config.towers.of(name)
         encoder = self.encoders[name]
         stem, width = encoder.stem(options, self.config)
-        return Tower(stem, encoder.head(mlp(width, self.config.towers.dim, options)))
+        positions = encoder.positions(options, self.config)
+        return Tower(stem, head_of(width, self.config.towers.dim, options, positions))
 
     @property
     def directions(self) -> tuple[Direction, Direction]:

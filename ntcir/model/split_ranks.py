@@ -42,7 +42,7 @@ def whole_figures(
     best = mean_of(corpus) == "best"
     rows, columns = whole.place[left.name], whole.place[right.name]
     pairs = np.unique(np.stack([rows, columns], axis=1), axis=0)
-    sides = _side(vectors[left.name]), _side(vectors[right.name])
+    sides = side_of(vectors[left.name]), side_of(vectors[right.name])
     ranks = ranks_both_ways(*sides, pairs[:, 0], pairs[:, 1], best=best)
     clusters = whole.clusters() if best else {}
     found = {}
@@ -86,7 +86,7 @@ def _figures(topic: np.ndarray, ranks: np.ndarray, sizes: np.ndarray, mean: Mrr)
     return official(topic, np.ones_like(topic), ranks, rows, sizes)
 
 
-def _side(vectors: Vectors) -> Side:
+def side_of(vectors: Vectors) -> Side:
     """Return vectors as a side: what is the same to the model, or has the very same vector, is scored once."""
     _, first, back = np.unique(vectors.twins, return_index=True, return_inverse=True)
     return Side(vectors.vectors, group_equal_rows(vectors.vectors[first])[back.reshape(-1)])

@@ -59,6 +59,8 @@ def draw_topic(topic_id: str, run: Path, topics: Path, out: Path, data: Path | N
     check_set(place, *([qrels] if qrels else []))
     corpus = corpus_to_show(data)
     corpus.require_pair([each.name for each in asked[topic_id].direction])
+    for each in asked[topic_id].direction:
+        corpus.require_content(each.name, "to draw the topic")
     ranking, relevant = ranked_items(asked[topic_id], ranked, read_qrels(qrels) if qrels else None, corpus)
     with canvas(out, figsize=(15, 7.2), dpi=100, layout="constrained", facecolor="white") as figure:
         _draw(figure, asked[topic_id], ranking, relevant, corpus)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +15,11 @@ from ntcir.encoders import open_pair
 from ntcir.encoders.encoder import Rows
 from ntcir.measures.reciprocal import Figures
 from ntcir.modalities import Direction
-from ntcir.model.model import Model
+from ntcir.model.model import Model, Vectors
 from ntcir.model.split_ranks import pool_figures, whole_figures
 from ntcir.model.trained import is_finished
 from ntcir.retrieval.asking import check_split, corpus_to_ask, pairs_of
+from ntcir.retrieval.category_precision import CategoryScore, category_scores, require_categories
 from ntcir.retrieval.items import encoded
 from ntcir.retrieval.subsets import of_subset
 from ntcir.sampling.galleries import WholeSplit, pool_galleries
@@ -34,6 +37,24 @@ _BY_BEST = (
 )
 
 
+@dataclass(frozen=True)
+class SplitReport(Report):
+    """A scored split.
+
+    Attributes:
+        categories: mean average precision over categories by group, where it was asked for; else empty.
+    """
+
+    categories: Mapping[str, CategoryScore] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, dict[str, Any]]:
+        """Return the groups as ``ntcir evaluate --json`` writes them."""
+        return {
+            name: group | (self.categories[name].to_json() if name in self.categories else {})
+            for name, group in super().to_json().items()
+        }
+
+
 def evaluate(
     folder: Path | None,
     data: Path | None,
@@ -41,8 +62,9 @@ def evaluate(
     split: str | None = None,
     pool: int | None = None,
     subset: Path | None = None,
+    categories: bool = False,
     settings: Sequence[str] = (),
-) -> Report:
+) -> SplitReport:
     """Measure a model on a split, and say on stderr what was asked.
 
     Args:
@@ -52,6 +74,7 @@ def evaluate(
         pool: pairs of a pool, one a group (day, session); ``WHOLE`` to rank the whole split, where an item's partners
             are all relevant; if None, the model's ``topics.pool``, or ``WHOLE`` where the corpus has no groups.
         subset: a file of ids, one a line: only pairs with one of these are asked and ranked, among themselves.
+        categories: whether mean average precision over categories is worked out too, over the whole split.
         settings: of ``data.split``, ``data.outside``, ``data.pictures`` and ``features.store``, in place of the
             model's.
 
@@ -64,12 +87,14 @@ def evaluate(
     if not is_finished(folder):
         say(f"WARNING: the training in {folder} was interrupted; its best model so far is evaluated.")
     corpus, asked = corpus_to_ask(model, folder, data, pooled=False, split=split, settings=settings)
+    if categories:
+        require_categories(corpus, model.config.pair)
     pairs = pairs_of(corpus, asked)
     if subset is not None:
         pairs = of_subset(pairs, model.config.pair, subset, corpus)
     usual = model.config.topics.pool if corpus.grouped else WHOLE
     size = (usual if pool is None else pool) or None
-    report = evaluate_pairs(model, corpus, pairs, size)
+    report = evaluate_pairs(model, corpus, pairs, size, categories=categories)
     pools = f"in pools of up to {size} a group" if corpus.grouped else f"in one pool of up to {size}"
     among = pools if size else "among all of them"
     say(f"{corpus.name}, split {asked}: every item asks both ways {among} ({folder})")
@@ -89,7 +114,9 @@ def pool_size(typed: str | None) -> int | None:
     return int(typed)
 
 
-def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int | None) -> Report:
+def evaluate_pairs(
+    model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int | None, *, categories: bool = False
+) -> SplitReport:
     """Return the scores of pairs, each item of which asks for its partners.
 
     With pools every pair is asked once in a pool of its group in which all items differ, as validation does while a
@@ -101,15 +128,18 @@ def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int 
         corpus: of the pairs.
         pairs: a part of ``corpus.pairs``; those with an item that cannot be read are left out, which is said.
         pool: pairs a pool at most; None ranks all.
+        categories: whether mean average precision over categories is worked out too, for which all are ranked.
 
     Raises:
-        UserError: if no pair can be read.
+        UserError: if no pair can be read; if categories are asked for and there are none.
     """
     rows = open_pair(model.config, corpus, model.encoders)
     pairs = _readable(rows, pairs, corpus)
     left, right = model.config.pair
+    whole = WholeSplit.of(pairs, (left, right))
+    every = _encoded(model, rows, whole) if pool is None or categories else {}
     if pool is None:
-        found = _rank_all(model, corpus, rows, WholeSplit.of(pairs, (left, right)))
+        found = whole_figures(every, whole, model.directions, corpus)
     else:
         drawn, pools = draw_pools(pairs, (left, right), pool, model.config.seed)
         if len(drawn) < len(pairs):
@@ -133,7 +163,11 @@ def evaluate_pairs(model: Model, corpus: Corpus, pairs: pd.DataFrame, pool: int 
         }
     figures = {"all": Figures.joined(list(found.values())), **found}
     groups = {name: group_score(figures[name]) for name in groups_of(list(found))}
-    return Report(groups, [], [_BY_BEST] if corpus.shared_are_positive else [])
+    notes = [_BY_BEST] if corpus.shared_are_positive else []
+    if not categories:
+        return SplitReport(groups, [], notes)
+    scores, remarks = category_scores(every, whole, model.directions, corpus)
+    return SplitReport(groups, [], [*notes, *remarks], scores)
 
 
 def reciprocal_ranks(model: Model, corpus: Corpus, pairs: pd.DataFrame) -> dict[str, dict[str, float]]:
@@ -149,7 +183,7 @@ def reciprocal_ranks(model: Model, corpus: Corpus, pairs: pd.DataFrame) -> dict[
     """
     rows = open_pair(model.config, corpus, model.encoders)
     whole = WholeSplit.of(_readable(rows, pairs, corpus), model.config.pair)
-    found = _rank_all(model, corpus, rows, whole)
+    found = whole_figures(_encoded(model, rows, whole), whole, model.directions, corpus)
     return {
         direction.name: dict(
             zip(
@@ -162,10 +196,9 @@ def reciprocal_ranks(model: Model, corpus: Corpus, pairs: pd.DataFrame) -> dict[
     }
 
 
-def _rank_all(model: Model, corpus: Corpus, rows: dict[str, Rows], whole: WholeSplit) -> dict[str, Figures]:
-    """Return what the figures of each direction are made of, by its name."""
-    vectors = {name: encoded(model, name, rows[name], whole.items[name].tolist()) for name in rows}
-    return whole_figures(vectors, whole, model.directions, corpus)
+def _encoded(model: Model, rows: Mapping[str, Rows], whole: WholeSplit) -> dict[str, Vectors]:
+    """Return the vectors of all items of a split, by modality."""
+    return {name: encoded(model, name, rows[name], whole.items[name].tolist()) for name in rows}
 
 
 def _undrawn(pairs: pd.DataFrame, drawn: pd.DataFrame, ways: Sequence[Direction], pool: int) -> str:

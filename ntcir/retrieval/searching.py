@@ -101,6 +101,8 @@ def search(
     if not is_finished(folder):
         say(f"WARNING: the training in {folder} was interrupted; its best model so far is used.")
     corpus, searched = corpus_to_ask(trained, folder, data, pooled=False, split=split or ALL, settings=settings)
+    for each in direction:
+        corpus.require_content(each.name, "to show what is found")
     rows = open_pair(trained.config, corpus, trained.encoders)
     vector, shown = _encoded(asked, trained, corpus, rows[direction.query.name], direction.query)
     candidates = gallery(corpus, searched, direction.answer)

@@ -14,17 +14,29 @@ class BatchDropout(nn.Dropout):
 
     A mask is drawn for the whole batch, and only the part's rows are used, so that the random numbers, those that come
     afterwards too, do not depend on how many processes share a batch. See ``of_whole``.
+
+    Args:
+        p: the share that is dropped.
+        positions: of the longest sequence, where the inputs are sequences of which the ends may be cut off: a mask is
+            drawn for all positions, as a part of a batch may be shorter than the whole.
     """
 
     whole: int | None = None  # rows of the batch that the next input is a part of; None: it is all of it
     part: slice = slice(None)
 
+    def __init__(self, p: float, positions: int | None = None) -> None:
+        super().__init__(p)
+        self._positions = positions
+
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Return float32 [rows, dim], scaled as ``nn.Dropout`` scales it."""
-        if self.whole is None or not self.training:
+        """Return float32 [rows, dim] or [rows, length, dim], scaled as ``nn.Dropout`` scales it."""
+        if not self.training or (self.whole is None and self._positions is None):
             return super().forward(input)
-        mask = super().forward(input.new_ones((self.whole, *input.shape[1:])))
-        return input * mask[self.part]
+        rows = len(input) if self.whole is None else self.whole
+        if self._positions is None:
+            return input * super().forward(input.new_ones((rows, *input.shape[1:])))[self.part]
+        mask = super().forward(input.new_ones((rows, self._positions, *input.shape[2:])))
+        return input * mask[self.part, : input.shape[1]]
 
 
 @contextmanager

@@ -6,6 +6,24 @@ from torch import nn
 
 from ntcir.config import Tower
 from ntcir.towers.dropout import BatchDropout
+from ntcir.towers.gmlp import gmlp
+from ntcir.towers.pooling import MaxOverSequence
+
+
+def head_of(width: int, dim: int, options: Tower, positions: int | None = None) -> nn.Module:
+    """Make the head that a tower's settings name.
+
+    Args:
+        width: of the vectors that come in.
+        dim: of the shared space.
+        options: ``head`` and its settings.
+        positions: of the longest sequence, where the stem gives a ``VectorSequence`` for each item; None for single
+            vectors.
+    """
+    if options.head == "gmlp":
+        return gmlp(width, dim, options, positions)
+    each = mlp(width, dim, options)
+    return each if positions is None else MaxOverSequence(each)
 
 
 def mlp(width: int, dim: int, options: Tower) -> nn.Sequential:

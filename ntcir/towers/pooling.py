@@ -21,6 +21,12 @@ class VectorSequence(NamedTuple):
     vectors: torch.Tensor
     there: torch.Tensor
 
+    def trimmed(self) -> VectorSequence:
+        """Return it without the last positions, as far as no row has anything there."""
+        vectors, there = self
+        longest = int(there.sum(dim=1).max()) if len(there) else there.shape[1]
+        return VectorSequence(vectors[:, :longest], there[:, :longest])
+
 
 class MaxOverSequence(nn.Module):
     """Applies a head to each vector of a sequence; the greatest of what comes out, dimension by dimension, counts.
@@ -36,9 +42,8 @@ class MaxOverSequence(nn.Module):
 
     def forward(self, sequence: VectorSequence) -> torch.Tensor:
         """Return float32 [batch, dim]."""
-        vectors, there = sequence
         if not (self.training and self._drops):  # where parts of a batch draw masks, all must have the same length
-            longest = int(there.sum(dim=1).max()) if len(there) else there.shape[1]
-            vectors, there = vectors[:, :longest], there[:, :longest]
+            sequence = sequence.trimmed()
+        vectors, there = sequence
         found: torch.Tensor = self.each(vectors)
         return found.masked_fill(~there[..., None], -torch.inf).amax(dim=1)

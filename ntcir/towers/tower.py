@@ -36,6 +36,34 @@ class Tower(nn.Module):
             if isinstance(part, Standardise):
                 part.fit_to(blocks)
 
+    def begin_as(self, other: Tower) -> None:
+        """Take the weights of a tower of the same layers, however much either drops between them.
+
+        Raises:
+            RuntimeError, ValueError: if they do not fit.
+        """
+        self.stem.load_state_dict(other.stem.state_dict())
+        if type(self.head) is not type(other.head):
+            raise ValueError("one head is for sequences, and one is not")
+        # Layers are numbered through, those that drop too: what has weights is told by its place among such.
+        given = other.head.state_dict().values()
+        self.head.load_state_dict(dict(zip(self.head.state_dict(), given, strict=True)))
+
+    def grow_from(self, linear: Tower) -> None:
+        """Become the same function as a tower whose head is one linear layer, with blocks behind that layer.
+
+        Args:
+            linear: has the same stem; this tower's head has such a layer too, and then blocks as new as they were made.
+
+        Raises:
+            RuntimeError: if stem or layer do not fit.
+        """
+        self.stem.load_state_dict(linear.stem.state_dict())
+        ours, theirs = (
+            next(part for part in head.modules() if isinstance(part, nn.Linear)) for head in (self.head, linear.head)
+        )
+        ours.load_state_dict(theirs.state_dict())
+
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Return float32 [batch, dim], each row of length 1."""
         return nn.functional.normalize(self._shared(rows), dim=-1)

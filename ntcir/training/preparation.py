@@ -227,6 +227,8 @@ def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:
     """
     shown = pictured(config.pair)
     pictures = corpus if shown is None else corpus.picturing(shown.name)
+    if shown is not None:
+        corpus.require_content(shown.name, "to detect objects in")
     with why_objects(config, corpus):
         return ObjectDetections(pictures, config.objects, config.features.store)
 

@@ -194,6 +194,9 @@ def moments_of_pairs(pairs: PairedRows, *, unit: bool) -> PairMoments:
 def filled(model: Model, moments: PairMoments, maps: LinearMaps) -> Model:
     """Return the model with maps as the layers of its towers; the space has as many dimensions as these.
 
+    Each map is multiplied by a number, which changes no cosine, so that its weights are as large as those of a new
+    layer: a training that begins from them needs no learning rate of its own.
+
     Raises:
         UserError: if a map is not finite.
     """
@@ -205,6 +208,7 @@ def filled(model: Model, moments: PairMoments, maps: LinearMaps) -> Model:
         model = other
     means = moments.left_mean, moments.right_mean
     for name, weight, mean in zip(model.config.pair, (maps.left, maps.right), means, strict=True):
+        weight = weight * _to_size_of_new(weight)
         bias = -weight @ mean
         if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
             raise UserError(f"What was solved for the {name} tower is not finite: its rows are too large or too small.")
@@ -213,6 +217,12 @@ def filled(model: Model, moments: PairMoments, maps: LinearMaps) -> Model:
             linear.weight.copy_(torch.from_numpy(weight))
             linear.bias.copy_(torch.from_numpy(bias))
     return model
+
+
+def _to_size_of_new(weight: np.ndarray) -> float:
+    """Return what brings weights, float64 [k, columns], to the root mean square that ``nn.Linear`` begins with."""
+    size = np.sqrt(np.square(weight).mean())
+    return float(1 / (size * np.sqrt(3 * weight.shape[1]))) if size > 0 else 1.0
 
 
 def _told(objective: Solved, found: Mapping[str, object], seconds: float) -> str:

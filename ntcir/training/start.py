@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from torch import nn
-
 from ntcir.config import Config, Tower
+from ntcir.encoders import encoder_class
 from ntcir.encoders.encoder import Encoder
 from ntcir.encoders.words import WordsEncoder
 from ntcir.model.folder import WEIGHTS, read_config
@@ -61,7 +59,7 @@ class Start:
         Raises:
             UserError: if one does not fit.
         """
-        for name, tower in model.towers.items():
+        for name in model.towers:
             if list(self.model.encoders[name].fingerprints) != list(model.encoders[name].fingerprints):
                 say(
                     f"WARNING: training.start: the {name} tower of {self.folder} was trained on rows of other networks "
@@ -69,7 +67,10 @@ class Start:
                 )
             _check_words(name, self.model.encoders[name], model.encoders[name], self.folder)
             try:
-                tower.load_state_dict(_renumbered(self.model.towers[name], tower))
+                if _grows(name, model.config, self.model.config):
+                    model.tower(name).grow_from(self.model.tower(name))
+                else:
+                    model.tower(name).begin_as(self.model.tower(name))
             except (RuntimeError, ValueError) as error:
                 raise UserError(
                     f"training.start: the {name} tower of {self.folder} does not fit this configuration: its encoder "
@@ -77,20 +78,13 @@ class Start:
                 ) from error
 
 
-def _renumbered(theirs: nn.Module, ours: nn.Module) -> dict[str, torch.Tensor]:
-    """Return the state of a tower, its layers numbered as in another: dropout counts as a layer and has no weights.
-
-    Raises:
-        ValueError: if the other has another number of layers with weights.
-    """
-    places = dict(zip(_with_state(theirs), _with_state(ours), strict=True))
-    parts = ((name.rpartition("."), value) for name, value in theirs.state_dict().items())
-    return {f"{places[place]}.{last}": value for (place, _, last), value in parts}
-
-
-def _with_state(tower: nn.Module) -> list[str]:
-    """Return the names of the modules that have weights or statistics of their own, in order."""
-    return list(dict.fromkeys(name.rpartition(".")[0] for name in tower.state_dict()))
+def _grows(name: str, ours: Config, theirs: Config) -> bool:
+    """Return whether a tower of gated blocks for single vectors is to begin from one that is a linear layer."""
+    here, there = ours.towers.of(name), theirs.towers.of(name)
+    if (here.head, there.head, there.layers) != ("gmlp", "mlp", 1):
+        return False
+    sides = ((here, ours), (there, theirs))
+    return all(encoder_class(str(tower.encoder)).positions(tower, config) is None for tower, config in sides)
 
 
 def _check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
@@ -134,7 +128,8 @@ def check_start(config: Config) -> None:
             f"set towers.dim={theirs.towers.dim}, or name another model."
         )
     for name in config.pair:
-        _check_tower(name, config.towers.of(name), theirs.towers.of(name), place)
+        grown = _grows(name, config, theirs)
+        _check_tower(name, config.towers.of(name), theirs.towers.of(name), place, grown=grown)
 
 
 def fingerprint(place: Path) -> str:
@@ -151,14 +146,22 @@ def fingerprint(place: Path) -> str:
         ) from error
 
 
-def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path) -> None:
+def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path, *, grown: bool) -> None:
     """Check that a modality's towers have the same layers, as far as settings tell.
+
+    Args:
+        name: of the modality.
+        ours: settings of the tower that is to begin.
+        theirs: of the one that it begins from.
+        place: of the model that has that.
+        grown: whether theirs is to be the first layer of ours.
 
     Raises:
         UserError: naming the first setting that is another one.
     """
-    shape = ("power", "standardise", "layers", *(["hidden"] if ours.layers > 1 else []))
-    for key in shape:
+    has_hidden = ours.layers > 1 or ours.head == "gmlp"
+    layers = [] if grown else ["head", "layers", *(["hidden"] if has_hidden else [])]
+    for key in ("power", "standardise", *layers):
         have, want = getattr(theirs, key), getattr(ours, key)
         if have != want:
             raise UserError(
@@ -167,5 +170,5 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path) -> None:
             )
 
 
-def _yaml(value: float | bool) -> str:
+def _yaml(value: float | bool | str) -> str:
     return str(value).lower()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ntcir.config import Config
+from ntcir.config.former import without_later
 from ntcir.corpora.corpus import Corpus
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.model.trained import LAST
@@ -28,7 +29,7 @@ def without_test(corpus: Corpus) -> Corpus:
 
 def digest_of(config: Config, seeds: Sequence[int]) -> str:
     """Return what tells a configuration from others of the same tuning."""
-    tree = config.changed({"name": "any"}).model_dump(mode="json")
+    tree = without_later(config, config.changed({"name": "any"}).model_dump(mode="json"))
     return hashlib.sha256(json.dumps([tree, list(seeds)], sort_keys=True).encode()).hexdigest()[:24]
 
 

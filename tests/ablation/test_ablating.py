@@ -7,13 +7,12 @@ import json
 import os
 import shlex
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from forking import python
 from helpers import command_line, environment, one_thread, write_pictures  # noqa: F401
 from toy_grid import GRID, SESSION, write_grid
 
@@ -256,9 +255,7 @@ def goes_on_to_the_same_table(here: Path, out: Path, steps: list[int]) -> int:
 
 def test_an_ablation_that_is_killed_goes_on(here, steps, tmp_path):
     command = ["ablate", "ablate-toy.yaml", "--data", "data", "--out", str(tmp_path)]
-    killed = subprocess.run(
-        [sys.executable, "-c", CHILD, *command], env=environment(), capture_output=True, text=True, check=False
-    )
+    killed = python(CHILD, *command)
     assert killed.returncode == -signal.SIGKILL
     # The training goes on from its last checkpoint, after step 5.
     assert goes_on_to_the_same_table(here, tmp_path, steps) == 8 * 10 - 15

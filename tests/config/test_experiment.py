@@ -232,9 +232,3 @@ def test_a_configuration_from_a_tree_names_its_origin():
 def test_no_value_can_be_infinite():
     with pytest.raises(UserError, match="inf"):
         Config().changed({"training.weight_decay": math.inf})
-
-
-@pytest.mark.parametrize("name", ["flickr30k", "coco"])
-def test_the_configurations_of_captioned_collections_use_their_own_split(name):
-    config = load_config(Path(__file__).parents[2] / "configs" / f"{name}.yaml")
-    assert (config.name, list(config.pair), config.data.split.by) == (name, ["image", "text"], "official")

@@ -11,6 +11,7 @@ from ntcir.ablation.folds import Fold
 from ntcir.ablation.results import digest_of
 from ntcir.config import Config, load_config, parse_config
 from ntcir.config.former import former_tree
+from ntcir.tuning.training import digest_of as tried
 
 OLD_KEYS = [
     "towers.image_dropout=0.3", "towers.sensor_hidden=8", "towers.sensor_dropout=0.1", "towers.sensor_layers=3",
@@ -26,6 +27,15 @@ def test_a_result_of_an_earlier_version_keeps_its_name(settings, digest):
     """Fails where a key is new: then ``ntcir.config.former`` must know it."""
     fold = cast(Fold, SimpleNamespace(digest="data"))
     assert digest_of(load_config(None, settings), fold, ["network"]) == digest
+
+
+def test_results_of_other_pairs_keep_their_names_as_well():
+    fold = cast(Fold, SimpleNamespace(digest="data"))
+    config = load_config(None, ["pair=[image,text]"])
+    assert digest_of(config, fold, ["network"]) == "4f826b519253b96730e54003"
+    assert tried(config, [0]) == "ae67c30f6dcfceda5ffdd98f"
+    for key, value in (("towers.text.head", "gmlp"), ("towers.image.head", "gmlp")):
+        assert digest_of(config.changed({key: value}), fold, ["network"]) != digest_of(config, fold, ["network"])
 
 
 def test_the_earlier_spelling_says_the_same():
@@ -49,6 +59,7 @@ def test_the_earlier_spelling_says_the_same():
         ("towers.image.layers", 2),
         ("towers.sensor.input_dropout", 0.1),
         ("towers.image.encoder", "vectors"),
+        ("towers.sensor.head", "gmlp"),
         ("training.start", "/runs/other"),
     ],
 )

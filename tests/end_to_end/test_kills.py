@@ -75,7 +75,7 @@ class Scenario:
     out: str | None = None
     again: tuple[str, ...] = ()
     aside: str = "(?!)"
-    kills: int = 3
+    kills: int = 2
     old: dict[str, Tree] = field(default_factory=dict)
 
 
@@ -152,10 +152,10 @@ TRAIN = ("train", "--iters", "4", "--set", "training.validate_every=2", "--out",
 TIMED = r"metrics\.jsonl|backends\.json|stores?\.json"
 
 SCENARIOS = {
-    "topics": Scenario(("build-topics", "--seed", "1"), "answered", known(*ANSWER), kills=9),
+    "topics": Scenario(("build-topics", "--seed", "1"), "answered", known(*ANSWER), kills=5),
     "the first topics": Scenario(("build-topics",), "begun", runs("score")),
     "official topics": Scenario(
-        ("build-topics", "--seed", "1", "--format", "official"), "answered", known(*PREDICT), kills=9
+        ("build-topics", "--seed", "1", "--format", "official"), "answered", known(*PREDICT), kills=5
     ),
     "features images": Scenario(("features", "images"), "begun", runs(*STATUS), aside=TIMED),
     "features objects": Scenario(
@@ -305,7 +305,7 @@ def test_ended_or_out_of_room_at_any_change_there_is_the_old_or_the_new(start, n
         scenario.check(place, scenario)
         finish(place, scenario, undisturbed)
     room = sum(change.split()[0] in NEEDS_ROOM for change in whole.changes)
-    for number in spread(room, 2):
+    for number in spread(room, 1):
         place = start(scenario, f"full-{number}")
         ended = place.type(*scenario.words, full=number, out=scenario.out)
         must_be_fine(ended)

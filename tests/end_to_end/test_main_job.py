@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from PIL import Image
 
 from ntcir.cli import main
 
-DAYS, PER_DAY = 5, 36
+DAYS, PER_DAY = 5, 24
 COMMANDS = ["demo", "build-topics", "features", "train", "run", "predict", "score", "show", "bundle", "ablate"]
 
 
@@ -27,20 +27,29 @@ def ntcir(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedPro
     )
 
 
-def done(*words: str, cwd: Path) -> str:
-    """Type a command that succeeds; return what it wrote to standard output."""
+def typed(*words: str, cwd: Path) -> str:
+    """Type a command that succeeds, in a process of its own; return what it wrote to standard output."""
     result = ntcir(*words, cwd=cwd)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
 
-def refused(*words: str, cwd: Path, **environment: str | None) -> str:
-    """Type a command that is refused in one sentence with exit code 2; return the sentence.
-
-    The command runs in this process, which saves the seconds that importing torch takes.
-    """
+def called(*words: str, cwd: Path, **environment: str | None) -> Result:
+    """Call a command in a folder and in this process, which saves the seconds that importing torch takes."""
     with contextlib.chdir(cwd):
-        result = CliRunner().invoke(main, words, env={"NTCIR_DATA": None} | environment)
+        return CliRunner().invoke(main, words, env={"NTCIR_DATA": None} | environment)
+
+
+def done(*words: str, cwd: Path, **environment: str | None) -> str:
+    """Call a command that succeeds; return what it wrote to standard output."""
+    result = called(*words, cwd=cwd, **environment)
+    assert result.exit_code == 0, (result.output, result.exception)
+    return result.stdout
+
+
+def refused(*words: str, cwd: Path, **environment: str | None) -> str:
+    """Call a command that is refused in one sentence with exit code 2; return the sentence."""
+    result = called(*words, cwd=cwd, **environment)
     assert result.exit_code == 2, (result.exit_code, result.output, result.exception)
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
@@ -61,15 +70,15 @@ def python(code: str, cwd: Path | None = None) -> str:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the four commands were typed, one after the other."""
     place = tmp_path_factory.mktemp("work")
-    done("demo", "--days", str(DAYS), "--per-day", str(PER_DAY), cwd=place)
-    done("build-topics", cwd=place)
-    done("train", "--iters", "60", cwd=place)
-    (place / "run.txt").write_text(done("run", "topics.tsv", cwd=place))
+    typed("demo", "--days", str(DAYS), "--per-day", str(PER_DAY), cwd=place)
+    typed("build-topics", cwd=place)
+    typed("train", "--iters", "60", cwd=place)
+    (place / "run.txt").write_text(typed("run", "topics.tsv", cwd=place))
     return place
 
 
 def test_the_four_commands_work_in_a_row_without_options(folder: Path) -> None:
-    printed = done("score", cwd=folder)
+    printed = typed("score", cwd=folder)
     assert "img2sen" in printed
     assert "sen2img" in printed
     assert {"topics.tsv", "pools.tsv", "qrels.txt"} <= {path.name for path in (folder / "topics").iterdir()}
@@ -101,6 +110,7 @@ def test_the_run_is_six_columns_with_ranks_from_one_and_scores_that_fall(folder:
 
 
 def test_the_same_commands_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    # The folder's were typed in three other processes.
     for name in ("data", "features"):
         (tmp_path / name).symlink_to(folder / name)
     done("build-topics", cwd=tmp_path)
@@ -164,7 +174,7 @@ def test_the_data_is_found_in_the_order_typed_environment_demo(folder: Path, tmp
     assert "NTCIR_DATA" in refused("build-topics", cwd=tmp_path, NTCIR_DATA="nowhere")
     demo = str(folder / "data" / "demo")
     assert "--data" in refused("build-topics", "--data", "elsewhere", cwd=tmp_path, NTCIR_DATA=demo)
-    assert ntcir("build-topics", cwd=tmp_path, NTCIR_DATA=demo).returncode == 0
+    done("build-topics", cwd=tmp_path, NTCIR_DATA=demo)
 
 
 def test_a_pool_larger_than_a_day_is_refused_and_leaves_the_topics_alone(folder: Path) -> None:
@@ -225,7 +235,7 @@ def test_days_too_short_for_the_pool_can_be_left_out(folder: Path, tmp_path: Pat
 def test_missing_topics_are_named_beside_json_too(folder: Path, tmp_path: Path) -> None:
     lines = (folder / "run.txt").read_text().splitlines(keepends=True)
     (tmp_path / "part.txt").write_text("".join(line for line in lines if line.startswith("img2sen")))
-    result = ntcir("score", str(tmp_path / "part.txt"), "--json", cwd=folder)
+    result = called("score", str(tmp_path / "part.txt"), "--json", cwd=folder)
     assert json.loads(result.stdout)["sen2img"]["MRR"] == 0
     assert "sen2img_0317" in result.stderr
 

@@ -10,10 +10,8 @@ import pytest
 import yaml
 from helpers import ROOT, command_line, one_thread, write_pictures  # noqa: F401
 from PIL import Image
-from tiny_text_networks import know_captioned, tiny_encoder, write_captioned
 
 from ntcir.config import load_config
-from ntcir.model.folder import CONFIG
 from ntcir.model.model import Model
 from ntcir.submission.bundle import make_bundle
 from ntcir.tuning.plan import read_tuning_plan
@@ -160,21 +158,3 @@ def test_the_configuration_for_a_lifelog_solves(make_lifelog, tmp_path, monkeypa
     _, said = done("train", "--data", "data", "--config", str(ROOT / "configs/procrustes-lifelog.yaml"), *SMALL)
     assert "runs/procrustes-lifelog: procrustes, solved from 12 instances" in said
     assert "stay random" not in said
-
-
-def test_the_configurations_for_captions_solve_and_train_from_there(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write_captioned(tmp_path / "data", per_session=8)
-    know_captioned(monkeypatch)
-    network = str(tiny_encoder(tmp_path / "encoder"))
-    settings = ["--data", "data", *SMALL, "--set", f"texts.network={network}", "--set", "data.split={by: session}"]
-    _, said = done("train", "--config", str(ROOT / "configs/procrustes.yaml"), *settings)
-    assert "runs/procrustes: procrustes, solved from 16 instances" in said
-    dim = load_config(Path("runs/procrustes") / CONFIG).towers.dim
-    settings += ["--set", f"towers.dim={dim}", "--iters", "3"]
-    _, said = done("train", "--config", str(ROOT / "configs/procrustes-contrastive.yaml"), *settings)
-    assert "runs/procrustes-contrastive-3: 3 steps" in said
-    for name, kind in (("cca", "cca"), ("least-squares", "least_squares")):
-        _, said = done("train", "--config", str(ROOT / f"configs/{name}.yaml"), *settings[:-4])
-        assert f"{kind}: regularised by " in said
-        assert f"runs/{name}: {kind}, solved from " in said

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import numpy as np
 import pytest
 import torch
 from extracting import SHARD, by_a_plain_loop, close, contents, corpus_of, extract, options, write_pictures
-from helpers import command_line, environment, read_pictures
+from forking import python
+from helpers import command_line, read_pictures
 from helpers import write_pictures as write_records
 from processes import exit_codes, torchrun
 
@@ -134,8 +134,7 @@ def test_by_torchrun_it_is_the_same_store_bit_for_bit(records, small_shards, tmp
 
 
 def test_without_room_it_is_one_sentence_and_the_next_start_goes_on(records, small_shards, tmp_path, encoded):
-    command = [sys.executable, "-c", SMALL + NARROW + MAIN, *images(store="narrow")]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=120)
+    done = python(SMALL + NARROW + MAIN, *images(store="narrow"))
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr

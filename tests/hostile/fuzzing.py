@@ -152,7 +152,7 @@ def work(jobs: Sequence[Job], seed: int, keep: Path, seconds: float) -> None:
                     kind.make(whole_of[kind.make])
             whole = whole_of[kind.make]
             _renew(folder, whole)
-            if problem := _ended(kind, folder):  # also imports all there is
+            if problem := _ended(kind, folder, 10 * SECONDS):  # also imports all there is, which is no hang
                 raise SystemExit(f"{kind.name}: even the file as it should be ends in {problem}")
             used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
             resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, -1))

@@ -177,6 +177,25 @@ def _tagged(folder: Path) -> None:
     (folder / "corpus" / "All_Tags.txt").write_text("11      sky café \n12Test      sea\n99      x\n", encoding="utf-8")
 
 
+def _wikipedia(folder: Path) -> None:
+    from published import write_wikipedia
+
+    write_wikipedia(folder / "corpus", {"train": 3, "test": 3})
+
+
+def _read_wikipedia(folder: Path) -> object:
+    from ntcir.config import Config
+    from ntcir.corpora import open_corpus
+    from ntcir.encoders import open_pair
+
+    config = Config().changed(
+        {"pair": ["image", "text"], "towers.image.encoder": "vectors", "towers.text.encoder": "vectors"}
+    )
+    corpus = open_corpus(folder / "corpus", config.data.split, pair=config.pair)
+    rows = open_pair(config, corpus)
+    return corpus.report.lines(), [each.dim for each in rows.values()]
+
+
 def _vector_texts(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rows.csv").write_text("a.jpg 1 2.5\nb.jpg -3 4e5\n")
@@ -616,6 +635,9 @@ KINDS = [
     Kind("matrix of tags", _nus_wide, f"{NUS}tags/Lite_Tags1k_Test.txt", _read_nus, share=0.5),
     Kind("features.dat", _nus_wide, f"{NUS}features/Normalized_CH_Lite_Train.dat", _read_vectors(f"{NUS}features")),
     Kind("rows.csv", _vector_texts, "rows.csv", _read_vectors("rows.csv")),
+    Kind("trainset.list", _wikipedia, "corpus/trainset_txt_img_cat.list", _read_wikipedia, share=0.5),
+    Kind("categories.list", _wikipedia, "corpus/categories.list", _read_wikipedia, share=0.5),
+    Kind("raw_features.mat", _wikipedia, "corpus/raw_features.mat", _read_wikipedia, changes=BYTES, share=0.5),
     Kind("ntcir.yaml", _records, "corpus/ntcir.yaml", _resolve),
     Kind("config.yaml", _configs, "whole.yaml", _load_config, named=True),
     Kind("ablation.yaml", _configs, "grid.yaml", _load_grid, named=True),

@@ -6,14 +6,13 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from bundling import small_config, small_model
+from forking import python
 from helpers import embed_networks, environment, fit, one_thread, refusal, toy_config, toy_corpus  # noqa: F401
 from safetensors.torch import load_file, save_file
 from untrained import features, make_model
@@ -245,8 +244,7 @@ def test_what_may_not_be_read_is_said_to_be_so(tmp_path):
         "for name in sys.argv[1:]:\n"
         "    try:\n        Model.load(pathlib.Path(name))\n    except UserError as error:\n        print(error)\n"
     )
-    command = [sys.executable, "-c", code, *map(str, folders)]
-    told = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+    told = python(code, *folders)
     lines = told.stdout.splitlines()
     assert len(lines) == 5, told.stderr
     assert all("permission denied" in line and "damaged" not in line for line in lines)

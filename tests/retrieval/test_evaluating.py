@@ -263,6 +263,10 @@ def test_a_pool_that_is_none_is_refused(here, pool):
     assert f"--pool {pool!r} is not valid: give a whole number of at least 2, or none." in refused("--pool", pool)
 
 
+def test_categories_of_a_corpus_without_any_are_refused(here):
+    assert "own has no categories, which --categories needs" in refused("--categories")
+
+
 def test_another_corpus_is_evaluated_whole_or_as_it_is_split(here):
     figures, said = evaluated("--data", "other")
     assert figures["img2sen"]["topics"] == 3 * 8  # pools of 8 in three sessions

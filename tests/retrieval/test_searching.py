@@ -20,7 +20,6 @@ from lifelogs import photograph_ids
 from PIL import Image
 
 from ntcir.cli import main
-from ntcir.config import load_config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.concepts import CONCEPTS_FILE
 from ntcir.encoders import KINDS, open_pair
@@ -381,8 +380,3 @@ def test_without_a_model_the_way_to_one_is_said(tmp_path, monkeypatch):
     done = command_line("search", "aa")
     assert done.exit_code == 2
     assert "train one with `ntcir train" in done.stderr
-
-
-def test_the_configuration_of_the_demo_s_captions_is_valid():
-    config = load_config(ROOT / "configs" / "demo-captions.yaml")
-    assert list(config.pair) == ["image", "text"]

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import torch
 from bundling import SMALL, instructions, small_config, small_model, write_model, write_weights
-from helpers import ROOT, command_line, embed_networks, environment, one_thread, refusal  # noqa: F401
+from forking import python
+from helpers import ROOT, command_line, embed_networks, one_thread, refusal  # noqa: F401
 from safetensors.torch import load_file
 
 import ntcir
@@ -358,8 +359,7 @@ def test_a_bundle_that_is_replaced_is_there_or_comes_back(trained, tmp_path, cap
     target = tmp_path / "ORG-baseline"
     (target / "README.md").write_text("earlier")
     before = contents(tmp_path)
-    words = [sys.executable, "-c", KILLED, str(trained), str(target), str(number), moment, str(int(kind))]
-    done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
+    done = python(KILLED, trained, target, number, moment, int(kind))
     assert "Traceback" not in done.stderr
     if kind != signal.SIGKILL:
         assert done.returncode == 0, "it was too late to interrupt"

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from forking import python
 from helpers import command_line, encode_readings, environment, one_thread, refusal, write_pictures  # noqa: F401 (a fixture)
 from PIL import Image
 
@@ -292,10 +293,21 @@ def test_numbers_of_whole_floats_and_missing_readings_are_understood(
     assert [float(row[4]) for row in rows[1:]] == pytest.approx(list(expected.values()), abs=1e-5)
 
 
-def piped(words: list[str], stdin: bytes, cwd: Path) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "ntcir", "predict", *words], input=stdin, cwd=cwd, env=environment(), capture_output=True
-    )
+# Standard input is a pipe, into which a file is written.
+PIPED = """
+import os, pathlib, sys
+reading, writing = os.pipe()
+data = pathlib.Path(sys.argv.pop(1)).read_bytes()
+if not os.fork():
+    os.close(reading)
+    with open(writing, "wb") as pipe:
+        pipe.write(data)
+    os._exit(0)
+os.close(writing)
+os.dup2(reading, 0)
+from ntcir.cli import main
+main()
+"""
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -303,11 +315,12 @@ def test_standard_input_and_output_carry_nothing_but_data(
     inside: Path, trees: list[Tree], tmp_path: Path, pack: Callable[[bytes], bytes]
 ) -> None:
     expected = scored("topics/input.json", tmp_path / "out.csv")
-    result = piped(["-", "-", "--model", "runs/m"], pack((inside / "topics" / "input.json").read_bytes()), inside)
-    assert result.returncode == 0, result.stderr.decode()
-    found = list(csv.reader(io.StringIO(result.stdout.decode())))
+    (tmp_path / "piped").write_bytes(pack((inside / "topics" / "input.json").read_bytes()))
+    result = python(PIPED, tmp_path / "piped", "predict", "-", "-", "--model", "runs/m")
+    assert result.returncode == 0, result.stderr
+    found = list(csv.reader(io.StringIO(result.stdout)))
     assert [row[:4] for row in found] == [row[:4] for row in expected]
-    assert b"Reading the input (MB)" in result.stderr
+    assert "Reading the input (MB)" in result.stderr
 
 
 def test_a_gzipped_file_is_read(inside: Path, tmp_path: Path) -> None:
@@ -541,9 +554,8 @@ def test_mistakes_are_said_in_one_sentence(inside: Path, words: list[str], named
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_one_sentence(inside: Path) -> None:
-    words = [sys.executable, "-m", "ntcir", "predict", "topics/input.json", "-", "--model", "runs/m"]
-    with Path("/dev/full").open("w") as full:
-        result = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, env=environment(), text=True)
+    code = "import os\nos.dup2(os.open('/dev/full', os.O_WRONLY), 1)\nfrom ntcir.cli import main\nmain()\n"
+    result = python(code, "predict", "topics/input.json", "-", "--model", "runs/m")
     assert result.returncode == 2
     assert "No space left" in result.stderr
     assert "Traceback" not in result.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from forking import python
 from helpers import command_line, environment, refusal, write_pictures
 
 import ntcir.system.claims as claims_module
@@ -73,6 +75,34 @@ def ntcir(*arguments: str, folder: Path) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
     command = [sys.executable, "-m", "ntcir", *arguments]
     return subprocess.Popen(command, cwd=folder, env=environment(), stdout=pipe, stderr=pipe, text=True)
+
+
+# Commands that begin at the same moment, which processes that import torch first would not.
+AT_ONCE = """
+import json, os, sys
+from ntcir.cli import main
+children = []
+for words in json.loads(sys.argv[1]):
+    children.append(os.fork())
+    if not children[-1]:
+        code = 1
+        try:
+            main(words)
+        except SystemExit as end:
+            code = end.code or 0
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]))
+"""
+
+
+def at_once(*commands: list[str], folder: Path) -> tuple[list[int], str]:
+    """Run commands at once, each in a process of its own; return their exit codes and what they said."""
+    done = python(AT_ONCE, json.dumps(commands), folder=folder)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), done.stderr
 
 
 def names(folder: Path) -> list[str]:
@@ -151,15 +181,14 @@ def train(seed: int, *more: str) -> list[str]:
 
 
 def test_trainings_at_once_have_a_folder_each_with_a_model_and_checkpoint_of_their_own(here):
-    processes = [ntcir(*train(seed), folder=here) for seed in (1, 2, 3)]
-    said = [process.communicate(timeout=300)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0], said
+    codes, said = at_once(*(train(seed) for seed in (1, 2, 3)), folder=here)
+    assert codes == [0, 0, 0], said
     assert names(here / "runs") == ["toy-30", "toy-30-2", "toy-30-3"]
     places = [here / "runs" / name for name in names(here / "runs")]
     assert sorted(load_config(place / CONFIG).seed for place in places) == [1, 2, 3]
     for place in places:
         assert not list(place.glob(".*"))
-        assert sum(line.startswith(f"runs/{place.name}: ") for line in "\n".join(said).splitlines()) == 1
+        assert sum(line.startswith(f"runs/{place.name}: ") for line in said.splitlines()) == 1
         assert read_progress(place / LAST).step == 30
         alone = command_line(*train(load_config(place / CONFIG).seed, "--out", f"alone/{place.name}"))
         assert alone.exit_code == 0, alone.output
@@ -238,12 +267,9 @@ def test_bundles_of_other_names_are_made_beside_each_other(here, hold):
 
 def test_of_two_ablations_at_once_one_is_refused_and_the_other_is_whole(here):
     command = ["ablate", "grid.yaml", "--data", "data", "--out", "twice"]
-    processes = [ntcir(*command, folder=here) for _ in range(2)]
-    said = [process.communicate(timeout=300)[1] for process in processes]
-    codes = [process.returncode for process in processes]
+    codes, said = at_once(command, command, folder=here)
     assert 0 in codes, said
-    for code, text in zip(codes, said, strict=True):
-        assert code == 0 or "twice is being written by process" in text
+    assert said.count("twice is being written by process") == sum(code != 0 for code in codes)
     assert len(list((here / "twice" / "cells").glob("*.json"))) == 2
     assert not list((here / "twice").rglob(".*"))
 

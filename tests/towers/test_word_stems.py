@@ -14,7 +14,7 @@ from ntcir.config import Config, Texts, load_config
 from ntcir.encoders.vocabulary import Vocabulary
 from ntcir.encoders.words import WordsEncoder
 from ntcir.towers.dropout import of_whole
-from ntcir.towers.heads import mlp
+from ntcir.towers.heads import head_of
 from ntcir.towers.pooling import MaxOverSequence, VectorSequence
 from ntcir.towers.tower import Tower
 from ntcir.towers.word_stems import Bag, InOrder, Summed
@@ -34,7 +34,7 @@ def made(form: str, *settings: str) -> tuple[WordsEncoder, Config]:
 def tower_of(encoder: WordsEncoder, config: Config) -> Tower:
     options = config.towers.of("text")
     stem, width = encoder.stem(options, config)
-    return Tower(stem, encoder.head(mlp(width, config.towers.dim, options)))
+    return Tower(stem, head_of(width, config.towers.dim, options, encoder.positions(options, config)))
 
 
 def rows_of(encoder: WordsEncoder, texts: list[str] = TEXTS) -> torch.Tensor:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from forking import python
 from helpers import (
     command_line,
-    environment,
     fit,
     one_thread,  # noqa: F401
     refusal,
@@ -267,10 +265,7 @@ def test_a_command_that_is_killed_goes_on_with_resume_to_the_same_weights(pictur
         "    return whole(self, number)\nTrainer._step = step\n"
         "from ntcir.cli import main\nmain()\n"
     )
-    killed = subprocess.run(
-        [sys.executable, "-c", child, *command(name)], cwd=pictures, env=environment(), capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    killed = python(child, *command(name), folder=pictures)
     if number == signal.SIGKILL:
         assert killed.returncode == -signal.SIGKILL
         assert read_progress(pictures / name / LAST).step == 100

@@ -8,12 +8,24 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import command_line, fit, one_thread, refusal, toy_config, toy_corpus, toy_trainer, write_pictures  # noqa: F401
+from helpers import (  # noqa: F401
+    command_line,
+    fit,
+    one_thread,
+    refusal,
+    toy_config,
+    toy_corpus,
+    toy_rows,
+    toy_trainer,
+    write_pictures,
+)
 from safetensors.torch import load_file
+from toy_captions import caption_config, captioned
 
 import ntcir.training.trainer
 from ntcir.config import load_config
 from ntcir.model.folder import CONFIG, WEIGHTS
+from ntcir.model.model import Model
 from ntcir.training.checkpoint import LAST
 from ntcir.training.start import Start
 from ntcir.training.trainer import Trainer, train
@@ -85,6 +97,90 @@ def test_a_relative_place_is_that_of_the_folder_in_which_it_was_typed(tmp_path, 
         done = command_line(*train, *more)
         assert done.exit_code == 0, done.output
     assert load_config(Path("runs/second") / CONFIG).training.start == tmp_path / "runs/first"
+
+
+GATED = {"towers__sensor__head": "gmlp", "towers__sensor__layers": 2, "towers__sensor_hidden": 8}
+
+
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:  # noqa: F811
+    """A model whose towers are linear maps; one is not quite, while it trains."""
+    folder = tmp_path_factory.mktemp("start") / "linear"
+    fit(toy_config(**LEARNING, towers__sensor__layers=1, towers__image__input_dropout=0.2, training__iters=20), folder)
+    return folder
+
+
+def vectors_of(model: Model, name: str) -> torch.Tensor:
+    rows = toy_rows(toy_config(), toy_corpus())[name]
+    items = toy_corpus().pairs[name].tolist()
+    rows.fit(items)
+    return torch.from_numpy(model.unit_vectors(name, rows.load(items)))
+
+
+def test_gated_towers_begin_as_the_linear_maps_they_start_from(linear, tmp_path):
+    gated = GATED | {"towers__image__head": "gmlp", "towers__image__hidden": 12, "towers__sensor__dropout": 0.1}
+    one = begun(linear, tmp_path, **gated)
+    theirs = Model.load(linear)
+    for name in one.model.config.pair:
+        before = vectors_of(theirs, name)
+        assert torch.equal(vectors_of(one.model, name), before)
+    one._step(0)
+    assert not torch.equal(vectors_of(one.model, name), before)
+
+
+def test_gated_towers_begin_from_what_was_solved(tmp_path):
+    changes: dict[str, Any] = {
+        "objectives": [{"kind": "procrustes"}],
+        "training__iters": 0,
+        "towers__sensor__layers": 1,
+    }
+    fit(toy_config(**changes), tmp_path / "solved")
+    solved = Model.load(tmp_path / "solved")
+    gated = {f"towers__{name}__head": "gmlp" for name in solved.config.pair}
+    one = begun(tmp_path / "solved", tmp_path / "on", towers__dim=solved.config.towers.dim, **gated)
+    for name in one.model.config.pair:
+        assert torch.equal(vectors_of(one.model, name), vectors_of(solved, name))
+
+
+@pytest.mark.parametrize("head", ["mlp", "gmlp"])
+def test_a_training_may_drop_more_or_less_than_the_one_it_begins_from(head, tmp_path):
+    less = {"towers__sensor__head": head, "towers__sensor_hidden": 8}
+    more = less | {"towers__sensor__dropout": 0.3, "towers__sensor__input_dropout": 0.2}
+    for place, theirs, ours in (("less", less, more), ("more", more, less)):
+        fit(toy_config(**LEARNING, **theirs, training__iters=3), tmp_path / place)
+        one = begun(tmp_path / place, tmp_path / "on", **ours)
+        assert torch.equal(vectors_of(one.model, "sensor"), vectors_of(Model.load(tmp_path / place), "sensor"))
+
+
+def test_gated_towers_begin_from_gated_ones_and_not_from_others(model, linear, tmp_path):
+    fit(toy_config(**LEARNING, **GATED, training__iters=5), tmp_path / "gated")
+    one = begun(tmp_path / "gated", tmp_path / "on", **GATED)
+    assert torch.equal(vectors_of(one.model, "sensor"), vectors_of(Model.load(tmp_path / "gated"), "sensor"))
+    for place, changes, key, have in (
+        (model, GATED, "head", "mlp"),  # of two layers
+        (linear, GATED | {"towers__image__power": 0.5}, "power", "1.0"),
+        (tmp_path / "gated", {}, "head", "gmlp"),
+        (tmp_path / "gated", GATED | {"towers__sensor__layers": 1}, "layers", "2"),
+        (tmp_path / "gated", GATED | {"towers__sensor_hidden": 4}, "hidden", "8"),
+    ):
+        tower = "image" if key == "power" else "sensor"
+        assert f"set towers.{tower}.{key}={have}, or name another model." in refused(place, tmp_path / "m", **changes)
+
+
+@pytest.mark.parametrize("ours", ["sequence", "sum"])
+@pytest.mark.parametrize("theirs", ["sequence", "sum"])
+def test_a_gate_over_words_does_not_begin_from_a_map_of_single_vectors(ours, theirs, tmp_path):
+    start = caption_config(texts__form=theirs, texts__width=12)
+    fit(start.changed({"training.iters": 1}), tmp_path / "start", corpus=captioned())
+    config = caption_config(
+        texts__form=ours, texts__width=12, towers__text__head="gmlp", towers__text__hidden=8, training__iters=1,
+        training__start=str(tmp_path / "start"),
+    )  # fmt: skip
+    if ours == theirs == "sum":
+        assert fit(config, tmp_path / "model", corpus=captioned()).steps == 1
+    else:
+        sentence = refusal(fit, config, tmp_path / "model", corpus=captioned())
+        assert "has towers.text.head = mlp, and this training gmlp: set towers.text.head=mlp, or name" in sentence
 
 
 # ------------------------------------------------------------------------------------------- what is no start

@@ -97,6 +97,8 @@ def test_both_sides_of_a_clip_search_pictures_by_words(home):
     assert run.exit_code == 0, run.output
     found = {line.split()[2]: float(line.split()[4]) for line in run.stdout.splitlines()}
     assert len(found) == 24
+    figures = json.loads(command_line("evaluate", "--model", "runs/clip", "--pool", "none", "--json").stdout)
+    assert {"img2txt", "txt2img"} <= set(figures)
     import open_clip
 
     model, transform = clip_model(3), open_clip.image_transform(32, is_train=False)

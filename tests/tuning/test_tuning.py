@@ -8,13 +8,13 @@ import shlex
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from forking import python
 from helpers import ROOT, command_line, environment, one_thread, refusal, write_pictures  # noqa: F401
 
 import ntcir.features.image_features
@@ -195,10 +195,7 @@ def test_ctrl_c_is_one_sentence_and_nothing_is_lost(here, tmp_path):
         f"    len(taken) == 9 and os.kill(os.getpid(), {int(signal.SIGINT)})\n"
         "    return whole(self, number)\nTrainer._step = step\nfrom ntcir.cli import main\nmain()\n"
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", child, "tune", "tune-one.yaml", "--data", "data", "--out", str(pieces)],
-        cwd=here, env=environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    ended = python(child, "tune", "tune-one.yaml", "--data", "data", "--out", pieces, folder=here)
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert ended.stderr.splitlines()[-1] == (
@@ -414,9 +411,3 @@ def test_numbers_are_drawn_to_a_few_digits_within_the_range():
     assert Range(low=0.12344, high=1).value(0.123441) == 0.12344
     assert Range(low=0, high=1, step=0.1).value(0.30000000000000004) == 0.3
     assert Range(low=1, high=9).value(4) == 4
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("tune-*.yaml")), ids=lambda path: path.stem)
-def test_the_tunings_that_come_with_the_package_are_read(path, here):
-    plan = read_tuning_plan(path, here / "data")
-    assert [key for stage in plan.stages for key in stage] == list(plan.tuning.search)
