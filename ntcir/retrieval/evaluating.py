@@ -135,39 +135,54 @@ def evaluate_pairs(
     """
     rows = open_pair(model.config, corpus, model.encoders)
     pairs = _readable(rows, pairs, corpus)
-    left, right = model.config.pair
-    whole = WholeSplit.of(pairs, (left, right))
-    every = _encoded(model, rows, whole) if pool is None or categories else {}
-    if pool is None:
-        found = whole_figures(every, whole, model.directions, corpus)
-    else:
-        drawn, pools = draw_pools(pairs, (left, right), pool, model.config.seed)
-        if len(drawn) < len(pairs):
-            say(_undrawn(pairs, drawn, model.directions, pool))
-        vectors = {name: encoded(model, name, rows[name], drawn[name].tolist()) for name in rows}
-        if alone := sum(each.stop - each.start == 1 for each in pools):
-            say(
-                f"WARNING: {alone:,} of {len(drawn):,} pairs are alone in their day (session) and so ranked first "
-                "whatever the model: rank the whole split with --pool none."
-            )
-        clusters = instances(drawn[left].to_numpy(), drawn[right].to_numpy()) if corpus.shared_are_positive else None
-        found = {
-            direction.name: pool_figures(
-                vectors[direction.query.name],
-                vectors[direction.answer.name],
-                pool_galleries(drawn, pools, direction, corpus),
-                corpus,
-                clusters,
-            )
-            for direction in model.directions
-        }
+    found = figures_of(model, corpus, rows, pairs, pool, model.config.seed)
     figures = {"all": Figures.joined(list(found.values())), **found}
     groups = {name: group_score(figures[name]) for name in groups_of(list(found))}
     notes = [_BY_BEST] if corpus.shared_are_positive else []
     if not categories:
         return SplitReport(groups, [], notes)
-    scores, remarks = category_scores(every, whole, model.directions, corpus)
+    whole = WholeSplit.of(pairs, model.config.pair)
+    scores, remarks = category_scores(_encoded(model, rows, whole), whole, model.directions, corpus)
     return SplitReport(groups, [], [*notes, *remarks], scores)
+
+
+def figures_of(
+    model: Model, corpus: Corpus, rows: Mapping[str, Rows], pairs: pd.DataFrame, pool: int | None, seed: int
+) -> dict[str, Figures]:
+    """Return what the figures of each direction are made of, by its name; see ``evaluate_pairs``.
+
+    Args:
+        model: trained.
+        corpus: of the pairs.
+        rows: of its items, by the model's encoders.
+        pairs: readable ones.
+        pool: pairs a pool at most; None ranks all.
+        seed: of the draw of pools.
+    """
+    left, right = model.config.pair
+    if pool is None:
+        whole = WholeSplit.of(pairs, (left, right))
+        return whole_figures(_encoded(model, rows, whole), whole, model.directions, corpus)
+    drawn, pools = draw_pools(pairs, (left, right), pool, seed)
+    if len(drawn) < len(pairs):
+        say(_undrawn(pairs, drawn, model.directions, pool))
+    vectors = {name: encoded(model, name, rows[name], drawn[name].tolist()) for name in rows}
+    if alone := sum(each.stop - each.start == 1 for each in pools):
+        say(
+            f"WARNING: {alone:,} of {len(drawn):,} pairs are alone in their day (session) and so ranked first "
+            "whatever the model: rank the whole split with --pool none."
+        )
+    clusters = instances(drawn[left].to_numpy(), drawn[right].to_numpy()) if corpus.shared_are_positive else None
+    return {
+        direction.name: pool_figures(
+            vectors[direction.query.name],
+            vectors[direction.answer.name],
+            pool_galleries(drawn, pools, direction, corpus),
+            corpus,
+            clusters,
+        )
+        for direction in model.directions
+    }
 
 
 def reciprocal_ranks(model: Model, corpus: Corpus, pairs: pd.DataFrame) -> dict[str, dict[str, float]]:
