@@ -9,7 +9,8 @@ from pydantic import Field
 from ntcir.objectives.strengths import RegularisedMaps, Strengths
 
 if TYPE_CHECKING:
-    from ntcir.objectives.linear_maps import LinearMaps, PairMoments
+    from ntcir.objectives.linear_maps import LinearMaps
+    from ntcir.objectives.second_moments import PairMoments
 
 
 class Cca(RegularisedMaps):
@@ -25,7 +26,7 @@ class Cca(RegularisedMaps):
     correlations. Items are compared by the cosine of their coordinates in the first towers.dim directions, each
     multiplied by its correlation to the power p (Gong et al. 2014). Directions without any correlation are left out.
 
-    That all pairs count, and that p = 1/2, is what did best with Flickr8k's captions (this project's choices).
+    That all pairs count, and that p = 1/2, are this project's choices.
 
     Attributes:
         power: p: with 0 all directions count the same, with 1 each counts as much as the sides agree in it.
@@ -42,8 +43,7 @@ class Cca(RegularisedMaps):
 
     def solved_with(self, moments: PairMoments, dim: int, strengths: Strengths) -> LinearMaps:
         """Return the maps, with the largest correlations among the facts."""
-        from ntcir.objectives.decompositions import singular_axes
-        from ntcir.objectives.factors import Regularised
+        from ntcir.objectives.decompositions import Regularised, singular_axes
         from ntcir.objectives.linear_maps import LinearMaps
 
         if len(moments.left) < len(moments.right):

@@ -15,7 +15,8 @@ from sklearn.preprocessing import normalize
 
 from ntcir.config import load_config
 from ntcir.objectives.cca import Cca
-from ntcir.objectives.linear_maps import LinearMaps, PairMoments, Problem
+from ntcir.objectives.linear_maps import LinearMaps, Problem
+from ntcir.objectives.second_moments import PairMoments
 from ntcir.system.errors import UserError
 
 X, Y = rows()
