@@ -25,7 +25,13 @@ def eigenvalues(moments: np.ndarray) -> np.ndarray:
     """
     import torch
 
-    values: np.ndarray = torch.linalg.eigvalsh(torch.from_numpy(np.ascontiguousarray(moments))).clamp_(min=0).numpy()
+    matrix = torch.from_numpy(np.ascontiguousarray(moments))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # they wait for each other at each column: four times as long where a core is busy
+    try:
+        values: np.ndarray = torch.linalg.eigvalsh(matrix).clamp_(min=0).numpy()
+    finally:
+        torch.set_num_threads(threads)
     return values
 
 

@@ -108,6 +108,8 @@ def write_vectors(folder: Path) -> Path:
 # A configuration to train with -> what writes a corpus that fits it. Ablations and tunings take that of their base.
 CORPORA: dict[str, Callable[[Path], Path]] = {
     "cca": write_flickr8k,
+    "cca-contrastive": write_flickr8k,
+    "cca-gmlp": write_flickr8k,
     "coco": write_coco_2017,
     "demo": write_days,
     "demo-captions": write_days,

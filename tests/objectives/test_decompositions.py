@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.linalg
+import torch
 
 from ntcir.objectives.decompositions import eigenvalues, principal_axes, singular_axes
 
@@ -46,6 +47,14 @@ def test_eigenvalues_of_a_matrix_that_lies_otherwise_in_memory_are_the_same():
     before = inner.copy()
     assert np.array_equal(eigenvalues(inner[4:16, 4:16]), eigenvalues(AWKWARD["plain"]))
     assert np.array_equal(inner, before)
+
+
+def test_threads_are_as_many_as_before_whatever_happens():
+    before = torch.get_num_threads()
+    eigenvalues(AWKWARD["plain"])
+    with pytest.raises(RuntimeError):
+        eigenvalues(np.zeros((2, 3)))
+    assert torch.get_num_threads() == before
 
 
 @each_matrix
