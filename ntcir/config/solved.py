@@ -1,4 +1,4 @@
-"""What an objective that is solved is to the configuration: a model is computed at once, and nothing is trained."""
+"""Objectives that are solved in closed form: the model is computed at once, and nothing is trained."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ class LeastSquares(RegularisedMaps):
     """Ridge regression of one side on the other (Hoerl and Kennard 1970; least squares for retrieval: Choi et al. 2023,
     of which only the abstract is public to us: the rest is this project's choice).
 
-    With C_xx, C_yy and C_xy the means of x x', y y' and x y', and m_x the mean eigenvalue of C_xx, the W that makes
-    the mean of ||W x - y||^2 + r_x m_x ||W||^2 least is::
+    With C_xx, C_yy and C_xy the means of x x', y y' and x y', and m_x the mean eigenvalue of C_xx, the W that
+    minimises the mean of ||W x - y||^2 + r_x m_x ||W||^2 is::
 
         W = C_xy' (C_xx + r_x m_x I)^-1
 
