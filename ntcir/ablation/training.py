@@ -10,7 +10,6 @@ from ntcir.ablation.results import Result
 from ntcir.config import Config, load_config
 from ntcir.formats.topics import POOLS, QRELS, TOPICS
 from ntcir.model.folder import CARD, CONFIG, WEIGHTS
-from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.model.model import Model
 from ntcir.model.split_ranks import mean_of
 from ntcir.model.trained import LAST, read_progress
@@ -55,9 +54,7 @@ def train_and_answer(
     if start is None:
         shutil.rmtree(folder, ignore_errors=True)
     result = train(config, lambda: fold.corpus, folder, resume=start is not None)
-    logged = (row["seconds"] for row in reversed(read_metrics(folder / METRICS)) if "seconds" in row)
-    clock = next(logged, result.seconds)
-    seconds = _whole_seconds(clock, start or 0, config.training.iters, before)
+    seconds = _whole_seconds(result.clock(), start or 0, config.training.iters, before)
     return Result(answer_topics(fold, folder), seconds, result.best_step, what)
 
 

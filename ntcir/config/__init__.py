@@ -5,7 +5,7 @@ everything it produced. ``sections`` has the keys, ``experiment`` puts them toge
 """
 
 from ntcir.config.experiment import Config, load_config, parse_config
-from ntcir.config.objective import AnObjective, Objective
+from ntcir.config.objective import BaseObjective, Objective
 from ntcir.config.section import Section
 from ntcir.config.sections import (
     Augment,
@@ -27,10 +27,10 @@ from ntcir.config.supplied import is_local, load_supplied
 from ntcir.config.towers import Tower, Towers
 
 __all__ = [
-    "AnObjective",
     "Augment",
     "AutoSplit",
     "Backbone",
+    "BaseObjective",
     "Config",
     "Data",
     "DateSplit",

@@ -12,7 +12,7 @@ from ntcir.config.old_keys import INFO_NCE, RENAMED
 from ntcir.modalities import DEFAULT_PAIR
 from ntcir.system.errors import UserError
 
-# Keys of each tower that are later than results which may be kept, and their defaults, which change nothing.
+# Keys of a tower that were added since results may have been kept, with defaults that change nothing.
 _OF_TOWERS_SINCE = {"head": "mlp"}
 _ADDED = ("pair", "objectives", "training.start", "data.pictures", "texts")  # keys that had no spelling then
 
@@ -43,7 +43,10 @@ def former_tree(config: Config) -> dict[str, Any] | None:
 
 
 def without_later(config: Config, tree: dict[str, Any]) -> dict[str, Any]:
-    """Return a tree of all keys and values without those later than results that may be kept, if they have defaults."""
+    """Return a tree of all keys and values without those that were added since results may have been kept.
+
+    A key that is set to something else than its default stays, as no earlier result is of such a configuration.
+    """
     for name in config.pair:
         tower = tree["towers"][name]
         for key, default in _OF_TOWERS_SINCE.items():

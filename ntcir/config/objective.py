@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ntcir.objectives.batch import Batch
 
 
-class AnObjective(Section, ABC):
+class BaseObjective(Section, ABC):
     """What makes a model: something that training makes small, or that is solved at once; with settings of its own.
 
     An objective is a module of ``ntcir.objectives`` and a line in ``ntcir.config.registry``.
@@ -36,7 +36,7 @@ class AnObjective(Section, ABC):
     kind: str
 
 
-class Objective(AnObjective):
+class Objective(BaseObjective):
     """What training makes small: a function of a batch.
 
     Attributes:
@@ -86,19 +86,19 @@ class Objective(AnObjective):
         yield from ()
 
 
-def objective_class(kind: str) -> type[AnObjective]:
+def objective_class(kind: str) -> type[BaseObjective]:
     """Return the class of an objective.
 
     Raises:
         KeyError: if there is none of that kind.
     """
-    found: type[AnObjective] = load(OBJECTIVES[kind])
+    found: type[BaseObjective] = load(OBJECTIVES[kind])
     return found
 
 
 def _objective(value: Any) -> Any:
     """Return the objective that keys and values describe."""
-    if isinstance(value, AnObjective):
+    if isinstance(value, BaseObjective):
         return value
     if not isinstance(value, dict) or "kind" not in value:
         why = f"give keys and values, with a kind; there are: {', '.join(OBJECTIVES)}"
@@ -120,4 +120,4 @@ def _objective(value: Any) -> Any:
         raise PydanticCustomError("objective", "{why}", told) from error
 
 
-AnyObjective = Annotated[SerializeAsAny[AnObjective], BeforeValidator(_objective)]
+AnyObjective = Annotated[SerializeAsAny[BaseObjective], BeforeValidator(_objective)]

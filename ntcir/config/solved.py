@@ -1,11 +1,11 @@
-"""What an objective that is solved is to the configuration: a model is computed at once, and nothing is trained."""
+"""Objectives that are solved in closed form: the model is computed at once, and nothing is trained."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Literal
 
-from ntcir.config.objective import AnObjective, objective_class
+from ntcir.config.objective import BaseObjective, objective_class
 from ntcir.config.registry import OBJECTIVES
 from ntcir.modalities import modality
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ntcir.objectives.linear_maps import LinearMaps, Problem
 
 
-class Solved(AnObjective):
+class Solved(BaseObjective):
     """A linear map of each side into the shared space, solved from second moments of the training pairs.
 
     The rows that a tower's stem gives are centred, and only their direction counts where ``unit`` is true; what is

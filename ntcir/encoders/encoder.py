@@ -28,12 +28,14 @@ class Encoder:
     Attributes:
         kind: its name in ``towers.MODALITY.encoder``.
         repeats: whether different items often have equal rows, which cannot be told apart.
+        to_narrow: what to set for fewer columns, as an imperative for a message; None where nothing is to be set.
         dim: columns of a row.
         fingerprints: of the networks whose features are kept in ``features.store``, if it has any.
     """
 
     kind: ClassVar[str]
     repeats: ClassVar[bool] = False
+    to_narrow: ClassVar[str | None] = None
     dim: int
     fingerprints: Sequence[str] = ()
 
@@ -55,6 +57,13 @@ class Encoder:
 
         Raises:
             UserError: if such a head cannot work on these rows.
+        """
+        return None
+
+    def random_vectors(self) -> tuple[str, str] | None:
+        """Return what the stem has vectors of that mean nothing until they are trained, and the setting without them.
+
+        By default there are none: None.
         """
         return None
 

@@ -38,6 +38,7 @@ class FrozenEncoder(Encoder):
     """
 
     kind = "frozen"
+    to_narrow = "take fewer networks, or a smaller grid of cells (features.backbones)"
 
     def __init__(self, dim: int, fingerprints: Sequence[str], networks: Sequence[FrozenNetwork] | None = None) -> None:
         self.dim = dim

@@ -142,6 +142,10 @@ class ReadingsEncoder(Encoder):
         embed = EmbedCodes(self.continuous, self.vocabulary_sizes, config.sensors.embedding_dim, silent=UNKNOWN + 1)
         return embed, embed.dim
 
+    def random_vectors(self) -> tuple[str, str] | None:
+        """Return categories, where there are codes of any."""
+        return ("categories", "sensors.categories=frequency") if self.vocabulary_sizes else None
+
     @np.errstate(over="ignore", invalid="ignore")
     def encode(self, table: pd.DataFrame) -> np.ndarray:
         """Encode raw readings, float32 [rows, dim]; never NaN. A column that the table lacks is missing throughout."""

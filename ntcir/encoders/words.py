@@ -37,6 +37,7 @@ class WordsEncoder(Encoder):
 
     kind = "words"
     repeats = True
+    to_narrow = "lower texts.most or raise texts.min_count"
 
     def __init__(
         self,
@@ -96,6 +97,12 @@ class WordsEncoder(Encoder):
     def positions(cls, tower: Tower, config: Config) -> int | None:
         """Return how many words of a caption count, where they are a sequence."""
         return config.texts.length if config.texts.form == "sequence" else None
+
+    def random_vectors(self) -> tuple[str, str] | None:
+        """Return words, unless they are counted or a file has their vectors."""
+        if self.form == "bag" or self._start is not None:
+            return None
+        return "words", "texts.form=bag, or give texts.vectors"
 
     def to_json(self) -> dict[str, Any]:
         """Return the words and what is made of them; their vectors are with the weights."""

@@ -54,7 +54,7 @@ def _keys(scores: NDArray[np.float32], relevant: NDArray[np.bool_]) -> Ints:
 
 
 def _seen_in_ties(hits: NDArray[np.bool_], found: Ints, equals_next: NDArray[np.bool_], cells: Ints) -> Floats:
-    """Return what is expected of the hits down to a rank, 0 where it is none itself, over all orders within its tie.
+    """Return what is expected of the hits down to a rank, 0 where no hit is at it, over all orders within its tie.
 
     Of r hits among n equal scores, below b better hits, the i-th score is of a hit with probability r / n; down to it
     there are then 1 + b + (i - 1) (r - 1) / (n - 1) hits on average.

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ntcir.objectives.cross_validation import GREATEST, LEAST, best_strength, three_digits
-from ntcir.objectives.factors import Regularised
-from ntcir.objectives.linear_maps import LinearMaps, PairMoments, Problem
+from ntcir.objectives.decompositions import Regularised
+from ntcir.objectives.linear_maps import LinearMaps, Problem
+from ntcir.objectives.second_moments import PairMoments
 from ntcir.system.errors import UserError
 from ntcir.system.progress import say
 
@@ -86,7 +87,7 @@ def _at_the_ends(strengths: tuple[float, float], used: tuple[bool, bool]) -> Ite
         if matters and r == GREATEST:
             yield (
                 f"gcv tries nothing stronger than {GREATEST:g}, which it chose for the {side} side: its rows say "
-                f"little of the {other} side's."
+                f"little about the {other} side's."
             )
 
 

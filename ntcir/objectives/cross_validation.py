@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ntcir.objectives.decompositions import eigenvalues
-from ntcir.objectives.factors import Regularised
-from ntcir.objectives.linear_maps import PairMoments
+from ntcir.objectives.decompositions import Regularised, eigenvalues
+from ntcir.objectives.second_moments import PairMoments
 
 LEAST, GREATEST = 1e-3, 1e3  # of the strengths that are tried
 _MOST = 12  # quarters of a decade from 1 to either

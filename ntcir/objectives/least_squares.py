@@ -10,15 +10,16 @@ from pydantic import model_validator
 from ntcir.objectives.strengths import RegularisedMaps, Strengths
 
 if TYPE_CHECKING:
-    from ntcir.objectives.linear_maps import LinearMaps, PairMoments
+    from ntcir.objectives.linear_maps import LinearMaps
+    from ntcir.objectives.second_moments import PairMoments
 
 
 class LeastSquares(RegularisedMaps):
     """Ridge regression of one side on the other (Hoerl and Kennard 1970; least squares for retrieval: Choi et al. 2023,
     of which only the abstract is public to us: the rest is this project's choice).
 
-    With C_xx, C_yy and C_xy the means of x x', y y' and x y', and m_x the mean eigenvalue of C_xx, the W that makes
-    the mean of ||W x - y||^2 + r_x m_x ||W||^2 least is::
+    With C_xx, C_yy and C_xy the means of x x', y y' and x y', and m_x the mean eigenvalue of C_xx, the W that
+    minimises the mean of ||W x - y||^2 + r_x m_x ||W||^2 is::
 
         W = C_xy' (C_xx + r_x m_x I)^-1
 
@@ -59,8 +60,7 @@ class LeastSquares(RegularisedMaps):
 
 def _regression(moments: PairMoments, dim: int, strength: float) -> LinearMaps:
     """Return W, and what takes y to the axes on which it is predicted."""
-    from ntcir.objectives.decompositions import principal_axes
-    from ntcir.objectives.factors import Regularised
+    from ntcir.objectives.decompositions import Regularised, principal_axes
     from ntcir.objectives.linear_maps import LinearMaps
 
     weights = Regularised(moments.left, strength).solve(moments.across).T
@@ -86,7 +86,7 @@ def _sum_of_both(moments: PairMoments, dim: int, strengths: Strengths) -> Linear
 
 def _scaled(moments: PairMoments, strength: float) -> np.ndarray:
     """Return W in units in which both W x and y have a mean square of 1."""
-    from ntcir.objectives.factors import Regularised
+    from ntcir.objectives.decompositions import Regularised
 
     ridge = Regularised(moments.left, strength)
     weights = ridge.solve(moments.across).T

@@ -1,40 +1,14 @@
-"""What an objective is solved from, second moments of the training pairs, and what it gives, a linear map a side."""
+"""What an objective that is solved gets, a problem, and what it gives, a linear map a side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ntcir.objectives.products import add_products, add_squares, centred, mirror
-
-
-@dataclass(frozen=True)
-class PairMoments:
-    """The moments of paired rows, once these are centred (and of unit length, where that is asked for).
-
-    Attributes:
-        count: pairs.
-        left_mean: of the left rows as they were, float64 [p].
-        right_mean: of the right rows as they were, float64 [q].
-        left: mean of x x', float64 [p, p].
-        right: mean of y y', float64 [q, q].
-        across: mean of x y', float64 [p, q].
-    """
-
-    count: int
-    left_mean: np.ndarray
-    right_mean: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    across: np.ndarray
-
-    @property
-    def mirrored(self) -> PairMoments:
-        """The same with left and right exchanged."""
-        return PairMoments(self.count, self.right_mean, self.left_mean, self.right, self.left, self.across.T)
+from ntcir.objectives.second_moments import PairMoments
 
 
 @dataclass(frozen=True)
@@ -84,41 +58,3 @@ class Problem:
             None if judge is None else (lambda maps: judge(maps.mirrored)),
             None if means is None else (lambda: means().mirrored),
         )
-
-
-def sums_of(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[int, np.ndarray, np.ndarray]:
-    """Return how many pairs there are, and the sums of the left and of the right rows, float64.
-
-    Args:
-        blocks: paired rows, float32 [n, p] and [n, q]; at least one block.
-    """
-    count = 0
-    left = right = np.zeros(1)
-    for of_left, of_right in blocks:
-        count += len(of_left)
-        left = left + of_left.sum(axis=0, dtype=np.float64)
-        right = right + of_right.sum(axis=0, dtype=np.float64)
-    return count, left, right
-
-
-def products_of(
-    blocks: Iterable[tuple[np.ndarray, np.ndarray]], means: tuple[np.ndarray, np.ndarray], *, unit: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the sums of x x', y y' and x y' over paired rows, float64 [p, p], [q, q] and [p, q].
-
-    Args:
-        blocks: paired rows, float32 [n, p] and [n, q].
-        means: what is subtracted from the rows of each side, float64.
-        unit: whether rows are then brought to unit length.
-    """
-    widths = [len(mean) for mean in means]
-    left, right = (np.zeros((width, width)) for width in widths)
-    across = np.zeros((widths[0], widths[1]))
-    for of_left, of_right in blocks:
-        x, y = (centred(rows, mean, unit=unit) for rows, mean in zip((of_left, of_right), means, strict=True))
-        add_squares(left, x)
-        add_squares(right, y)
-        add_products(across, x, y)
-    mirror(left)
-    mirror(right)
-    return left, right, across

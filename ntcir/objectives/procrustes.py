@@ -16,9 +16,9 @@ class Procrustes(Solved):
     """The orthogonal Procrustes problem (Schönemann 1966; for retrieval Choi et al. 2023, of which only the abstract
     is public to us: centring, unit length, PCA and the number of dimensions are this project's choices).
 
-    Sought is the orthogonal R that makes the mean of ||R x - y||^2 least: with the SVD of the mean of y x', U S V', it
-    is U V'. Where one space is wider than the other, its rows are first projected on as many of their principal axes as
-    the other has dimensions.
+    The orthogonal R that minimises the mean of ||R x - y||^2 is U V', where U S V' is the SVD of the mean of y x'.
+    Where one space is wider than the other, its rows are first projected on as many of their principal axes as the
+    other has dimensions.
 
     A singular value says how far the sides agree in its direction. Where ``towers.dim`` is less than the narrower
     space has, or the pairs determine fewer directions, those of the largest singular values are kept: x goes to the

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,10 +13,12 @@ from ntcir.config import Solved
 from ntcir.system.errors import UserError, shown
 
 if TYPE_CHECKING:
-    from ntcir.objectives.linear_maps import LinearMaps, PairMoments, Problem
+    from ntcir.objectives.linear_maps import LinearMaps, Problem
+    from ntcir.objectives.second_moments import PairMoments
 
 Strengths = tuple[float, float]  # of the left and of the right side, in mean eigenvalues of its second moments
 RULES = ("gcv", "validation")
+MOST = 1e6  # more changes no map, but for its rounding
 
 
 class RegularisedMaps(Solved):
@@ -26,9 +27,9 @@ class RegularisedMaps(Solved):
     Attributes:
         regularisation: r of both sides; or of the left and of the right one; or the rule that chooses them. ``gcv`` is
             generalised cross-validation of the ridge regression of the other side on this one. ``validation`` tries
-            multiples of what that chooses, and takes the one with the best MRR on the validation split. That what is
-            chosen for the two regressions is good for both sides of another method, such as canonical correlation
-            analysis, is this project's finding.
+            multiples of what that chooses, and takes the one with the best MRR on the validation split. To regularise
+            both sides of another method, such as canonical correlation analysis, as strongly as the two regressions
+            is this project's choice.
     """
 
     regularisation: float | tuple[float, float] | Literal["gcv", "validation"] = "gcv"
@@ -42,7 +43,7 @@ class RegularisedMaps(Solved):
         found = tuple(_strength(each) for each in numbers)
         if any(each is None for each in found):
             raise ValueError(
-                f"{shown(value)} is not valid: give {', '.join(RULES)}, a number that is not negative, or two such "
+                f"{shown(value)} is not valid: give {', '.join(RULES)}, a number from 0 to {MOST:,.0f}, or two such "
                 "numbers, for the left and the right side"
             )
         return found if len(found) > 1 else found[0]
@@ -91,11 +92,11 @@ class RegularisedMaps(Solved):
 
 
 def _strength(value: Any) -> float | None:
-    """Return a strength; None where the value is none."""
+    """Return a strength; None where the value is not one."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)
     except ValueError:
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return number if 0 <= number <= MOST else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TextIO
 
-from ntcir.report.score_table import print_scores
+from ntcir.report.score_table import print_scores, render_groups
 from ntcir.retrieval.category_precision import CategoryScore
 from ntcir.retrieval.evaluating import SplitReport
 
@@ -20,15 +20,11 @@ def print_evaluation(report: SplitReport, stream: TextIO, *, as_json: bool) -> N
 
 def render_categories(scores: Mapping[str, CategoryScore], stream: TextIO) -> None:
     """Write a line for each direction and one for all queries; directions without queries are left out."""
-    rows = [("", "queries", "mAP", "[95% interval]", "random")]
-    for name in [*(name for name in scores if name != "all"), "all"]:
-        score = scores[name]
+    rows = {}
+    for name, score in scores.items():
         if score.mean is not None and score.interval is not None and score.random is not None:
             low, high = score.interval
-            rows.append(
-                (name, str(score.queries), f"{score.mean:.4f}", f"[{low:.4f}, {high:.4f}]", f"{score.random:.4f}")
-            )
-    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
-    for name, *cells in rows:
-        right = (cell.rjust(width) for cell, width in zip(cells, others, strict=True))
-        stream.write(" ".join([name.ljust(first), *right]) + "\n")
+            rows[name] = (
+                str(score.queries), f"{score.mean:.4f}", f"[{low:.4f}, {high:.4f}]", f"{score.random:.4f}"
+            )  # fmt: skip
+    render_groups(("queries", "mAP", "[95% interval]", "random"), rows, stream)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -37,6 +37,22 @@ def render_score(report: Report, stream: TextIO) -> None:
 
     On a pipe it is plain text of at most 80 columns. Groups without topics are left out.
     """
+    rows = {name: _cells(group) for name, group in report.groups.items() if group.topics}
+    headings = ("topics", "MRR", "[95% interval]", "MRR@10", "R@1", "R@5", "R@10", "MedR", "random")
+    render_groups(headings, rows, stream, [f"Note: {warning}" for warning in report.warnings])
+
+
+def render_groups(
+    headings: Sequence[str], rows: Mapping[str, Sequence[str]], stream: TextIO, notes: Sequence[str] = ()
+) -> None:
+    """Write a table with a row for each group, ``all`` last and in bold, and notes beneath it.
+
+    Args:
+        headings: of the columns behind that of the names.
+        rows: the cells of each group, by its name.
+        stream: where they are written.
+        notes: full sentences.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -45,16 +61,14 @@ def render_score(report: Report, stream: TextIO) -> None:
     console.width = max(console.width, _WIDTH)  # a narrower terminal wraps a line rather than lose a figure
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", no_wrap=True)
-    for heading in ("topics", "MRR", "[95% interval]", "MRR@10", "R@1", "R@5", "R@10", "MedR", "random"):
+    for heading in headings:
         table.add_column(Text(heading), justify="right", no_wrap=True)
-    names = [name for name in report.groups if name != "all"] + ["all"]
-    for name in names:
-        if report.groups[name].topics:
-            cells = map(Text, [name, *_cells(report.groups[name])])  # as Text, for rich takes brackets for its markup
-            table.add_row(*cells, style="bold" if name == "all" else None)
+    for name in sorted(rows, key=lambda name: name == "all"):
+        cells = map(Text, [name, *rows[name]])  # as Text, for rich takes brackets for its markup
+        table.add_row(*cells, style="bold" if name == "all" else None)
     console.print(table)
-    for warning in report.warnings:
-        console.print(Text(escaped(f"Note: {warning}")), soft_wrap=True)
+    for note in notes:
+        console.print(Text(escaped(note)), soft_wrap=True)
 
 
 def _cells(group: GroupScore) -> list[str]:

@@ -31,11 +31,9 @@ def whole_batches(config: Config) -> Config:
     same.
     """
     count = ranks().count
-    return (
-        config
-        if count == 1 or config.solved is not None
-        else config.changed({"training.batch": count * config.training.batch})
-    )
+    if count == 1 or config.solved is not None:
+        return config
+    return config.changed({"training.batch": count * config.training.batch})
 
 
 def share_out(batch: int, pairs: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ntcir.model.metrics import METRICS, read_metrics
+
 
 @dataclass(frozen=True)
 class TrainingResult:
@@ -25,6 +27,11 @@ class TrainingResult:
     validation: dict[str, float]
     solved: str | None = None
     seconds: float = 0.0
+
+    def clock(self) -> float:
+        """Return the seconds that it took; of a training that was resumed those of all its parts."""
+        logged = (row["seconds"] for row in reversed(read_metrics(self.folder / METRICS)) if "seconds" in row)
+        return next(logged, self.seconds)
 
     def sentence(self) -> str:
         """Return the result in one sentence."""

@@ -1,4 +1,4 @@
-"""Whether what is between rows and the shared space can be solved for: told before anything is encoded."""
+"""Checks that the towers can be solved for, made before anything is encoded."""
 
 from __future__ import annotations
 
@@ -16,13 +16,8 @@ from ntcir.model.model import Model
 from ntcir.system.errors import UserError
 from ntcir.system.progress import say
 from ntcir.towers.pooling import MaxOverSequence
-from ntcir.towers.stems import EmbedCodes
 
 MOST_COLUMNS = 10_000  # of a side: their second moments are 0.8 GB, and principal axes take minutes
-_TO_NARROW = {
-    "words": "lower texts.most or raise texts.min_count",
-    "frozen": "take fewer networks, or a smaller grid of cells (features.backbones)",
-}
 
 
 def require_solvable(config: Config, corpus: Corpus, rows: Mapping[str, Rows]) -> None:
@@ -44,7 +39,7 @@ def require_solvable(config: Config, corpus: Corpus, rows: Mapping[str, Rows]) -
         with torch.random.fork_rng(devices=[]):
             _, width = encoder.stem(config.towers.of(name), config)
         if width > MOST_COLUMNS:
-            advice = _TO_NARROW.get(encoder.kind, f"give towers.{name} an encoder with narrower rows")
+            advice = encoder.to_narrow or f"give towers.{name} an encoder with narrower rows"
             raise UserError(
                 f"The rows of {modality(name).plural} have {width:,} columns, whose second moments would take "
                 f"{width**2 * 8 / 2**30:.1f} GiB; at most {MOST_COLUMNS:,} columns can be solved for: {advice}."
@@ -54,7 +49,9 @@ def require_solvable(config: Config, corpus: Corpus, rows: Mapping[str, Rows]) -
     model = Model(config, encoders)
     for name in config.pair:
         linear_of(model, name)
-        _tell_random(config, model, name)
+        if vectors := encoders[name].random_vectors():
+            of, setting = vectors
+            say(f"WARNING: the {name} tower's vectors of {of} stay random, as nothing trains them: set {setting}.")
 
 
 def linear_of(model: Model, name: str) -> nn.Linear:
@@ -66,13 +63,13 @@ def linear_of(model: Model, name: str) -> nn.Linear:
     head, encoder = model.tower(name).head, model.encoders[name]
     if isinstance(head, MaxOverSequence):
         raise UserError(
-            f"What is solved maps one row of each of the {modality(name).plural}, and the encoder {encoder.kind} gives "
-            "a sequence of them: set texts.form to bag or sum, or choose another objective."
+            f"An objective that is solved takes one row for each {modality(name).noun}, and the encoder {encoder.kind} "
+            "gives a sequence of them: set texts.form to bag or sum, or choose another objective."
         )
     layers = [layer for layer in head.children() if not isinstance(layer, nn.Dropout)]
     if not isinstance(head, nn.Sequential) or len(layers) != 1 or not isinstance(layers[0], nn.Linear):
         raise UserError(
-            f"What is solved is one linear layer in each tower, and towers.{name} has a head of another kind "
+            f"An objective is solved for one linear layer in each tower, and towers.{name} has a head of another kind "
             f"({type(head).__name__}): give it one layer (towers.{name}.layers=1), or choose another objective."
         )
     return layers[0]
@@ -87,17 +84,3 @@ def _encoder(config: Config, corpus: Corpus, name: str, rows: Rows) -> Encoder |
     apart = open_rows(config, corpus, name)
     apart.fit(corpus.split("train")[name].tolist())
     return apart.encoder
-
-
-def _tell_random(config: Config, model: Model, name: str) -> None:
-    """Say where a tower begins with vectors that only training could learn."""
-    stem, encoder = model.tower(name).stem, model.encoders[name]
-    if not any(True for _ in stem.parameters()) or (encoder.kind == "words" and config.texts.vectors is not None):
-        return
-    embedded = any(isinstance(part, EmbedCodes) for part in stem.modules())
-    of, advice = (
-        ("categories", "sensors.categories=frequency")
-        if embedded
-        else ("words", "texts.form=bag, or give texts.vectors")
-    )
-    say(f"WARNING: the {name} tower's vectors of {of} stay random, as nothing trains them: set {advice}.")

@@ -22,7 +22,8 @@ from ntcir.encoders.encoder import Rows
 from ntcir.modalities import modality
 from ntcir.model.model import Model
 from ntcir.objectives.choosing import NO_SPLIT
-from ntcir.objectives.linear_maps import LinearMaps, PairMoments, Problem, products_of, sums_of
+from ntcir.objectives.linear_maps import LinearMaps, Problem
+from ntcir.objectives.second_moments import PairMoments, products_of, sums_of
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import ranks
 from ntcir.system.progress import progress, say
@@ -118,15 +119,15 @@ class _Solver:
         config, kind = self.model.config, self.objective.kind
         if pairs.count < 2:
             raise UserError(
-                "All training pairs are linked by items that they share, which makes them one instance, and there is "
-                f"nothing to tell it from: set objectives.0.pairs=all, so that {kind} is solved from all pairs."
+                "All training pairs are linked by items that they share, which makes them one instance, and two are "
+                f"needed: set objectives.0.pairs=all, so that {kind} is solved from all pairs."
             )
         moments = moments_of_pairs(pairs, unit=self.objective.unit)
         for name, second in zip(config.pair, (moments.left, moments.right), strict=True):
             if not second.any():
                 raise UserError(
-                    f"All {modality(name).plural} of the training split have the same row, so that {kind} has nothing "
-                    f"to tell them by: give towers.{name} another encoder, or other data."
+                    f"All {modality(name).plural} of the training split have the same row, so {kind} cannot tell them "
+                    f"apart: choose another towers.{name}.encoder, or other data."
                 )
         try:
             maps = self.objective.solve(

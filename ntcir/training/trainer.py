@@ -195,16 +195,15 @@ def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, re
         with run_folder(config, folder, resume=resume):
             start = Start.of(config, folder, resume=resume)
             corpus = read_corpus()
-            if config.solved is None and config.training.iters:
+            if config.training.iters:
                 share_out(config.training.batch, len(corpus.split("train")))
             rows = open_pair(config, corpus)
             known = {name: each.encoder for name, each in rows.items() if hasattr(each, "encoder")}
             require_widths(config, known)  # before anything is encoded
-            if config.solved is not None:
+            if not config.training.iters:  # as what is solved has none
                 by_first(lambda: begin(config, corpus, folder, resume=resume))
-                return solve(config, corpus, rows, folder)
-            if not config.training.iters:
-                by_first(lambda: begin(config, corpus, folder, resume=resume))
+                if config.solved is not None:
+                    return solve(config, corpus, rows, folder)
                 return save_untrained(config, corpus, rows, folder, start)
             require_learnable(config, known)
             trainer = Trainer(config, corpus, rows, folder, start)

@@ -12,7 +12,6 @@ from pathlib import Path
 from ntcir.config import Config
 from ntcir.config.former import without_later
 from ntcir.corpora.corpus import Corpus
-from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.model.trained import LAST
 from ntcir.system.errors import Interrupted, UserError
 from ntcir.training.result import TrainingResult
@@ -58,8 +57,7 @@ def measure(config: Config, corpus: Corpus, seeds: Sequence[int], metric: str, f
         except Diverged:
             diverged = True
             break
-        logged = (row["seconds"] for row in reversed(read_metrics(place / METRICS)) if "seconds" in row)
-        seconds += next(logged, results[-1].seconds)
+        seconds += results[-1].clock()
     shutil.rmtree(folder, ignore_errors=True)
     if diverged:
         return Measured({}, [0.0], [], round(seconds, 3), diverged=True)

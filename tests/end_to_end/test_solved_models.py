@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helpers import ROOT, command_line, one_thread, write_pictures  # noqa: F401
+from helpers import command_line, one_thread, write_pictures  # noqa: F401
 from PIL import Image
 
 from ntcir.config import load_config
@@ -20,14 +20,6 @@ from ntcir.workspace import read_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SOLVED = ["--set", "objectives=[{kind: procrustes}]"]
-SMALL = [
-    word
-    for setting in (
-        "features.backbones=[{arch: squeezenet1_1, weights: random}]", "features.size=64", "features.crop=64",
-        "topics.pool=14",
-    )
-    for word in ("--set", setting)
-]  # fmt: skip
 
 
 def done(*words: str) -> tuple[str, str]:
@@ -147,14 +139,3 @@ def test_its_keys_are_tuned(inside, tmp_path):
     assert sum(found.by_seed) / 2 == found.mrr["img2sen"] > 0.2
     assert found.best_steps == [0, 0]
     assert found.seconds > 0
-
-
-# ------------------------------------------------------------------------------------------- the files of configs/
-
-
-def test_the_configuration_for_a_lifelog_solves(make_lifelog, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    make_lifelog(tmp_path / "data", ("2020-02-20", "2020-02-28", "2020-03-02", "2020-03-20"), 6)
-    _, said = done("train", "--data", "data", "--config", str(ROOT / "configs/procrustes-lifelog.yaml"), *SMALL)
-    assert "runs/procrustes-lifelog: procrustes, solved from 12 instances" in said
-    assert "stay random" not in said

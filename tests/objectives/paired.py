@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ntcir.objectives.linear_maps import LinearMaps, PairMoments, products_of, sums_of
-from ntcir.objectives.products import centred
+from ntcir.objectives.linear_maps import LinearMaps
+from ntcir.objectives.second_moments import PairMoments, centred, products_of, sums_of
 
 
 def rows(pairs: int = 60, left: int = 7, right: int = 5, noise: float = 1.0) -> tuple[np.ndarray, np.ndarray]:

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from paired import away, moments_of, products, rows
-from scipy.io import loadmat
 from scipy.linalg import block_diag, eigh
 from sklearn.cross_decomposition import CCA
-from sklearn.preprocessing import normalize
 
 from ntcir.config import load_config
 from ntcir.objectives.cca import Cca
-from ntcir.objectives.linear_maps import LinearMaps, PairMoments, Problem
+from ntcir.objectives.linear_maps import LinearMaps, Problem
+from ntcir.objectives.second_moments import PairMoments
 from ntcir.system.errors import UserError
 
 X, Y = rows()
@@ -109,17 +108,3 @@ def test_sides_without_anything_in_common_are_refused():
 def test_a_power_that_is_none_is_refused(power):
     with pytest.raises(UserError, match="power"):
         load_config(settings=[f"objectives=[{{kind: cca, power: {power}}}]"])
-
-
-def test_on_the_wikipedia_articles_it_is_as_good_as_was_measured_elsewhere(shared):
-    folder = shared / "data" / "wikipedia" / "wikipedia_info"
-    rows_of = loadmat(folder / "raw_features.mat")
-    labels = np.array([int(line.split()[2]) for line in (folder / "testset_txt_img_cat.list").read_text().splitlines()])
-    moments = moments_of(rows_of["I_tr"], rows_of["T_tr"])
-    maps = solved(moments, dim=7, regularisation=0, power=0)
-    pictures = normalize((rows_of["I_te"] - moments.left_mean) @ maps.left.T)
-    texts = normalize((rows_of["T_te"] - moments.right_mean) @ maps.right.T)
-    for scores, expected in ((pictures @ texts.T, 0.2466), (texts @ pictures.T, 0.2011)):
-        relevant = labels[np.argsort(-scores, axis=1)] == labels[:, None]
-        precisions = relevant.cumsum(axis=1) / np.arange(1, len(labels) + 1)
-        assert np.mean((precisions * relevant).sum(axis=1) / relevant.sum(axis=1)) == pytest.approx(expected, abs=0.01)

@@ -13,7 +13,8 @@ from sklearn.preprocessing import normalize
 
 from ntcir.objectives.cross_validation import GREATEST, best_strength, generalised_error
 from ntcir.objectives.least_squares import LeastSquares
-from ntcir.objectives.linear_maps import LinearMaps, PairMoments, Problem
+from ntcir.objectives.linear_maps import LinearMaps, Problem
+from ntcir.objectives.second_moments import PairMoments
 
 X, Y = rows()
 

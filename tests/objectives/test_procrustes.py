@@ -8,8 +8,9 @@ from scipy.linalg import orthogonal_procrustes
 from scipy.stats import ortho_group
 from sklearn.decomposition import PCA
 
-from ntcir.objectives.linear_maps import LinearMaps, PairMoments, Problem, products_of, sums_of
+from ntcir.objectives.linear_maps import LinearMaps, Problem
 from ntcir.objectives.procrustes import Procrustes
+from ntcir.objectives.second_moments import PairMoments, products_of, sums_of
 
 PAIRS = 60
 

@@ -113,7 +113,7 @@ class NotedDetections:
 def detect_once(folder: Path) -> bool:
     """Return whether this process has what one of them has detected."""
     config = SimpleNamespace(pair=DEFAULT_PAIR, objects=None, features=SimpleNamespace(store=folder))
-    data: Any = SimpleNamespace(corpus=SimpleNamespace(picturing=lambda name: None), config=config)
+    data: Any = SimpleNamespace(corpus=toy_corpus(), config=config)
     opened: Any = NotedDetections(None, None, folder)
     with patch.object(ntcir.training.preparation, "ObjectDetections", NotedDetections):
         found: Any = Preparation._detected(data, opened, ["a"])

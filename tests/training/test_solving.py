@@ -273,7 +273,10 @@ def test_a_sequence_is_refused_before_anything_is_encoded(tmp_path, monkeypatch)
     nothing_is_encoded(monkeypatch)
     config = Config().changed({"pair": ["image", "text"], "texts.form": "sequence", "texts.length": 8})
     said = refused(solved_config(config), tmp_path / "model", corpus)
-    assert "the encoder words gives a sequence of them: set texts.form to bag or sum" in said
+    assert (
+        "takes one row for each caption, and the encoder words gives a sequence of them: set texts.form to bag or sum"
+        in said
+    )
 
 
 def test_rows_that_are_too_wide_are_refused_before_anything_is_encoded(tmp_path, monkeypatch):

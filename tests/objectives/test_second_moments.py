@@ -1,12 +1,11 @@
-"""Sums of products of rows, against numpy's."""
+"""Second moments of rows, against numpy's."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from ntcir.objectives.linear_maps import products_of
-from ntcir.objectives.products import add_squares, centred, mirror
+from ntcir.objectives.second_moments import add_squares, centred, mirror, products_of
 
 
 def drawn(*shape: int) -> np.ndarray:
