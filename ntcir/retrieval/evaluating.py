@@ -135,14 +135,18 @@ def evaluate_pairs(
     """
     rows = open_pair(model.config, corpus, model.encoders)
     pairs = _readable(rows, pairs, corpus)
-    found = figures_of(model, corpus, rows, pairs, pool, model.config.seed)
+    whole = WholeSplit.of(pairs, model.config.pair)
+    every = _encoded(model, rows, whole) if pool is None or categories else {}
+    if pool is None:
+        found = whole_figures(every, whole, model.directions, corpus)
+    else:
+        found = _pool_figures(model, corpus, rows, pairs, pool, model.config.seed)
     figures = {"all": Figures.joined(list(found.values())), **found}
     groups = {name: group_score(figures[name]) for name in groups_of(list(found))}
     notes = [_BY_BEST] if corpus.shared_are_positive else []
     if not categories:
         return SplitReport(groups, [], notes)
-    whole = WholeSplit.of(pairs, model.config.pair)
-    scores, remarks = category_scores(_encoded(model, rows, whole), whole, model.directions, corpus)
+    scores, remarks = category_scores(every, whole, model.directions, corpus)
     return SplitReport(groups, [], [*notes, *remarks], scores)
 
 
@@ -159,10 +163,17 @@ def figures_of(
         pool: pairs a pool at most; None ranks all.
         seed: of the draw of pools.
     """
-    left, right = model.config.pair
     if pool is None:
-        whole = WholeSplit.of(pairs, (left, right))
+        whole = WholeSplit.of(pairs, model.config.pair)
         return whole_figures(_encoded(model, rows, whole), whole, model.directions, corpus)
+    return _pool_figures(model, corpus, rows, pairs, pool, seed)
+
+
+def _pool_figures(
+    model: Model, corpus: Corpus, rows: Mapping[str, Rows], pairs: pd.DataFrame, pool: int, seed: int
+) -> dict[str, Figures]:
+    """Return the same of pairs in pools."""
+    left, right = model.config.pair
     drawn, pools = draw_pools(pairs, (left, right), pool, seed)
     if len(drawn) < len(pairs):
         say(_undrawn(pairs, drawn, model.directions, pool))
