@@ -97,10 +97,10 @@ class Answers:
 
     def joined(self, direction: str) -> list[Figures]:
         """Return the figures of a direction over all folds, one a seed."""
-        return [_joined([fold[direction] for fold in folds]) for folds in self.figures]
+        return [joined([fold[direction] for fold in folds]) for folds in self.figures]
 
 
-def _joined(parts: Sequence[Figures]) -> Figures:
+def joined(parts: Sequence[Figures]) -> Figures:
     """Return the figures of several folds; a cluster is of one fold."""
     apart, before = [], 0
     for part in parts:
