@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
 Strengths = tuple[float, float]  # of the left and of the right side, in mean eigenvalues of its second moments
 RULES = ("gcv", "validation")
+_STRONGEST = 1e9  # beyond any use; with far more than that, maps vanish by rounding
 
 
 class RegularisedMaps(Solved):
@@ -42,8 +42,8 @@ class RegularisedMaps(Solved):
         found = tuple(_strength(each) for each in numbers)
         if any(each is None for each in found):
             raise ValueError(
-                f"give {', '.join(RULES)}, a number that is not negative, or two such numbers, for the left and the "
-                "right side"
+                f"give {', '.join(RULES)}, a number from 0 to {_STRONGEST:,.0f}, or two such numbers, for the left and "
+                "the right side"
             )
         return found if len(found) > 1 else found[0]
 
@@ -98,4 +98,4 @@ def _strength(value: Any) -> float | None:
         number = float(value)
     except ValueError:
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return number if 0 <= number <= _STRONGEST else None

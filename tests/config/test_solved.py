@@ -118,3 +118,9 @@ def test_its_own_keys_are_checked(options, why):
 def test_it_stands_alone():
     said = refusal(load_config, None, ["objectives=[{kind: info_nce}, {kind: procrustes}]"])
     assert "procrustes is solved, not trained, and stands alone: leave the other objectives out." in said
+
+
+@pytest.mark.parametrize(("kind", "meant"), [("CCA", "cca"), ("Procrustes", "procrustes"), ("InfoNCE", "info_nce")])
+def test_a_kind_in_capitals_is_told_what_may_be_meant(kind, meant):
+    said = refusal(lambda: load_config(settings=[f"objectives=[{{kind: {kind}}}]"]))
+    assert f"there is no objective '{kind}' (did you mean '{meant}'?)" in said
