@@ -62,7 +62,7 @@ def _forget_defaults_of_kind(objectives: Any, key: str, kind: Any, also_set: Col
         return
     objective = objectives[int(place[1])]
     before = objective.get("kind") if isinstance(objective, dict) else None
-    if kind == before or not all(isinstance(each, str) and each in OBJECTIVES for each in (kind, before)):
+    if not (isinstance(before, str) and isinstance(kind, str) and {before, kind} <= set(OBJECTIVES)) or kind == before:
         return
     usual = objective_class(before)(kind=before).model_dump(mode="json")
     both = objective_class(kind).model_fields if not is_solved([objective, {"kind": kind}]) else {}

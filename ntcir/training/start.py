@@ -53,7 +53,18 @@ class Start:
         if place.resolve() == folder.resolve():
             raise UserError(f"training.start = {place} is the folder of this training: name another model's.")
         check_start(config)
-        return cls(place, Model.load(place))
+        start = cls(place, Model.load(place))
+        start.tell_other_split(config)
+        return start
+
+    def tell_other_split(self, config: Config) -> None:
+        """Warn where the model may have seen what is to be held out from a training."""
+        theirs, ours = self.model.config.data, config.data
+        if theirs.path == ours.path and theirs.split != ours.split:
+            say(
+                f"WARNING: training.start: {self.folder} was made with another data.split of the same corpus, so it "
+                "may know items that this training holds out, and figures may be too good."
+            )
 
     def give_towers(self, model: Model) -> None:
         """Put these towers in place of those of a model, statistics of their training split included.
@@ -91,7 +102,7 @@ def _grows(name: str, ours: Config, theirs: Config) -> bool:
 
 
 def _check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
-    """Check that words have the same numbers, where rows are such.
+    """Check that words have the same numbers and weigh alike, where rows are such.
 
     Raises:
         UserError: if they have not.
@@ -102,6 +113,11 @@ def _check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None
         raise UserError(
             f"training.start: the {name} tower of {place} knows {len(theirs.vocabulary):,} words, which are not the "
             f"{len(ours.vocabulary):,} of these training captions: name a model that was trained on the same ones."
+        )
+    if theirs.tfidf != ours.tfidf:
+        raise UserError(
+            f"training.start: {place} has texts.tfidf = {_yaml(theirs.tfidf)}, and this training {_yaml(ours.tfidf)}: "
+            f"set texts.tfidf={_yaml(theirs.tfidf)}, or name another model."
         )
 
 

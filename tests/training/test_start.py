@@ -284,6 +284,20 @@ def test_a_start_whose_readings_have_as_many_columns_of_other_meanings_is_refuse
     assert why in refusal(check_same_readings, "sensor", theirs, ours, tmp_path)
 
 
+def test_a_start_whose_words_weigh_otherwise_is_refused(tmp_path):
+    fit(caption_config(training__iters=1), tmp_path / "start", corpus=captioned())
+    config = caption_config(texts__tfidf=True, training__iters=1, training__start=str(tmp_path / "start"))
+    sentence = refusal(fit, config, tmp_path / "model", corpus=captioned())
+    assert "has texts.tfidf = false, and this training true: set texts.tfidf=false, or name another model." in sentence
+
+
+def test_a_start_that_may_know_what_is_held_out_is_told(model, tmp_path, capsys):
+    for split, told in (({}, 0), ({"data__split": {"by": "fraction", "train": 0.5, "val": 0.2, "test": 0.3}}, 1)):
+        Start.of(toy_config(training__start=str(model), **split), tmp_path, resume=False)
+        said = capsys.readouterr().err
+        assert said.count(f"WARNING: training.start: {model} was made with another data.split") == told
+
+
 def test_a_training_does_not_begin_from_itself(tmp_path):
     folder = tmp_path / "model"
     for place in (folder, tmp_path / "." / "model"):
