@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from ntcir.config.objective import objective_class
 from ntcir.config.old_keys import current_changes
+from ntcir.config.registry import OBJECTIVES
 from ntcir.config.solved import forget_defaults, is_solved
 from ntcir.system.errors import UserError, short, shown
 
@@ -30,7 +33,9 @@ def changed_tree(tree: dict[str, Any], changes: Mapping[str, Any], origin: str) 
             name: tower for name, tower in tree["towers"].items() if name in _names(changes["pair"])
         }
     solved = is_solved(tree["objectives"])
-    for key in [key for key in changes if key.partition(".")[0] == "objectives"]:  # first: defaults depend on them
+    of_objectives = [key for key in changes if key.partition(".")[0] == "objectives"]
+    for key in of_objectives:  # first: defaults depend on them
+        _forget_defaults_of_kind(tree["objectives"], key, changes[key], of_objectives)
         _put(tree, key, changes.pop(key))
     if is_solved(tree["objectives"]) != solved:
         forget_defaults(tree)
@@ -39,6 +44,32 @@ def changed_tree(tree: dict[str, Any], changes: Mapping[str, Any], origin: str) 
             tree["data"]["split"] = {}  # another kind of split: the days or names of the old one mean nothing in it
         _put(tree, key, value)
     return tree
+
+
+def _forget_defaults_of_kind(objectives: Any, key: str, kind: Any, also_set: Collection[str]) -> None:
+    """Take from an objective that is to become one of another kind what it has by default.
+
+    What both kinds have stays where both are trained; what was set stays in any case, and is checked.
+
+    Args:
+        objectives: yet to be checked; changed in place.
+        key: dotted, that is to be set.
+        kind: its value, where the key is an objective's kind.
+        also_set: dotted keys that are set as well, before or after this one.
+    """
+    place = re.fullmatch(r"objectives\.(\d{1,9})\.kind", key)
+    if place is None or not isinstance(objectives, list) or int(place[1]) >= len(objectives):
+        return
+    objective = objectives[int(place[1])]
+    before = objective.get("kind") if isinstance(objective, dict) else None
+    if not (isinstance(before, str) and isinstance(kind, str) and {before, kind} <= set(OBJECTIVES)) or kind == before:
+        return
+    usual = objective_class(before)(kind=before).model_dump(mode="json")
+    both = objective_class(kind).model_fields if not is_solved([objective, {"kind": kind}]) else {}
+    for name, value in usual.items():
+        key_of_name = f"objectives.{place[1]}.{name}"
+        if name not in both and key_of_name not in also_set and objective.get(name, ...) == value:
+            del objective[name]
 
 
 def _names(pair: Any) -> list[Any]:

@@ -105,7 +105,7 @@ def _objective(value: Any) -> Any:
         raise PydanticCustomError("objective", "{why}", {"why": why})
     kind = value["kind"]
     if not isinstance(kind, str) or kind not in OBJECTIVES:
-        hint = did_you_mean(str(kind), OBJECTIVES) or f"; there are: {', '.join(OBJECTIVES)}"
+        hint = did_you_mean(str(kind).lower(), OBJECTIVES) or f"; there are: {', '.join(OBJECTIVES)}"
         raise PydanticCustomError("objective", "{why}", {"why": f"there is no objective {shown(kind)}{hint}"})
     found = objective_class(kind)
     try:

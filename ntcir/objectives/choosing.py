@@ -11,7 +11,7 @@ from ntcir.objectives.decompositions import Regularised
 from ntcir.objectives.linear_maps import LinearMaps, Problem
 from ntcir.objectives.second_moments import PairMoments
 from ntcir.system.errors import UserError
-from ntcir.system.progress import say
+from ntcir.system.progress import progress, say
 
 _KEY = "objectives.0.regularisation"
 _SIDES = ("left", "right")
@@ -20,8 +20,8 @@ _TINY = 1e-8  # added where the configuration has so little that columns which d
 _MULTIPLES = (1.0, 10**0.5, 10**-0.5, 10.0, 0.1, 10**1.5, 10**-1.5, 100.0, 0.01)
 
 NO_SPLIT = (
-    f"{_KEY} = validation needs a validation split, and there is none: give {_KEY}=gcv or a number, or split the "
-    "corpus (data.split)."
+    f"{_KEY} = validation needs a validation split of two pairs or more, and there is none: give {_KEY}=gcv or a "
+    "number, or split the corpus (data.split)."
 )
 
 Solver = Callable[[PairMoments, int, tuple[float, float]], LinearMaps]
@@ -83,7 +83,10 @@ def _at_the_ends(strengths: tuple[float, float], used: tuple[bool, bool]) -> Ite
     """Yield what is to be said of strengths beyond which none was tried."""
     for side, other, r, matters in zip(_SIDES, reversed(_SIDES), strengths, used, strict=True):
         if matters and r == LEAST:
-            yield f"gcv tries nothing weaker than {LEAST:g}, which it chose for the {side} side: compare {_KEY}=0."
+            yield (
+                f"gcv tries nothing weaker than {LEAST:g}, which it chose for the {side} side: compare smaller numbers "
+                f"in {_KEY}."
+            )
         if matters and r == GREATEST:
             yield (
                 f"gcv tries nothing stronger than {GREATEST:g}, which it chose for the {side} side: its rows say "
@@ -101,10 +104,12 @@ def by_validation(problem: Problem, used: tuple[bool, bool], solver: Solver) -> 
         raise UserError(NO_SPLIT)
     start = by_gcv(problem, used)
     tried: dict[float, tuple[float, tuple[float, float]]] = {}
-    for multiple in _MULTIPLES:
-        left, right = (three_digits(multiple * r) for r in start.strengths)
-        maps = solver(problem.moments, problem.dim, (left, right))
-        tried[multiple] = problem.judge(maps), (left, right)
+    with progress("Choosing by validation", len(_MULTIPLES)) as advance:
+        for multiple in _MULTIPLES:
+            left, right = (three_digits(multiple * r) for r in start.strengths)
+            maps = solver(problem.moments, problem.dim, (left, right))
+            tried[multiple] = problem.judge(maps), (left, right)
+            advance(1)
     best = max(tried, key=lambda multiple: tried[multiple][0])
     mrr, strengths = tried[best]
     remarks = []

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import field_validator
 
 from ntcir.config import Solved
-from ntcir.system.errors import UserError, shown
+from ntcir.system.errors import UserError
 
 if TYPE_CHECKING:
     from ntcir.objectives.linear_maps import LinearMaps, Problem
@@ -43,8 +43,8 @@ class RegularisedMaps(Solved):
         found = tuple(_strength(each) for each in numbers)
         if any(each is None for each in found):
             raise ValueError(
-                f"{shown(value)} is not valid: give {', '.join(RULES)}, a number from 0 to {MOST:,.0f}, or two such "
-                "numbers, for the left and the right side"
+                f"give {', '.join(RULES)}, a number from 0 to {MOST:,.0f}, or two such numbers, for the left and the "
+                "right side"
             )
         return found if len(found) > 1 else found[0]
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ntcir.config import Config, Tower
 from ntcir.encoders import encoder_class
 from ntcir.encoders.encoder import Encoder
+from ntcir.encoders.presets import Columns
+from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.encoders.words import WordsEncoder
-from ntcir.model.folder import WEIGHTS, read_config
+from ntcir.model.folder import CONFIG, WEIGHTS, read_config
 from ntcir.model.model import Model
 from ntcir.model.trained import LAST
-from ntcir.system.errors import UserError
+from ntcir.system.errors import UserError, some
 from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
 from ntcir.system.regular import sha256_of
@@ -51,7 +53,18 @@ class Start:
         if place.resolve() == folder.resolve():
             raise UserError(f"training.start = {place} is the folder of this training: name another model's.")
         check_start(config)
-        return cls(place, Model.load(place))
+        start = cls(place, Model.load(place))
+        start.tell_other_split(config)
+        return start
+
+    def tell_other_split(self, config: Config) -> None:
+        """Warn where the model may have seen what is to be held out from a training."""
+        theirs, ours = self.model.config.data, config.data
+        if theirs.path == ours.path and theirs.split != ours.split:
+            say(
+                f"WARNING: training.start: {self.folder} was made with another data.split of the same corpus, so it "
+                "may know items that this training holds out, and figures may be too good."
+            )
 
     def give_towers(self, model: Model) -> None:
         """Put these towers in place of those of a model, statistics of their training split included.
@@ -66,6 +79,7 @@ class Start:
                     "than this training's: what it knows of their columns is of little use."
                 )
             _check_words(name, self.model.encoders[name], model.encoders[name], self.folder)
+            check_same_readings(name, self.model.encoders[name], model.encoders[name], self.folder)
             try:
                 if _grows(name, model.config, self.model.config):
                     model.tower(name).grow_from(self.model.tower(name))
@@ -88,7 +102,7 @@ def _grows(name: str, ours: Config, theirs: Config) -> bool:
 
 
 def _check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
-    """Check that words have the same numbers, where rows are such.
+    """Check that words have the same numbers and weigh alike, where rows are such.
 
     Raises:
         UserError: if they have not.
@@ -100,6 +114,44 @@ def _check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None
             f"training.start: the {name} tower of {place} knows {len(theirs.vocabulary):,} words, which are not the "
             f"{len(ours.vocabulary):,} of these training captions: name a model that was trained on the same ones."
         )
+    if theirs.tfidf != ours.tfidf:
+        raise UserError(
+            f"training.start: {place} has texts.tfidf = {_yaml(theirs.tfidf)}, and this training {_yaml(ours.tfidf)}: "
+            f"set texts.tfidf={_yaml(theirs.tfidf)}, or name another model."
+        )
+
+
+def check_same_readings(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
+    """Check that the columns of encoded readings mean the same, which their number alone does not tell.
+
+    Raises:
+        UserError: if they do not.
+    """
+    if not (isinstance(theirs, ReadingsEncoder) and isinstance(ours, ReadingsEncoder)):
+        return
+    tower = f"training.start: the {name} tower of {place}"
+    if _chosen(theirs) != _chosen(ours):
+        only = {
+            "there": [column for column in theirs.names if column not in ours.names],
+            "here": [column for column in ours.names if column not in theirs.names],
+        }
+        which = ", ".join(f"only {where}: {some(columns)}" for where, columns in only.items() if columns)
+        raise UserError(
+            f"{tower} has other sensor columns than this training ({which or 'the same ones encoded differently'}): "
+            f"set sensors as in {place / CONFIG}, or name another model."
+        )
+    for key, what in (("indicators", "columns with missing values"), ("vocabularies", "categories")):
+        if theirs.statistics[key] != ours.statistics[key]:
+            raise UserError(
+                f"{tower} knows other {what} than this training split has: name a model that was trained on the same "
+                "data."
+            )
+
+
+def _chosen(encoder: ReadingsEncoder) -> Columns:
+    """Return the columns of an encoder; how categories are encoded does not matter where there are none."""
+    columns = encoder.columns
+    return columns if columns.categorical else replace(columns, categories="frequency")
 
 
 def check_start(config: Config) -> None:

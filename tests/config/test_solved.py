@@ -51,6 +51,37 @@ def test_defaults_follow_the_objective_whichever_way_it_is_given_and_whatever_th
     assert shape(solved.changed({"training.iters": 7, **trained, "towers.sensor.layers": 1})) == (7, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("before", "kind", "after"),
+    [
+        ("info_nce", "procrustes", {}),
+        ("procrustes", "cca", {}),  # not the pairs that procrustes has by default
+        ("procrustes, pairs: all", "least_squares", {"pairs": "all"}),
+        ("cca, unit: false", "info_nce", None),
+        ("cca", "info_nce", {}),
+        ("info_nce, weight: 2", "triplet", {"weight": 2}),
+        ("triplet", "soft_margin", {"negatives": "random"}),  # as ever, where both are trained
+    ],
+)
+def test_an_objective_that_becomes_one_of_another_kind_leaves_its_defaults_behind(before, kind, after):
+    config = load_config(settings=[f"objectives=[{{kind: {before}}}]"])
+    if after is None:
+        assert "objectives.0.unit = False is not valid: unknown key" in refusal(
+            config.changed, {"objectives.0.kind": kind}
+        )
+        return
+    expected = config.changed({"objectives": [{"kind": kind, **after}]})
+    assert config.changed({"objectives.0.kind": kind}) == expected
+
+
+def test_what_is_set_along_with_another_kind_stays_in_any_order():
+    for order in (1, -1):
+        changes = {"objectives.0.power": 0, "objectives.0.pairs": "means", "objectives.0.kind": "cca"}
+        for config in (Config(), load_config(settings=[PROCRUSTES])):  # which has the same pairs by default
+            cca = config.changed(dict(list(changes.items())[::order])).objectives[0]
+            assert cca.model_dump() | {"power": 0, "pairs": "means"} == cca.model_dump()
+
+
 def test_layers_that_somebody_chose_are_not_taken_away_in_silence(tmp_path):
     config = tmp_path / "deep.yaml"
     config.write_text("towers: {sensor: {layers: 3}}\n", encoding="utf-8")
@@ -87,3 +118,9 @@ def test_its_own_keys_are_checked(options, why):
 def test_it_stands_alone():
     said = refusal(load_config, None, ["objectives=[{kind: info_nce}, {kind: procrustes}]"])
     assert "procrustes is solved, not trained, and stands alone: leave the other objectives out." in said
+
+
+@pytest.mark.parametrize(("kind", "meant"), [("CCA", "cca"), ("Procrustes", "procrustes"), ("InfoNCE", "info_nce")])
+def test_a_kind_in_capitals_is_told_what_may_be_meant(kind, meant):
+    said = refusal(lambda: load_config(settings=[f"objectives=[{{kind: {kind}}}]"]))
+    assert f"there is no objective '{kind}' (did you mean '{meant}'?)" in said

@@ -101,7 +101,9 @@ def test_a_choice_at_the_end_of_what_gcv_tries_is_warned_of(shared, word, capsys
 
 def test_the_validation_split_cannot_choose_where_there_is_none():
     said = refusal(lambda: Cca(regularisation="validation").solve(Problem(MOMENTS, 3)))
-    assert said.startswith("objectives.0.regularisation = validation needs a validation split, and there is none: ")
+    assert said.startswith(
+        "objectives.0.regularisation = validation needs a validation split of two pairs or more, and there is none"
+    )
 
 
 @pytest.mark.parametrize("r", [0, 1e-17])
@@ -155,6 +157,7 @@ def test_what_a_regularisation_can_be(kind, given):
 @pytest.mark.parametrize("kind", ["cca", "least_squares"])
 def test_any_other_regularisation_is_refused(kind, given):
     said = refusal(lambda: load_config(settings=[f"objectives=[{{kind: {kind}, regularisation: {given}}}]"]))
+    assert said.count("is not valid") == 1
     assert "is not valid: give gcv, validation, a number from 0 to 1,000,000, or two such numbers" in said
     assert "objectives" in said
 

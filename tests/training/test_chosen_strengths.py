@@ -46,4 +46,6 @@ def test_without_a_validation_split_it_cannot_choose_which_is_told_before_anythi
     corpus = toy_corpus(("2020-02-01", "2020-02-02"))
     with patch.object(ToyFeatures, "ensure", side_effect=AssertionError("something is encoded")):
         said = refusal(lambda: card(tmp_path / "model", corpus, regularisation="validation"))
-    assert said.startswith("objectives.0.regularisation = validation needs a validation split, and there is none: ")
+    assert said.startswith(
+        "objectives.0.regularisation = validation needs a validation split of two pairs or more, and there is none"
+    )

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from helpers import (  # noqa: F401
@@ -24,10 +26,12 @@ from toy_captions import caption_config, captioned
 
 import ntcir.training.trainer
 from ntcir.config import load_config
+from ntcir.encoders.presets import Columns
+from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.model import Model
 from ntcir.training.checkpoint import LAST
-from ntcir.training.start import Start
+from ntcir.training.start import Start, check_same_readings
 from ntcir.training.trainer import Trainer, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -242,10 +246,56 @@ def test_the_width_of_layers_in_between_does_not_matter_where_there_are_none(mod
 
 def test_a_start_of_other_readings_is_refused(model, tmp_path):
     sentence = refused(model, tmp_path / "model", sensors__exclude=["a"])
-    assert (
-        f"the sensor tower of {model} does not fit this configuration: its encoder or its settings (towers.sensor)"
-        in sentence
-    )
+    assert f"the sensor tower of {model} has other sensor columns than this training (only there: a)" in sentence
+    assert f"set sensors as in {model / CONFIG}, or name another model." in sentence
+
+
+def readings_of(table: dict[str, list[object]], **columns: Any) -> ReadingsEncoder:
+    return ReadingsEncoder.fit(Columns(**columns), pd.DataFrame(table), rare=1)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "why"),
+    [
+        (
+            readings_of({"a": [1.0, 2.0], "b": [1.0, 3.0]}, numeric=("a",)),
+            readings_of({"a": [1.0, 2.0], "b": [1.0, 3.0]}, numeric=("b",)),
+            "has other sensor columns than this training (only there: a, only here: b): set sensors as in",
+        ),
+        (
+            readings_of({"a": [1.0, 2.0], "b": [1.0, 3.0]}, numeric=("a", "b")),
+            readings_of({"a": [1.0, 2.0], "b": [1.0, 3.0]}, numeric=("b", "a")),
+            "has other sensor columns than this training (the same ones encoded differently): set sensors as in",
+        ),
+        (
+            readings_of({"a": [1.0, 2.0, np.nan], "b": [1.0, 3.0, 2.0]}, numeric=("a", "b")),
+            readings_of({"a": [1.0, 2.0, 3.0], "b": [1.0, np.nan, 2.0]}, numeric=("a", "b")),
+            "knows other columns with missing values than this training split has",
+        ),
+        (
+            readings_of({"a": ["in", "out"]}, categorical=("a",), categories="embedding"),
+            readings_of({"a": ["in", "up"]}, categorical=("a",), categories="embedding"),
+            "knows other categories than this training split has: name a model that was trained on the same data.",
+        ),
+    ],
+)
+def test_a_start_whose_readings_have_as_many_columns_of_other_meanings_is_refused(theirs, ours, why, tmp_path):
+    assert theirs.dim == ours.dim
+    assert why in refusal(check_same_readings, "sensor", theirs, ours, tmp_path)
+
+
+def test_a_start_whose_words_weigh_otherwise_is_refused(tmp_path):
+    fit(caption_config(training__iters=1), tmp_path / "start", corpus=captioned())
+    config = caption_config(texts__tfidf=True, training__iters=1, training__start=str(tmp_path / "start"))
+    sentence = refusal(fit, config, tmp_path / "model", corpus=captioned())
+    assert "has texts.tfidf = false, and this training true: set texts.tfidf=false, or name another model." in sentence
+
+
+def test_a_start_that_may_know_what_is_held_out_is_told(model, tmp_path, capsys):
+    for split, told in (({}, 0), ({"data__split": {"by": "fraction", "train": 0.5, "val": 0.2, "test": 0.3}}, 1)):
+        Start.of(toy_config(training__start=str(model), **split), tmp_path, resume=False)
+        said = capsys.readouterr().err
+        assert said.count(f"WARNING: training.start: {model} was made with another data.split") == told
 
 
 def test_a_training_does_not_begin_from_itself(tmp_path):
