@@ -120,7 +120,8 @@ def of_vectors(config: Config) -> list[Method]:
         Method("CCA as published, k = 7", classical | plain),
         *solved({PROCRUSTES: 9, LEAST_SQUARES: 9, CCA: 9}),
         Method("InfoNCE"),
-        Method("InfoNCE from CCA", {}, start=CCA),
+        Method("InfoNCE from procrustes", start=PROCRUSTES),
+        Method("InfoNCE from CCA", start=CCA),
         Method("gMLP", gated(config.pair)),
         Method("gMLP from CCA", gated(config.pair), start=CCA),
     ]
@@ -133,6 +134,7 @@ def of_readings(config: Config) -> list[Method]:
     return [
         *solved({PROCRUSTES: 14, LEAST_SQUARES: 14, CCA: 14}),
         Method("InfoNCE"),
+        Method("InfoNCE from procrustes", linear, start=PROCRUSTES),
         Method("InfoNCE from CCA", linear, start=CCA),
         Method("gMLP over cells", cells | {"towers.dim": 128}),
     ]
