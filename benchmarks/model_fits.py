@@ -109,7 +109,7 @@ def fits(opened: Opened, methods: Sequence[Method], seeds: int) -> Iterator[tupl
             config = opened.config.changed(method.changes)
             found = []
             for seed in range(1 if config.solved is not None else seeds):
-                changes: dict[str, Any] = {"seed": seed}
+                changes: dict[str, Any] = {"seed": config.seed + seed}
                 if method.start is not None:
                     start = _folder(kept, method.start, seed)
                     start = start if start.is_dir() else _folder(kept, method.start, 0)

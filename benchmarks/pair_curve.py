@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from caption_models import Opened
 from model_fits import Method, answered, fits
+from scipy.stats import t
 
 from ntcir.corpora.corpus import SPLITS
 from ntcir.modalities import directions, pictured
@@ -20,7 +21,13 @@ from ntcir.system.progress import say
 PICTURES = (50, 100, 200, 400)  # and all
 
 
-def print_curve(opened: Opened, methods: Sequence[Method], draws: int, picture: Path | None) -> None:
+def print_curve(
+    opened: Opened,
+    methods: Sequence[Method],
+    draws: int,
+    picture: Path | None,
+    against: Sequence[tuple[str, str]] = (),
+) -> None:
     """Print a table of MRR by method and number of training pictures, and draw it.
 
     Args:
@@ -28,6 +35,7 @@ def print_curve(opened: Opened, methods: Sequence[Method], draws: int, picture: 
         methods: each behind the one that it begins from.
         draws: samples of the training pictures; of all of them there is one, trained with as many seeds.
         picture: where the chart is drawn; nowhere if None.
+        against: pairs of methods whose difference is told.
     """
     shown = pictured(opened.config.pair)
     if shown is None:
@@ -47,12 +55,14 @@ def print_curve(opened: Opened, methods: Sequence[Method], draws: int, picture: 
                 measured = [[figures[name].mean() for name in names]]
                 found[method.name][count] = np.concatenate([values, measured])
         say(f"{count} pictures are done", kind=f"curve {count}")
-    print(f"\n{' / '.join(names)} MRR, the mean over {draws} draws ± standard error:\n")
+    print(f"\n{' / '.join(names)} MRR, the mean over {draws} draws ± half of its 95% interval (Student's t):\n")
     print(f"| method | {' | '.join(f'{count} pictures' for count in counts)} |")
     print(f"|---|{'---|' * len(counts)}")
     for method in methods:
-        cells = [_cell(found[method.name][count]) for count in counts]
-        print(f"| {method.name} | {' | '.join(cells)} |")
+        print(f"| {method.name} | {' | '.join(_cell(found[method.name][count]) for count in counts)} |")
+    for method, other in against:
+        cells = [_cell(found[method][count] - found[other][count], "+") for count in counts]
+        print(f"| {method}, difference to {other} | {' | '.join(cells)} |")
     if picture is not None:
         _draw(found, names, picture)
 
@@ -64,20 +74,28 @@ def _kept(pairs: pd.DataFrame, column: str, chosen: np.ndarray) -> pd.DataFrame:
     return pairs.assign(split=splits)
 
 
-def _cell(values: np.ndarray) -> str:
-    errors = values.std(axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.zeros(values.shape[1])
-    return " / ".join(f"{mean:.3f} ± {error:.3f}" for mean, error in zip(values.mean(axis=0), errors, strict=True))
+def _cell(values: np.ndarray, sign: str = "") -> str:
+    """Return the mean of each direction and half of its interval, where draws differ; float64 [draws, directions]."""
+    halves = [0.0] * values.shape[1]
+    if len(values) > 1:
+        halves = values.std(axis=0, ddof=1) / np.sqrt(len(values)) * t.ppf(0.975, len(values) - 1)
+    told = [
+        f"{mean:{sign}.3f}{f' ± {half:.3f}' if half > 1e-6 else ''}"
+        for mean, half in zip(values.mean(axis=0), halves, strict=True)
+    ]
+    return " / ".join(told)
 
 
 def _draw(found: Mapping[str, Mapping[int, np.ndarray]], names: Sequence[str], path: Path) -> None:
     with canvas(path, figsize=(9, 4), dpi=120, layout="constrained") as figure:
         for place, name in enumerate(names):
             axes = figure.add_subplot(1, len(names), place + 1)
-            for method, by_count in found.items():
+            for number, (method, by_count) in enumerate(found.items()):
                 counts = list(by_count)
+                beside = [count * 1.02 ** (number - len(found) / 2) for count in counts]  # so that none hides another
                 means = [by_count[count][:, place].mean() for count in counts]
                 spread = [by_count[count][:, place].std() for count in counts]
-                axes.errorbar(counts, means, spread, marker="o", markersize=4, linewidth=1.2, capsize=2, label=method)
+                axes.errorbar(beside, means, spread, marker="o", markersize=4, linewidth=1.2, capsize=2, label=method)
             axes.set(xscale="log", xlabel="training pictures", ylabel="MRR", title=name)
             axes.set_xticks(counts, [str(count) for count in counts])
             axes.minorticks_off()

@@ -21,7 +21,7 @@ from caption_models import Opened, folds, training_only
 from caption_table import difference_cells, figure_cells
 from model_fits import ByDirection, Fit, Method, answered, fits
 from pair_curve import print_curve
-from solved_methods import choices_of_captions, of_captions, of_curve, of_readings, of_vectors
+from solved_methods import CCA, choices_of_captions, of_captions, of_curve, of_readings, of_vectors
 
 from ntcir.ablation.quiet import saying_once
 from ntcir.config import Config, load_config
@@ -39,6 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 SQUEEZENET = "squeezenet1_1_imagenet_features.pth"
 POOL = 200  # of a session
+AGAINST = (("InfoNCE", CCA), ("InfoNCE from CCA", CCA), ("CCA and InfoNCE, averaged", CCA))  # of the curve
 CAPTIONED = ("flickr8k-minilm", "flickr8k")
 
 
@@ -142,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 if not options.curve:
                     print_table(race, options.seeds)
                 else:
-                    print_curve(next(race.folds()), of_curve(race.config), options.draws, options.picture)
+                    print_curve(next(race.folds()), of_curve(race.config), options.draws, options.picture, AGAINST)
         except UserError as error:  # data, weights or libraries that are not there
             say(f"{name} is left out: {error}")
             continue

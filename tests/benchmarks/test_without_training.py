@@ -83,11 +83,16 @@ def test_the_curve_has_a_column_for_each_number_of_pictures(
 ) -> None:
     monkeypatch.setattr(pair_curve, "PICTURES", (4, 1000))
     pictures = opened.corpus.split("train")[opened.config.pair[0]].nunique()
-    print_curve(opened, METHODS[2:4], 2, tmp_path / "curve.png")
+    print_curve(opened, METHODS[2:4], 2, tmp_path / "curve.png", [("InfoNCE", CCA)])
     lines = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     assert lines[0] == ["| method", "4 pictures", f"{pictures} pictures |"]
-    assert [line[0] for line in lines[2:]] == ["| CCA", "| InfoNCE"]
-    assert all(cell.count("±") == 2 for line in lines[2:] for cell in line[1:])
+    assert [line[0] for line in lines[2:]] == ["| CCA", "| InfoNCE", "| InfoNCE, difference to CCA"]
+    assert all(line[1].count("±") == 2 for line in lines[2:])  # other pictures in each draw
+    assert [line[2].count("±") for line in lines[2:]] == [
+        0,
+        2,
+        2,
+    ]  # the same pictures, and other seeds of what is trained
     assert (tmp_path / "curve.png").stat().st_size > 1000
 
 
