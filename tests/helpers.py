@@ -150,6 +150,27 @@ def fit(config: Config, folder: Path, *, resume: bool = False, corpus: Corpus | 
         return train(config, lambda: corpus or toy_corpus(), folder, resume=resume)
 
 
+class Stopped(Exception):
+    """Something that goes wrong in the middle of a training."""
+
+
+def fit_in_two_parts(
+    config: Config, folder: Path, stop: int, every: int, corpus: Corpus | None = None
+) -> TrainingResult:
+    """Train until an error before a step, with a checkpoint at every so many steps, and resume."""
+    step_of = Trainer._step
+
+    def stopping(self: Trainer, step: int) -> float:
+        if step == stop:
+            raise Stopped
+        return step_of(self, step)
+
+    with patch("ntcir.training.trainer.CHECKPOINT_EVERY", every):
+        with patch.object(Trainer, "_step", stopping), pytest.raises(Stopped):
+            fit(config, folder, corpus=corpus)
+        return fit(config, folder, resume=True, corpus=corpus)
+
+
 def toy_trainer(config: Config, folder: Path, corpus: Corpus | None = None, **options: Any) -> Trainer:
     """Return a training that has not begun."""
     corpus = corpus or toy_corpus()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import ROOT, command_line, fit, one_thread, toy_config, toy_trainer  # noqa: F401
+from helpers import ROOT, command_line, fit, fit_in_two_parts, one_thread, toy_config, toy_trainer  # noqa: F401
 from processes import kept
 from safetensors.torch import load_file
 from talking import keep
@@ -26,7 +26,6 @@ from ntcir.formats.topics import read_topics
 from ntcir.model.folder import WEIGHTS
 from ntcir.system.parallel import together
 from ntcir.training.checkpoint import LAST
-from ntcir.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread", "toys")
 SEVERAL = 2  # captions of a photograph
@@ -262,26 +261,10 @@ def test_an_objective_that_needs_categories_is_refused_without_and_trains_with_t
 LEARNT: dict[str, Any] = {"objectives": [{"kind": "sigmoid"}, {"kind": "info_nce", "learn_temperature": True}]}
 
 
-class Stopped(Exception):
-    """Something that goes wrong in the middle of a training."""
-
-
-def test_what_an_objective_learns_is_as_it_would_have_been_after_an_interruption(tmp_path, monkeypatch):
-    monkeypatch.setattr(ntcir.training.trainer, "CHECKPOINT_EVERY", 10)
+def test_what_an_objective_learns_is_as_it_would_have_been_after_an_interruption(tmp_path):
     config = toy_config(training__iters=25, **LEARNT)
     fit(config, tmp_path / "whole")
-    step_of = Trainer._step
-
-    def stopping(self: Trainer, step: int) -> float:
-        if step == 17:
-            raise Stopped
-        return step_of(self, step)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_step", stopping)
-        with pytest.raises(Stopped):
-            fit(config, tmp_path / "resumed")
-    fit(config, tmp_path / "resumed", resume=True)
+    fit_in_two_parts(config, tmp_path / "resumed", stop=17, every=10)
     for name in (WEIGHTS, LAST):
         whole, resumed = (load_file(tmp_path / place / name) for place in ("whole", "resumed"))
         assert whole.keys() == resumed.keys()

@@ -7,17 +7,15 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import fit, one_thread, toy_config, toy_corpus  # noqa: F401
+from helpers import fit, fit_in_two_parts, one_thread, toy_config, toy_corpus  # noqa: F401
 from safetensors.torch import load_file
 from toy_captions import caption_config, captioned
 
-import ntcir.training.trainer
 from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_pair
 from ntcir.model.folder import WEIGHTS
 from ntcir.model.model import Model
-from ntcir.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 GATED: dict[str, Any] = {"towers__sensor__head": "gmlp", "towers__sensor__layers": 1, "training__iters": 40}
@@ -68,25 +66,13 @@ def test_captions_are_found_whatever_they_are_asked_with(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [cells, words])
-def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(kind, tmp_path, monkeypatch):
+def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(kind, tmp_path):
     name = "text" if kind is words else "image"
     dropout = {f"towers__{name}__dropout": 0.2, f"towers__{name}__input_dropout": 0.2, "towers__sensor__dropout": 0.2}
     config, corpus = kind(**dropout)
     config = config.changed({"training.iters": 12})
     whole = fit(config, tmp_path / "whole", corpus=corpus)
-    monkeypatch.setattr(ntcir.training.trainer, "CHECKPOINT_EVERY", 5)
-    step = Trainer._step
-
-    def stopped(self: Trainer, number: int) -> float:
-        if number == 7:
-            raise RuntimeError
-        return step(self, number)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_step", stopped)
-        with pytest.raises(RuntimeError):
-            fit(config, tmp_path / "parts", corpus=corpus)
-    parts = fit(config, tmp_path / "parts", corpus=corpus, resume=True)
+    parts = fit_in_two_parts(config, tmp_path / "parts", stop=7, every=5, corpus=corpus)
     assert parts.validation == whole.validation
     one, other = tensors(tmp_path / "whole"), tensors(tmp_path / "parts")
     assert all(torch.equal(one[key], other[key]) for key in one)

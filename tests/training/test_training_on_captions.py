@@ -8,18 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers import fit, one_thread, refusal  # noqa: F401
+from helpers import fit, fit_in_two_parts, one_thread, refusal  # noqa: F401
 from safetensors.torch import load_file
 from toy_captions import LEVELS, caption_config, captioned
 from word_vector_files import lines_of
 
-import ntcir.training.trainer
 from ntcir.config import Config
 from ntcir.encoders import open_pair
 from ntcir.model.folder import WEIGHTS
 from ntcir.model.model import Model
 from ntcir.training.checkpoint import LAST
-from ntcir.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 WORDS = [word for level in LEVELS.values() for word in level]
@@ -85,22 +83,10 @@ def test_frozen_vectors_stay_as_the_file_has_them(form, tmp_path):
 
 
 @pytest.mark.parametrize("form", ["tf-idf", "sum of a file", "frozen sum", "sequence"])
-def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(form, tmp_path, monkeypatch):
+def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(form, tmp_path):
     config = config_of(form, tmp_path, training__iters=12, towers__text__dropout=0.2, towers__text__input_dropout=0.2)
     whole = fit(config, tmp_path / "whole", corpus=captioned())
-    monkeypatch.setattr(ntcir.training.trainer, "CHECKPOINT_EVERY", 5)
-    step = Trainer._step
-
-    def stopped(self: Trainer, number: int) -> float:
-        if number == 7:
-            raise RuntimeError
-        return step(self, number)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_step", stopped)
-        with pytest.raises(RuntimeError):
-            fit(config, tmp_path / "parts", corpus=captioned())
-    parts = fit(config, tmp_path / "parts", corpus=captioned(), resume=True)
+    parts = fit_in_two_parts(config, tmp_path / "parts", stop=7, every=5, corpus=captioned())
     assert parts.validation == whole.validation
     one, other = weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts")
     assert all(torch.equal(one[name], other[name]) for name in one)
