@@ -44,8 +44,7 @@ def train(
         settings = (*settings, f"training.iters={iters}")
     with together() as own:
         resolved = resolve(config, settings, data)
-        name = f"{resolved.name}-{resolved.training.iters}" if resolved.solved is None else resolved.name
-        folder = out or by_first(lambda: fresh_folder(name, resume=resume))
+        folder = out or by_first(lambda: fresh_folder(resolved.run_name, resume=resume))
         result = fit(resolved, lambda: read_corpus(resolved), folder, resume=resume)
         if own.first:
             curve = drawn(lambda: draw_curve(folder, resolved.losses)) if result.steps else None

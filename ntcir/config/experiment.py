@@ -105,6 +105,11 @@ class Config(Section):
         return next((each for each in self.objectives if isinstance(each, Solved)), None)
 
     @property
+    def run_name(self) -> str:
+        """What its folder in ``runs/`` is called: the name, and the number of steps where the model is trained."""
+        return f"{self.name}-{self.training.iters}" if self.solved is None else self.name
+
+    @property
     def needs_objects(self) -> bool:
         """Whether training asks which objects the photographs show."""
         return self.solved is None and (self.positives.objects or self.negatives.objects)
