@@ -1,7 +1,8 @@
 """The experiment as a value: every default in sight, every unknown key an error.
 
 A configuration is read from YAML, changed by ``--set key.sub=value`` and by flags, and saved, resolved, beside
-everything it produced. ``sections`` has the keys, ``experiment`` puts them together, reads and checks them.
+everything it produced. ``sections``, ``texts``, ``towers`` and ``training`` have the keys; ``experiment`` puts them
+together, reads and checks them.
 """
 
 from ntcir.config.experiment import Config, load_config, parse_config
@@ -17,14 +18,14 @@ from ntcir.config.sections import (
     Objects,
     Positives,
     Sensors,
-    Texts,
     Topics,
-    Training,
 )
 from ntcir.config.solved import Solved
 from ntcir.config.splits import AutoSplit, DateSplit, FractionSplit, OfficialSplit, SessionSplit, Split
 from ntcir.config.supplied import is_local, load_supplied
+from ntcir.config.texts import Texts
 from ntcir.config.towers import Tower, Towers
+from ntcir.config.training import Training
 
 __all__ = [
     "Augment",

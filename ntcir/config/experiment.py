@@ -24,12 +24,12 @@ from ntcir.config.sections import (
     Objects,
     Positives,
     Sensors,
-    Texts,
     Topics,
-    Training,
 )
 from ntcir.config.solved import Solved, complaint, is_solved
+from ntcir.config.texts import Texts
 from ntcir.config.towers import Tower, Towers
+from ntcir.config.training import Training
 from ntcir.config.yaml_tree import NotYaml, parse_yaml, read_yaml
 from ntcir.modalities import DEFAULT_PAIR, modality
 from ntcir.system.errors import UserError, did_you_mean, short, shown
@@ -77,6 +77,16 @@ class Config(Section):
     def _two_modalities(self) -> Config:
         if self.pair[0] == self.pair[1]:
             raise ValueError(f"pair needs two different modalities, not {self.pair[0]} twice")
+        return self
+
+    @model_validator(mode="after")
+    def _convolvable(self) -> Config:
+        for name in self.pair:
+            if self.towers.of(name).head == "cnn" and self.texts.form != "sequence":
+                raise ValueError(
+                    f"towers.{name}.head = cnn works on words in order, and texts.form is {self.texts.form}: set "
+                    "texts.form to sequence"
+                )
         return self
 
     @model_validator(mode="after")

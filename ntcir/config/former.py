@@ -12,8 +12,14 @@ from ntcir.config.old_keys import INFO_NCE, RENAMED
 from ntcir.modalities import DEFAULT_PAIR
 from ntcir.system.errors import UserError
 
-# Keys of a tower that were added since results may have been kept, with defaults that change nothing.
-_OF_TOWERS_SINCE = {"head": "mlp"}
+# Keys that were added since results may have been kept, with defaults that change nothing: of a tower, and of the rest.
+_OF_TOWERS_SINCE: dict[str, object] = {
+    "head": "mlp", "norm": "none", "blocks": [3, 4, 6, 1], "widths": [256, 512, 1024, 2048],
+}  # fmt: skip
+_SINCE: dict[str, object] = {
+    "features.mirror": False, "texts.vectors_rate": 1.0, "texts.shift": "never", "towers.rectify": "never",
+    "training.optimizer": "adam", "training.momentum": 0.9, "training.milestones": [],
+}  # fmt: skip
 _ADDED = ("pair", "objectives", "training.start", "data.pictures", "texts")  # keys that had no spelling then
 
 
@@ -29,7 +35,7 @@ def former_tree(config: Config) -> dict[str, Any] | None:
     now = {"objective": tree["objectives"][0], "towers": tree["towers"]}
     before = {old: _at(now, new) for old, new in RENAMED.items()}
     tree["towers"] = {"dim": config.towers.dim}
-    for key in _ADDED:
+    for key in (*_ADDED, *(key for key in _SINCE if not key.startswith(("texts.", "towers.")))):
         *sections, last = key.split(".")
         del _at(tree, ".".join(sections))[last]
     for old, value in before.items():
@@ -52,6 +58,11 @@ def without_later(config: Config, tree: dict[str, Any]) -> dict[str, Any]:
         for key, default in _OF_TOWERS_SINCE.items():
             if tower[key] == default:
                 del tower[key]
+    for key, default in _SINCE.items():
+        *sections, last = key.split(".")
+        section = _at(tree, ".".join(sections))
+        if last in section and section[last] == default:
+            del section[last]
     return tree
 
 

@@ -9,9 +9,9 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from ntcir.config.places import Place, path_of_detector, path_of_text_network, path_of_weights
+from ntcir.config.places import Place, path_of_detector, path_of_weights
 from ntcir.config.section import Section
 from ntcir.config.splits import AutoSplit, Split
 
@@ -69,6 +69,9 @@ class Features(Section):
     # time and gives nearly the same features (cosine 0.9999), else fp32; features stored by either serve both. With a
     # network of timm or open_clip fp32, as some of these lose more (EfficientNet-Lite2: cosine 0.998).
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    # Each picture is encoded as it is and mirrored: a training step sees one of the two, drawn at random; when
+    # something is asked, the vectors of both are added up. Not for a worn camera, whose pictures are never mirrored.
+    mirror: bool = False
     # What runs them: torch as it is, torch.compile, or OpenVINO. auto: the fastest over the length of the job; with
     # `precision: fp32` always eager, which gives the same bits on every machine of a kind.
     backend: Literal["auto", "eager", "compile", "openvino"] = "auto"
@@ -101,62 +104,6 @@ class Sensors(Section):
     location: Literal["raw", "fourier"] | None = None
     embedding_dim: int = Field(16, ge=1, le=512)
     rare: int = Field(2, ge=1)  # categories seen fewer times in training share the bucket of the unknown ones
-
-
-class Texts(Section):
-    """What captions are to the text tower: words of a vocabulary, or the features of a frozen text network."""
-
-    # Of the encoder `words`, whose rows are numbers of words. bag: a column a word; sum: the sum of the words' vectors;
-    # sequence: the words' vectors in order, on each of which an MLP works before the maximum over the words is taken; a
-    # gMLP works on all of them (see towers).
-    form: Literal["bag", "sum", "sequence"] = "bag"
-    tfidf: bool = False  # words weigh less the more training captions have them, and a bag or sum has unit length
-    min_count: int = Field(1, ge=1)  # words seen fewer times in training are not known
-    most: int = Field(20_000, ge=1, le=1_000_000)  # words that are known: those seen most often in training
-    stop_words: Literal["none", "english"] | list[str] = "none"  # left out
-    length: int = Field(64, ge=1, le=1024)  # known words of a caption; what comes after them is cut off
-    # Of `sum` and `sequence`: a file of word vectors (GloVe's text, fastText's .vec or .bin) to begin with; without
-    # one, random vectors of so many dimensions.
-    vectors: Annotated[Path | None, Place("data", handed_on="name")] = None
-    width: int = Field(300, ge=1, le=4096)
-    train_vectors: bool = True  # along with the towers
-    # Of the encoder `sentences`: the folder of a sentence-transformers model ($NAME: an environment variable has it),
-    # or `open_clip:NAME`, the text side of a CLIP-like model.
-    network: Annotated[str | None, Place("code", path_of_text_network)] = None
-    # Of open_clip: a file; left open, those of the same network in features.backbones.
-    weights: Annotated[str | None, Place("data", path_of_weights, handed_on="name")] = None
-    batch: int = Field(64, ge=1, le=4096)  # captions at a time
-
-    @field_validator("stop_words", mode="before")
-    @classmethod
-    def _are_words(cls, given: Any) -> Any:
-        """Refuse what is of no kind with one sentence, where pydantic has one for each kind."""
-        if not isinstance(given, list):
-            if given not in ("none", "english"):
-                raise ValueError("give none, english or a list of words")
-        elif odd := [word for word in given if not isinstance(word, str)]:
-            raise ValueError(f"{odd[0]!r} in the list is not a text: put it in quotes")
-        return given
-
-
-class Training(Section):
-    """Contrastive training: how long, how fast, and what is contrasted with what."""
-
-    iters: int = Field(500, ge=0)  # the poster: 100, 200, 500; 0 trains nothing: the networks' features as they are
-    batch: int = Field(256, ge=2)  # the poster
-    lr: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(0.0, ge=0)
-    # day: each batch from one day (session), as the pools are; all: from the whole training split.
-    batches: Literal["day", "all"] = "all"
-    # Two photographs nearer in time than this are not negatives of each other. A training in which that leaves none
-    # is refused: short clips want less.
-    near_seconds: float = Field(60.0, ge=0)
-    # Neither are minutes whose encoded readings are the same.
-    mask_equal_readings: bool = True
-    validate_every: int = Field(25, ge=1)
-    schedule: Literal["constant", "cosine"] = "constant"
-    # A model's folder: its towers are where this training begins, in place of random ones.
-    start: Annotated[Path | None, Place("code")] = None
 
 
 class Objects(Section):

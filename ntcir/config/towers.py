@@ -30,12 +30,21 @@ class Tower(Section):
     standardise: bool = True
     input_dropout: float = Field(0.0, ge=0, lt=1)
     # mlp: linear layers with ReLU between them. gmlp: a linear layer, then blocks with a gate (Liu et al. 2021): over
-    # the words of `texts.form: sequence`, over the cells of a `grid` of 2 or more, or else over channels.
-    head: Literal["mlp", "gmlp"] = "mlp"
+    # the words of `texts.form: sequence`, over the cells of a `grid` of 2 or more, or else over channels. cnn: residual
+    # convolutions over the words of `texts.form: sequence` (Zheng et al. 2020).
+    head: Literal["mlp", "gmlp", "cnn"] = "mlp"
     # Of an MLP, its linear layers: one is a linear map; none: rows as they are. Of a gMLP, its blocks.
     layers: int = Field(1, ge=0, le=6)
     hidden: int = Field(512, ge=1, le=8192)  # width of the layers in between, or inside a block
-    dropout: float = Field(0.0, ge=0, lt=1)  # after each layer in between, or after the gate of a block
+    # After each layer in between, after the gate of a block, or before the last layer of a CNN.
+    dropout: float = Field(0.0, ge=0, lt=1)
+    # Of an MLP and a CNN, behind each layer, the last one too. batch: BatchNorm; group: GroupNorm, by which no item of
+    # a batch depends on another, as several processes need it.
+    norm: Literal["none", "batch", "group"] = "none"
+    # Of a CNN, in groups: how many residual blocks each has, and how wide they are. The length is halved at the second
+    # and at the third group.
+    blocks: list[Annotated[int, Field(ge=1, le=64)]] = Field([3, 4, 6, 1], min_length=1, max_length=8)
+    widths: list[Annotated[int, Field(ge=4, le=8192)]] = Field([256, 512, 1024, 2048], min_length=1, max_length=8)
 
     @model_validator(mode="after")
     def _used(self) -> Tower:
@@ -63,6 +72,23 @@ class Tower(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _convolved(self) -> Tower:
+        if len(self.blocks) != len(self.widths):
+            raise ValueError(
+                f"blocks = {self.blocks} and widths = {self.widths} are not of the same groups: give as many of both"
+            )
+        if odd := [width for width in self.widths if width % 4]:
+            raise ValueError(f"widths = {self.widths} must be multiples of 4, and {odd[0]} is not")
+        usual = type(self).model_fields
+        if self.head != "cnn" and (self.blocks, self.widths) != (usual["blocks"].default, usual["widths"].default):
+            raise ValueError(f"blocks and widths are of head: cnn, and head is {self.head}: leave them out")
+        if self.head == "cnn" and self.encoder != "words":
+            raise ValueError(f"a cnn works on words in order, and the encoder is {self.encoder}: set encoder to words")
+        if self.head == "gmlp" and self.norm != "none":
+            raise ValueError(f"a gmlp has normalisation of its own, and norm is {self.norm}: set norm to none")
+        return self
+
 
 class Towers(Section):
     """The trained towers: a section for each modality of the pair, such as ``towers.image``."""
@@ -71,6 +97,9 @@ class Towers(Section):
     __pydantic_extra__: dict[str, Tower] = Field(init=False)
 
     dim: int = Field(512, ge=2, le=8192)  # of the shared space
+    # Whether what lies below 0 in a vector counts as 0 (ReLU). training: for the objectives only; when something is
+    # asked, vectors are those before the ReLU.
+    rectify: Literal["never", "training", "always"] = "never"
 
     def of(self, name: str) -> Tower:
         """Return the tower of a modality."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ntcir.corpora.corpus import Corpus
     from ntcir.features.extraction import Alteration
+    from ntcir.towers.views import Views
 
 _TYPED = "the query"  # stands for the id of a topic where there is none
 
@@ -57,6 +58,13 @@ class Encoder:
 
         Raises:
             UserError: if such a head cannot work on these rows.
+        """
+        return None
+
+    def views(self, tower: Tower, config: Config) -> Views | None:
+        """Return what knows the views of items whose vectors are added up when something is asked.
+
+        By default an item has one: None. Where there are several, the stem gets rows of one view each.
         """
         return None
 

@@ -76,7 +76,8 @@ class Model:
         encoder = self.encoders[name]
         stem, width = encoder.stem(options, self.config)
         positions = encoder.positions(options, self.config)
-        return Tower(stem, head_of(width, self.config.towers.dim, options, positions))
+        head = head_of(width, self.config.towers.dim, options, positions)
+        return Tower(stem, head, encoder.views(options, self.config), self.config.towers.rectify)
 
     @property
     def directions(self) -> tuple[Direction, Direction]:

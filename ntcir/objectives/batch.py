@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -21,8 +21,12 @@ class Batch:
             training split. Partners have the same number, and so have equal items (``ntcir.sampling.relations``).
         categories: float32 [m, concepts] and [n, concepts], 0 or 1: the concepts of each item; None where the corpus
             has none.
+        features: of the left and of the right items, the same vectors as ``left`` and ``right`` before they were
+            brought to unit length; None where an objective is called on unit rows only.
         step: of the training, from 0.
         seed: of what an objective draws in this step; the same in all processes, and after an interruption.
+        figures: what objectives note about a step besides their loss, for the log: name -> a value of the left and one
+            of the right items, such as a classification error.
     """
 
     left: torch.Tensor
@@ -31,8 +35,10 @@ class Batch:
     ignored: torch.Tensor | None
     instances: tuple[torch.Tensor, torch.Tensor]
     categories: tuple[torch.Tensor, torch.Tensor] | None = None
+    features: tuple[torch.Tensor, torch.Tensor] | None = None
     step: int = 0
     seed: int = 0
+    figures: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def cells(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return which left and right items are positives of each other and which are negatives, both bool [m, n]."""

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import nn
 
+from ntcir.towers.whole_batch import PartOfBatch
 
-class BatchDropout(nn.Dropout):
+
+class BatchDropout(nn.Dropout, PartOfBatch):
     """``nn.Dropout``, but that a part of a batch can be given the masks that it would have within the whole.
 
-    A mask is drawn for the whole batch, and only the part's rows are used, so that the random numbers, those that come
-    afterwards too, do not depend on how many processes share a batch. See ``of_whole``.
+    A mask is drawn for the whole batch, and only the part's rows are used; see ``of_whole``.
 
     Args:
         p: the share that is dropped.
         positions: of the longest sequence, where the inputs are sequences of which the ends may be cut off: a mask is
             drawn for all positions, as a part of a batch may be shorter than the whole.
     """
-
-    whole: int | None = None  # rows of the batch that the next input is a part of; None: it is all of it
-    part: slice = slice(None)
 
     def __init__(self, p: float, positions: int | None = None) -> None:
         super().__init__(p)
@@ -37,16 +32,3 @@ class BatchDropout(nn.Dropout):
             return input * super().forward(input.new_ones((rows, *input.shape[1:])))[self.part]
         mask = super().forward(input.new_ones((rows, self._positions, *input.shape[2:])))
         return input * mask[self.part, : input.shape[1]]
-
-
-@contextmanager
-def of_whole(module: nn.Module, rows: int, part: slice) -> Iterator[None]:
-    """Let a module see its inputs as the rows ``part`` of a batch of so many rows."""
-    layers = [layer for layer in module.modules() if isinstance(layer, BatchDropout)]
-    for layer in layers:
-        layer.whole, layer.part = rows, part
-    try:
-        yield
-    finally:
-        for layer in layers:
-            layer.whole, layer.part = None, slice(None)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import nn
 
 from ntcir.towers.stems import Power, Standardise
+from ntcir.towers.views import Views
 from ntcir.towers.word_stems import Bag
 
 
@@ -18,11 +20,20 @@ class Tower(nn.Module):
     Args:
         stem: knows the rows: maps [batch, columns] to float32 [batch, width].
         head: maps float32 [batch, width] to [batch, dim].
+        views: of an item, where there are several; the stem then gets rows of one view each.
+        rectify: whether what lies below 0 counts as 0, for objectives or also when something is asked.
     """
 
-    def __init__(self, stem: nn.Module, head: nn.Module) -> None:
+    def __init__(
+        self,
+        stem: nn.Module,
+        head: nn.Module,
+        views: Views | None = None,
+        rectify: Literal["never", "training", "always"] = "never",
+    ) -> None:
         super().__init__()
-        self.stem, self.head = stem, head
+        self.stem, self.head, self.views = stem, head, views
+        self._rectify = rectify
 
     def fit(self, rows: np.ndarray) -> None:
         """Take the statistics of the training split's rows, float32 [items, columns], where the stem has any."""
@@ -30,6 +41,8 @@ class Tower(nn.Module):
 
     def fit_to(self, blocks: Iterable[np.ndarray]) -> None:
         """Take the statistics of rows that come in blocks; see ``ntcir.features.moments.moments_of``."""
+        if self.views is not None:
+            blocks = map(self.views.apart, blocks)
         for part in self.stem.modules():  # in order
             if isinstance(part, Power):
                 blocks = map(part.of, blocks)
@@ -66,7 +79,29 @@ class Tower(nn.Module):
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Return float32 [batch, dim], each row of length 1."""
-        return nn.functional.normalize(self._shared(rows), dim=-1)
+        return nn.functional.normalize(self.features(rows), dim=-1)
+
+    def features(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return the vectors before they are brought to unit length, float32 [batch, dim].
+
+        In training they are those of one view of each item; else the sums over all of its views.
+        """
+        if self.views is None:
+            return self._rectified(rows)
+        if self.training:
+            return self._rectified(self.views.drawn(rows))
+        total: torch.Tensor | None = None
+        for some, owners in self.views.every(rows):
+            found = self._rectified(some)
+            if total is None:
+                total = found.new_zeros(len(rows), found.shape[1])
+            total.index_add_(0, owners, found)
+        return self._rectified(rows[:0]) if total is None else total
+
+    def _rectified(self, rows: torch.Tensor) -> torch.Tensor:
+        shared = self._shared(rows)
+        rectified = self._rectify == "always" or (self._rectify == "training" and self.training)
+        return shared.clamp(min=0) if rectified else shared
 
     def _shared(self, rows: torch.Tensor) -> torch.Tensor:
         """Return what the head makes of the stem's output, float32 [batch, dim]."""

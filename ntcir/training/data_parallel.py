@@ -20,7 +20,8 @@ from ntcir.system.errors import UserError
 from ntcir.system.parallel import gather_objects, ranks
 from ntcir.system.progress import say
 from ntcir.system.tensors import gather, sum_gradients
-from ntcir.towers.dropout import of_whole
+from ntcir.towers.tower import Tower
+from ntcir.towers.whole_batch import of_whole
 from ntcir.training.sources import Backward, Source
 
 
@@ -76,11 +77,11 @@ def check_same(digest: str, pair: Sequence[str]) -> None:
 
 
 def embed(
-    tower: nn.Module, source: Source, positions: np.ndarray, views: np.ndarray, step: int
+    tower: Tower, source: Source, positions: np.ndarray, views: np.ndarray, step: int
 ) -> tuple[torch.Tensor, Backward]:
-    """Return the embeddings of one side of a batch, float32 [n, dim], and the source's way back.
+    """Return the vectors of one side of a batch before unit length, float32 [n, dim], and the source's way back.
 
-    This process encodes its part of the rows; its own embeddings have a gradient, the others' have none.
+    This process encodes its part of the rows; its own vectors have a gradient, the others' have none.
 
     Args:
         tower: encodes float32 [any, features]; no row must depend on another.
@@ -93,9 +94,9 @@ def embed(
     part = ranks().part(count)
     rows, backward = source(positions[part], views[part], step)
     if part == slice(0, count):
-        return gather(tower(rows)), backward
+        return gather(tower.features(rows)), backward
     with of_whole(tower, count, part):
-        return gather(tower(rows)), backward
+        return gather(tower.features(rows)), backward
 
 
 def sum_over_parts(parameters: Iterable[nn.Parameter], of_loss: Iterable[nn.Parameter]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.functional import normalize
 
 from ntcir.config import Config
 from ntcir.model.model import Model
@@ -38,15 +39,15 @@ class Stepper:
         """All that is learnt, in an order that is the same in all processes."""
         return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
 
-    def __call__(self, data: TrainingData, step: int) -> float:
-        """Take step ``step`` (from 0); return the loss before it."""
+    def __call__(self, data: TrainingData, step: int) -> tuple[float, dict[str, float]]:
+        """Take step ``step`` (from 0); return the loss before it, and what objectives have noted, by modality."""
         self._set_rate(step)
         # Dropout must not depend on where a run was interrupted.
         # torch.manual_seed would also record each call, with its traceback, for a GPU that is not initialised.
         torch.default_generator.manual_seed((self._config.seed * 1_000_003 + step) % 2**63)
         shown = data.composer(data.sampler(step), step)
-        towers = self._model.towers.train()
-        left_tower, right_tower = (towers[name] for name in data.pair)
+        self._model.towers.train()
+        left_tower, right_tower = (self._model.tower(name) for name in data.pair)
         left_source, right_source = data.sources
         left, left_backward = embed(left_tower, left_source, shown.left, shown.left_views, step)
         right, right_backward = embed(right_tower, right_source, shown.right, shown.right_views, step)
@@ -59,16 +60,22 @@ class Stepper:
         # Not what dropout is seeded with: negatives must not go along with masks.
         seed = int(np.random.default_rng([self._config.seed, 5, step]).integers(2**63))
         instances = (of_left, of_right)
-        loss = self._model.loss(
-            Batch(left, right, shown.positives, shown.ignored, instances, categories, step=step, seed=seed)
-        )
+        batch = Batch(
+            normalize(left, dim=-1), normalize(right, dim=-1), shown.positives, shown.ignored, instances, categories,
+            (left, right), step, seed,
+        )  # fmt: skip
+        loss = self._model.loss(batch)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         left_backward()
         right_backward()
         sum_over_parts(self.learnt, self._model.learnt.parameters())
         self.optimizer.step()
-        return float(loss.detach())
+        return float(loss.detach()), {
+            f"{name}_{figure}": value
+            for figure, values in batch.figures.items()
+            for name, value in zip(data.pair, values, strict=True)
+        }
 
     def _set_rate(self, step: int) -> None:
         """Set the learning rates of a step, where they are scheduled."""

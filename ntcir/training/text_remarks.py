@@ -11,10 +11,13 @@ from ntcir.system.errors import some
 _OF = {
     "words": (
         "form", "tfidf", "min_count", "most", "stop_words", "length", "vectors", "width", "train_vectors",
+        "vectors_rate", "shift",
     ),
     "sentences": ("network", "weights", "batch"),
 }  # fmt: skip
-_WITHOUT_USE = {"bag": ("vectors", "width", "train_vectors"), "sum": (), "sequence": ("tfidf",)}
+_WITHOUT_USE = {
+    "bag": ("vectors", "width", "train_vectors", "vectors_rate", "shift"), "sum": ("shift",), "sequence": ("tfidf",),
+}  # fmt: skip
 
 
 def idle_texts(config: Config) -> Iterator[str]:
@@ -34,8 +37,17 @@ def idle_texts(config: Config) -> Iterator[str]:
         return
     if texts.vectors is not None and "width" in changed:
         yield _unused(["width"], "the file of texts.vectors says how long its vectors are")
+    if not texts.train_vectors and "vectors_rate" in changed:
+        yield _unused(["vectors_rate"], "texts.train_vectors is false")
+    if texts.form == "sequence" and "shift" in changed and not _convolved(config):
+        yield _unused(["shift"], "only a tower with head: cnn knows where words are")
     if texts.vectors is None and not texts.train_vectors:
         yield "texts.train_vectors is false, and texts.vectors names no file: words keep random vectors."
+
+
+def _convolved(config: Config) -> bool:
+    towers = (config.towers.of(name) for name in config.pair)
+    return any(tower.encoder == "words" and tower.head == "cnn" for tower in towers)
 
 
 def _unused(keys: list[str], why: str) -> str:

@@ -128,12 +128,12 @@ class Trainer:
         """Take one step; mine, validate and write a checkpoint where one is due."""
         options = self.config.training
         found = self._mine(progress.step)
-        loss = self._step(progress.step)
+        loss, figures = self._step(progress.step)
         progress.step += 1
         if not math.isfinite(loss):  # at once: nothing that is not finite may get into a checkpoint
             raise Diverged(f"The loss is {loss} at step {progress.step}: {self.config.remedies()}.")
         self._watch.loss(loss)
-        row: dict[str, Any] = {"step": progress.step, "loss": loss, **found}
+        row: dict[str, Any] = {"step": progress.step, "loss": loss, **figures, **found}
         last = progress.step == options.iters
         if last or progress.step % options.validate_every == 0:
             row |= self._validate(progress)
@@ -142,8 +142,8 @@ class Trainer:
         if last or progress.step % CHECKPOINT_EVERY == 0:
             self._checkpoint(progress)
 
-    def _step(self, step: int) -> float:
-        """Take one step of Adam; return the loss."""
+    def _step(self, step: int) -> tuple[float, dict[str, float]]:
+        """Take one step; return the loss, and what objectives have noted."""
         return self._stepper(self._data, step)
 
     def _mine(self, step: int) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from ntcir.encoders.vocabulary import Vocabulary
 from ntcir.encoders.words import WordsEncoder
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.towers.cells import Cells
-from ntcir.towers.dropout import of_whole
 from ntcir.towers.gmlp import GatedSequence
 from ntcir.towers.heads import head_of
 from ntcir.towers.pooling import VectorSequence
 from ntcir.towers.tower import Tower as TrainedTower
+from ntcir.towers.whole_batch import of_whole
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 WIDTH, DIM, LONGEST = 5, 4, 6
@@ -312,7 +312,7 @@ def test_features_without_cells_are_single_vectors(grid, output, positions):
         ({"layers": 0}, "a gmlp with layers: 0 has no block: set layers to 1 or more, or head to mlp"),
         ({"hidden": 7}, "hidden = 7 cannot be split into the two halves of a gmlp: give an even number, 4 or more"),
         ({"hidden": 2}, "hidden = 2 cannot be split into the two halves of a gmlp: give an even number, 4 or more"),
-        ({"head": "gmpl"}, "towers.image.head = 'gmpl' is not valid: input should be 'mlp' or 'gmlp'"),
+        ({"head": "gmpl"}, "towers.image.head = 'gmpl' is not valid: input should be 'mlp', 'gmlp' or 'cnn'"),
     ],
 )
 def test_settings_that_make_no_gated_block_are_refused(changes, why):

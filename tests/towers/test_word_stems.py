@@ -13,10 +13,10 @@ from torch import nn
 from ntcir.config import Config, Texts, load_config
 from ntcir.encoders.vocabulary import Vocabulary
 from ntcir.encoders.words import WordsEncoder
-from ntcir.towers.dropout import of_whole
 from ntcir.towers.heads import head_of
 from ntcir.towers.pooling import MaxOverSequence, VectorSequence
 from ntcir.towers.tower import Tower
+from ntcir.towers.whole_batch import of_whole
 from ntcir.towers.word_stems import Bag, InOrder, Summed
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -37,7 +37,8 @@ from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.system.parallel import barrier, ranks, together
 from ntcir.system.tensors import gather
-from ntcir.towers.dropout import BatchDropout, of_whole
+from ntcir.towers.dropout import BatchDropout
+from ntcir.towers.whole_batch import of_whole
 from ntcir.training.checkpoint import LAST, read_progress
 from ntcir.training.data_parallel import check_same, share_out, whole_batches
 from ntcir.training.paired_rows import PairedRows
@@ -87,7 +88,7 @@ def trained(one: Trainer, steps: int) -> dict[str, Any]:
 
     def take(step: int) -> float:
         one._mine(step)
-        return one._step(step)
+        return one._step(step)[0]
 
     losses = [take(0)]
     learnt = one._stepper.learnt
