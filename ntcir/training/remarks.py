@@ -10,6 +10,7 @@ from ntcir.config import Config, Section, Training
 from ntcir.modalities import pictured
 from ntcir.system.errors import some
 from ntcir.training.text_remarks import idle_texts
+from ntcir.training.tower_remarks import idle_towers
 
 
 def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = True) -> Iterator[str]:
@@ -27,6 +28,7 @@ def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = Tr
     yield from _of_batches(config, group_sizes) if grouped else _without_groups(config, int(group_sizes.sum()))
     yield from _switched_off(config)
     yield from idle_texts(config)
+    yield from idle_towers(config)
     yield from _of_shares(config)
     yield from _of_mining(config, int(group_sizes.sum()))
     yield from _of_objectives(config)
