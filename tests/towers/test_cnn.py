@@ -314,6 +314,24 @@ def test_asked_vectors_are_sums_over_all_starts_before_unit_length_by_hand():
             assert (expected < 0).any()  # not rectified
 
 
+def test_vectors_and_gradients_of_a_tower_are_the_same_however_many_processes_share_a_batch():
+    encoder, _, tower = words_tower(
+        "texts.shift=training", "towers.text.norm=group", "towers.text.dropout=0.3", "towers.text.input_dropout=0.3"
+    )
+    rows, found = rows_of(encoder, "a dog runs", "water", "", "the dog jumps into the water"), []
+    for parts in ([slice(None)], [slice(0, 1), slice(1, 4)]):
+        tower.zero_grad()
+        vectors = []
+        for part in parts:
+            torch.manual_seed(3)
+            with of_whole(tower, len(rows), part):
+                vectors.append(tower(rows[part]))
+        torch.cat(vectors).square().cumsum(dim=1).sum().backward()
+        found.append([torch.cat(vectors).detach(), *(parameter.grad.clone() for parameter in tower.parameters())])
+    for whole, parted in zip(*found, strict=True):
+        torch.testing.assert_close(parted, whole, rtol=1e-3, atol=1e-4)
+
+
 def test_a_tower_begins_as_another_with_its_running_means_and_its_count_of_batches():
     encoder, _, trained = words_tower("towers.text.norm=batch", "towers.text.dropout=0.5")
     _, _, fresh = words_tower("towers.text.norm=batch", "towers.text.input_dropout=0.5")
