@@ -49,7 +49,7 @@ class MaxOverSequence(nn.Module):
             sequence = sequence.trimmed()
         vectors, there = sequence
         if self.training and self._normalises:  # what is not there must not count in the batch's statistics
-            some = self.each(vectors[there])
+            some: torch.Tensor = self.each(vectors[there])
             found = some.new_zeros(*there.shape, some.shape[1]).masked_scatter(there[..., None], some)
         else:
             found = self.each(vectors)

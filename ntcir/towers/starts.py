@@ -45,7 +45,7 @@ class Starts(Views):
         owners = torch.arange(len(rows)).repeat_interleave(starts)
         before = starts.cumsum(0) - starts
         first = torch.arange(len(owners)) - before[owners]
-        for some, start in zip(owners.split(_AT_ONCE), first.split(_AT_ONCE), strict=True):
+        for some, start in zip(torch.split(owners, _AT_ONCE), torch.split(first, _AT_ONCE), strict=True):
             yield shifted(rows[some], start), some
 
 
