@@ -211,4 +211,5 @@ def _shape_keys(tower: Tower) -> list[str]:
 
 
 def _yaml(value: object) -> str:
-    return str(value).lower()
+    """Return a value as it is typed behind ``--set``, where a space would end it."""
+    return str(value).lower().replace(" ", "")

@@ -304,8 +304,8 @@ def test_a_network_over_words_begins_from_one_of_the_same_groups_norms_and_words
     assert fit(caption_config(**begun), tmp_path / "model", corpus=captioned()).steps == 1
     for changes, wanted in (
         ({"towers__text__norm": "group"}, "towers.text.norm=batch"),
-        ({"towers__text__blocks": [1, 2]}, "towers.text.blocks=[1, 1]"),
-        ({"towers__text__widths": [8, 8]}, "towers.text.widths=[8, 12]"),
+        ({"towers__text__blocks": [1, 2]}, "towers.text.blocks=[1,1]"),
+        ({"towers__text__widths": [8, 8]}, "towers.text.widths=[8,12]"),
         ({"towers__sensor__norm": "batch"}, "towers.sensor.norm=none"),
         ({"texts__length": 9}, "texts.length=8"),
         ({"texts__width": 13}, "texts.width=12"),

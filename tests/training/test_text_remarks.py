@@ -31,6 +31,17 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {"pair": ["image", "text"], "texts__form": "sum", "texts__vectors": "a.vec", "texts__width": 50},
         "texts.width is set but not used: the file of texts.vectors says how long its vectors are.",
     ),
+    "words that an MLP does not place": (
+        {"pair": ["image", "text"], "texts__form": "sequence", "texts__shift": "always"},
+        "texts.shift is set but not used: only a tower with head: cnn knows where words are.",
+    ),
+    "a rate of frozen vectors": (
+        {
+            "pair": ["image", "text"], "texts__form": "sum", "texts__vectors": "a.vec", "texts__train_vectors": False,
+            "texts__vectors_rate": 0.1,
+        },
+        "texts.vectors_rate is set but not used: texts.train_vectors is false.",
+    ),
     "words": (
         {"pair": ["text", "sensor"], "texts__batch": 5},
         "texts.batch is set but not used: the encoder is words.",
@@ -43,7 +54,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {"pair": ["text", "sensor"], "texts__form": "sum", "texts__train_vectors": False},
         "texts.train_vectors is false, and texts.vectors names no file: words keep random vectors.",
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -63,6 +74,10 @@ def test_keys_without_effect_are_named_with_the_reason(case):
             "texts__train_vectors": False,
         },
         {"pair": ["image", "text"], "towers__text__encoder": "sentences", "texts__batch": 5},
+        {
+            "pair": ["image", "text"], "texts__form": "sequence", "texts__shift": "training",
+            "texts__vectors_rate": 0.1, "towers__text__head": "cnn",
+        },
     ],
 )  # fmt: skip
 def test_nothing_is_said_of_keys_that_have_an_effect(changes):
