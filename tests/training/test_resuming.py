@@ -40,6 +40,10 @@ KINDS = [
 KINDS.append({"negatives__model": True, "negatives__every": 7, "augment__views": 2})
 # And what is drawn by an objective, or changes with the steps.
 KINDS.append({"objectives": [{"kind": "triplet"}, {"kind": "ranking", "warm_up": 20}]})
+# And what another optimizer keeps, with rates that fall just then.
+DESCENT = {"training__optimizer": "sgd", "training__lr": 0.1, "training__weight_decay": 0.01}
+KINDS.append({**DESCENT, "training__schedule": "step", "training__milestones": [15, 37]})
+KINDS.append({**DESCENT, "training__momentum": 0.0})
 DROPOUT = {"towers__image_dropout": 0.2, "towers__sensor_dropout": 0.2}
 
 

@@ -16,6 +16,7 @@ from helpers import (
 )
 from safetensors.torch import load_file
 from tiny_networks import timm_net
+from torch import nn
 
 from ntcir.config import Augment, Backbone, Config, Encoder, Features
 from ntcir.encoders import open_pair
@@ -23,6 +24,8 @@ from ntcir.features.image_features import ImageFeatures
 from ntcir.model.folder import WEIGHTS
 from ntcir.model.model import Model
 from ntcir.sampling.augment import Augmenter
+from ntcir.towers.tower import Tower
+from ntcir.training.data_parallel import embed
 from ntcir.training.sources import LiveImages, StoredRows
 from ntcir.training.trainer import Trainer
 
@@ -88,6 +91,75 @@ def test_cached_gradients_are_those_of_the_whole_batch_at_once(tmp_path, chunk):
             assert torch.allclose(one, parameter.grad, rtol=1e-3, atol=1e-6)
             compared += 1
     assert compared > 50
+
+
+def counted(source: LiveImages) -> list[int]:
+    """Return a list to which the number of pictures is added whenever some go through the networks."""
+    found: list[int] = []
+    whole = source._encode
+
+    def encode(pictures: torch.Tensor) -> torch.Tensor:
+        found.append(len(pictures))
+        return whole(pictures)
+
+    source._encode = encode  # type: ignore[method-assign]
+    return found
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_batch_of_a_single_chunk_is_encoded_once_with_the_same_outcome(tmp_path, precision):
+    once, ids = live(tmp_path, chunk=5, precision=precision)
+    rows = np.array([0, 7, 3, 20, 41])
+    network = once._features.networks[0]
+    gradient = torch.randn(len(rows), 512, generator=torch.Generator().manual_seed(0))
+    found = []
+    for twice in (False, True):
+        through = counted(once)
+        if twice:  # what a larger batch does with each of its chunks
+            pictures = once._features.decode_many([ids[row] for row in rows])
+            with torch.no_grad():
+                given = once._encode(pictures)
+            once._encode(pictures).backward(gradient)  # type: ignore[no-untyped-call]
+        else:
+            given, backward = once(rows, np.zeros_like(rows), step=0)
+            assert given.is_leaf
+            given.backward(gradient)  # type: ignore[no-untyped-call]
+            backward()
+            assert through == [5]
+        found.append([given.detach(), *(item.grad.clone() for item in network.parameters() if item.grad is not None)])
+        network.zero_grad()
+    assert len(found[0]) == len(found[1]) > 50
+    assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize(("chunk", "passes"), [(4, [4, 3, 4, 3]), (7, [7]), (100, [7])])
+def test_only_what_does_not_fit_is_encoded_twice(tmp_path, chunk, passes):
+    source, _ = live(tmp_path, chunk)
+    through = counted(source)
+    given, backward = source(np.arange(7), np.zeros(7, dtype=np.int64), step=0)
+    given.sum().backward()  # type: ignore[no-untyped-call]
+    backward()
+    assert through == passes
+
+
+def test_a_norm_over_the_batch_sees_all_of_it_however_it_is_cut(tmp_path):
+    """Chunks are of the networks; a head sees their features put together, and its norm is over the whole batch."""
+    rows, target = np.arange(6), torch.arange(6)
+    found = []
+    for chunk in (2, 6):
+        source, _ = live(tmp_path / str(chunk), chunk)
+        torch.manual_seed(0)
+        head = nn.Sequential(nn.Linear(512, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 6))
+        tower = Tower(nn.Identity(), head).train()
+        features, backward = embed(tower, source, rows, np.zeros_like(rows), 0)
+        nn.functional.cross_entropy(features, target).backward()
+        backward()
+        learnt = [*source.parameters, *tower.parameters()]
+        found.append([item.grad for item in learnt if item.grad is not None] + [head[1].running_var])
+    assert len(found[0]) > 50
+    for one, other in zip(*found, strict=True):
+        assert torch.allclose(one, other, rtol=1e-3, atol=1e-5)
+    assert max(float(each.abs().max()) for each in found[0]) > 1e-2
 
 
 def test_views_are_drawn_anew_at_each_step_and_the_rest_stays(tmp_path):
