@@ -122,19 +122,28 @@ class LiveImages:
             self._features.decode_many([self._ids[row] for row in positions[altered]], self._alteration, step),
         ]
         pictures = torch.cat(decoded)[torch.from_numpy(order)]
-        at_once = 0 < len(pictures) <= self._options.chunk
-        with torch.set_grad_enabled(at_once):
-            encoded = self._encode(pictures) if at_once else self._encode_all(self._chunks(pictures))
-        given = encoded.detach().requires_grad_()
+        if 0 < len(pictures) <= self._options.chunk:
+            return self._encode_once(pictures)
+        with torch.no_grad():
+            encoded = self._encode_all(self._chunks(pictures))
+        given = encoded.requires_grad_()
 
         def backward() -> None:
             if given.grad is None:
                 return
-            if at_once:
-                encoded.backward(given.grad)  # type: ignore[no-untyped-call]
-                return
             for chunk, gradient in zip(self._chunks(pictures), self._chunks(given.grad), strict=True):
                 self._encode(chunk).backward(gradient)  # type: ignore[no-untyped-call]
+
+        return given, backward
+
+    def _encode_once(self, pictures: torch.Tensor) -> tuple[torch.Tensor, Backward]:
+        """Return what ``__call__`` does, of a single chunk, whose activations are kept for the way back."""
+        encoded = self._encode(pictures)
+        given = encoded.detach().requires_grad_()
+
+        def backward() -> None:
+            if given.grad is not None:
+                encoded.backward(given.grad)  # type: ignore[no-untyped-call]
 
         return given, backward
 
