@@ -36,6 +36,8 @@ def step(arch: str, batch: int, chunk: int) -> dict[str, float]:
         """What fine-tuning needs of ``ImageFeatures``: a network, and noise for photographs."""
 
         networks = (FrozenNetwork(Backbone(arch=arch, weights="random"), Features()),)
+        dim = width = networks[0].dim
+        mirror = False
 
         def one_square(self) -> None:
             """Do nothing: a single network is given the same pictures as itself."""

@@ -131,10 +131,11 @@ def test_a_signal_in_the_last_step_comes_too_late_to_interrupt(tmp_path, monkeyp
     assert fit(toy_config(training__iters=10), tmp_path / "m").steps == 10
 
 
-def test_more_steps_can_be_added_to_a_training_that_is_done(tmp_path):
-    fit(toy_config(training__iters=40, **DROPOUT), tmp_path / "whole")
-    fit(toy_config(training__iters=20, **DROPOUT), tmp_path / "pieces")
-    fit(toy_config(training__iters=40, **DROPOUT), tmp_path / "pieces", resume=True)
+@pytest.mark.parametrize("rates", [{}, {"training__schedule": "step", "training__milestones": [10, 30]}])
+def test_more_steps_can_be_added_to_a_training_that_is_done(tmp_path, rates):
+    fit(toy_config(training__iters=40, **DROPOUT, **rates), tmp_path / "whole")
+    fit(toy_config(training__iters=20, **DROPOUT, **rates), tmp_path / "pieces")
+    fit(toy_config(training__iters=40, **DROPOUT, **rates), tmp_path / "pieces", resume=True)
     assert outcome(tmp_path / "pieces") == outcome(tmp_path / "whole")
 
 

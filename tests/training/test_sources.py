@@ -27,6 +27,7 @@ from ntcir.sampling.augment import Augmenter
 from ntcir.towers.tower import Tower
 from ntcir.training.data_parallel import embed
 from ntcir.training.sources import LiveImages, StoredRows
+from ntcir.training.start import Start
 from ntcir.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -132,7 +133,7 @@ def test_a_batch_of_a_single_chunk_is_encoded_once_with_the_same_outcome(tmp_pat
     assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
 
 
-@pytest.mark.parametrize(("chunk", "passes"), [(4, [4, 3, 4, 3]), (7, [7]), (100, [7])])
+@pytest.mark.parametrize(("chunk", "passes"), [(4, [4, 3, 4, 3]), (7, [7])])
 def test_only_what_does_not_fit_is_encoded_twice(tmp_path, chunk, passes):
     source, _ = live(tmp_path, chunk)
     through = counted(source)
@@ -195,6 +196,24 @@ def test_batchnorm_keeps_its_statistics_while_the_weights_learn(tmp_path):
     moved = {name for name, value in after.items() if not torch.equal(value, before[name])}
     assert {"conv1.weight", "bn1.weight", "layer4.1.conv2.weight"} <= moved
     assert not [name for name in moved if "running" in name or "num_batches" in name]
+
+
+def test_networks_are_trained_along_after_towers_that_were_trained_on_stored_features(tmp_path, capsys):
+    write_pictures(tmp_path / "data", per_session=6)
+    small = {"features.backbones": [{"arch": "squeezenet1_1", "weights": "random"}], "features.precision": "fp32"}
+    config = finetuning(tmp_path).changed({**small, "augment.views": 0, "training.iters": 2, "topics.pool": 6})
+    corpus = read_pictures(tmp_path / "data")
+    first = config.changed({"encoder": {"finetune": False}})
+    Trainer(first, corpus, open_pair(first, corpus), tmp_path / "first").run()
+    capsys.readouterr()
+    losses = []
+    for stage in (config, first):
+        changed = stage.changed({"training.start": str(tmp_path / "first"), "seed": 7})
+        start = Start.of(changed, tmp_path / "second", resume=False)
+        trainer = Trainer(changed, corpus, open_pair(changed, corpus), tmp_path / "second", start)
+        losses.append(trainer._step(0)[0])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert "WARNING: training.start" not in capsys.readouterr().err
 
 
 def test_networks_learn_at_their_own_rate(tmp_path):
