@@ -16,7 +16,6 @@ from toy_classes import classes  # noqa: F401
 from ntcir.corpora.corpus import Corpus
 from ntcir.model.folder import CARD, WEIGHTS
 from ntcir.model.model import Model
-from ntcir.sampling.numbering import numbering
 from ntcir.training.start import Start
 from ntcir.training.trainer import Trainer
 
@@ -58,16 +57,6 @@ def test_the_first_loss_is_that_of_the_model_it_begins_from(model, tmp_path):
     for step in range(3):
         longer._step(step)
     assert begun(tmp_path / "one", tmp_path / "on")._step(3)[0] == longer._step(3)[0]
-
-
-def test_the_other_order_of_pairs_and_of_the_pair_is_no_matter():
-    items = {"image": ["a", "b", "b"], "sensor": ["1", "2", "3"]}
-    numbers = torch.tensor([0, 1, 1]).numpy()
-    digest = numbering(items, numbers)
-    turned = {name: items[name][::-1] for name in reversed(items)}
-    assert numbering(turned, numbers[::-1]) == digest
-    assert numbering(items, numbers[::-1]) != digest
-    assert numbering(items | {"sensor": ["1", "2", "4"]}, numbers) != digest
 
 
 def without_one(corpus: Corpus) -> Corpus:
