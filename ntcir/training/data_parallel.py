@@ -37,6 +37,23 @@ def whole_batches(config: Config) -> Config:
     return config.changed({"training.batch": count * config.training.batch})
 
 
+def check_independent(config: Config) -> None:
+    """Check that no item of a batch depends on others, which may lie in other processes.
+
+    Raises:
+        UserError: naming the tower that normalises over a batch, where there are several processes.
+    """
+    count = ranks().count
+    if count == 1 or not config.training.iters:
+        return
+    for name in config.pair:
+        if config.towers.of(name).norm == "batch":
+            raise UserError(
+                f"towers.{name}.norm = batch makes each item depend on the others of its batch, which {count} "
+                f"processes share: set towers.{name}.norm=group, or start one process."
+            )
+
+
 def share_out(batch: int, pairs: int) -> None:
     """Say how a batch is shared.
 

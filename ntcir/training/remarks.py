@@ -27,6 +27,7 @@ def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = Tr
     yield from _of_batches(config, group_sizes) if grouped else _without_groups(config, int(group_sizes.sum()))
     yield from _switched_off(config)
     yield from idle_texts(config)
+    yield from _of_rates(config.training)
     yield from _of_shares(config)
     yield from _of_mining(config, int(group_sizes.sum()))
     yield from _of_objectives(config)
@@ -99,6 +100,18 @@ def _changed(section: Section) -> list[str]:
     """Return the keys of a section that are not as they are by default."""
     usual = type(section)()
     return [key for key in type(section).model_fields if getattr(section, key) != getattr(usual, key)]
+
+
+def _of_rates(training: Training) -> Iterator[str]:
+    if training.optimizer != "sgd" and "momentum" in _changed(training):
+        yield f"training.momentum is set but not used: training.optimizer is {training.optimizer}."
+    late = [str(step) for step in training.milestones if step >= training.iters]
+    if late:
+        yield (
+            f"training.milestones: {some(late, 4)} {'is' if len(late) == 1 else 'are'} beyond training.iters = "
+            f"{training.iters}, so that rates do not fall there: lower {'it' if len(late) == 1 else 'them'}, or raise "
+            "training.iters."
+        )
 
 
 def _of_shares(config: Config) -> Iterator[str]:

@@ -83,7 +83,8 @@ class LiveImages:
     "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", section 3.2): first without a gradient,
     which gives the features that the loss is computed from; then, on the way back, chunk by chunk with one, and the
     loss's gradient at the features goes on from there. That is exact as long as both times give the same features, so
-    the networks are in eval mode: BatchNorm keeps its statistics, and nothing is dropped.
+    the networks are in eval mode: BatchNorm keeps its statistics, and nothing is dropped. A single chunk fits, so it is
+    encoded once, and its activations are kept.
 
     Args:
         features: has the networks, and reads pictures.
@@ -112,7 +113,7 @@ class LiveImages:
     def __call__(self, positions: np.ndarray, views: np.ndarray, step: int) -> tuple[torch.Tensor, Backward]:
         """Return float32 [n, dim], a leaf that collects the loss's gradient, and what sends that through the networks.
 
-        On the way back the same pictures are encoded again, chunk by chunk.
+        On the way back the same pictures are encoded again, chunk by chunk, unless they are a single chunk.
         """
         plain, altered = np.flatnonzero(views == 0), np.flatnonzero(views)
         order = np.argsort(np.concatenate([plain, altered]))
@@ -121,6 +122,8 @@ class LiveImages:
             self._features.decode_many([self._ids[row] for row in positions[altered]], self._alteration, step),
         ]
         pictures = torch.cat(decoded)[torch.from_numpy(order)]
+        if 0 < len(pictures) <= self._options.chunk:
+            return self._encode_once(pictures)
         with torch.no_grad():
             encoded = self._encode_all(self._chunks(pictures))
         given = encoded.requires_grad_()
@@ -130,6 +133,17 @@ class LiveImages:
                 return
             for chunk, gradient in zip(self._chunks(pictures), self._chunks(given.grad), strict=True):
                 self._encode(chunk).backward(gradient)  # type: ignore[no-untyped-call]
+
+        return given, backward
+
+    def _encode_once(self, pictures: torch.Tensor) -> tuple[torch.Tensor, Backward]:
+        """Return what ``__call__`` does, of a single chunk, whose activations are kept for the way back."""
+        encoded = self._encode(pictures)
+        given = encoded.detach().requires_grad_()
+
+        def backward() -> None:
+            if given.grad is not None:
+                encoded.backward(given.grad)  # type: ignore[no-untyped-call]
 
         return given, backward
 

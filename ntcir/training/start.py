@@ -22,7 +22,7 @@ from ntcir.system.regular import sha256_of
 
 @dataclass(frozen=True)
 class Start:
-    """A model that another training begins from: its towers are taken, its objectives' parameters are not.
+    """A model that another training begins from: its towers are taken, and see ``carrying`` for its objectives.
 
     Attributes:
         folder: of the model.
@@ -95,7 +95,7 @@ class Start:
 def _grows(name: str, ours: Config, theirs: Config) -> bool:
     """Return whether a tower of gated blocks for single vectors is to begin from one that is a linear layer."""
     here, there = ours.towers.of(name), theirs.towers.of(name)
-    if (here.head, there.head, there.layers) != ("gmlp", "mlp", 1):
+    if (here.head, there.head, there.layers, there.norm) != ("gmlp", "mlp", 1, "none"):
         return False
     sides = ((here, ours), (there, theirs))
     return all(encoder_class(str(tower.encoder)).positions(tower, config) is None for tower, config in sides)
@@ -211,8 +211,7 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path, *, grown: b
     Raises:
         UserError: naming the first setting that is another one.
     """
-    has_hidden = ours.layers > 1 or ours.head == "gmlp"
-    layers = [] if grown else ["head", "layers", *(["hidden"] if has_hidden else [])]
+    layers = [] if grown else ["head", *_layers_of(ours)]
     for key in ("power", "standardise", *layers):
         have, want = getattr(theirs, key), getattr(ours, key)
         if have != want:
@@ -222,5 +221,12 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path, *, grown: b
             )
 
 
-def _yaml(value: float | bool | str) -> str:
+def _layers_of(tower: Tower) -> list[str]:
+    """Return which settings, besides ``head``, say what layers a tower has."""
+    if tower.head == "cnn":
+        return ["norm", "blocks", "widths"]
+    return ["layers", "norm", *(["hidden"] if tower.layers > 1 or tower.head == "gmlp" else [])]
+
+
+def _yaml(value: float | bool | str | list[int]) -> str:
     return str(value).lower()
