@@ -10,7 +10,6 @@ from ntcir.encoders import encoder_class
 from ntcir.encoders.encoder import Encoder
 from ntcir.encoders.presets import Columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.encoders.words import WordsEncoder
 from ntcir.model.folder import CONFIG, WEIGHTS, read_config
 from ntcir.model.model import Model
 from ntcir.model.trained import LAST
@@ -18,6 +17,7 @@ from ntcir.system.errors import UserError, some
 from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
 from ntcir.system.regular import sha256_of
+from ntcir.training.start_words import check_texts, check_words
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Start:
                     f"WARNING: training.start: the {name} tower of {self.folder} was trained on rows of other networks "
                     "than this training's: what it knows of their columns is of little use."
                 )
-            _check_words(name, self.model.encoders[name], model.encoders[name], self.folder)
+            check_words(name, self.model.encoders[name], model.encoders[name], self.folder)
             check_same_readings(name, self.model.encoders[name], model.encoders[name], self.folder)
             try:
                 if _grows(name, model.config, self.model.config):
@@ -99,26 +99,6 @@ def _grows(name: str, ours: Config, theirs: Config) -> bool:
         return False
     sides = ((here, ours), (there, theirs))
     return all(encoder_class(str(tower.encoder)).positions(tower, config) is None for tower, config in sides)
-
-
-def _check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
-    """Check that words have the same numbers and weigh alike, where rows are such.
-
-    Raises:
-        UserError: if they have not.
-    """
-    if not (isinstance(theirs, WordsEncoder) and isinstance(ours, WordsEncoder)):
-        return
-    if list(theirs.vocabulary.words) != list(ours.vocabulary.words):
-        raise UserError(
-            f"training.start: the {name} tower of {place} knows {len(theirs.vocabulary):,} words, which are not the "
-            f"{len(ours.vocabulary):,} of these training captions: name a model that was trained on the same ones."
-        )
-    if theirs.tfidf != ours.tfidf:
-        raise UserError(
-            f"training.start: {place} has texts.tfidf = {_yaml(theirs.tfidf)}, and this training {_yaml(ours.tfidf)}: "
-            f"set texts.tfidf={_yaml(theirs.tfidf)}, or name another model."
-        )
 
 
 def check_same_readings(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
@@ -182,6 +162,7 @@ def check_start(config: Config) -> None:
     for name in config.pair:
         grown = _grows(name, config, theirs)
         _check_tower(name, config.towers.of(name), theirs.towers.of(name), place, grown=grown)
+        check_texts(name, config, theirs, place)
 
 
 def fingerprint(place: Path) -> str:
@@ -211,7 +192,7 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path, *, grown: b
     Raises:
         UserError: naming the first setting that is another one.
     """
-    layers = [] if grown else ["head", *_layers_of(ours)]
+    layers = [] if grown else ["head", *_shape_keys(ours)]
     for key in ("power", "standardise", *layers):
         have, want = getattr(theirs, key), getattr(ours, key)
         if have != want:
@@ -221,12 +202,13 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path, *, grown: b
             )
 
 
-def _layers_of(tower: Tower) -> list[str]:
-    """Return which settings, besides ``head``, say what layers a tower has."""
+def _shape_keys(tower: Tower) -> list[str]:
+    """Return the settings that say which weights the head of a tower has."""
     if tower.head == "cnn":
         return ["norm", "blocks", "widths"]
-    return ["layers", "norm", *(["hidden"] if tower.layers > 1 or tower.head == "gmlp" else [])]
+    has_hidden = tower.layers > 1 or tower.head == "gmlp"
+    return ["layers", *(["hidden"] if has_hidden else []), *(["norm"] if tower.head == "mlp" else [])]
 
 
-def _yaml(value: float | bool | str | list[int]) -> str:
+def _yaml(value: object) -> str:
     return str(value).lower()
