@@ -108,7 +108,8 @@ class Trainer:
         validation: dict[str, float] = {
             name: best[name] for name in (each.name for each in self.model.directions) if name in best
         }
-        return TrainingResult(self.folder, progress.step, progress.best_step, validation)
+        epoch = max(1.0, self._data.pairs / options.batch)
+        return TrainingResult(self.folder, progress.step, progress.best_step, validation, epoch=epoch)
 
     def _begin(self, resume: bool) -> Progress:
         """Return how far the training has come: as far as the last checkpoint, or nowhere."""
