@@ -50,11 +50,9 @@ def _of_items(tower: Tower, rows: torch.Tensor) -> torch.Tensor:
     if tower.views is None:
         return tower.stem(rows)  # type: ignore[no-any-return]
     found = [(tower.stem(some), owners) for some, owners in tower.views.every(rows)]
-    total, counts = found[0][0].new_zeros(len(rows), found[0][0].shape[1]), torch.zeros(len(rows), 1)
-    for made, owners in found:
-        total.index_add_(0, owners, made)
-        counts.index_add_(0, owners, torch.ones(len(owners), 1))
-    return total / counts
+    made, owners = (torch.cat(parts) for parts in zip(*found, strict=True))
+    counts = torch.bincount(owners, minlength=len(rows))
+    return torch.zeros(len(rows), made.shape[1]).index_add_(0, owners, made) / counts[:, None]
 
 
 def widths_of(model: Model) -> dict[str, int]:
