@@ -42,12 +42,7 @@ class Encoder:
 
     def stem(self, tower: Tower, config: Config) -> tuple[nn.Module, int]:
         """Return the layer that a tower on these rows begins with, and the width of what comes out of it."""
-        from torch import nn
-
-        from ntcir.towers.stems import Power, Standardise
-
-        standardise = Standardise(self.dim) if tower.standardise else nn.Identity()
-        return standardise if tower.power == 1 else nn.Sequential(Power(tower.power), standardise), self.dim
+        return evened(tower, self.dim), self.dim
 
     @classmethod
     def positions(cls, tower: Tower, config: Config) -> int | None:
@@ -169,6 +164,8 @@ class Rows(ABC):
     def altered(self, alteration: Alteration, views: int, ids: Sequence[str]) -> np.ndarray:
         """Return rows of several altered views of items, float16 [views, len(ids), dim].
 
+        Where rows have several views of an item, one behind the other, these may have the columns of one view only.
+
         Raises:
             UserError: if the encoder cannot see altered items.
         """
@@ -212,6 +209,16 @@ class Rows(ABC):
             UserError: if it is wrong.
         """
         return next((encoded for _, encoded in self.encode({_TYPED: query})), None)
+
+
+def evened(tower: Tower, width: int) -> nn.Module:
+    """Return what evens out and standardises rows of that width, as far as a tower's settings ask for it."""
+    from torch import nn
+
+    from ntcir.towers.stems import Power, Standardise
+
+    standardise = Standardise(width) if tower.standardise else nn.Identity()
+    return standardise if tower.power == 1 else nn.Sequential(Power(tower.power), standardise)
 
 
 def saved_dim(tree: Mapping[str, Any]) -> int:

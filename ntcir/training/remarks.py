@@ -21,6 +21,7 @@ def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = Tr
         group_sizes: pairs of each group (day, session) of the training split.
         grouped: whether the corpus has days or sessions; without, all pairs are one group.
     """
+    yield from _of_mirror(config)
     if config.solved is not None:
         yield from _of_solved(config, config.solved.kind)
         yield from idle_texts(config)
@@ -33,6 +34,15 @@ def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = Tr
     yield from _of_shares(config)
     yield from _of_mining(config, int(group_sizes.sum()))
     yield from _of_objectives(config)
+
+
+def _of_mirror(config: Config) -> Iterator[str]:
+    kinds = [config.towers.of(name).encoder for name in config.pair]
+    if config.features.mirror and "frozen" not in kinds:
+        yield (
+            "features.mirror is set but not used: it is of pictures that the encoder frozen encodes, and the encoders "
+            f"are {' and '.join(map(str, kinds))}."
+        )
 
 
 def _of_solved(config: Config, kind: str) -> Iterator[str]:

@@ -160,9 +160,25 @@ def check_start(config: Config) -> None:
             f"set towers.dim={theirs.towers.dim}, or name another model."
         )
     for name in config.pair:
+        _check_mirror(name, config, theirs, place)
         grown = _grows(name, config, theirs)
         _check_tower(name, config.towers.of(name), theirs.towers.of(name), place, grown=grown)
         check_texts(name, config, theirs, place)
+
+
+def _check_mirror(name: str, ours: Config, theirs: Config, place: Path) -> None:
+    """Check that both towers are of pictures alone, or of pictures and their mirror images.
+
+    Raises:
+        UserError: if they are not.
+    """
+    kinds = {ours.towers.of(name).encoder, theirs.towers.of(name).encoder}
+    have, want = theirs.features.mirror, ours.features.mirror
+    if kinds == {"frozen"} and have != want:
+        raise UserError(
+            f"training.start: {place} has features.mirror = {_yaml(have)}, and this training {_yaml(want)}: set "
+            f"features.mirror={_yaml(have)}, or name another model."
+        )
 
 
 def fingerprint(place: Path) -> str:
