@@ -61,7 +61,8 @@ def encode_occluded(networks: Sequence[FrozenNetwork], path: str, cells: int) ->
 
 def mean_colour(network: FrozenNetwork) -> np.ndarray:
     """Return the colour that is zero to a network as nearly as bytes can be, uint8 [3]."""
-    return np.rint(network.mean.flatten().cpu().numpy()).astype(np.uint8)
+    colour: np.ndarray = network.mean.flatten().round().byte().cpu().numpy()
+    return colour
 
 
 def occluded(picture: np.ndarray, cells: int, colour: np.ndarray) -> Iterator[np.ndarray]:

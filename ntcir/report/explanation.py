@@ -30,6 +30,7 @@ _WORD_SIZE, _AMOUNT_SIZE, _COLUMN_SIZE = 14.0, 8.5, 9.0  # points
 _LINE, _BETWEEN, _PAD = 0.62, 0.17, 0.06  # inches: a line of words; between words; around one
 _LONGEST_WORD, _LONGEST_COLUMN = 50, 46  # letters
 _COLUMN, _NAMES, _AXIS = 0.24, 4.2, 0.55  # inches: a column's bar; their names; the axis beneath
+_MOST = 200  # words or columns that are drawn; the JSON has all
 _SMALLEST = 1e-9  # of the scale of colours, where no part contributes anything
 
 
@@ -64,7 +65,15 @@ def _write(figure: Figure, text: str, at: float, size: float) -> None:
 
 def _heading(side: Side) -> str:
     item = side.item if side.item is not None else Path(str(side.content)).name if side.kind == CELL else "as given"
-    return f"{side.modality.noun}: {item}"
+    cut = side.kind != CELL and len(side.parts) > _MOST
+    return f"{side.modality.noun}: {item}" + (f" ({_MOST} of {len(side.parts):,} {side.kind}s)" if cut else "")
+
+
+def _drawn(side: Side) -> list[Contribution]:
+    """Return the words or columns that are drawn: the first words, the columns that contribute most."""
+    if side.kind == WORD:
+        return side.parts[:_MOST]
+    return sorted(side.parts, key=lambda part: -abs(part.amount or 0.0))[:_MOST]
 
 
 def _axes(figure: Figure, left: float, bottom: float, width: float, height: float, **options: Any) -> Axes:
@@ -90,7 +99,7 @@ def _height(side: Side) -> float:
         return _shape(side)[1]
     if side.kind == WORD:
         return _LINE * max(len(_lines(side)), 1)
-    return _COLUMN * len(side.parts) + _AXIS
+    return _COLUMN * len(_drawn(side)) + _AXIS
 
 
 # A photograph, and the same under the map of its cells.
@@ -136,8 +145,8 @@ def _lines(side: Side) -> list[list[tuple[Contribution, float, float]]]:
     """Return lines of words, each with where it begins and how wide it is, in inches."""
     lines: list[list[tuple[Contribution, float, float]]] = []
     at = _WIDE
-    for part in side.parts:
-        width = max(_width(_shown(part.name), _WORD_SIZE), _width(_amount(part), _AMOUNT_SIZE)) + 2 * _PAD
+    for part in _drawn(side):
+        width = max(_width(_shown(part.name), _WORD_SIZE), _width(amount_of(part), _AMOUNT_SIZE)) + 2 * _PAD
         if at + width > _WIDE - 2 * _MARGIN:
             lines.append([])
             at = 0.0
@@ -159,8 +168,9 @@ def _shown(word: str) -> str:
     return short(word, _LONGEST_WORD)
 
 
-def _amount(part: Contribution) -> str:
-    return str(part.note) if part.amount is None else f"{part.amount:+.4f}"
+def amount_of(part: Contribution) -> str:
+    """Return what a part contributes, or why it does not count."""
+    return str(part.note) if part.amount is None else f"{round(part.amount, 4) + 0.0:+.4f}"  # without -0.0000
 
 
 def _draw_words(figure: Figure, side: Side, bottom: float, height: float) -> None:
@@ -183,7 +193,7 @@ def _draw_words(figure: Figure, side: Side, bottom: float, height: float) -> Non
             style: dict[str, Any] = {"ha": "center", "va": "center", "parse_math": False}
             axes.text(middle, top + 0.15, _shown(part.name), fontsize=_WORD_SIZE, color=ink, **style)
             axes.text(
-                middle, top + 0.4, _amount(part), fontsize=_AMOUNT_SIZE, color=INK if counts else _UNKNOWN, **style
+                middle, top + 0.4, amount_of(part), fontsize=_AMOUNT_SIZE, color=INK if counts else _UNKNOWN, **style
             )
 
 
@@ -191,7 +201,7 @@ def _draw_words(figure: Figure, side: Side, bottom: float, height: float) -> Non
 
 
 def _draw_columns(figure: Figure, side: Side, bottom: float, height: float) -> None:
-    parts = sorted(side.parts, key=lambda part: part.amount or 0.0)
+    parts = sorted(_drawn(side), key=lambda part: part.amount or 0.0)
     amounts = [part.amount or 0.0 for part in parts]
     wide = _WIDE - 2 * _MARGIN - _NAMES - 0.6
     axes = _axes(figure, _MARGIN + _NAMES, bottom + _AXIS, wide, height - _AXIS)
@@ -204,9 +214,11 @@ def _draw_columns(figure: Figure, side: Side, bottom: float, height: float) -> N
     most = 1.25 * _most(parts)
     axes.set_xlim(-most, most)
     axes.axvline(0, color=INK, linewidth=0.8)
-    for place, amount in enumerate(amounts):
-        told = {"ha": "left" if amount >= 0 else "right", "va": "center", "fontsize": _AMOUNT_SIZE, "color": INK}
-        axes.text(amount + (0.01 if amount >= 0 else -0.01) * most, place, f"{amount:+.4f}", **told)
+    style: dict[str, Any] = {"va": "center", "fontsize": _AMOUNT_SIZE, "color": INK}
+    for place, (part, amount) in enumerate(zip(parts, amounts, strict=True)):
+        sign = 1 if amount >= 0 else -1
+        aligned = "left" if amount >= 0 else "right"
+        axes.text(amount + sign * 0.01 * most, place, amount_of(part), ha=aligned, **style)
     axes.tick_params(colors=INK, labelsize=_COLUMN_SIZE)
     axes.spines[["top", "right", "left"]].set_visible(False)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ntcir.report.explanation import draw_explanation
+from ntcir.report.explanation import amount_of, draw_explanation
 from ntcir.report.own_folders import name_of, own_folder
 from ntcir.report.searches import key_of
 from ntcir.retrieval.explaining import Contribution, Explanation, Side
@@ -77,8 +77,6 @@ def as_lines(explanation: Explanation) -> str:
     lines = [["score", _NOTHING, f"{explanation.score:.4f}", _NOTHING]]
     for side in explanation.sides:
         for part in side.parts:
-            told = [_NOTHING, str(part.note)]
-            if part.without is not None and part.amount is not None:
-                told = [f"{part.without:.4f}", f"{part.amount:+.4f}"]
-            lines.append([side.kind, " ".join(part.name.split()), *told])
+            without = _NOTHING if part.without is None else f"{part.without:.4f}"
+            lines.append([side.kind, " ".join(part.name.split()), without, amount_of(part)])
     return "".join("\t".join(line) + "\n" for line in lines).encode(errors="backslashreplace").decode()

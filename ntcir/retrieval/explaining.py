@@ -215,12 +215,16 @@ def _compared(
     apart: Mapping[str, Parts],
 ) -> Explanation:
     """Return what the parts contribute: how the score changes without each of them."""
-    whole = {name: model.unit_vectors(name, parts.whole)[0].astype(np.float64) for name, parts in apart.items()}
-    score = float(whole[both.query.name] @ whole[both.answer.name])
+    # Whole and without each part at once: equal rows in the same product have equal vectors.
+    vectors = {
+        name: model.unit_vectors(name, np.concatenate([parts.whole, parts.without])).astype(np.float64)
+        for name, parts in apart.items()
+    }
+    score = float(vectors[both.query.name][0] @ vectors[both.answer.name][0])
     sides = []
     for each, other in (both, both[::-1]):
         parts = apart[each.name]
-        scores = iter((model.unit_vectors(each.name, parts.without) @ whole[other.name]).tolist())
+        scores = iter([float(vector @ vectors[other.name][0]) for vector in vectors[each.name][1:]])
         told = []
         for part in parts.parts:
             without = next(scores) if part.note is None else None
