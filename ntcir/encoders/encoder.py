@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ntcir.config import Config, Tower
+from ntcir.encoders.parts import Parts
 from ntcir.modalities import Query
 from ntcir.system.errors import UserError
 
@@ -201,6 +202,24 @@ class Rows(ABC):
                 "its corpus."
             )
         yield from ()
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether ``apart`` takes items apart."""
+        return type(self).apart is not Rows.apart
+
+    def apart(self, content: Query, row: np.ndarray, cells: int) -> Parts:
+        """Take an item apart, and encode it without each of its parts, for explaining scores.
+
+        Args:
+            content: what would be asked with it; of a picture, its path.
+            row: of the whole item, float32 [1, dim].
+            cells: on a side of a picture.
+
+        Raises:
+            UserError: if the encoder does not know parts, as by default, or the item cannot be read.
+        """
+        raise UserError(f"The encoder {self.encoder.kind} does not know parts of items.")
 
     def ask(self, query: Query) -> np.ndarray | None:
         """Return the row of a query that a person types in full, float32 [1, dim]; None if it cannot be read.

@@ -12,10 +12,12 @@ import numpy as np
 from ntcir.config import Config, Tower
 from ntcir.corpora.records import image_id
 from ntcir.encoders.encoder import Encoder, Rows, evened, saved_dim, under
+from ntcir.encoders.parts import CELL, Part, Parts
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.image_features import ImageFeatures
-from ntcir.system.errors import UserError
+from ntcir.features.occlusion import encode_occluded
+from ntcir.system.errors import UserError, short
 
 if TYPE_CHECKING:
     import torch
@@ -264,6 +266,20 @@ class FrozenRows(Rows):
                 yield [topic], self.features.encode_files([path])
             except UnreadableImage:
                 continue
+
+    def apart(self, content: str, row: np.ndarray, cells: int) -> Parts:
+        """Take a picture apart into ``cells`` x ``cells`` cells, and encode it with each of them hidden.
+
+        Raises:
+            UserError: if it cannot be decoded, or has fewer pixels a side than that.
+        """
+        try:
+            rows, area = encode_occluded(self.features.networks, content, cells)
+        except UnreadableImage as error:
+            raise UserError(f"{short(content)} cannot be read: {str(error).rstrip('.')}.") from error
+        numbers = range(1, cells + 1)
+        parts = [Part(f"{line},{column}") for line in numbers for column in numbers]
+        return Parts(CELL, parts, rows[:1], rows[1:], area)
 
 
 def _is_file(name: str) -> bool:

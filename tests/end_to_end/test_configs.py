@@ -103,7 +103,8 @@ def trained(name: str) -> Path:
     if not folder.exists():
         changes = small(config) | {"data.path": str(corpus_for(name).absolute())}
         if config.training.start is not None:  # the model of another of these files, which says how wide it came out
-            changes["towers.dim"] = load_config(trained(config.training.start.name) / CONFIG).towers.dim
+            start = trained(re.sub(r"-\d+$", "", config.training.start.name) if config.losses else config.training.start.name)
+            changes |= {"training.start": str(start.absolute()), "towers.dim": load_config(start / CONFIG).towers.dim}
         config = config.changed(changes).anchored()
         train(config, lambda: read_corpus(config), folder)
     return folder
