@@ -36,11 +36,11 @@ def step(arch: str, batch: int, chunk: int) -> dict[str, float]:
         """What fine-tuning needs of ``ImageFeatures``: a network, and noise for photographs."""
 
         networks = (FrozenNetwork(Backbone(arch=arch, weights="random"), Features()),)
-        dim = width = networks[0].dim
+        width = dim = networks[0].dim
         mirror = False
 
-        def one_square(self) -> None:
-            """Do nothing: a single network is given the same pictures as itself."""
+        def one_square(self) -> object:
+            return self.networks[0].preprocessing.square
 
         def decode_many(self, ids: list[str], alteration: object = None, view: int = 0) -> torch.Tensor:
             return torch.randint(0, 256, (len(ids), 3, 224, 224), dtype=torch.uint8)

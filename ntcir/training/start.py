@@ -18,11 +18,12 @@ from ntcir.system.errors import UserError, some
 from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
 from ntcir.system.regular import sha256_of
+from ntcir.training.carrying import carry_learnt
 
 
 @dataclass(frozen=True)
 class Start:
-    """A model that another training begins from: its towers are taken, and see ``carrying`` for its objectives.
+    """A model that another training begins from.
 
     Attributes:
         folder: of the model.
@@ -69,6 +70,8 @@ class Start:
     def give_towers(self, model: Model) -> None:
         """Put these towers in place of those of a model, statistics of their training split included.
 
+        What objectives have learnt is taken along where they declare so; see ``carry_learnt``.
+
         Raises:
             UserError: if one does not fit.
         """
@@ -90,6 +93,7 @@ class Start:
                     f"training.start: the {name} tower of {self.folder} does not fit this configuration: its encoder "
                     f"or its settings (towers.{name}) are others."
                 ) from error
+        carry_learnt(self.model, model, self.folder)
 
 
 def _grows(name: str, ours: Config, theirs: Config) -> bool:
@@ -211,7 +215,7 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path, *, grown: b
     Raises:
         UserError: naming the first setting that is another one.
     """
-    layers = [] if grown else ["head", *_layers_of(ours)]
+    layers = [] if grown else ["head", *_shape_keys(ours)]
     for key in ("power", "standardise", *layers):
         have, want = getattr(theirs, key), getattr(ours, key)
         if have != want:
@@ -221,12 +225,13 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path, *, grown: b
             )
 
 
-def _layers_of(tower: Tower) -> list[str]:
-    """Return which settings, besides ``head``, say what layers a tower has."""
+def _shape_keys(tower: Tower) -> list[str]:
+    """Return the settings that say which weights the head of a tower has."""
     if tower.head == "cnn":
         return ["norm", "blocks", "widths"]
-    return ["layers", "norm", *(["hidden"] if tower.layers > 1 or tower.head == "gmlp" else [])]
+    has_hidden = tower.layers > 1 or tower.head == "gmlp"
+    return ["layers", *(["hidden"] if has_hidden else []), *(["norm"] if tower.head == "mlp" else [])]
 
 
-def _yaml(value: float | bool | str | list[int]) -> str:
+def _yaml(value: object) -> str:
     return str(value).lower()
