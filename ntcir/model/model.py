@@ -141,6 +141,19 @@ class Model:
         for modality, encoder in self.encoders.items():
             encoder.restore(self.config, under(f"networks.{modality}.", state))
 
+    def forget_instances(self) -> None:
+        """Leave out what objectives have learnt of single training instances, of no use to who only asks the model.
+
+        It stays a model that is saved and loaded as others are. What else objectives have learnt it keeps, and where
+        nothing depends on the number of instances it stays as it is.
+        """
+        small = [each.learnt(self.config.towers.dim, 0) for each in self.config.losses]
+        pairs = list(zip(self.learnt, small, strict=True))
+        if all(_shapes(one) == _shapes(other) for one, other in pairs):
+            return
+        self.learnt = nn.ModuleList([one if _shapes(one) == _shapes(other) else other for one, other in pairs])
+        self.instances = 0
+
     def save(self, folder: Path) -> None:
         """Write the model: configuration, encoders, card, and last the weights, without which it does not count."""
         encoders = {name: {"kind": encoder.kind, **encoder.to_json()} for name, encoder in self.encoders.items()}
@@ -163,6 +176,10 @@ class Model:
             model = cls(saved.config, encoders, card, instances, numbering)
             model.load_state(saved.state)
         return model
+
+
+def _shapes(module: nn.Module) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in module.state_dict().items()}
 
 
 def _encoder(name: str, saved: Mapping[str, Mapping[str, Any]]) -> Encoder:

@@ -10,6 +10,7 @@ from ntcir.config import Config, Section, Training
 from ntcir.modalities import pictured
 from ntcir.system.errors import some
 from ntcir.training.text_remarks import idle_texts
+from ntcir.training.tower_remarks import idle_towers
 
 
 def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = True) -> Iterator[str]:
@@ -28,6 +29,7 @@ def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = Tr
     yield from _switched_off(config)
     yield from idle_texts(config)
     yield from _of_rates(config.training)
+    yield from idle_towers(config)
     yield from _of_shares(config)
     yield from _of_mining(config, int(group_sizes.sum()))
     yield from _of_objectives(config)

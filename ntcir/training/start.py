@@ -10,7 +10,6 @@ from ntcir.encoders import encoder_class
 from ntcir.encoders.encoder import Encoder
 from ntcir.encoders.presets import Columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.encoders.words import WordsEncoder
 from ntcir.model.folder import CONFIG, WEIGHTS, read_config
 from ntcir.model.model import Model
 from ntcir.model.trained import LAST
@@ -19,6 +18,7 @@ from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
 from ntcir.system.regular import sha256_of
 from ntcir.training.carrying import carry_learnt
+from ntcir.training.start_words import check_texts, check_words
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Start:
                     f"WARNING: training.start: the {name} tower of {self.folder} was trained on rows of other networks "
                     "than this training's: what it knows of their columns is of little use."
                 )
-            _check_words(name, self.model.encoders[name], model.encoders[name], self.folder)
+            check_words(name, self.model.encoders[name], model.encoders[name], self.folder)
             check_same_readings(name, self.model.encoders[name], model.encoders[name], self.folder)
             try:
                 if _grows(name, model.config, self.model.config):
@@ -103,26 +103,6 @@ def _grows(name: str, ours: Config, theirs: Config) -> bool:
         return False
     sides = ((here, ours), (there, theirs))
     return all(encoder_class(str(tower.encoder)).positions(tower, config) is None for tower, config in sides)
-
-
-def _check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
-    """Check that words have the same numbers and weigh alike, where rows are such.
-
-    Raises:
-        UserError: if they have not.
-    """
-    if not (isinstance(theirs, WordsEncoder) and isinstance(ours, WordsEncoder)):
-        return
-    if list(theirs.vocabulary.words) != list(ours.vocabulary.words):
-        raise UserError(
-            f"training.start: the {name} tower of {place} knows {len(theirs.vocabulary):,} words, which are not the "
-            f"{len(ours.vocabulary):,} of these training captions: name a model that was trained on the same ones."
-        )
-    if theirs.tfidf != ours.tfidf:
-        raise UserError(
-            f"training.start: {place} has texts.tfidf = {_yaml(theirs.tfidf)}, and this training {_yaml(ours.tfidf)}: "
-            f"set texts.tfidf={_yaml(theirs.tfidf)}, or name another model."
-        )
 
 
 def check_same_readings(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
@@ -186,6 +166,7 @@ def check_start(config: Config) -> None:
     for name in config.pair:
         grown = _grows(name, config, theirs)
         _check_tower(name, config.towers.of(name), theirs.towers.of(name), place, grown=grown)
+        check_texts(name, config, theirs, place)
 
 
 def fingerprint(place: Path) -> str:

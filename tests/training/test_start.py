@@ -319,6 +319,45 @@ def test_a_start_whose_words_weigh_otherwise_is_refused(tmp_path):
     assert "has texts.tfidf = false, and this training true: set texts.tfidf=false, or name another model." in sentence
 
 
+CONVOLVED: dict[str, Any] = {
+    "texts__form": "sequence", "texts__length": 8, "towers__text__head": "cnn", "towers__text__norm": "batch",
+    "towers__text__blocks": [1, 1], "towers__text__widths": [8, 12], "training__iters": 1,
+}  # fmt: skip
+
+
+def test_a_network_over_words_begins_from_one_of_the_same_groups_norms_and_words(tmp_path):
+    place = tmp_path / "start"
+    fit(caption_config(**CONVOLVED), place, corpus=captioned())
+    begun = CONVOLVED | {"training__start": str(place), "towers__text__dropout": 0.5}
+    assert fit(caption_config(**begun), tmp_path / "model", corpus=captioned()).steps == 1
+    for changes, wanted in (
+        ({"towers__text__norm": "group"}, "towers.text.norm=batch"),
+        ({"towers__text__blocks": [1, 2]}, "towers.text.blocks=[1, 1]"),
+        ({"towers__text__widths": [8, 8]}, "towers.text.widths=[8, 12]"),
+        ({"towers__sensor__norm": "batch"}, "towers.sensor.norm=none"),
+        ({"texts__length": 9}, "texts.length=8"),
+        ({"texts__width": 13}, "texts.width=12"),
+    ):
+        sentence = refusal(fit, caption_config(**(begun | changes)), tmp_path / "other", corpus=captioned())
+        assert f"set {wanted}" in sentence, changes
+        assert "or name another model." in sentence
+
+
+def test_the_length_of_captions_matters_only_to_what_knows_positions(tmp_path):
+    pooled: dict[str, Any] = {"texts__form": "sequence", "texts__length": 8, "training__iters": 1}
+    fit(caption_config(**pooled), tmp_path / "start", corpus=captioned())
+    longer = pooled | {"training__start": str(tmp_path / "start"), "texts__length": 9}
+    assert fit(caption_config(**longer), tmp_path / "model", corpus=captioned()).steps == 1
+    sentence = refusal(fit, caption_config(**(longer | {"texts__form": "sum"})), tmp_path / "m", corpus=captioned())
+    assert "has texts.form = sequence, and this training sum: set texts.form=sequence, or name another" in sentence
+
+
+def test_a_gate_does_not_begin_from_a_layer_with_a_norm_behind_it(tmp_path):
+    fit(toy_config(towers__image__norm="group", training__iters=1), tmp_path / "start")
+    sentence = refused(tmp_path / "start", tmp_path / "model", towers__image__head="gmlp")
+    assert "has towers.image.head = mlp, and this training gmlp" in sentence
+
+
 def test_a_start_that_may_know_what_is_held_out_is_told(model, tmp_path, capsys):
     for split, told in (({}, 0), ({"data__split": {"by": "fraction", "train": 0.5, "val": 0.2, "test": 0.3}}, 1)):
         Start.of(toy_config(training__start=str(model), **split), tmp_path, resume=False)
