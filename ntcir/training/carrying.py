@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 from torch import nn
 
 from ntcir.config import Objective
 from ntcir.model.model import Model
+from ntcir.sampling.numbering import numbering
 from ntcir.system.progress import say
+
+
+def tell_instances(model: Model, pairs: pd.DataFrame, instances: np.ndarray) -> None:
+    """Let a model tell later trainings which items it is that its objectives number, where these are carried there.
+
+    Args:
+        model: gets its ``numbering``.
+        pairs: that it is trained on, with a column for each modality.
+        instances: the number of each pair's instance, int64 [pairs].
+    """
+    if any(each.carried and "instances" in each.needs for each in model.config.losses):
+        model.numbering = numbering({name: pairs[name].tolist() for name in model.config.pair}, instances)
 
 
 def carry_learnt(theirs: Model, ours: Model, place: Path) -> None:

@@ -16,15 +16,14 @@ from ntcir.modalities import modality
 from ntcir.model.metrics import METRICS
 from ntcir.model.model import Model
 from ntcir.model.widths import require_learnable, require_widths
-from ntcir.sampling.numbering import numbering
 from ntcir.system.errors import Interrupted, UserError
 from ntcir.system.interruption import deferred
 from ntcir.system.parallel import Deserted, any_rank, barrier, by_first, ranks, together
 from ntcir.system.progress import progress
-from ntcir.training.carrying import carry_learnt
+from ntcir.training.carrying import tell_instances
 from ntcir.training.checkpoint import LAST, Progress, load_checkpoint, save_checkpoint
 from ntcir.training.data import TrainingData
-from ntcir.training.data_parallel import check_independent, check_same, share_out, whole_batches
+from ntcir.training.data_parallel import check_same, share_out, whole_batches
 from ntcir.training.instance_rows import InstanceRows, prepare_objectives
 from ntcir.training.log import MetricsLog
 from ntcir.training.mining import BY_MODEL, Miner, from_tensors, to_tensors
@@ -70,23 +69,17 @@ class Trainer:
         encoders = {name: each.encoder for name, each in rows.items()}
         instances = int(self._data.instances.max()) + 1
         list(of_instances(config, instances))  # some may be unreadable: are there enough still?
-        self.model = Model(config, encoders, facts, instances, self._numbering(prepared))
+        self.model = Model(config, encoders, facts, instances)
         for name, loaded in prepared.loaded.items():
             self.model.tower(name).fit(loaded)
+        tell_instances(self.model, prepared.train, self._data.instances)
         if start is not None:
             start.give_towers(self.model)
-            carry_learnt(start.model, self.model, start.folder)
         self._instance_rows: InstanceRows | None = InstanceRows.of(self.model, prepared, self._data.instances)
         self._stepper = Stepper(config, self.model, self._data.sources)
         self._miner = Miner(config, self.model)
         self._log = MetricsLog(folder / METRICS)
         self._watch = Watch(config)
-
-    def _numbering(self, prepared: Preparation) -> str:
-        """Return which instances have which numbers, for objectives that are carried into trainings that begin here."""
-        if not any(each.carried and "instances" in each.needs for each in self.config.losses):
-            return ""
-        return numbering({name: prepared.train[name].tolist() for name in self.config.pair}, self._data.instances)
 
     def run(self, *, resume: bool = False, advance: Callable[[int], None] = lambda steps: None) -> TrainingResult:
         """Train for ``training.iters`` steps, or the remaining ones.
@@ -209,7 +202,6 @@ def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, re
             with data or weights, or there are more processes than training pairs.
     """
     with together():
-        check_independent(config)
         config = whole_batches(config)
         with run_folder(config, folder, resume=resume):
             start = Start.of(config, folder, resume=resume)

@@ -123,3 +123,20 @@ def test_a_model_whose_objectives_have_no_classes_says_nothing_of_them(tmp_path,
     capsys.readouterr()
     begun(tmp_path / "start", tmp_path / "m", objectives=[{"kind": "info_nce", "learn_temperature": True}])
     assert "objective" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("clusters", [None, 5])
+def test_the_instance_loss_goes_on_with_its_classes_and_with_its_clusters(tmp_path, capsys, clusters):
+    if clusters is not None:
+        pytest.importorskip("sklearn")
+    both = [{"kind": "instance", "clusters": clusters}, {"kind": "ranking"}]
+    fit(toy_config(objectives=both[:1], training__iters=2), tmp_path / "start")
+    assert ("k-means" in capsys.readouterr().err) == (clusters is not None)
+    one = begun(tmp_path / "start", tmp_path / "m", objectives=both[::-1])
+    one._begin(False)
+    said = capsys.readouterr().err
+    assert "training.start: what the objective instance has learnt is taken from" in said
+    assert "k-means" not in said
+    theirs, ours = Model.load(tmp_path / "start").learnt[0].state_dict(), one.model.learnt[1].state_dict()
+    assert theirs.keys() == ours.keys()
+    assert all(torch.equal(ours[name], value) for name, value in theirs.items())

@@ -43,7 +43,7 @@ from ntcir.system.tensors import gather
 from ntcir.towers.dropout import BatchDropout
 from ntcir.towers.whole_batch import of_whole
 from ntcir.training.checkpoint import LAST, read_progress
-from ntcir.training.data_parallel import check_independent, check_same, share_out, whole_batches
+from ntcir.training.data_parallel import check_same, share_out, whole_batches
 from ntcir.training.paired_rows import PairedRows
 from ntcir.training.preparation import Preparation
 from ntcir.training.solving import moments_of_pairs
@@ -263,10 +263,10 @@ def several(patch: pytest.MonkeyPatch, count: int) -> None:
 @pytest.mark.parametrize("pair", [["image", "sensor"], ["sensor", "image"]])
 def test_a_norm_over_the_batch_is_refused_where_processes_share_it(monkeypatch, tmp_path, pair):
     config = Config().changed({"pair": pair, "towers.sensor.norm": "batch"})
-    check_independent(config)
+    assert whole_batches(config) == config
     several(monkeypatch, 4)
-    check_independent(config.changed({"towers.sensor.norm": "group"}))
-    check_independent(config.changed({"training.iters": 0}))
+    whole_batches(config.changed({"towers.sensor.norm": "group"}))
+    whole_batches(config.changed({"training.iters": 0}))
     monkeypatch.setattr(ntcir.training.trainer, "together", nullcontext)  # there are no others to meet
     sentence = refusal(train, config, lambda: pytest.fail("read"), tmp_path / "model")
     assert not (tmp_path / "model").exists()
