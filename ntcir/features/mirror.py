@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b, sha256
 from typing import Any
 
@@ -18,6 +18,17 @@ FOLDER = "mirror"  # of the features of mirror images, within the folder of thos
 def mirrored(picture: np.ndarray) -> np.ndarray:
     """Return a picture [..., width] whose left is its right."""
     return np.ascontiguousarray(picture[..., ::-1])
+
+
+def joined(parts: Sequence[np.ndarray], *, mirror: bool) -> np.ndarray:
+    """Return rows of several networks as one: what all say of the pictures, then what all say of the mirror images.
+
+    Args:
+        parts: of each network, float32 [n, its columns].
+        mirror: whether each has the mirror images' features behind those of the pictures.
+    """
+    views = zip(*(np.split(part, 2, axis=1) for part in parts), strict=True) if mirror else [parts]
+    return np.concatenate([part for view in views for part in view], axis=1)
 
 
 def mirror_store(network: FrozenNetwork, store: FeatureStore) -> FeatureStore:

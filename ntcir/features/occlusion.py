@@ -14,6 +14,7 @@ from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import LONGEST, decode_squares, geometry, load_image
 from ntcir.features.image_features import encode_pictures
 from ntcir.features.inference import batch_of
+from ntcir.features.mirror import joined
 from ntcir.features.preprocessing import Square, distinct
 from ntcir.system.errors import UserError
 from ntcir.system.progress import progress
@@ -33,8 +34,9 @@ def encode_occluded(networks: Sequence[FrozenNetwork], path: str, cells: int) ->
         cells: on a side.
 
     Returns:
-        float32 [1 + cells * cells, their dims]: the whole picture, then those without each cell, row by row; and what
-        the first network is given, see ``area_of``.
+        float32 [1 + cells * cells, their dims]: the whole picture, then those without each cell, row by row; with
+        ``features.mirror``, the same of their mirror images behind them; and what the first network is given, see
+        ``area_of``.
 
     Raises:
         UnreadableImage: if it cannot be decoded.
@@ -56,7 +58,7 @@ def encode_occluded(networks: Sequence[FrozenNetwork], path: str, cells: int) ->
                 rows.append(encode_pictures([network], part, batch))
                 advance(len(part))
             features.append(np.concatenate(rows))
-    return np.concatenate(features, axis=1), area
+    return joined(features, mirror=networks[0].options.mirror), area
 
 
 def mean_colour(network: FrozenNetwork) -> np.ndarray:

@@ -30,10 +30,11 @@ def test_a_picture_comes_whole_and_then_without_each_cell_row_by_row():
                     assert found[channel, row, column] == (colour if inside else picture[:, row, column])[channel]
 
 
-def test_the_features_are_those_of_a_loop_over_networks_and_cells(tmp_path):
+@pytest.mark.parametrize("mirror", [False, True])
+def test_the_features_are_those_of_a_loop_over_networks_and_cells(tmp_path, mirror):
     write_pictures(tmp_path / "photographs", 1)
     path = str(tmp_path / "photographs" / "000.jpg")
-    how = options(tmp_path / "store", SQUEEZENET, SHUFFLENET)
+    how = options(tmp_path / "store", SQUEEZENET, SHUFFLENET, mirror=mirror)
     networks = [FrozenNetwork(backbone, how) for backbone in how.backbones]
     rows, area = encode_occluded(networks, path, 2)
     assert area == (0, 0, 1, 1)
@@ -45,8 +46,12 @@ def test_the_features_are_those_of_a_loop_over_networks_and_cells(tmp_path):
             pictures.append(picture.copy())
             for channel, mean in enumerate((124, 116, 104)):
                 pictures[-1][channel, row : row + 16, column : column + 16] = mean
+    shown = [pictures, [each[:, :, ::-1].copy() for each in pictures]] if mirror else [pictures]
     with torch.inference_mode():
-        expected = [np.stack([network(torch.from_numpy(each[None]))[0] for each in pictures]) for network in networks]
+        expected = [
+            np.stack([network(torch.from_numpy(each[None]))[0] for each in view])
+            for view in shown for network in networks
+        ]  # fmt: skip
     close(rows, np.concatenate(expected, axis=1))
 
 
