@@ -238,7 +238,7 @@ def test_docs_configuration_names_every_key_of_an_objective_with_its_default(kin
         assert usual == load_config(settings=[f"objectives=[{{kind: {kind}, {key}: {default}}}]"])
     overview = section(CONFIGURATION, "## Objectives")
     row = next(line for line in overview.splitlines() if line.startswith(f"| [`{kind}`]"))
-    assert row.split("|")[3].strip() == ("categories" if objective_class(kind).needs else "pairs")
+    assert row.split("|")[3].strip() == (", ".join(objective_class(kind).needs) or "pairs")
 
 
 def test_docs_configuration_names_every_earlier_spelling() -> None:

@@ -36,6 +36,7 @@ def train(
 ) -> None:
     """Train the towers of both modalities, or solve for them at once, as the objective asks."""
     from ntcir.report.canvas import drawn
+    from ntcir.report.convergence import draw_convergence
     from ntcir.report.curve import draw_curve
     from ntcir.training.trainer import train as fit
     from ntcir.workspace import fresh_folder, read_corpus, resolve
@@ -47,8 +48,12 @@ def train(
         folder = out or by_first(lambda: fresh_folder(resolved.run_name, resume=resume))
         result = fit(resolved, lambda: read_corpus(resolved), folder, resume=resume)
         if own.first:
-            curve = drawn(lambda: draw_curve(folder, resolved.losses)) if result.steps else None
-            say(f"{result.sentence()}{f' Curve: {curve}' if curve else ''}")
+            charts = {
+                "Curve": lambda: draw_curve(folder, resolved.losses),
+                "Errors": lambda: draw_convergence(folder, result.epoch),
+            }
+            made = {name: drawn(draw) for name, draw in charts.items()} if result.steps else {}
+            say(" ".join([result.sentence(), *(f"{name}: {path}" for name, path in made.items() if path)]))
 
 
 @click.command()
@@ -175,6 +180,7 @@ def search(
 
     asked = given(query, image, reading)  # before what takes seconds to import
     from ntcir.report import searches
+    from ntcir.report.own_folders import open_in_browser
     from ntcir.retrieval.searching import search as find
 
     folder = searches.folder_for(asked, out)  # before the work, not after it
@@ -183,4 +189,4 @@ def search(
     write_output(searches.as_json(findings) if as_json else searches.as_lines(findings))
     say(f"{folder}: {', '.join(searches.FILES)}")
     if opened:
-        searches.open_page(folder)
+        open_in_browser(folder / searches.PAGE)

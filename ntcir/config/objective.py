@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
@@ -15,6 +15,7 @@ from ntcir.system.errors import did_you_mean, shown
 from ntcir.system.lazy import load
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from torch import nn
 
@@ -41,10 +42,13 @@ class Objective(BaseObjective):
 
     Attributes:
         label: what its loss is called in a chart, with the unit if it has one; its kind if None.
+        carried: whether a training that begins from another model (``training.start``) goes on with what this objective
+            has learnt there, where it has the same shape and, where ``needs`` names instances, numbers the same ones.
         weight: what it is multiplied by in the sum of all.
     """
 
     label: ClassVar[str | None] = None
+    carried: ClassVar[bool] = False
 
     weight: float = Field(1.0, gt=0)
 
@@ -84,6 +88,32 @@ class Objective(BaseObjective):
             alone: whether it is the only objective.
         """
         yield from ()
+
+    def of_instances(self, count: int, dim: int, moments: int) -> Iterator[str]:
+        """Yield sentences about a training on so many instances, before anything is allocated; by default none.
+
+        Args:
+            count: of the training split.
+            dim: of the shared space.
+            moments: numbers that the optimizer keeps for each that is learnt.
+
+        Raises:
+            UserError: if it cannot be trained on so few, or lacks a package.
+        """
+        yield from ()
+
+    def prepare(self, learnt: nn.Module, rows: Callable[[], np.ndarray], seed: int) -> None:
+        """Fill the buffers of ``learnt`` that depend on the training items; by default there are none.
+
+        It is called once, before the first step of a training; one that is resumed, and a model that is loaded, have
+        the buffers as they were saved. Of several processes the first calls it, and the others get its buffers.
+
+        Args:
+            learnt: what ``learnt`` returned.
+            rows: returns the mean row of each training instance, as the stem of a tower makes it: float32
+                [instances, width].
+            seed: of what it draws.
+        """
 
 
 def objective_class(kind: str) -> type[BaseObjective]:

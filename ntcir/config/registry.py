@@ -19,6 +19,7 @@ OBJECTIVES: dict[str, str] = {
     "soft_weighted": "ntcir.objectives.soft_weighted:SoftWeighted",
     "soft_margin": "ntcir.objectives.soft_margin:SoftMargin",
     "ranking": "ntcir.objectives.ranking:Ranking",
+    "instance": "ntcir.objectives.instance:Instance",
     "procrustes": "ntcir.objectives.procrustes:Procrustes",
     "least_squares": "ntcir.objectives.least_squares:LeastSquares",
     "cca": "ntcir.objectives.cca:Cca",

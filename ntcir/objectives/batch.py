@@ -26,7 +26,7 @@ class Batch:
         step: of the training, from 0.
         seed: of what an objective draws in this step; the same in all processes, and after an interruption.
         figures: what objectives note about a step besides their loss, for the log: name -> a value of the left and one
-            of the right items, such as a classification error.
+            of the right items, such as a classification error; see ``note``.
     """
 
     left: torch.Tensor
@@ -39,6 +39,11 @@ class Batch:
     step: int = 0
     seed: int = 0
     figures: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def note(self, name: str, left: float, right: float) -> None:
+        """Note a figure of both sides; the second objective that notes one of a name has ``NAME_2``, and so on."""
+        number = sum(each == name or each.startswith(f"{name}_") for each in self.figures) + 1
+        self.figures[name if number == 1 else f"{name}_{number}"] = left, right
 
     def cells(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return which left and right items are positives of each other and which are negatives, both bool [m, n]."""

@@ -1,4 +1,4 @@
-"""The hinge over the hardest negative, as in VSE++."""
+"""The hinge over the hardest negative, as in VSE++, or over a random one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from ntcir.config import Objective
-from ntcir.objectives.triplets import gaps, hardest, mean_over_anchors
+from ntcir.objectives.triplets import any_of, gaps, hardest, mean_over_anchors
 
 if TYPE_CHECKING:
     import torch
@@ -26,9 +26,11 @@ class Ranking(Objective):
 
     and the same in the other direction. In the first ``warm_up`` steps the sum over the negatives takes the place of
     the maximum, as in VSE: at the beginning the hardest negatives are hard by chance, and to run from them alone
-    draws everything into one point. Each positive cell of the batch is an anchor pair; ignored cells are no negatives;
-    an anchor without any negative counts for nothing. The loss is the sum over both directions of the mean over anchor
-    pairs.
+    draws everything into one point. With ``negatives: random``, an anchor has one negative a step, any of its own with
+    equal chances, and there is no warm-up: nothing is hard by choice.
+
+    Each positive cell of the batch is an anchor pair; ignored cells are no negatives; an anchor without any negative
+    counts for nothing. The loss is the sum over both directions of the mean over anchor pairs.
 
     It needs nothing but pairs, and few false negatives among them: mask them, or let them be positives. ``Triplet`` is
     the same in squared distances, of which a margin is twice that of cosines, without a warm-up; ``InfoNCE`` weighs
@@ -36,25 +38,35 @@ class Ranking(Objective):
 
     Attributes:
         margin: c, in cosines.
-        warm_up: steps with the sum over all violations. It takes memory for positive cells x candidates.
+        negatives: ``hardest``: the one that scores highest; ``random``: any, drawn anew at each step.
+        warm_up: steps of ``hardest`` with the sum over all violations. It takes memory for positive cells x candidates.
     """
 
     label: ClassVar[str | None] = "hinge"
 
     kind: Literal["ranking"] = "ranking"
     margin: float = Field(0.2, gt=0, le=2)  # cosines differ by 2 at most
+    negatives: Literal["hardest", "random"] = "hardest"
     warm_up: int = Field(100, ge=0)
 
     def __call__(self, batch: Batch, learnt: nn.Module) -> torch.Tensor:
         """Return the loss, a scalar with gradient."""
+        import torch
+
         scores = batch.left @ batch.right.T
         positives, negatives = batch.cells()
-        one_way = self._over_all if batch.step < self.warm_up else self._over_hardest
-        return one_way(scores, positives, negatives) + one_way(scores.T, positives.T, negatives.T)
+        draw = torch.Generator().manual_seed(batch.seed)
+        ways = (scores, positives, negatives), (scores.T, positives.T, negatives.T)
+        if self.negatives == "hardest" and batch.step < self.warm_up:
+            return self._over_all(*ways[0]) + self._over_all(*ways[1])
+        return self._over_one(*ways[0], draw) + self._over_one(*ways[1], draw)
 
-    def _over_hardest(self, scores: torch.Tensor, positives: torch.Tensor, negatives: torch.Tensor) -> torch.Tensor:
+    def _over_one(
+        self, scores: torch.Tensor, positives: torch.Tensor, negatives: torch.Tensor, draw: torch.Generator
+    ) -> torch.Tensor:
         """Return the mean over the anchor pairs of one direction, whose anchors are the rows; all are [m, n]."""
-        cost = (self.margin + gaps(-scores, hardest(-scores, negatives))).clamp(min=0)
+        chosen = hardest(-scores, negatives) if self.negatives == "hardest" else any_of(negatives, draw)
+        cost = (self.margin + gaps(-scores, chosen)).clamp(min=0)
         return mean_over_anchors(cost, positives, negatives)
 
     def _over_all(self, scores: torch.Tensor, positives: torch.Tensor, negatives: torch.Tensor) -> torch.Tensor:
@@ -69,8 +81,11 @@ class Ranking(Objective):
         return {"margin": "raise"}
 
     def remarks(self, iters: int, *, alone: bool) -> Iterator[str]:
-        """Yield that the maximum never takes the place of the sum, where that is so."""
-        if 0 < iters <= self.warm_up:
+        """Yield that the maximum never takes the place of the sum, or the sum has no place, where that is so."""
+        if self.negatives == "random":
+            if self.warm_up not in {0, Ranking.model_fields["warm_up"].default}:
+                yield f"warm_up = {self.warm_up} is set but not used: negatives are random"
+        elif 0 < iters <= self.warm_up:
             yield (
                 f"warm_up = {self.warm_up} is not less than training.iters = {iters}: the hardest negatives are never "
                 "used; lower it"

@@ -49,8 +49,11 @@ def canvas(path: Path, **options: Any) -> Iterator[Figure]:
             figure.savefig(temporary, format="png")
 
 
-def drawn(draw: Callable[[], Path]) -> Path | None:
-    """Return the path of a chart that is drawn after the work, or None: one that fails is only warned about."""
+def drawn(draw: Callable[[], Path | None]) -> Path | None:
+    """Return the path of a chart that is drawn after the work, or None where it has nothing to show, or fails.
+
+    A failure is only warned about.
+    """
     try:
         return draw()
     except Exception as error:  # from fonts, the disk or memory: it must not end hours of work

@@ -96,6 +96,7 @@ def self_contained(model: Model) -> Model:
         UserError: if the networks cannot be loaded, or are not those the model was trained with.
     """
     networks_inside(model)
+    model.forget_instances()
     model.config = portable(model.config)
     return model
 

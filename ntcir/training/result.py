@@ -18,6 +18,7 @@ class TrainingResult:
         best_step: the step whose weights the model has.
         validation: the validation MRR at that step by direction, empty where there was no validation split.
         solved: what was solved instead of trained, from what, in what time; None where there was a training.
+        epoch: steps that show as many pairs as there are in the training split, in a training.
         seconds: that solving took, without reading features; 0 where there was a training, whose log has them.
     """
 
@@ -27,6 +28,7 @@ class TrainingResult:
     validation: dict[str, float]
     solved: str | None = None
     seconds: float = 0.0
+    epoch: float = 1.0
 
     def clock(self) -> float:
         """Return the seconds that it took; of a training that was resumed those of all its parts."""

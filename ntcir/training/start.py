@@ -17,12 +17,13 @@ from ntcir.system.errors import UserError, some
 from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
 from ntcir.system.regular import sha256_of
+from ntcir.training.carrying import carry_learnt
 from ntcir.training.start_words import check_texts, check_words
 
 
 @dataclass(frozen=True)
 class Start:
-    """A model that another training begins from: its towers are taken, its objectives' parameters are not.
+    """A model that another training begins from.
 
     Attributes:
         folder: of the model.
@@ -69,6 +70,8 @@ class Start:
     def give_towers(self, model: Model) -> None:
         """Put these towers in place of those of a model, statistics of their training split included.
 
+        What objectives have learnt is taken along where they declare so; see ``carry_learnt``.
+
         Raises:
             UserError: if one does not fit.
         """
@@ -90,6 +93,7 @@ class Start:
                     f"training.start: the {name} tower of {self.folder} does not fit this configuration: its encoder "
                     f"or its settings (towers.{name}) are others."
                 ) from error
+        carry_learnt(self.model, model, self.folder)
 
 
 def _grows(name: str, ours: Config, theirs: Config) -> bool:
@@ -160,9 +164,25 @@ def check_start(config: Config) -> None:
             f"set towers.dim={theirs.towers.dim}, or name another model."
         )
     for name in config.pair:
+        _check_mirror(name, config, theirs, place)
         grown = _grows(name, config, theirs)
         _check_tower(name, config.towers.of(name), theirs.towers.of(name), place, grown=grown)
         check_texts(name, config, theirs, place)
+
+
+def _check_mirror(name: str, ours: Config, theirs: Config, place: Path) -> None:
+    """Check that both towers are of pictures alone, or of pictures and their mirror images.
+
+    Raises:
+        UserError: if they are not.
+    """
+    kinds = {ours.towers.of(name).encoder, theirs.towers.of(name).encoder}
+    have, want = theirs.features.mirror, ours.features.mirror
+    if kinds == {"frozen"} and have != want:
+        raise UserError(
+            f"training.start: {place} has features.mirror = {_yaml(have)}, and this training {_yaml(want)}: set "
+            f"features.mirror={_yaml(have)}, or name another model."
+        )
 
 
 def fingerprint(place: Path) -> str:

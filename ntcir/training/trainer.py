@@ -20,11 +20,14 @@ from ntcir.system.errors import Interrupted, UserError
 from ntcir.system.interruption import deferred
 from ntcir.system.parallel import Deserted, any_rank, barrier, by_first, ranks, together
 from ntcir.system.progress import progress
+from ntcir.training.carrying import tell_instances
 from ntcir.training.checkpoint import LAST, Progress, load_checkpoint, save_checkpoint
 from ntcir.training.data import TrainingData
 from ntcir.training.data_parallel import check_same, share_out, whole_batches
+from ntcir.training.instance_rows import InstanceRows, prepare_objectives
 from ntcir.training.log import MetricsLog
 from ntcir.training.mining import BY_MODEL, Miner, from_tensors, to_tensors
+from ntcir.training.needs import of_instances
 from ntcir.training.preparation import Preparation
 from ntcir.training.result import TrainingResult
 from ntcir.training.run_folder import begin, run_folder
@@ -64,11 +67,15 @@ class Trainer:
         self._data = TrainingData.of(prepared)
         facts = {"corpus": corpus.name, "training_pairs": len(prepared.train)}
         encoders = {name: each.encoder for name, each in rows.items()}
-        self.model = Model(config, encoders, facts, int(self._data.instances.max()) + 1)
+        instances = int(self._data.instances.max()) + 1
+        list(of_instances(config, instances))  # some may be unreadable: are there enough still?
+        self.model = Model(config, encoders, facts, instances)
         for name, loaded in prepared.loaded.items():
             self.model.tower(name).fit(loaded)
+        tell_instances(self.model, prepared.train, self._data.instances)
         if start is not None:
             start.give_towers(self.model)
+        self._instance_rows: InstanceRows | None = InstanceRows.of(self.model, prepared, self._data.instances)
         self._stepper = Stepper(config, self.model, self._data.sources)
         self._miner = Miner(config, self.model)
         self._log = MetricsLog(folder / METRICS)
@@ -103,13 +110,17 @@ class Trainer:
         validation: dict[str, float] = {
             name: best[name] for name in (each.name for each in self.model.directions) if name in best
         }
-        return TrainingResult(self.folder, progress.step, progress.best_step, validation)
+        epoch = max(1.0, self._data.pairs / options.batch)
+        return TrainingResult(self.folder, progress.step, progress.best_step, validation, epoch=epoch)
 
     def _begin(self, resume: bool) -> Progress:
         """Return how far the training has come: as far as the last checkpoint, or nowhere."""
         digest = self._data.digest
+        instance_rows, self._instance_rows = self._instance_rows, None  # which may be large
         if not resume or not by_first((self.folder / LAST).is_file):
             progress = Progress(data=digest)
+            if instance_rows is not None:
+                prepare_objectives(self.model, instance_rows)
             # Before the first model is saved, so that a folder with a model but no checkpoint is a finished one.
             self._checkpoint(progress)
             return progress

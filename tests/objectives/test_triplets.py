@@ -87,9 +87,10 @@ def slow(batch: Batch, options: InBatchTriplets) -> torch.Tensor:
 
 
 def slow_ranking(batch: Batch, options: Ranking) -> torch.Tensor:
-    """The hinges of VSE and of VSE++, one anchor pair at a time."""
+    """The hinges of VSE, of VSE++ and of a random negative, one anchor pair at a time."""
     total = batch.left.sum() * 0
-    for each in (batch, turned(batch)):
+    summed = batch.step < options.warm_up and options.negatives == "hardest"
+    for each, lots in zip((batch, turned(batch)), drawn(batch), strict=True):
         costs = []
         positive, negative = as_drawn(each)
         for i, row in enumerate(positive):
@@ -97,10 +98,11 @@ def slow_ranking(batch: Batch, options: Ranking) -> torch.Tensor:
                 score = each.left[i] @ each.right[j]
                 hinges = [
                     max(ZERO, options.margin - score + each.left[i] @ each.right[k])
-                    for k, is_negative in enumerate(negative[i]) if is_negative
+                    for k, is_negative in enumerate(negative[i])
+                    if is_negative and (options.negatives == "hardest" or k == lots[i])
                 ]  # fmt: skip
                 if is_partner and hinges:
-                    costs.append(sum(hinges) if batch.step < options.warm_up else max(hinges))
+                    costs.append(sum(hinges) if summed else max(hinges))
         total = total + (torch.stack(costs).mean() if costs else 0)
     return total
 
@@ -120,10 +122,10 @@ def test_triplets_are_those_of_the_loops_in_value_and_gradient(dtype, close, kin
 
 @pytest.mark.parametrize(("dtype", "close"), PRECISIONS)
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("step", [0, 4, 5])
-def test_the_hinge_is_that_of_the_loops_before_and_after_its_warm_up(dtype, close, kind, step):
-    objective = Ranking(margin=0.3, warm_up=5)
-    held_to(lambda batch: slow_ranking(batch, objective), objective, batch_of(kind, dtype, step=step), close)
+@pytest.mark.parametrize(("step", "negatives"), [(0, "hardest"), (4, "hardest"), (5, "hardest"), (0, "random")])
+def test_the_hinge_is_that_of_the_loops_before_and_after_its_warm_up(dtype, close, kind, step, negatives):
+    objective = Ranking(margin=0.3, warm_up=5, negatives=negatives)
+    held_to(lambda batch: slow_ranking(batch, objective), objective, batch_of(kind, dtype, step=step, seed=4), close)
 
 
 @pytest.mark.parametrize("loss", TRIPLETS)
@@ -150,7 +152,7 @@ def test_items_without_categories_have_a_similarity_of_0_and_not_nan(loss):
     assert all(torch.isfinite(each).all() for each in gradients(found, batch))
 
 
-@pytest.mark.parametrize("loss", TRIPLETS)
+@pytest.mark.parametrize("loss", [*TRIPLETS, "ranking"])
 def test_random_negatives_are_fixed_by_the_step_s_seed_and_by_nothing_else(loss):
     objective: Any = objective_class(loss).model_validate({"negatives": "random"})
 
@@ -175,7 +177,7 @@ def test_random_negatives_are_drawn_evenly_from_all_negatives():
 
 def test_what_is_asked_by_default_is_what_the_equations_ask():
     assert Triplet().negatives == "random"
-    assert SoftWeighted().negatives == SoftMargin().negatives == "hardest"
+    assert SoftWeighted().negatives == SoftMargin().negatives == Ranking().negatives == "hardest"
     assert not Triplet.needs
     assert not Ranking.needs
 
@@ -183,3 +185,10 @@ def test_what_is_asked_by_default_is_what_the_equations_ask():
 @pytest.mark.parametrize(("iters", "said"), [(100, True), (50, True), (101, False), (0, False)])
 def test_a_warm_up_that_never_ends_is_said(iters, said):
     assert bool(list(Ranking(warm_up=100).remarks(iters, alone=True))) == said
+    assert not list(Ranking(negatives="random").remarks(iters, alone=True))
+
+
+@pytest.mark.parametrize(("steps", "said"), [(50, True), (0, False), (100, False)])
+def test_a_warm_up_is_not_used_with_random_negatives(steps, said):
+    found = list(Ranking(negatives="random", warm_up=steps).remarks(500, alone=True))
+    assert found == ["warm_up = 50 is set but not used: negatives are random"] * said

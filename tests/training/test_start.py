@@ -24,17 +24,19 @@ from helpers import (  # noqa: F401
 from safetensors.torch import load_file
 from toy_captions import caption_config, captioned
 
+import ntcir.training.start
 import ntcir.training.trainer
-from ntcir.config import load_config
+from ntcir.config import Config, load_config
 from ntcir.encoders.presets import Columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.model import Model
 from ntcir.training.checkpoint import LAST
-from ntcir.training.start import Start, check_same_readings
+from ntcir.training.start import Start, check_same_readings, check_start
 from ntcir.training.trainer import Trainer, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+CNN: dict[str, Any] = {"text.head": "cnn", "text.blocks": [1, 1], "text.widths": [8, 8]}
 LEARNING: dict[str, Any] = {"training__learn_temperature": True}
 
 
@@ -169,6 +171,32 @@ def test_gated_towers_begin_from_gated_ones_and_not_from_others(model, linear, t
     ):
         tower = "image" if key == "power" else "sensor"
         assert f"set towers.{tower}.{key}={have}, or name another model." in refused(place, tmp_path / "m", **changes)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "key", "have"),
+    [
+        ({"image.norm": "batch"}, {}, "image.norm", "batch"),
+        ({}, {"image.norm": "group"}, "image.norm", "none"),
+        ({"image.layers": 1, "image.norm": "batch"}, {"image.head": "gmlp"}, "image.head", "mlp"),
+        (CNN, CNN | {"text.blocks": [1, 2]}, "text.blocks", "[1, 1]"),
+        (CNN, CNN | {"text.widths": [8, 12]}, "text.widths", "[8, 8]"),
+        (CNN, CNN | {"text.norm": "group"}, "text.norm", "none"),
+        (CNN, {}, "text.head", "cnn"),
+    ],
+)
+def test_towers_whose_norms_or_convolutions_are_others_are_refused(tmp_path, monkeypatch, theirs, ours, key, have):
+    """As far as settings tell, which is before anything is read."""
+    settings = {"pair": ["image", "text"], "towers.text.encoder": "words", "texts.form": "sequence"}
+    there, here = (
+        Config().changed(settings | {f"towers.{name}": value for name, value in changes.items()})
+        for changes in (theirs, ours)
+    )
+    monkeypatch.setattr(ntcir.training.start, "read_config", lambda place: there)
+    check_start(there.changed({"training.start": str(tmp_path)}))
+    sentence = refusal(check_start, here.changed({"training.start": str(tmp_path)}))
+    assert f"{tmp_path} has towers.{key} = {have}, and this training " in sentence
+    assert f": set towers.{key}={have}, or name another model." in sentence
 
 
 @pytest.mark.parametrize("ours", ["sequence", "sum"])
