@@ -42,10 +42,12 @@ class Objective(BaseObjective):
 
     Attributes:
         label: what its loss is called in a chart, with the unit if it has one; its kind if None.
+        contrasts: whether it learns from negatives, and nothing of an item without one.
         weight: what it is multiplied by in the sum of all.
     """
 
     label: ClassVar[str | None] = None
+    contrasts: ClassVar[bool] = True
 
     weight: float = Field(1.0, gt=0)
 

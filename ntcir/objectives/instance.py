@@ -55,6 +55,7 @@ class Instance(Objective):
     label: ClassVar[str | None] = "instance, nats"
     needs: ClassVar[frozenset[str]] = frozenset({"instances"})
     carried: ClassVar[bool] = True
+    contrasts: ClassVar[bool] = False
 
     kind: Literal["instance"] = "instance"
     sides: tuple[float, float] = (1.0, 1.0)
