@@ -59,7 +59,7 @@ class StoredFeatures:
 
     def __init__(self, folder: Path) -> None:
         self.stores = stores(folder)
-        self.dim = NETWORKS * WIDTH
+        self.dim = self.width = NETWORKS * WIDTH
         self.fingerprints = [f"synthetic-{number}" for number in range(NETWORKS)]
 
     def ensure(self, ids: Sequence[str]) -> Any:

@@ -40,7 +40,8 @@ def small_model(config: Config | None = None) -> Model:
     networks = [FrozenNetwork(backbone, config.features) for backbone in config.features.backbones]
     readings = ReadingsEncoder.fit(chosen_columns(config.sensors, corpus.sensors, corpus.layout), corpus.sensors)
     prints = [str(network.meta["fingerprint"]) for network in networks]
-    images = FrozenEncoder(sum(network.dim for network in networks), prints)
+    views = 2 if config.features.mirror else 1
+    images = FrozenEncoder(views * sum(network.dim for network in networks), prints)
     model = Model(config, {"image": images, "sensor": readings}, {"corpus": "toy"})
     model.towers["image"].fit(np.random.default_rng(0).normal(1, 1, (30, images.dim)).astype(np.float32))
     return model

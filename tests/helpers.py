@@ -19,7 +19,7 @@ from PIL import Image
 
 import ntcir.cli
 import ntcir.encoders.frozen
-from ntcir.config import Config
+from ntcir.config import Config, Features
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.encoders import open_pair
@@ -105,20 +105,27 @@ def question(topic_id: str, timestamp: str, query: Any) -> Topic:
 class ToyFeatures:
     """Stands for ``ImageFeatures``: features are a random map of the readings, with a little noise."""
 
-    def __init__(self, corpus: Corpus, noise: float = 0.1, unreadable: Sequence[str] = ()) -> None:
+    def __init__(
+        self, corpus: Corpus, noise: float = 0.1, unreadable: Sequence[str] = (), mirror: bool = False
+    ) -> None:
         draw = np.random.default_rng(1)
         numbers = corpus.sensors.loc[corpus.pairs["sensor"], ["a", "b", "c"]]
         values = ((numbers - numbers.mean()) / numbers.std()).fillna(0).to_numpy()
         rows = values @ draw.normal(size=(3, FEATURES)) + noise * draw.normal(size=(len(values), FEATURES))
         self._rows = dict(zip(corpus.pairs["image"], rows.astype(np.float32), strict=True))
         self._unreadable = set(unreadable)
-        self.dim, self.fingerprints, self.networks = FEATURES, ["toy"], []
+        self.width, self.dim, self.mirror = FEATURES, FEATURES * (1 + mirror), mirror
+        self.fingerprints, self.networks = ["toy"], []
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         return np.array([item not in self._unreadable for item in ids], dtype=bool)
 
     def load(self, ids: Sequence[str]) -> np.ndarray:
-        return np.stack([self._rows[item] for item in ids]) if len(ids) else np.empty((0, self.dim), np.float32)
+        rows = self.load_plain(ids)
+        return np.concatenate([rows, rows[:, ::-1]], axis=1) if self.mirror else rows  # mirrored, however that looks
+
+    def load_plain(self, ids: Sequence[str]) -> np.ndarray:
+        return np.stack([self._rows[item] for item in ids]) if len(ids) else np.empty((0, self.width), np.float32)
 
     def views(self, alteration: Any, number: int) -> ToyViews:
         return ToyViews(self, number)
@@ -134,13 +141,17 @@ class ToyViews:
         return self._features.ensure(ids)
 
     def load(self, ids: Sequence[str]) -> np.ndarray:
-        return np.stack([self._features.load(ids) + 0.1 * (view + 1) for view in range(self._number)])
+        return np.stack([self._features.load_plain(ids) + 0.1 * (view + 1) for view in range(self._number)])
 
 
 @contextmanager
 def toy_features(of: Corpus | None = None, **options: Any) -> Iterator[None]:
     """Let whoever opens the features of photographs get the toy's."""
-    with patch.object(ntcir.encoders.frozen, "ImageFeatures", lambda corpus, *_: ToyFeatures(of or corpus, **options)):
+
+    def opened(corpus: Corpus, features: Features, *_: Any) -> ToyFeatures:
+        return ToyFeatures(of or corpus, mirror=features.mirror, **options)
+
+    with patch.object(ntcir.encoders.frozen, "ImageFeatures", opened):
         yield
 
 

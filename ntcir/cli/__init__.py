@@ -8,7 +8,7 @@ with importing():
     import click
 
     from ntcir import __version__
-    from ntcir.cli import corpora, features, handing_in, models, results
+    from ntcir.cli import corpora, explaining, features, handing_in, models, results
     from ntcir.verbs import Verbs
 
 
@@ -36,6 +36,7 @@ for _verb in (
     models.run,
     models.evaluate,
     models.search,
+    explaining.explain,
     handing_in.predict,
     results.score,
     results.show,

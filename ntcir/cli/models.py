@@ -180,6 +180,7 @@ def search(
 
     asked = given(query, image, reading)  # before what takes seconds to import
     from ntcir.report import searches
+    from ntcir.report.own_folders import open_in_browser
     from ntcir.retrieval.searching import search as find
 
     folder = searches.folder_for(asked, out)  # before the work, not after it
@@ -188,4 +189,4 @@ def search(
     write_output(searches.as_json(findings) if as_json else searches.as_lines(findings))
     say(f"{folder}: {', '.join(searches.FILES)}")
     if opened:
-        searches.open_page(folder)
+        open_in_browser(folder / searches.PAGE)

@@ -226,7 +226,8 @@ class Encoder(Section):
 
     finetune: bool = False
     lr: float = Field(1e-5, gt=0)  # of the networks; training.lr is that of the towers
-    # Pictures that go through the networks at once; a batch of any size is put together from them (GradCache).
+    # Pictures that go through the networks at once; a batch of any size is put together from them (GradCache). A batch
+    # that is no larger goes through them once, any other one twice.
     chunk: int = Field(32, ge=1, le=4096)
     precision: Literal["bf16", "fp32"] = "bf16"  # autocast of the networks
     device: Literal["auto", "cpu", "cuda"] = "auto"  # of fine-tuning; auto: the GPU, if torch finds one

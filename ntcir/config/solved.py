@@ -73,10 +73,23 @@ def complaint(config: Config, solved: Solved) -> str | None:
     if config.training.iters:
         return f"{kind} is solved, not trained, so it has no steps: leave training.iters (--iters) out"
     for name in config.pair:
-        if (head := config.towers.of(name).head) != "mlp":
+        tower = config.towers.of(name)
+        if tower.head != "mlp":
+            # Only a gmlp begins with a layer that may have been solved for.
+            begins = tower.head == "gmlp"
+            advice = (
+                "and train a gmlp that begins from what is solved (training.start)"
+                if begins
+                else ("or choose an objective that is trained")
+            )
             return (
-                f"{kind} solves for the one linear layer of each tower, and towers.{name}.head = {head}: set "
-                f"towers.{name}.head=mlp, and train a {head} that begins from what is solved (training.start)"
+                f"{kind} solves for the one linear layer of each tower, and towers.{name}.head = {tower.head}: set "
+                f"towers.{name}.head=mlp, {advice}"
+            )
+        if tower.norm != "none":
+            return (
+                f"{kind} solves for the one linear layer of each tower, and towers.{name}.norm = {tower.norm} puts a "
+                f"normalisation behind it: set towers.{name}.norm=none"
             )
     layers = {f"towers.{name}.layers": config.towers.of(name).layers for name in config.pair}
     if others := {key: number for key, number in layers.items() if number != 1}:

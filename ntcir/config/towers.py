@@ -89,6 +89,14 @@ class Tower(Section):
             raise ValueError(f"a gmlp has normalisation of its own, and norm is {self.norm}: set norm to none")
         return self
 
+    @model_validator(mode="after")
+    def _normed(self) -> Tower:
+        if self.head == "mlp" and self.layers == 0 and self.norm != "none":
+            raise ValueError(f"norm = {self.norm} goes behind a layer, and layers is 0: set norm to none")
+        if self.head == "mlp" and self.layers > 1 and self.norm == "group" and self.hidden == 1:
+            raise ValueError("norm = group makes 0 of a single channel, and hidden is 1: give hidden 2 or more")
+        return self
+
 
 class Towers(Section):
     """The trained towers: a section for each modality of the pair, such as ``towers.image``."""

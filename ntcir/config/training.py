@@ -19,7 +19,7 @@ class Training(Section):
     lr: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.0, ge=0)
     optimizer: Literal["adam", "sgd"] = "adam"  # sgd: stochastic gradient descent with Nesterov's momentum
-    momentum: float = Field(0.9, ge=0, lt=1)  # of sgd
+    momentum: float = Field(0.9, ge=0, lt=1)  # of sgd; 0: plain gradient descent
     # day: each batch from one day (session), as the pools are; all: from the whole training split.
     batches: Literal["day", "all"] = "all"
     # Two photographs nearer in time than this are not negatives of each other. A training in which that leaves none
@@ -31,7 +31,8 @@ class Training(Section):
     # cosine: rates fall to 0 over training.iters; step: they are divided by 10 after each of the steps in `milestones`.
     schedule: Literal["constant", "cosine", "step"] = "constant"
     milestones: list[Annotated[int, Field(ge=1)]] = Field([])
-    # A model's folder: its towers are where this training begins, in place of random ones.
+    # A model's folder: its towers are where this training begins, in place of random ones; so is what its objectives
+    # have learnt, where these are carried over (``ntcir.config.Objective``).
     start: Annotated[Path | None, Place("code")] = None
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ntcir.config import Config, Tower
+from ntcir.encoders.parts import Parts
 from ntcir.modalities import Query
 from ntcir.system.errors import UserError
 
@@ -42,12 +43,7 @@ class Encoder:
 
     def stem(self, tower: Tower, config: Config) -> tuple[nn.Module, int]:
         """Return the layer that a tower on these rows begins with, and the width of what comes out of it."""
-        from torch import nn
-
-        from ntcir.towers.stems import Power, Standardise
-
-        standardise = Standardise(self.dim) if tower.standardise else nn.Identity()
-        return standardise if tower.power == 1 else nn.Sequential(Power(tower.power), standardise), self.dim
+        return evened(tower, self.dim), self.dim
 
     @classmethod
     def positions(cls, tower: Tower, config: Config) -> int | None:
@@ -169,6 +165,8 @@ class Rows(ABC):
     def altered(self, alteration: Alteration, views: int, ids: Sequence[str]) -> np.ndarray:
         """Return rows of several altered views of items, float16 [views, len(ids), dim].
 
+        Where rows have several views of an item, one behind the other, these may have the columns of one view only.
+
         Raises:
             UserError: if the encoder cannot see altered items.
         """
@@ -205,6 +203,24 @@ class Rows(ABC):
             )
         yield from ()
 
+    @property
+    def has_parts(self) -> bool:
+        """Whether ``apart`` takes items apart."""
+        return type(self).apart is not Rows.apart
+
+    def apart(self, content: Query, row: np.ndarray, cells: int) -> Parts:
+        """Take an item apart, and encode it without each of its parts, for explaining scores.
+
+        Args:
+            content: what would be asked with it; of a picture, its path.
+            row: of the whole item, float32 [1, dim].
+            cells: on a side of a picture.
+
+        Raises:
+            UserError: if the encoder does not know parts, as by default, or the item cannot be read.
+        """
+        raise UserError(f"The encoder {self.encoder.kind} does not know parts of items.")
+
     def ask(self, query: Query) -> np.ndarray | None:
         """Return the row of a query that a person types in full, float32 [1, dim]; None if it cannot be read.
 
@@ -212,6 +228,16 @@ class Rows(ABC):
             UserError: if it is wrong.
         """
         return next((encoded for _, encoded in self.encode({_TYPED: query})), None)
+
+
+def evened(tower: Tower, width: int) -> nn.Module:
+    """Return what evens out and standardises rows of that width, as far as a tower's settings ask for it."""
+    from torch import nn
+
+    from ntcir.towers.stems import Power, Standardise
+
+    standardise = Standardise(width) if tower.standardise else nn.Identity()
+    return standardise if tower.power == 1 else nn.Sequential(Power(tower.power), standardise)
 
 
 def saved_dim(tree: Mapping[str, Any]) -> int:

@@ -11,11 +11,13 @@ import numpy as np
 
 from ntcir.config import Config, Tower
 from ntcir.corpora.records import image_id
-from ntcir.encoders.encoder import Encoder, Rows, saved_dim, under
+from ntcir.encoders.encoder import Encoder, Rows, evened, saved_dim, under
+from ntcir.encoders.parts import CELL, Part, Parts
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.image_features import ImageFeatures
-from ntcir.system.errors import UserError
+from ntcir.features.occlusion import encode_occluded
+from ntcir.system.errors import UserError, short
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from ntcir.corpora.corpus import Corpus
     from ntcir.features.extraction import Alteration
+    from ntcir.towers.mirrored import Mirrored
 
 _BLOCK = 4096  # photographs whose views are read at once
 
@@ -30,8 +33,11 @@ _BLOCK = 4096  # photographs whose views are read at once
 class FrozenEncoder(Encoder):
     """The features of one or more image networks, one behind the other.
 
+    With ``features.mirror``, a row has those of the picture and then those of its mirror image, and a tower gets one of
+    the two at a time; ``stem`` and ``positions`` are of one.
+
     Args:
-        dim: columns of all of them.
+        dim: columns of a row.
         fingerprints: of the networks, in order: what determines the features.
         networks: where they belong to the model: trained along with it, or stored inside so that it needs nothing else.
             None where the configuration says where they are found.
@@ -66,7 +72,8 @@ class FrozenEncoder(Encoder):
 
     def stem(self, tower: Tower, config: Config) -> tuple[nn.Module, int]:
         """Return what evens out and standardises features, and gives those of each cell where these are a sequence."""
-        stem, width = super().stem(tower, config)
+        width = self._width(config)
+        stem = evened(tower, width)
         cells = self.positions(tower, config)
         if cells is None:
             return stem, width
@@ -75,6 +82,18 @@ class FrozenEncoder(Encoder):
         from ntcir.towers.cells import Cells
 
         return nn.Sequential(stem, Cells(cells)), width // cells
+
+    def views(self, tower: Tower, config: Config) -> Mirrored | None:
+        """Return what tells a picture from its mirror image, where rows have both."""
+        if not config.features.mirror:
+            return None
+        from ntcir.towers.mirrored import Mirrored
+
+        return Mirrored(self._width(config))
+
+    def _width(self, config: Config) -> int:
+        """Return how many columns there are of one view."""
+        return self.dim // 2 if config.features.mirror else self.dim
 
     def to_json(self) -> dict[str, Any]:
         """Return length and fingerprints, of the networks as they are now."""
@@ -206,13 +225,14 @@ class FrozenRows(Rows):
         return self.features.load(ids)
 
     def altered(self, alteration: Alteration, views: int, ids: Sequence[str]) -> np.ndarray:
-        """Return the features of altered photographs, float16 [views, len(ids), dim], stored like the others.
+        """Return the features of altered photographs, float16 [views, len(ids), width], stored like the others.
 
-        Half the precision is more than enough for what is altered at random, and half the memory.
+        They have the width of a picture alone, also where rows have its mirror image too: an altered picture stands for
+        itself. Half the precision is more than enough for what is altered at random, and half the memory.
         """
         stored = self.features.views(alteration, views)
         stored.ensure(ids)
-        result = np.empty((views, len(ids), self.dim), dtype=np.float16)
+        result = np.empty((views, len(ids), self.features.width), dtype=np.float16)
         for start in range(0, len(ids), _BLOCK):
             result[:, start : start + _BLOCK] = stored.load(ids[start : start + _BLOCK])
         return result
@@ -246,6 +266,20 @@ class FrozenRows(Rows):
                 yield [topic], self.features.encode_files([path])
             except UnreadableImage:
                 continue
+
+    def apart(self, content: str, row: np.ndarray, cells: int) -> Parts:
+        """Take a picture apart into ``cells`` x ``cells`` cells, and encode it with each of them hidden.
+
+        Raises:
+            UserError: if it cannot be decoded, or has fewer pixels a side than that.
+        """
+        try:
+            rows, area = encode_occluded(self.features.networks, content, cells)
+        except UnreadableImage as error:
+            raise UserError(f"{short(content)} cannot be read: {str(error).rstrip('.')}.") from error
+        numbers = range(1, cells + 1)
+        parts = [Part(f"{line},{column}") for line in numbers for column in numbers]
+        return Parts(CELL, parts, rows[:1], rows[1:], area)
 
 
 def _is_file(name: str) -> bool:

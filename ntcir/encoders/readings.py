@@ -13,14 +13,13 @@ from ntcir.encoders.categories import Vocabulary, words
 from ntcir.encoders.encoder import Encoder
 from ntcir.encoders.floats import as_float, floats
 from ntcir.encoders.presets import Columns
+from ntcir.encoders.readings_layout import WAVELENGTHS, places_of, waves_of
 from ntcir.encoders.saved_readings import check_saved
 from ntcir.system.errors import UserError, did_you_mean, shown, some
 
 if TYPE_CHECKING:
     from torch import nn
 
-# Wavelengths of the position's sines and cosines, in metres: from the rooms of a house to the towns of a region.
-WAVELENGTHS = (100.0, 300.0, 1e3, 3e3, 10e3, 30e3, 100e3)
 METRES_PER_DEGREE = 111_320.0  # of latitude
 MISSING, UNKNOWN = 0, 1  # codes of a categorical column; the known categories follow
 # Standardised numbers end here: no reading of a split of a hundred million is so far out (its s.d. would be larger),
@@ -156,7 +155,7 @@ class ReadingsEncoder(Encoder):
         standard = (raw - np.asarray(self.statistics["mean"])) * scale
         parts = [np.nan_to_num(np.clip(standard, -LIMIT, LIMIT), nan=0.0)]
         for column, period in self.columns.cyclic.items():
-            parts.append(_waves_of((floats(table[column]) / period)[:, None]))
+            parts.append(waves_of((floats(table[column]) / period)[:, None]))
         if self.columns.location:
             parts.append(self._waves(table))
         wanted = [names.index(name) for name in self.statistics["indicators"]]
@@ -168,6 +167,26 @@ class ReadingsEncoder(Encoder):
             parts.append(np.asarray(found, dtype=np.float64).reshape(-1, 1))
         # Adding 0 turns -0 into 0, so that equal readings have equal bytes.
         return np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=np.float32) + np.float32(0)
+
+    def places(self) -> dict[str, list[int]]:
+        """Return raw column -> the encoded columns that come from it; each of these comes from one raw column."""
+        return places_of(self.columns, self.statistics)
+
+    def means(self, training: pd.DataFrame) -> np.ndarray:
+        """Return what encoded columns are in a reading that tells nothing, float32 [dim].
+
+        Of standardised columns, 0, which is their mean over the training split; of sines, cosines and indicators, the
+        mean over the given readings, for a model does not keep it; of category codes, the unknown one.
+
+        Args:
+            training: raw readings, with numbers as numbers.
+        """
+        row = np.zeros(self.dim, dtype=np.float32)
+        plain = slice(len(self.statistics["mean"]), self.continuous)
+        if len(training):
+            row[plain] = self.encode(training)[:, plain].mean(axis=0, dtype=np.float64)
+        row[self.continuous :] = UNKNOWN
+        return row
 
     def accepts(self, column: str, value: Any) -> bool:
         """Return whether a value read from JSON can be a reading of this column.
@@ -265,13 +284,7 @@ class ReadingsEncoder(Encoder):
         origin = self.statistics["origin"]
         north = (latitude - origin[0]) * METRES_PER_DEGREE
         east = (longitude - origin[1]) * METRES_PER_DEGREE * np.cos(np.deg2rad(origin[0]))
-        return _waves_of(np.stack([metres / wave for wave in WAVELENGTHS for metres in (north, east)], axis=1))
-
-
-def _waves_of(turns: np.ndarray) -> np.ndarray:
-    """Return the sines and then the cosines of a number of full turns, float64 [rows, 2 * columns]; 0 for NaN."""
-    angles = 2 * np.pi * np.remainder(turns, 1.0)
-    return np.asarray(np.nan_to_num(np.concatenate([np.sin(angles), np.cos(angles)], axis=1), nan=0.0))
+        return waves_of(np.stack([metres / wave for wave in WAVELENGTHS for metres in (north, east)], axis=1))
 
 
 def _position(table: pd.DataFrame, location: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ntcir.config import Config
-from ntcir.corpora.corpus import Corpus
+from ntcir.corpora.corpus import SPLITS, Corpus
 from ntcir.encoders.encoder import Encoder, Rows
+from ntcir.encoders.parts import COLUMN, Part, Parts
 from ntcir.encoders.presets import chosen_columns, named_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.encoders.understanding import idle_columns, require_values, silent_columns, understood
@@ -31,7 +33,7 @@ class ReadingsRows(Rows):
     """
 
     def __init__(self, config: Config, corpus: Corpus, modality: str, encoder: ReadingsEncoder | None = None) -> None:
-        self._options, self._corpus = config.sensors, corpus
+        self._options, self._corpus, self._modality = config.sensors, corpus, modality
         # All readings as they are in the corpus, and as this encoder understands them.
         self._raw = self._table = corpus.tables[modality]
         self._columns = chosen_columns(config.sensors, self._raw, corpus.layout) if encoder is None else encoder.columns
@@ -128,3 +130,20 @@ class ReadingsRows(Rows):
         for remark in remarks:
             say(f"the query: {remark}")
         return self.encoder.encode(table)
+
+    def apart(self, content: Mapping[str, Any], row: np.ndarray, cells: int) -> Parts:
+        """Take a reading apart into raw columns; without one, what comes from it is as it is in training on average."""
+        places, means = self.encoder.places(), self.encoder.means(self._training())
+        without = np.repeat(row, len(places), axis=0)
+        for one, columns in zip(without, places.values(), strict=True):
+            one[columns] = means[columns]
+        return Parts(COLUMN, [Part(name) for name in places], row, without)
+
+    def _training(self) -> pd.DataFrame:
+        """Return the training split's readings, as often as they train; of a corpus that is not split, all."""
+        pairs = self._corpus.split(SPLITS[0])
+        if pairs.empty:
+            say(f"{self._corpus.name} has no training split: what is average is so over all its pairs.")
+            pairs = self._corpus.pairs
+        table, _ = understood(self.encoder, self._raw.loc[pairs[self._modality].dropna().tolist()])
+        return table

@@ -10,6 +10,7 @@ import numpy as np
 
 from ntcir.config import Config
 from ntcir.encoders.encoder import Encoder, Rows, saved_dim
+from ntcir.encoders.parts import WORD, Part, Parts, sentences_without
 from ntcir.features.text_digests import digest, readable
 from ntcir.features.text_features import TextFeatures, with_pictures
 from ntcir.features.text_networks import open_text_network
@@ -129,6 +130,13 @@ class SentenceRows(Rows):
         """Yield the features of texts that were typed, all at once; those of the corpus are read."""
         if queries:
             yield list(queries), self.features.encode([readable(text) for text in queries.values()])
+
+    def apart(self, content: str, row: np.ndarray, cells: int) -> Parts:
+        """Take a caption apart into what stands between blanks, and encode all sentences at once."""
+        words = content.split()
+        texts = [content, *sentences_without(words, range(len(words)))]
+        rows = self.features.encode([readable(text) for text in texts])
+        return Parts(WORD, [Part(word) for word in words], rows[:1], rows[1:])
 
     def _of(self, ids: Sequence[str]) -> list[str]:
         return self._texts.loc[list(ids)].tolist()

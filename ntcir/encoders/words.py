@@ -16,6 +16,8 @@ from ntcir.system.errors import shown
 if TYPE_CHECKING:
     from torch import nn
 
+    from ntcir.towers.views import Views
+
 Form = Literal["bag", "sum", "sequence"]
 
 
@@ -97,6 +99,14 @@ class WordsEncoder(Encoder):
     def positions(cls, tower: Tower, config: Config) -> int | None:
         """Return how many words of a caption count, where they are a sequence."""
         return config.texts.length if config.texts.form == "sequence" else None
+
+    def views(self, tower: Tower, config: Config) -> Views | None:
+        """Return the positions at which a caption may begin, where a CNN is to see several."""
+        from ntcir.towers.starts import Starts
+
+        if tower.head != "cnn" or config.texts.shift == "never":
+            return None
+        return Starts(every=config.texts.shift == "always")
 
     def random_vectors(self) -> tuple[str, str] | None:
         """Return words, unless they are counted or a file has their vectors."""

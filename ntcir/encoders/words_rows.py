@@ -12,6 +12,7 @@ import numpy as np
 from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.encoder import Encoder, Rows
+from ntcir.encoders.parts import LEFT_OUT, NOT_KNOWN, WORD, Part, Parts, sentences_without
 from ntcir.encoders.start_vectors import StartVectors, fingerprint
 from ntcir.encoders.tokens import words_of
 from ntcir.encoders.vocabulary import Vocabulary, stop_words
@@ -110,6 +111,26 @@ class WordRows(Rows):
         for remark in self._remarks_on(queries, numbered):
             say(remark)
         yield list(queries), self.encoder.rows(numbered)
+
+    def apart(self, content: str, row: np.ndarray, cells: int) -> Parts:
+        """Take a caption apart into what stands between blanks; words that do not count are noted."""
+        words = content.split()
+        parts = [Part(word, note) for word, note in zip(words, self._notes(words), strict=True)]
+        counted = [place for place, part in enumerate(parts) if part.note is None]
+        texts = [content, *sentences_without(words, counted)]
+        rows = self.encoder.rows([self.encoder.numbered(text) for text in texts])
+        return Parts(WORD, parts, rows[:1], rows[1:])
+
+    def _notes(self, words: Sequence[str]) -> Iterator[str | None]:
+        """Yield for each word why it does not count, or None."""
+        ignored, before = stop_words(self._options), 0
+        for word in words:
+            numbers = self.encoder.numbered(word)
+            if numbers:
+                yield LEFT_OUT if before >= self.encoder.length else None
+            else:
+                yield LEFT_OUT if ignored.issuperset(words_of(word)) else NOT_KNOWN
+            before += len(numbers)
 
     def _remarks_on(self, queries: Mapping[str, str], numbered: Sequence[Sequence[int]]) -> Iterator[str]:
         """Yield sentences about what is left out of queries; of a single one, also which words."""

@@ -31,11 +31,19 @@ class Filled(Protocol):
 
 @dataclass(frozen=True)
 class Output:
-    """Where what a network says of one view of the photographs goes; view None is the photographs as they are."""
+    """Where what a network says of one view of the photographs goes.
+
+    Attributes:
+        network: that says it.
+        store: where it goes.
+        view: the number of an altered view; None is the photographs as they are.
+        mirrored: whether it is of their mirror images.
+    """
 
     network: FrozenNetwork
     store: FeatureStore
     view: int | None = None
+    mirrored: bool = False
 
 
 class Backlog:

@@ -18,11 +18,12 @@ from ntcir.features.blocks import Batch, Block, Rows, cut
 from ntcir.features.decode import UnreadableImage, decode_squares, read_file
 from ntcir.features.file_states import FileStates, require_some, tell_unreadable
 from ntcir.features.jpegs import DeviceDecoder, available
+from ntcir.features.mirror import mirrored
 from ntcir.features.pipeline import resumable, run_pipeline
 from ntcir.features.preprocessing import distinct
 from ntcir.features.stages import Clock, ahead, pool
 from ntcir.features.store import FeatureStore
-from ntcir.features.views import Views, unaltered, wanted_by
+from ntcir.features.views import Views, Wanted, unaltered, wanted_by
 from ntcir.system.devices import find_device
 from ntcir.system.errors import UserError
 from ntcir.system.machine import cores
@@ -232,20 +233,23 @@ class Extraction:
             lacking = zip(self.outputs, batch.block.lacking, strict=True)
             wanted = dict.fromkeys(wanted_by(output) for output, lack in lacking if item in lack)
             try:
-                pictures = decode_squares(data, dict.fromkeys(square for _, square in wanted))
+                pictures = decode_squares(data, dict.fromkeys(each.square for each in wanted))
             except UnreadableImage as error:
                 return error
-            return {(view, square): self._altered(pictures[square], item, view) for view, square in wanted}
+            return {each: self._made(pictures[each.square], item, each) for each in wanted}
 
     def _read_there(self, decoder: DeviceDecoder, batch: Batch[Views]) -> Batch[Views]:
         """Decode a batch on the device."""
         with self.clock.timed("decode"):
             found = decoder([self._paths[item] for item in batch.items])
-        batch.pictures = [unaltered(each) for each in found]
+        batch.pictures = [unaltered(each, self.outputs) for each in found]
         return batch
 
-    def _altered(self, picture: np.ndarray, item: str, view: int | None) -> np.ndarray:
-        return picture if view is None or self._alteration is None else self._alteration(picture, item, view)
+    def _made(self, picture: np.ndarray, item: str, wanted: Wanted) -> np.ndarray:
+        """Alter and mirror a picture as far as that is wanted."""
+        if wanted.view is not None and self._alteration is not None:
+            picture = self._alteration(picture, item, wanted.view)
+        return mirrored(picture) if wanted.mirrored else picture
 
     def _encode(self, batch: Batch[Views]) -> Rows:
         """Run the networks, view by view; runs in as many threads as the backends have lanes."""

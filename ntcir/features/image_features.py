@@ -23,6 +23,7 @@ from ntcir.features.decode import Squares, UnreadableImage, decode, decode_squar
 from ntcir.features.extraction import Alteration, Extraction
 from ntcir.features.file_states import FileStates
 from ntcir.features.inference import batch_of
+from ntcir.features.mirror import mirror_store, mirrored
 from ntcir.features.preprocessing import Square, distinct
 from ntcir.features.stages import Clock, pool
 from ntcir.features.store import STORE_VERSION, FeatureStore
@@ -34,7 +35,8 @@ from ntcir.system.progress import say
 class ImageFeatures:
     """The features of a corpus's photographs under one configuration.
 
-    Opening loads the networks; ``ensure`` computes what the stores lack; ``load`` reads.
+    Opening loads the networks; ``ensure`` computes what the stores lack; ``load`` reads. With ``features.mirror``, a
+    row has the features of the picture, and behind them those of its mirror image.
 
     Args:
         corpus: whose photographs.
@@ -42,7 +44,9 @@ class ImageFeatures:
         networks: in place of those that ``options`` names, such as fine-tuned ones.
 
     Attributes:
-        dim: length of a feature vector, all networks concatenated in the order of the configuration.
+        width: length of what all networks say of one picture, concatenated in the order of the configuration.
+        mirror: whether mirror images are encoded too.
+        dim: length of a row: ``width``, or twice that.
     """
 
     def __init__(self, corpus: Corpus, options: Features, networks: Sequence[FrozenNetwork] | None = None) -> None:
@@ -53,10 +57,15 @@ class ImageFeatures:
         self.networks = list(networks)
         home = claim_folder(options.store, corpus)
         self.stores = [FeatureStore(home / _folder_name(network), network.meta) for network in self.networks]
-        self.dim = sum(network.dim for network in self.networks)
+        self.width = sum(network.dim for network in self.networks)
+        self.mirror = options.mirror
+        self.dim = self.width * (2 if self.mirror else 1)
         self._squares = distinct(network.preprocessing for network in self.networks)
         self._files = FileStates(corpus.images)
         outputs = [Output(network, store) for network, store in zip(self.networks, self.stores, strict=True)]
+        if self.mirror:
+            outputs += [Output(each.network, mirror_store(each.network, each.store), mirrored=True) for each in outputs]
+        self._rows = [output.store for output in outputs]  # whose features make a row, one behind the other
         self._backends: dict[FrozenNetwork, Backend] = {}
         self._extraction = Extraction(self._files, options, outputs, self._backends)
 
@@ -84,11 +93,13 @@ class ImageFeatures:
     def load(self, ids: Sequence[str]) -> np.ndarray:
         """Return the stored features of ``ids``, float32 [len(ids), dim]; call ``ensure`` first."""
         features = np.empty((len(ids), self.dim), dtype=np.float32)
-        self._extraction.load(self.stores, ids, features)
+        self._extraction.load(self._rows, ids, features)
         return features
 
     def views(self, alteration: Alteration, number: int) -> AlteredFeatures:
         """Return the features of views 0 to ``number`` - 1 of each photograph, stored beside those of the originals.
+
+        These have no mirror images: how they are altered is for the alteration to say.
 
         Raises:
             UserError: if a folder of theirs cannot be used.
@@ -100,7 +111,7 @@ class ImageFeatures:
                 folder = store.folder / f"view-{meta['alteration_sha256'][:8]}-{view + 1}"
                 outputs.append(Output(network, FeatureStore(folder, meta), view))
         extraction = Extraction(self._files, self._options, outputs, self._backends, alteration)
-        return AlteredFeatures(extraction, number, self.dim)
+        return AlteredFeatures(extraction, number, self.width)
 
     def encode_files(self, paths: Sequence[str]) -> np.ndarray:
         """Return the features of pictures that are in no corpus, float32 [len(paths), dim], without storing them.
@@ -193,11 +204,14 @@ def encode_corpus(corpus: Corpus, options: Features) -> str:
     features = ImageFeatures(corpus, options)
     present = features.ensure(corpus.images.index.tolist())
     places = ", ".join(str(store.folder) for store in features.stores)
-    return f"{corpus.name}: {present.sum():,} of {len(present):,} photographs have features; stored in {places}"
+    both = ", and so have their mirror images" if features.mirror else ""
+    return f"{corpus.name}: {present.sum():,} of {len(present):,} photographs have features{both}; stored in {places}"
 
 
 def encode_pictures(networks: Sequence[FrozenNetwork], pictures: Sequence[Squares], batch: int) -> np.ndarray:
     """Return what the networks, wherever they are, say of pictures: float32 [n, their dims].
+
+    With ``features.mirror``, what they say of the mirror images follows: float32 [n, twice their dims].
 
     This is for a few pictures at a time, which no start of a compiler would pay for: it is done by torch as it is,
     unless ``features.backend`` names another.
@@ -208,10 +222,15 @@ def encode_pictures(networks: Sequence[FrozenNetwork], pictures: Sequence[Square
         batch: pictures at a time.
     """
     rows = []
-    for network in networks:
-        square = network.preprocessing.square
-        rows.append(_kept(network, batch).encode(picture[square] for picture in pictures))
+    for draw in (_as_it_is, mirrored) if networks[0].options.mirror else (_as_it_is,):
+        for network in networks:
+            square = network.preprocessing.square
+            rows.append(_kept(network, batch).encode(draw(picture[square]) for picture in pictures))
     return np.concatenate(rows, axis=1)
+
+
+def _as_it_is(picture: np.ndarray) -> np.ndarray:
+    return picture
 
 
 def _kept(network: FrozenNetwork, batch: int) -> Backend:

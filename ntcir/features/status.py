@@ -24,7 +24,8 @@ class StoreStatus:
 
     Attributes:
         store: its folder.
-        kind: ``features``, ``view`` (of altered photographs), ``objects`` or ``texts`` (features of captions).
+        kind: ``features``, ``mirror`` (of mirror images), ``view`` (of altered photographs), ``objects`` or ``texts``
+            (features of captions).
         fingerprint: of what made it.
         made_by: the backends that worked it out, the latest last; none of detections.
         items: photographs of the corpus; of ``texts``, its different captions, or those stored where it has none.
@@ -109,7 +110,7 @@ def _status(folder: Path, signs: dict[str, str], texts: dict[str, str]) -> Store
 def _kind(meta: dict[str, Any]) -> str:
     if "dim" not in meta:
         return "objects"
-    return next((kind for kind in ("view", "texts") if kind in meta), "features")
+    return next((kind for kind in ("view", "mirror", "texts") if kind in meta), "features")
 
 
 def _size(path: Path) -> int:

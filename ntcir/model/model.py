@@ -52,6 +52,8 @@ class Model:
         encoders: by modality, fitted.
         card: facts for people: corpus, steps, validation MRR.
         instances: items that the training told apart, for objectives that have a class for each.
+        numbering: a digest of which item has which of these numbers (``ntcir.sampling.numbering``); empty where no
+            objective that is carried into another training needs it, and in models of earlier versions.
         towers: by modality.
         learnt: what each objective has of its own, in the order of the configuration.
     """
@@ -60,6 +62,7 @@ class Model:
     encoders: dict[str, Encoder]
     card: dict[str, Any] = field(default_factory=dict)
     instances: int = 0
+    numbering: str = ""
     towers: nn.ModuleDict = field(init=False)
     learnt: nn.ModuleList = field(init=False)
 
@@ -149,12 +152,13 @@ class Model:
         if all(_shapes(one) == _shapes(other) for one, other in pairs):
             return
         self.learnt = nn.ModuleList([one if _shapes(one) == _shapes(other) else other for one, other in pairs])
-        self.instances = 0
+        self.instances, self.numbering = 0, ""
 
     def save(self, folder: Path) -> None:
         """Write the model: configuration, encoders, card, and last the weights, without which it does not count."""
         encoders = {name: {"kind": encoder.kind, **encoder.to_json()} for name, encoder in self.encoders.items()}
-        facts = {"instances": self.instances} if self.instances else {}
+        facts: dict[str, Any] = {"instances": self.instances} if self.instances else {}
+        facts |= {"numbering": self.numbering} if self.numbering else {}
         write_model(folder, Saved(self.config, encoders, self.card | facts, self.state()))
 
     @classmethod
@@ -167,8 +171,9 @@ class Model:
         saved = read_model(folder)
         with reading(folder):
             encoders = {name: _encoder(name, saved.encoders) for name in saved.config.pair}
-            card = {name: value for name, value in saved.card.items() if name != "instances"}
-            model = cls(saved.config, encoders, card, saved.card.get("instances", 0))
+            card = dict(saved.card)
+            instances, numbering = card.pop("instances", 0), card.pop("numbering", "")
+            model = cls(saved.config, encoders, card, instances, numbering)
             model.load_state(saved.state)
         return model
 

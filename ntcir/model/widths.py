@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ntcir.config import Config
+from ntcir.config import Config, Tower
 from ntcir.encoders.encoder import Encoder
 from ntcir.system.errors import UserError
 
@@ -44,7 +44,7 @@ def require_learnable(config: Config, encoders: Mapping[str, Encoder]) -> None:
     Raises:
         UserError: if no tower has a weight, and no network is trained along.
     """
-    if config.encoder.finetune or any(config.towers.of(name).layers for name in config.pair):
+    if config.encoder.finetune or any(not _is_bare(config.towers.of(name)) for name in config.pair):
         return
     stems = [encoders[name].stem(config.towers.of(name), config)[0] for name in config.pair if name in encoders]
     if len(stems) == len(config.pair) and not any(len(list(stem.parameters())) for stem in stems):
@@ -57,4 +57,9 @@ def require_learnable(config: Config, encoders: Mapping[str, Encoder]) -> None:
 def _bare(config: Config, encoders: Mapping[str, Encoder]) -> dict[str, int]:
     """Return the widths of the rows that no layer changes, by modality."""
     towers = {name: config.towers.of(name) for name in encoders}
-    return {name: encoders[name].stem(tower, config)[1] for name, tower in towers.items() if tower.layers == 0}
+    return {name: encoders[name].stem(tower, config)[1] for name, tower in towers.items() if _is_bare(tower)}
+
+
+def _is_bare(tower: Tower) -> bool:
+    """Return whether a tower has no layers. Those of a CNN are counted otherwise."""
+    return tower.layers == 0 and tower.head != "cnn"

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
-import zlib
 from pathlib import Path
 from typing import Any
 
 from ntcir.modalities import Modality
 from ntcir.report.contact_sheet import draw_sheet
 from ntcir.report.items import lines_of
+from ntcir.report.own_folders import name_of, own_folder
 from ntcir.report.search_page import page_of
-from ntcir.retrieval.queries import WORDS, Given
+from ntcir.retrieval.queries import Given
 from ntcir.retrieval.searching import Findings, Hit
-from ntcir.system.errors import UserError
-from ntcir.system.files import atomic_write, disk_errors, require_writable
-from ntcir.system.plain_json import parse_json
-from ntcir.system.progress import say
-from ntcir.system.regular import read_regular
+from ntcir.system.files import atomic_write
 
 SEARCHES = Path("search")  # where the folders of searches are written by default
 FILES = PAGE, SHEET, HITS = "index.html", "sheet.png", "hits.json"
 _FORMAT = "ntcir search"  # in HITS, by which a folder of ours is known
-_LONGEST_NAME = 60  # characters
 _READINGS = 8  # of a line
 
 
@@ -33,28 +27,8 @@ def folder_for(query: Given, out: Path | None) -> Path:
     Raises:
         UserError: if it cannot be written to, or holds files that no search wrote.
     """
-    folder = out or SEARCHES / _name(query)
-    require_writable(folder)
-    with disk_errors(folder):
-        if folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder / HITS):
-            raise UserError(
-                f"{folder} holds files that no search has written: choose a new or an empty folder with --out."
-            )
-    return folder
-
-
-def _name(query: Given) -> str:
-    text = query.text if query.way is WORDS else Path(query.text).stem if query.text[:1] != "{" else ""
-    name = re.sub(r"\W+", "-", text.lower())[:_LONGEST_NAME].strip("-_")
-    return name or f"query-{zlib.crc32(query.text.encode(errors='surrogatepass')):08x}"
-
-
-def _is_ours(hits: Path) -> bool:
-    try:
-        tree = parse_json(read_regular(hits))
-    except (OSError, ValueError):
-        return False
-    return isinstance(tree, dict) and tree.get("format") == _FORMAT
+    folder = out or SEARCHES / name_of([query])
+    return own_folder(folder, folder / HITS, _FORMAT, "search")
 
 
 def write_search(findings: Findings, folder: Path) -> None:
@@ -87,11 +61,12 @@ def as_json(findings: Findings) -> str:
 
 def _entry(hit: Hit, asks: Modality, answers: Modality) -> dict[str, Any]:
     score = float(f"{hit.score:.9g}")  # a float32 in full
-    entry = {"id": hit.id, "score": score, _key(answers): hit.content}
-    return entry if hit.partner is None else entry | {_key(asks): hit.partner}
+    entry = {"id": hit.id, "score": score, key_of(answers): hit.content}
+    return entry if hit.partner is None else entry | {key_of(asks): hit.partner}
 
 
-def _key(modality: Modality) -> str:
+def key_of(modality: Modality) -> str:
+    """Return the key under which JSON has an item of a modality."""
     return "path" if modality.pictured else modality.name
 
 
@@ -118,16 +93,3 @@ def _told(content: Any) -> str:
         return " ".join(str(content).split())
     lines = [" ".join(line.split()) for line in lines_of(content)]
     return "; ".join([*lines[:_READINGS], *(["..."] if len(lines) > _READINGS else [])])
-
-
-def open_page(folder: Path) -> None:
-    """Open the page of a search in the browser; where there is none, that is said."""
-    import webbrowser
-
-    page = folder / PAGE
-    try:
-        opened = webbrowser.open(page.absolute().as_uri())
-    except (OSError, webbrowser.Error, ValueError):
-        opened = False
-    if not opened:
-        say(f"WARNING: no browser could be opened: open {page} yourself.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ntcir.formats.reading import STANDARD_INPUT, is_standard_input, read_bytes
 from ntcir.modalities import Direction, Modality, Query, directions
+from ntcir.modalities.modality import is_json_object
 from ntcir.system.errors import UserError, short
 
 
@@ -34,10 +35,17 @@ WAYS = (WORDS, PICTURE, READING)
 
 @dataclass(frozen=True)
 class Given:
-    """What was typed, and in which way."""
+    """What was typed, and in which way.
+
+    Attributes:
+        way: words, a picture or a reading.
+        text: as typed.
+        is_id: whether the text is certainly the id of an item of the corpus, and not the item itself.
+    """
 
     way: Way
     text: str
+    is_id: bool = False
 
 
 def given(words: Sequence[str], picture: str | None, reading: str | None) -> Given:
@@ -59,10 +67,42 @@ def given(words: Sequence[str], picture: str | None, reading: str | None) -> Giv
         raise UserError(f"{what}: give words, --image FILE or --reading JSON, one of them.")
     if typed == [WORDS]:
         return Given(WORDS, _words(words))
-    text = picture if reading is None else reading
+    return _given(typed[0], picture if reading is None else reading)
+
+
+def sides(words: Sequence[str], picture: str | None, reading: str | None, caption: str | None) -> list[Given]:
+    """Return one side of a pair of items that are compared, or both.
+
+    Args:
+        words: as for ``given``.
+        picture: the path of a file, or an id.
+        reading: a JSON object, or an id.
+        caption: the id of a caption of the corpus.
+
+    Raises:
+        UserError: if nothing is given, more than two things are, or two captions, or one is empty.
+    """
+    typed = [*([WORDS.option] if words else []), *(["--text ID"] if caption is not None else [])]
+    if len(typed) > 1:
+        raise UserError("There are 2 captions (words, --text ID): give one of them, and what it is compared with.")
+    typed += [*([PICTURE.option] if picture is not None else []), *([READING.option] if reading is not None else [])]
+    if len(typed) not in {1, 2}:
+        what = f"There are {len(typed)} items ({', '.join(typed)})" if typed else "There is nothing to explain"
+        raise UserError(f"{what}: give words, --text ID, --image FILE or --reading JSON, one or two of them.")
+    found = [Given(WORDS, _words(words))] if words else []
+    if caption is not None:
+        found.append(_given(WORDS, caption, is_id=True, option="--text ID"))
+    if picture is not None:
+        found.append(_given(PICTURE, picture))
+    if reading is not None:
+        found.append(_given(READING, reading, is_id=not is_json_object(reading)))
+    return found
+
+
+def _given(way: Way, text: str | None, *, is_id: bool = False, option: str = "") -> Given:
     if text is None or not text.strip():
-        raise UserError(f"The query is empty: give {typed[0].option}.")
-    return Given(typed[0], text)
+        raise UserError(f"The query is empty: give {option or way.option}.")
+    return Given(way, text, is_id)
 
 
 def _words(words: Sequence[str]) -> str:

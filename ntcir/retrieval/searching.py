@@ -12,17 +12,14 @@ import numpy as np
 
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_pair
-from ntcir.encoders.encoder import Rows
-from ntcir.features.decode import UnreadableImage, load_image
-from ntcir.modalities import Direction, Modality, Query
+from ntcir.modalities import Direction, Query
 from ntcir.model.model import Model
 from ntcir.model.trained import is_finished
 from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask
 from ntcir.retrieval.galleries import gallery
-from ntcir.retrieval.items import Items
 from ntcir.retrieval.queries import Given, direction_of, parsed
+from ntcir.retrieval.query_rows import content_of, encoded_query, searchable
 from ntcir.search.ranking import rank_all, score_candidates
-from ntcir.system.errors import UserError, counted, short, some
 from ntcir.system.progress import say
 from ntcir.workspace import newest_model
 
@@ -104,18 +101,11 @@ def search(
     for each in direction:
         corpus.require_content(each.name, "to show what is found")
     rows = open_pair(trained.config, corpus, trained.encoders)
-    vector, shown = _encoded(asked, trained, corpus, rows[direction.query.name], direction.query)
+    encoded = encoded_query(asked, corpus, rows[direction.query.name], direction.query)
+    vector = trained.unit_vectors(direction.query.name, encoded.row)[0]
     candidates = gallery(corpus, searched, direction.answer)
-    items = Items.encoded(trained, direction.answer.name, rows[direction.answer.name], candidates)
-    if unread := [item for item in candidates if item not in items.position]:
-        answers = direction.answer
-        cannot = counted(
-            len(unread), f"{answers.noun} cannot be read and is", f"{answers.plural} cannot be read and are"
-        )
-        say(f"WARNING: {cannot} not searched: {some(unread)}.")
+    items = searchable(trained, rows[direction.answer.name], candidates, direction.answer)
     ids = np.asarray(list(items.position), dtype=object)
-    if not len(ids):
-        raise UserError(f"There is nothing to search: none of the {direction.answer.plural} can be read.")
     tell = _teller(corpus, direction)
     best, scores = next(rank_all(vector[None], items.vectors.vectors, items.vectors.twins, ids, k))
     hits = [tell(str(ids[row]), float(score)) for row, score in zip(best, scores, strict=True)]
@@ -125,38 +115,7 @@ def search(
         chosen = np.random.default_rng(seed).choice(len(ids), size=len(hits), replace=False)
         values = score_candidates(vector, items.vectors.vectors[chosen], items.vectors.twins[chosen])
         drawn = [tell(str(ids[row]), float(value)) for row, value in zip(chosen, values, strict=True)]
-    return Findings(direction, shown, folder, corpus.name, len(ids), hits, drawn)
-
-
-def _encoded(query: Query, model: Model, corpus: Corpus, rows: Rows, modality: Modality) -> tuple[np.ndarray, Query]:
-    """Return the unit vector of a query, float32 [dim], and what is shown of it: the path of a picture, else itself.
-
-    Raises:
-        UserError: if it cannot be read.
-    """
-    try:
-        item = rows.named(query)
-    except UserError as error:
-        raise UserError(f"The query asks for {error}.") from error
-    encoded = rows.ask(query) if item is None else _rows_of(rows, item)
-    shown = query if item is None else _content(corpus, modality, item)
-    if encoded is None:
-        raise UserError(f"The query cannot be read: {_reason(shown) if modality.pictured else short(str(shown))}.")
-    return model.unit_vectors(modality.name, encoded)[0], shown
-
-
-def _rows_of(rows: Rows, item: str) -> np.ndarray | None:
-    """Return the row of an item of the corpus, None if it cannot be read."""
-    return rows.load([item]) if rows.ensure([item])[0] else None
-
-
-def _reason(path: str) -> str:
-    """Return why a picture cannot be read."""
-    try:
-        load_image(path)
-    except UnreadableImage as error:
-        return f"{short(path)} ({str(error).rstrip('.')})"
-    return short(path)
+    return Findings(direction, encoded.content, folder, corpus.name, len(ids), hits, drawn)
 
 
 def _teller(corpus: Corpus, direction: Direction) -> Callable[[str, float], Hit]:
@@ -165,12 +124,7 @@ def _teller(corpus: Corpus, direction: Direction) -> Callable[[str, float], Hit]
     partners = corpus.pairs.drop_duplicates(answers.name).set_index(answers.name)[asks.name]
 
     def tell(item: str, score: float) -> Hit:
-        partner = _content(corpus, asks, str(partners[item])) if item in partners.index else None
-        return Hit(item, score, _content(corpus, answers, item), partner)
+        partner = content_of(corpus, asks, str(partners[item])) if item in partners.index else None
+        return Hit(item, score, content_of(corpus, answers, item), partner)
 
     return tell
-
-
-def _content(corpus: Corpus, modality: Modality, item: str) -> Any:
-    row = {str(column): value for column, value in corpus.tables[modality.name].loc[item].items()}
-    return str(row["path"]) if modality.pictured else modality.ask(item, row)

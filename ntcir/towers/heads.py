@@ -5,8 +5,10 @@ from __future__ import annotations
 from torch import nn
 
 from ntcir.config import Tower
+from ntcir.towers.cnn import Convolutions
 from ntcir.towers.dropout import BatchDropout
 from ntcir.towers.gmlp import gmlp
+from ntcir.towers.norms import normed
 from ntcir.towers.pooling import MaxOverSequence
 
 
@@ -19,9 +21,16 @@ def head_of(width: int, dim: int, options: Tower, positions: int | None = None) 
         options: ``head`` and its settings.
         positions: of the longest sequence, where the stem gives a ``VectorSequence`` for each item; None for single
             vectors.
+
+    Raises:
+        ValueError: if the head is for sequences, and the stem gives single vectors.
     """
     if options.head == "gmlp":
         return gmlp(width, dim, options, positions)
+    if options.head == "cnn":
+        if positions is None:
+            raise ValueError("a cnn works on sequences of vectors, and these rows are single ones")
+        return Convolutions(width, dim, options)
     each = mlp(width, dim, options)
     return each if positions is None else MaxOverSequence(each)
 
@@ -29,19 +38,20 @@ def head_of(width: int, dim: int, options: Tower, positions: int | None = None) 
 def mlp(width: int, dim: int, options: Tower) -> nn.Sequential:
     """Make linear layers with ReLU and dropout between them; one layer is a linear map, none the identity.
 
-    The YMX2L poster (experimental setup) has one layer for images and two for sensor readings.
+    Behind each layer is its norm, if any. The YMX2L poster (experimental setup) has one layer for images and two for
+    sensor readings, without norms.
 
     Args:
         width: of the rows that come in.
         dim: of the shared space; ``width``, where there are no layers.
-        options: ``layers``, ``hidden``, ``dropout`` between layers and ``input_dropout`` before the first.
+        options: ``layers``, ``hidden``, ``norm``, ``dropout`` between layers and ``input_dropout`` before the first.
     """
     layers: list[nn.Module] = [BatchDropout(options.input_dropout)] if options.input_dropout else []
     if options.layers == 0:
         return nn.Sequential(*layers)
     for _ in range(options.layers - 1):
-        layers += [nn.Linear(width, options.hidden), nn.ReLU()]
+        layers += [*normed(nn.Linear(width, options.hidden), options.norm), nn.ReLU()]
         if options.dropout:
             layers.append(BatchDropout(options.dropout))
         width = options.hidden
-    return nn.Sequential(*layers, nn.Linear(width, dim))
+    return nn.Sequential(*layers, *normed(nn.Linear(width, dim), options.norm))

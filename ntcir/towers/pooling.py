@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ntcir.towers.dropout import BatchDropout
+from ntcir.towers.norms import BatchNorm
 
 
 class VectorSequence(NamedTuple):
@@ -15,7 +16,8 @@ class VectorSequence(NamedTuple):
 
     Attributes:
         vectors: float32 [batch, length, width].
-        there: bool [batch, length], where there are any: at least one in each row, and none behind a gap.
+        there: bool [batch, length], where there are any: at least one in each row, and none behind a gap, unless a
+            caption was moved to another start (``ntcir.towers.starts``), which a CNN alone is given.
     """
 
     vectors: torch.Tensor
@@ -39,11 +41,16 @@ class MaxOverSequence(nn.Module):
         super().__init__()
         self.each = each
         self._drops = any(isinstance(layer, BatchDropout) for layer in each.modules())
+        self._normalises = any(isinstance(layer, BatchNorm) for layer in each.modules())
 
     def forward(self, sequence: VectorSequence) -> torch.Tensor:
         """Return float32 [batch, dim]."""
         if not (self.training and self._drops):  # where parts of a batch draw masks, all must have the same length
             sequence = sequence.trimmed()
         vectors, there = sequence
-        found: torch.Tensor = self.each(vectors)
+        if self.training and self._normalises:  # what is not there must not count in the batch's statistics
+            some = self.each(vectors[there])
+            found = some.new_zeros(*there.shape, some.shape[1]).masked_scatter(there[..., None], some)
+        else:
+            found = self.each(vectors)
         return found.masked_fill(~there[..., None], -torch.inf).amax(dim=1)

@@ -22,6 +22,7 @@ from ntcir.model.trained import (
 from ntcir.model.version1 import lift_state
 from ntcir.system.errors import UserError
 from ntcir.system.tensor_files import read_tensors, write_tensors
+from ntcir.training.optimizers import state_names
 
 __all__ = ["LAST", "Progress", "load_checkpoint", "read_progress", "save_checkpoint"]
 
@@ -64,6 +65,7 @@ def load_checkpoint(
             if name.startswith("optimizer."):
                 _, number, field = name.split(".", 2)
                 states.setdefault(int(number), {})[field] = value
+        _check_optimizer(states, optimizer, progress)
         optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
         for parameter, state in optimizer.state.items():
             # A fused optimizer walks through memory: moments must lie as their weights do (channels last, mostly).
@@ -72,3 +74,16 @@ def load_checkpoint(
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"Cannot resume from {folder / LAST} ({' '.join(str(error).split())[:150]}).") from error
     return progress, {name.removeprefix("mined."): rows for name, rows in tensors.items() if name.startswith("mined.")}
+
+
+def _check_optimizer(
+    states: Mapping[int, Mapping[str, torch.Tensor]], optimizer: torch.optim.Optimizer, progress: Progress
+) -> None:
+    """Check that what was kept of each parameter is what this optimizer keeps.
+
+    Raises:
+        ValueError: if it is another's.
+    """
+    kept = {name for state in states.values() for name in state}
+    if progress.step and kept != state_names(optimizer):
+        raise ValueError("it is a checkpoint of another optimizer: training.optimizer or training.momentum was changed")

@@ -91,5 +91,6 @@ def _source(prepared: Preparation, name: str) -> Source:
     """Return where the rows of one modality come from: from memory, or from networks that are trained along."""
     rows, config = prepared.rows[name], prepared.config
     if config.encoder.finetune and isinstance(rows, FrozenRows):
-        return LiveImages(rows.features, prepared.train[name].tolist(), config.encoder, prepared.augmenter)
+        ids = prepared.train[name].tolist()
+        return LiveImages(rows.features, ids, config.encoder, prepared.augmenter, config.seed)
     return StoredRows(prepared.loaded[name], prepared.views_of(name))

@@ -30,11 +30,30 @@ def whole_batches(config: Config) -> Config:
 
     It is what is saved, so that a training can be resumed with another number of processes, if only the batch is the
     same.
+
+    Raises:
+        UserError: if a tower normalises over a batch, which several processes share.
     """
     count = ranks().count
     if count == 1 or config.solved is not None:
         return config
+    if config.training.iters:
+        _check_independent(config, count)
     return config.changed({"training.batch": count * config.training.batch})
+
+
+def _check_independent(config: Config, count: int) -> None:
+    """Check that no item of a batch depends on others, which may lie in other processes.
+
+    Raises:
+        UserError: naming the tower that normalises over a batch.
+    """
+    for name in config.pair:
+        if config.towers.of(name).norm == "batch":
+            raise UserError(
+                f"towers.{name}.norm = batch makes each item depend on the others of its batch, which {count} "
+                f"processes share: set towers.{name}.norm=group, or start one process."
+            )
 
 
 def share_out(batch: int, pairs: int) -> None:

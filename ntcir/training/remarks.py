@@ -10,6 +10,7 @@ from ntcir.config import Config, Section, Training
 from ntcir.modalities import pictured
 from ntcir.system.errors import some
 from ntcir.training.text_remarks import idle_texts
+from ntcir.training.tower_remarks import idle_towers
 
 
 def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = True) -> Iterator[str]:
@@ -20,6 +21,7 @@ def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = Tr
         group_sizes: pairs of each group (day, session) of the training split.
         grouped: whether the corpus has days or sessions; without, all pairs are one group.
     """
+    yield from _of_mirror(config)
     if config.solved is not None:
         yield from _of_solved(config, config.solved.kind)
         yield from idle_texts(config)
@@ -27,9 +29,20 @@ def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = Tr
     yield from _of_batches(config, group_sizes) if grouped else _without_groups(config, int(group_sizes.sum()))
     yield from _switched_off(config)
     yield from idle_texts(config)
+    yield from _of_rates(config.training)
+    yield from idle_towers(config)
     yield from _of_shares(config)
     yield from _of_mining(config, int(group_sizes.sum()))
     yield from _of_objectives(config)
+
+
+def _of_mirror(config: Config) -> Iterator[str]:
+    kinds = [config.towers.of(name).encoder for name in config.pair]
+    if config.features.mirror and "frozen" not in kinds:
+        yield (
+            "features.mirror is set but not used: it is of pictures that the encoder frozen encodes, and the encoders "
+            f"are {' and '.join(map(str, kinds))}."
+        )
 
 
 def _of_solved(config: Config, kind: str) -> Iterator[str]:
@@ -99,6 +112,18 @@ def _changed(section: Section) -> list[str]:
     """Return the keys of a section that are not as they are by default."""
     usual = type(section)()
     return [key for key in type(section).model_fields if getattr(section, key) != getattr(usual, key)]
+
+
+def _of_rates(training: Training) -> Iterator[str]:
+    if training.optimizer != "sgd" and "momentum" in _changed(training):
+        yield f"training.momentum is set but not used: training.optimizer is {training.optimizer}."
+    late = [str(step) for step in training.milestones if step >= training.iters]
+    if late:
+        yield (
+            f"training.milestones: {some(late, 4)} {'is' if len(late) == 1 else 'are'} beyond training.iters = "
+            f"{training.iters}, so that rates do not fall there: lower {'it' if len(late) == 1 else 'them'}, or raise "
+            "training.iters."
+        )
 
 
 def _of_shares(config: Config) -> Iterator[str]:

@@ -10,7 +10,6 @@ from ntcir.encoders import encoder_class
 from ntcir.encoders.encoder import Encoder
 from ntcir.encoders.presets import Columns
 from ntcir.encoders.readings import ReadingsEncoder
-from ntcir.encoders.words import WordsEncoder
 from ntcir.model.folder import CONFIG, WEIGHTS, read_config
 from ntcir.model.model import Model
 from ntcir.model.trained import LAST
@@ -18,11 +17,13 @@ from ntcir.system.errors import UserError, some
 from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
 from ntcir.system.regular import sha256_of
+from ntcir.training.carrying import carry_learnt
+from ntcir.training.start_words import check_texts, check_words
 
 
 @dataclass(frozen=True)
 class Start:
-    """A model that another training begins from: its towers are taken, its objectives' parameters are not.
+    """A model that another training begins from.
 
     Attributes:
         folder: of the model.
@@ -69,6 +70,8 @@ class Start:
     def give_towers(self, model: Model) -> None:
         """Put these towers in place of those of a model, statistics of their training split included.
 
+        What objectives have learnt is taken along where they declare so; see ``carry_learnt``.
+
         Raises:
             UserError: if one does not fit.
         """
@@ -78,7 +81,7 @@ class Start:
                     f"WARNING: training.start: the {name} tower of {self.folder} was trained on rows of other networks "
                     "than this training's: what it knows of their columns is of little use."
                 )
-            _check_words(name, self.model.encoders[name], model.encoders[name], self.folder)
+            check_words(name, self.model.encoders[name], model.encoders[name], self.folder)
             check_same_readings(name, self.model.encoders[name], model.encoders[name], self.folder)
             try:
                 if _grows(name, model.config, self.model.config):
@@ -90,35 +93,16 @@ class Start:
                     f"training.start: the {name} tower of {self.folder} does not fit this configuration: its encoder "
                     f"or its settings (towers.{name}) are others."
                 ) from error
+        carry_learnt(self.model, model, self.folder)
 
 
 def _grows(name: str, ours: Config, theirs: Config) -> bool:
     """Return whether a tower of gated blocks for single vectors is to begin from one that is a linear layer."""
     here, there = ours.towers.of(name), theirs.towers.of(name)
-    if (here.head, there.head, there.layers) != ("gmlp", "mlp", 1):
+    if (here.head, there.head, there.layers, there.norm) != ("gmlp", "mlp", 1, "none"):
         return False
     sides = ((here, ours), (there, theirs))
     return all(encoder_class(str(tower.encoder)).positions(tower, config) is None for tower, config in sides)
-
-
-def _check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
-    """Check that words have the same numbers and weigh alike, where rows are such.
-
-    Raises:
-        UserError: if they have not.
-    """
-    if not (isinstance(theirs, WordsEncoder) and isinstance(ours, WordsEncoder)):
-        return
-    if list(theirs.vocabulary.words) != list(ours.vocabulary.words):
-        raise UserError(
-            f"training.start: the {name} tower of {place} knows {len(theirs.vocabulary):,} words, which are not the "
-            f"{len(ours.vocabulary):,} of these training captions: name a model that was trained on the same ones."
-        )
-    if theirs.tfidf != ours.tfidf:
-        raise UserError(
-            f"training.start: {place} has texts.tfidf = {_yaml(theirs.tfidf)}, and this training {_yaml(ours.tfidf)}: "
-            f"set texts.tfidf={_yaml(theirs.tfidf)}, or name another model."
-        )
 
 
 def check_same_readings(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
@@ -180,8 +164,25 @@ def check_start(config: Config) -> None:
             f"set towers.dim={theirs.towers.dim}, or name another model."
         )
     for name in config.pair:
+        _check_mirror(name, config, theirs, place)
         grown = _grows(name, config, theirs)
         _check_tower(name, config.towers.of(name), theirs.towers.of(name), place, grown=grown)
+        check_texts(name, config, theirs, place)
+
+
+def _check_mirror(name: str, ours: Config, theirs: Config, place: Path) -> None:
+    """Check that both towers are of pictures alone, or of pictures and their mirror images.
+
+    Raises:
+        UserError: if they are not.
+    """
+    kinds = {ours.towers.of(name).encoder, theirs.towers.of(name).encoder}
+    have, want = theirs.features.mirror, ours.features.mirror
+    if kinds == {"frozen"} and have != want:
+        raise UserError(
+            f"training.start: {place} has features.mirror = {_yaml(have)}, and this training {_yaml(want)}: set "
+            f"features.mirror={_yaml(have)}, or name another model."
+        )
 
 
 def fingerprint(place: Path) -> str:
@@ -211,8 +212,7 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path, *, grown: b
     Raises:
         UserError: naming the first setting that is another one.
     """
-    has_hidden = ours.layers > 1 or ours.head == "gmlp"
-    layers = [] if grown else ["head", "layers", *(["hidden"] if has_hidden else [])]
+    layers = [] if grown else ["head", *_shape_keys(ours)]
     for key in ("power", "standardise", *layers):
         have, want = getattr(theirs, key), getattr(ours, key)
         if have != want:
@@ -222,5 +222,13 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path, *, grown: b
             )
 
 
-def _yaml(value: float | bool | str) -> str:
+def _shape_keys(tower: Tower) -> list[str]:
+    """Return the settings that say which weights the head of a tower has."""
+    if tower.head == "cnn":
+        return ["norm", "blocks", "widths"]
+    has_hidden = tower.layers > 1 or tower.head == "gmlp"
+    return ["layers", *(["hidden"] if has_hidden else []), *(["norm"] if tower.head == "mlp" else [])]
+
+
+def _yaml(value: object) -> str:
     return str(value).lower()

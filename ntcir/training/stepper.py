@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,11 +14,12 @@ from ntcir.model.model import Model
 from ntcir.objectives.batch import Batch
 from ntcir.training.data import TrainingData
 from ntcir.training.data_parallel import embed, sum_over_parts
+from ntcir.training.optimizers import optimizer_of, set_rates
 from ntcir.training.sources import Source
 
 
 class Stepper:
-    """Takes the steps of Adam.
+    """Takes the steps of an optimizer.
 
     Args:
         config: resolved.
@@ -27,12 +27,12 @@ class Stepper:
         sources: of the left and the right items' rows; their parameters are learnt too.
 
     Attributes:
-        optimizer: has a group of the towers' parameters, and one for each source that learns.
+        optimizer: of all that is learnt, in groups; see ``optimizer_of``.
     """
 
     def __init__(self, config: Config, model: Model, sources: Sequence[Source]) -> None:
         self._config, self._model = config, model
-        self.optimizer = _optimizer(config, model, sources)
+        self.optimizer = optimizer_of(config, model, sources)
 
     @property
     def learnt(self) -> list[nn.Parameter]:
@@ -41,7 +41,7 @@ class Stepper:
 
     def __call__(self, data: TrainingData, step: int) -> tuple[float, dict[str, float]]:
         """Take step ``step`` (from 0); return the loss before it, and what objectives have noted, by modality."""
-        self._set_rate(step)
+        set_rates(self.optimizer, self._config.training, step)
         # Dropout must not depend on where a run was interrupted.
         # torch.manual_seed would also record each call, with its traceback, for a GPU that is not initialised.
         torch.default_generator.manual_seed((self._config.seed * 1_000_003 + step) % 2**63)
@@ -76,23 +76,3 @@ class Stepper:
             for figure, values in batch.figures.items()
             for name, value in zip(data.pair, values, strict=True)
         }
-
-    def _set_rate(self, step: int) -> None:
-        """Set the learning rates of a step, where they are scheduled."""
-        options = self._config.training
-        if options.schedule == "cosine":
-            for group in self.optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * 0.5 * (1 + math.cos(math.pi * step / options.iters))
-
-
-def _optimizer(config: Config, model: Model, sources: Sequence[Source]) -> torch.optim.Optimizer:
-    """Return Adam over the towers, what objectives learn, and the networks where they are trained along."""
-    options = config.training
-    towers = [item for item in (*model.towers.parameters(), *model.learnt.parameters()) if item.requires_grad]
-    groups = [(towers, options.lr), *((source.parameters, config.encoder.lr) for source in sources)]
-    # The fused kernel updates all weights in one pass over memory.
-    return torch.optim.Adam(
-        [{"params": list(items), "lr": rate, "initial_lr": rate} for items, rate in groups if items],
-        weight_decay=options.weight_decay,
-        fused=True,
-    )

@@ -20,6 +20,7 @@ from ntcir.system.errors import Interrupted, UserError
 from ntcir.system.interruption import deferred
 from ntcir.system.parallel import Deserted, any_rank, barrier, by_first, ranks, together
 from ntcir.system.progress import progress
+from ntcir.training.carrying import tell_instances
 from ntcir.training.checkpoint import LAST, Progress, load_checkpoint, save_checkpoint
 from ntcir.training.data import TrainingData
 from ntcir.training.data_parallel import check_same, share_out, whole_batches
@@ -71,6 +72,7 @@ class Trainer:
         self.model = Model(config, encoders, facts, instances)
         for name, loaded in prepared.loaded.items():
             self.model.tower(name).fit(loaded)
+        tell_instances(self.model, prepared.train, self._data.instances)
         if start is not None:
             start.give_towers(self.model)
         self._instance_rows: InstanceRows | None = InstanceRows.of(self.model, prepared, self._data.instances)

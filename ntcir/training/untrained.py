@@ -16,6 +16,7 @@ from ntcir.sampling.relations import instances
 from ntcir.system.errors import UserError
 from ntcir.system.parallel import ranks
 from ntcir.system.progress import say
+from ntcir.training.carrying import tell_instances
 from ntcir.training.result import TrainingResult
 from ntcir.training.start import Start
 
@@ -37,9 +38,11 @@ def save_untrained(
     """
     train, (left, right) = corpus.split("train"), config.pair
     readable = {name: _fitted(name, each, config, corpus, train) for name, each in rows.items()}
-    classes = int(instances(train[left].to_numpy(), train[right].to_numpy()).max()) + 1 if len(train) else 0
+    shown = instances(train[left].to_numpy(), train[right].to_numpy())
+    classes = int(shown.max(initial=-1)) + 1
     facts = {"corpus": corpus.name, "training_pairs": len(train)}
     model = Model(config, {name: each.encoder for name, each in rows.items()}, facts, classes)
+    tell_instances(model, train, shown)
     for name, items in readable.items():
         if config.towers.of(name).standardise:
             model.tower(name).fit(rows[name].load(items))

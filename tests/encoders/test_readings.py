@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -346,3 +347,48 @@ def test_a_reading_of_the_corpus_that_the_model_does_not_use_may_be_given():
     assert (
         encoder.encode(table).tolist() == encoder.encode(pd.DataFrame({"heart_rate": [60.0], "place": "home"})).tolist()
     )
+
+
+# ------------------------------------------------------------------------------------ what comes from which column
+
+
+def test_encoded_columns_are_known_by_the_raw_column_that_they_come_from():
+    table = pd.DataFrame({"n": [1.0, None, 3.0], "hour": [1.0, 7.0, 13.0], "place": ["a", "a", "b"]})
+    table["lat"], table["lng"] = [53.0, 53.1, 53.2], [-6.0, -6.1, -6.3]
+    columns = Columns(("n", "hour"), ("place",), {"hour": 24.0}, ("lat", "lng"), "frequency")
+    encoder = ReadingsEncoder.fit(columns, table)
+    # n, hour, place; hour's sine and cosine; 7 waves of each coordinate, first sines and then cosines; n's indicator.
+    waves = list(range(5, 5 + 28))
+    expected = {"n": [0, 33], "hour": [1, 3, 4], "place": [2], "lat": waves[::2], "lng": waves[1::2]}
+    assert encoder.places() == expected
+    assert encoder.dim == 34
+
+
+@pytest.mark.parametrize("categories", ["frequency", "embedding"])
+def test_a_change_of_a_raw_column_changes_only_what_comes_from_it(categories):
+    table = lifelog_table()
+    columns = replace(chosen_columns(Sensors(preset="full"), table, "lifelog"), categories=categories)
+    encoder = ReadingsEncoder.fit(columns, table)
+    places = encoder.places()
+    assert sorted(place for some in places.values() for place in some) == list(range(encoder.dim))
+    for column, own in places.items():
+        other = table.copy()
+        other[column] = "elsewhere" if column in columns.categorical else other[column].fillna(0) + 7.3
+        changed = (encoder.encode(other) != encoder.encode(table)).any(axis=0)
+        assert set(np.flatnonzero(changed)) <= set(own)
+        assert changed.any()
+
+
+def test_the_means_are_those_of_training_and_unknown_categories():
+    table = lifelog_table()
+    columns = chosen_columns(Sensors(preset="full"), table, "lifelog")  # with embeddings
+    encoder = ReadingsEncoder.fit(columns, table)
+    means = encoder.means(table)
+    encoded = encoder.encode(table).astype(np.float64)
+    np.testing.assert_allclose(means[: encoder.continuous], encoded[:, : encoder.continuous].mean(axis=0), atol=1e-6)
+    assert (means[encoder.continuous :] == UNKNOWN).all()
+    assert (means[: len(columns.numeric)] == 0).all()
+    assert means.dtype == np.float32
+    # Of no readings at all, the average is not known: what a missing hour or place is.
+    none = encoder.means(table.iloc[:0])
+    assert not none[: encoder.continuous].any()

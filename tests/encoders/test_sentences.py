@@ -129,6 +129,19 @@ def test_items_without_words_are_refused(config, corpus):
 # As a user types
 
 
+def test_a_caption_is_encoded_without_each_of_its_words(config, corpus):
+    rows = rows_of(config, corpus)
+    text = "A bright red,  and a red blue"
+    parts = rows.apart(text, np.empty((1, 16), np.float32), 7)
+    assert [(part.name, part.note) for part in parts.parts] == [(word, None) for word in text.split()]
+    words = text.split()
+    sentences = [" ".join(words[:place] + words[place + 1 :]) for place in range(len(words))]
+    expected = np.concatenate([rows.ask(each) for each in [text, *sentences]])
+    np.testing.assert_allclose(np.concatenate([parts.whole, parts.without]), expected, atol=1e-5)
+    only = rows.apart("bright", np.empty((1, 16), np.float32), 7)
+    np.testing.assert_allclose(only.without, rows.ask(""), atol=1e-5)
+
+
 @pytest.fixture
 def typed(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     place = home / tmp_path.name

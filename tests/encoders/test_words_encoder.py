@@ -226,3 +226,29 @@ def test_numbers_of_words_cannot_be_standardised():
     sentence = refusal(load_config, None, ["pair=[image,text]", "towers.text.standardise=true"])
     assert "towers.text" in sentence
     assert "numbers of words cannot be standardised: set standardise to false" in sentence
+
+
+@pytest.mark.parametrize("form", ["bag", "sequence"])
+def test_a_caption_is_taken_apart_into_words_of_which_some_do_not_count(form):
+    rows, _ = fitted(captioned(), texts__length=3, texts__form=form, texts__stop_words=["and"])
+    text = "A warm and fluffy, (fast) day!  -- warm"
+    parts = rows.apart(text, np.empty((1, 3), np.float32), 7)
+    assert parts.kind == "word"
+    expected = {"A": None, "warm": None, "and": "left out", "fluffy,": "not known", "(fast)": None, "day!": "left out"}
+    assert [(part.name, part.note) for part in parts.parts] == [
+        *expected.items(), ("--", "left out"), ("warm", "left out")
+    ]  # fmt: skip
+    one_by_one = [text, "warm and fast day warm", "A and fast day warm", "A warm and day warm"]
+    assert np.array_equal(
+        np.concatenate([parts.whole, parts.without]), np.concatenate([rows.ask(each) for each in one_by_one])
+    )
+
+
+@pytest.mark.parametrize("text", ["", "  ", "zebra", "zebra --"])
+def test_a_caption_without_a_known_word_has_no_part_that_counts(text):
+    rows, _ = fitted(captioned())
+    parts = rows.apart(text, np.empty((1, 3), np.float32), 7)
+    assert [part.name for part in parts.parts] == text.split()
+    assert None not in {part.note for part in parts.parts}
+    assert len(parts.without) == 0
+    assert not parts.whole.any()

@@ -39,6 +39,8 @@ TUNINGS = [name for name in FILES if name.startswith("tune-")]
 ELSEWHERE = {"clip-lifelog": "training/test_untrained.py"}
 TRAININGS = [name for name in FILES if name not in {*ABLATIONS, *TUNINGS, *ELSEWHERE}]
 TINY = "shufflenet_v2_x0_5"
+# What a configuration's model lies in under runs/ -> the configuration.
+STARTS = {load_config(CONFIGS / f"{name}.yaml").run_name: name for name in TRAININGS}
 SMALLER = {"resnet18": TINY, "resnet50": TINY, f"{TIMM}tf_efficientnet_lite2": f"{TIMM}test_efficientnet"}
 STEPS = 2
 PIXELS = 64
@@ -103,7 +105,8 @@ def trained(name: str) -> Path:
     if not folder.exists():
         changes = small(config) | {"data.path": str(corpus_for(name).absolute())}
         if config.training.start is not None:  # the model of another of these files, which says how wide it came out
-            changes["towers.dim"] = load_config(trained(config.training.start.name) / CONFIG).towers.dim
+            start = trained(STARTS[config.training.start.name])
+            changes |= {"training.start": str(start.absolute()), "towers.dim": load_config(start / CONFIG).towers.dim}
         config = config.changed(changes).anchored()
         train(config, lambda: read_corpus(config), folder)
     return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,8 +29,10 @@ from processes import kept, torchrun
 from safetensors.torch import load_file
 from talking import keep
 from torch import nn
+from toy_classes import classes, register  # noqa: F401
 
 import ntcir.training.preparation
+import ntcir.training.trainer
 from ntcir.config import Config
 from ntcir.encoders import open_pair
 from ntcir.modalities import DEFAULT_PAIR
@@ -44,19 +47,25 @@ from ntcir.training.data_parallel import check_same, share_out, whole_batches
 from ntcir.training.paired_rows import PairedRows
 from ntcir.training.preparation import Preparation
 from ntcir.training.solving import moments_of_pairs
-from ntcir.training.trainer import Trainer
+from ntcir.training.trainer import Trainer, train
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "classes")
 COUNT, OWN, STEPS = 3, 6, 20
 DROPOUT = {"towers__image_dropout": 0.2, "towers__sensor_dropout": 0.3, "training__learn_temperature": True}
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
     "all that is drawn": {
         **DROPOUT, "negatives__model": True, "negatives__every": 3, "augment__views": 2, "training__weight_decay": 0.01,
-        "training__schedule": "cosine", "sensors__categories": "embedding",
+        "training__schedule": "cosine", "sensors__categories": "embedding", "features__mirror": True,
     },
     "drawn by an objective": {
         "towers__image_dropout": 0.2, "objectives": [{"kind": "triplet"}, {"kind": "ranking", "warm_up": 8}],
+    },
+    # A classifier over all instances, whose gradient each process has as a whole.
+    "learnt by an objective": {"towers__image_dropout": 0.2, "objectives": [{"kind": "classes"}, {"kind": "info_nce"}]},
+    "descent": {
+        **DROPOUT, "training__optimizer": "sgd", "training__lr": 0.1, "training__weight_decay": 0.01,
+        "training__schedule": "step", "training__milestones": [8, 12],
     },
     # Days of two pairs: there is nothing in a batch for the third process.
     "fewer pairs than processes": {**DROPOUT, "training__batches": "day"},
@@ -141,6 +150,7 @@ def solved_in(folder: Path) -> dict[str, torch.Tensor]:
 def train_toys(folder: Path) -> None:
     """Train, as one of several processes."""
     torch.set_num_threads(1)
+    register()
     with together() as own:
         found = {kind: trained(trainer_of(kind, folder, COUNT * OWN), STEPS) for kind in KINDS}
         live = finetuning_trainer(folder, COUNT * 4)
@@ -248,6 +258,22 @@ def test_processes_that_see_other_data_are_refused(toys):
 def several(patch: pytest.MonkeyPatch, count: int) -> None:
     for name, value in {"RANK": 0, "WORLD_SIZE": count, "LOCAL_RANK": 0}.items():
         patch.setenv(name, str(value))
+
+
+@pytest.mark.parametrize("pair", [["image", "sensor"], ["sensor", "image"]])
+def test_a_norm_over_the_batch_is_refused_where_processes_share_it(monkeypatch, tmp_path, pair):
+    config = Config().changed({"pair": pair, "towers.sensor.norm": "batch"})
+    assert whole_batches(config) == config
+    several(monkeypatch, 4)
+    whole_batches(config.changed({"towers.sensor.norm": "group"}))
+    whole_batches(config.changed({"training.iters": 0}))
+    monkeypatch.setattr(ntcir.training.trainer, "together", nullcontext)  # there are no others to meet
+    sentence = refusal(train, config, lambda: pytest.fail("read"), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    assert sentence == (
+        "towers.sensor.norm = batch makes each item depend on the others of its batch, which 4 processes share: set "
+        "towers.sensor.norm=group, or start one process."
+    )
 
 
 def test_more_processes_than_pairs_are_refused_and_batches_are_said(monkeypatch, capsys):

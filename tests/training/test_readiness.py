@@ -119,6 +119,15 @@ def remarks(sizes: list[int] | None = None, **changes: object) -> str:
         ({"positives__overlap": 0.5, "positives__most": 3}, "positives.overlap, positives.most are set but not used"),
         ({"augment__share": 0.5}, "augment.share is set but not used: augment.views is 0"),
         ({"negatives__max_score": 0.5}, "negatives.max_score is set but not used"),
+        ({"training__momentum": 0.5}, "training.momentum is set but not used: training.optimizer is adam."),
+        (
+            {"training__schedule": "step", "training__milestones": [499, 500]},
+            "training.milestones: 500 is beyond training.iters = 500, so that rates do not fall there: lower it, or",
+        ),
+        (
+            {"training__schedule": "step", "training__milestones": [10, 600, 700]},
+            "training.milestones: 600, 700 are beyond training.iters = 500, so that rates do not fall there: lower",
+        ),
         ({"encoder__lr": 0.5}, "encoder.lr is set but not used: encoder.finetune is false"),
         ({"positives__objects": True, "positives__share": 0}, "positives.share = 0 of a batch of 256"),
         ({"augment__views": 2, "augment__share": 0.001}, "augment.share = 0.001 of a batch of 256"),

@@ -40,6 +40,10 @@ KINDS = [
 KINDS.append({"negatives__model": True, "negatives__every": 7, "augment__views": 2})
 # And what is drawn by an objective, or changes with the steps.
 KINDS.append({"objectives": [{"kind": "triplet"}, {"kind": "ranking", "warm_up": 20}]})
+# And what another optimizer keeps, with rates that fall just then.
+DESCENT = {"training__optimizer": "sgd", "training__lr": 0.1, "training__weight_decay": 0.01}
+KINDS.append({**DESCENT, "training__schedule": "step", "training__milestones": [15, 37]})
+KINDS.append({**DESCENT, "training__momentum": 0.0})
 DROPOUT = {"towers__image_dropout": 0.2, "towers__sensor_dropout": 0.2}
 
 
@@ -127,10 +131,11 @@ def test_a_signal_in_the_last_step_comes_too_late_to_interrupt(tmp_path, monkeyp
     assert fit(toy_config(training__iters=10), tmp_path / "m").steps == 10
 
 
-def test_more_steps_can_be_added_to_a_training_that_is_done(tmp_path):
-    fit(toy_config(training__iters=40, **DROPOUT), tmp_path / "whole")
-    fit(toy_config(training__iters=20, **DROPOUT), tmp_path / "pieces")
-    fit(toy_config(training__iters=40, **DROPOUT), tmp_path / "pieces", resume=True)
+@pytest.mark.parametrize("rates", [{}, {"training__schedule": "step", "training__milestones": [10, 30]}])
+def test_more_steps_can_be_added_to_a_training_that_is_done(tmp_path, rates):
+    fit(toy_config(training__iters=40, **DROPOUT, **rates), tmp_path / "whole")
+    fit(toy_config(training__iters=20, **DROPOUT, **rates), tmp_path / "pieces")
+    fit(toy_config(training__iters=40, **DROPOUT, **rates), tmp_path / "pieces", resume=True)
     assert outcome(tmp_path / "pieces") == outcome(tmp_path / "whole")
 
 

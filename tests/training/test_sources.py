@@ -16,6 +16,7 @@ from helpers import (
 )
 from safetensors.torch import load_file
 from tiny_networks import timm_net
+from torch import nn
 
 from ntcir.config import Augment, Backbone, Config, Encoder, Features
 from ntcir.encoders import open_pair
@@ -23,7 +24,10 @@ from ntcir.features.image_features import ImageFeatures
 from ntcir.model.folder import WEIGHTS
 from ntcir.model.model import Model
 from ntcir.sampling.augment import Augmenter
+from ntcir.towers.tower import Tower
+from ntcir.training.data_parallel import embed
 from ntcir.training.sources import LiveImages, StoredRows
+from ntcir.training.start import Start
 from ntcir.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -90,6 +94,75 @@ def test_cached_gradients_are_those_of_the_whole_batch_at_once(tmp_path, chunk):
     assert compared > 50
 
 
+def counted(source: LiveImages) -> list[int]:
+    """Return a list to which the number of pictures is added whenever some go through the networks."""
+    found: list[int] = []
+    whole = source._encode
+
+    def encode(pictures: torch.Tensor) -> torch.Tensor:
+        found.append(len(pictures))
+        return whole(pictures)
+
+    source._encode = encode  # type: ignore[method-assign]
+    return found
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_batch_of_a_single_chunk_is_encoded_once_with_the_same_outcome(tmp_path, precision):
+    once, ids = live(tmp_path, chunk=5, precision=precision)
+    rows = np.array([0, 7, 3, 20, 41])
+    network = once._features.networks[0]
+    gradient = torch.randn(len(rows), 512, generator=torch.Generator().manual_seed(0))
+    found = []
+    for twice in (False, True):
+        through = counted(once)
+        if twice:  # what a larger batch does with each of its chunks
+            pictures = once._features.decode_many([ids[row] for row in rows])
+            with torch.no_grad():
+                given = once._encode(pictures)
+            once._encode(pictures).backward(gradient)  # type: ignore[no-untyped-call]
+        else:
+            given, backward = once(rows, np.zeros_like(rows), step=0)
+            assert given.is_leaf
+            given.backward(gradient)  # type: ignore[no-untyped-call]
+            backward()
+            assert through == [5]
+        found.append([given.detach(), *(item.grad.clone() for item in network.parameters() if item.grad is not None)])
+        network.zero_grad()
+    assert len(found[0]) == len(found[1]) > 50
+    assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize(("chunk", "passes"), [(4, [4, 3, 4, 3]), (7, [7])])
+def test_only_what_does_not_fit_is_encoded_twice(tmp_path, chunk, passes):
+    source, _ = live(tmp_path, chunk)
+    through = counted(source)
+    given, backward = source(np.arange(7), np.zeros(7, dtype=np.int64), step=0)
+    given.sum().backward()  # type: ignore[no-untyped-call]
+    backward()
+    assert through == passes
+
+
+def test_a_norm_over_the_batch_sees_all_of_it_however_it_is_cut(tmp_path):
+    """Chunks are of the networks; a head sees their features put together, and its norm is over the whole batch."""
+    rows, target = np.arange(6), torch.arange(6)
+    found = []
+    for chunk in (2, 6):
+        source, _ = live(tmp_path / str(chunk), chunk)
+        torch.manual_seed(0)
+        head = nn.Sequential(nn.Linear(512, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 6))
+        tower = Tower(nn.Identity(), head).train()
+        features, backward = embed(tower, source, rows, np.zeros_like(rows), 0)
+        nn.functional.cross_entropy(features, target).backward()
+        backward()
+        learnt = [*source.parameters, *tower.parameters()]
+        found.append([item.grad for item in learnt if item.grad is not None] + [head[1].running_var])
+    assert len(found[0]) > 50
+    for one, other in zip(*found, strict=True):
+        assert torch.allclose(one, other, rtol=1e-3, atol=1e-5)
+    assert max(float(each.abs().max()) for each in found[0]) > 1e-2
+
+
 def test_views_are_drawn_anew_at_each_step_and_the_rest_stays(tmp_path):
     source, _ = live(tmp_path, augment=True)
     rows, views = np.array([2, 2, 9]), np.array([0, 1, 1])
@@ -123,6 +196,24 @@ def test_batchnorm_keeps_its_statistics_while_the_weights_learn(tmp_path):
     moved = {name for name, value in after.items() if not torch.equal(value, before[name])}
     assert {"conv1.weight", "bn1.weight", "layer4.1.conv2.weight"} <= moved
     assert not [name for name in moved if "running" in name or "num_batches" in name]
+
+
+def test_networks_are_trained_along_after_towers_that_were_trained_on_stored_features(tmp_path, capsys):
+    write_pictures(tmp_path / "data", per_session=6)
+    small = {"features.backbones": [{"arch": "squeezenet1_1", "weights": "random"}], "features.precision": "fp32"}
+    config = finetuning(tmp_path).changed({**small, "augment.views": 0, "training.iters": 2, "topics.pool": 6})
+    corpus = read_pictures(tmp_path / "data")
+    first = config.changed({"encoder": {"finetune": False}})
+    Trainer(first, corpus, open_pair(first, corpus), tmp_path / "first").run()
+    capsys.readouterr()
+    losses = []
+    for stage in (config, first):
+        changed = stage.changed({"training.start": str(tmp_path / "first"), "seed": 7})
+        start = Start.of(changed, tmp_path / "second", resume=False)
+        trainer = Trainer(changed, corpus, open_pair(changed, corpus), tmp_path / "second", start)
+        losses.append(trainer._step(0)[0])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert "WARNING: training.start" not in capsys.readouterr().err
 
 
 def test_networks_learn_at_their_own_rate(tmp_path):

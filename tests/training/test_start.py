@@ -24,17 +24,19 @@ from helpers import (  # noqa: F401
 from safetensors.torch import load_file
 from toy_captions import caption_config, captioned
 
+import ntcir.training.start
 import ntcir.training.trainer
-from ntcir.config import load_config
+from ntcir.config import Config, load_config
 from ntcir.encoders.presets import Columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.model import Model
 from ntcir.training.checkpoint import LAST
-from ntcir.training.start import Start, check_same_readings
+from ntcir.training.start import Start, check_same_readings, check_start
 from ntcir.training.trainer import Trainer, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+CNN: dict[str, Any] = {"text.head": "cnn", "text.blocks": [1, 1], "text.widths": [8, 8]}
 LEARNING: dict[str, Any] = {"training__learn_temperature": True}
 
 
@@ -171,6 +173,32 @@ def test_gated_towers_begin_from_gated_ones_and_not_from_others(model, linear, t
         assert f"set towers.{tower}.{key}={have}, or name another model." in refused(place, tmp_path / "m", **changes)
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours", "key", "have"),
+    [
+        ({"image.norm": "batch"}, {}, "image.norm", "batch"),
+        ({}, {"image.norm": "group"}, "image.norm", "none"),
+        ({"image.layers": 1, "image.norm": "batch"}, {"image.head": "gmlp"}, "image.head", "mlp"),
+        (CNN, CNN | {"text.blocks": [1, 2]}, "text.blocks", "[1, 1]"),
+        (CNN, CNN | {"text.widths": [8, 12]}, "text.widths", "[8, 8]"),
+        (CNN, CNN | {"text.norm": "group"}, "text.norm", "none"),
+        (CNN, {}, "text.head", "cnn"),
+    ],
+)
+def test_towers_whose_norms_or_convolutions_are_others_are_refused(tmp_path, monkeypatch, theirs, ours, key, have):
+    """As far as settings tell, which is before anything is read."""
+    settings = {"pair": ["image", "text"], "towers.text.encoder": "words", "texts.form": "sequence"}
+    there, here = (
+        Config().changed(settings | {f"towers.{name}": value for name, value in changes.items()})
+        for changes in (theirs, ours)
+    )
+    monkeypatch.setattr(ntcir.training.start, "read_config", lambda place: there)
+    check_start(there.changed({"training.start": str(tmp_path)}))
+    sentence = refusal(check_start, here.changed({"training.start": str(tmp_path)}))
+    assert f"{tmp_path} has towers.{key} = {have}, and this training " in sentence
+    assert f": set towers.{key}={have}, or name another model." in sentence
+
+
 @pytest.mark.parametrize("ours", ["sequence", "sum"])
 @pytest.mark.parametrize("theirs", ["sequence", "sum"])
 def test_a_gate_over_words_does_not_begin_from_a_map_of_single_vectors(ours, theirs, tmp_path):
@@ -289,6 +317,45 @@ def test_a_start_whose_words_weigh_otherwise_is_refused(tmp_path):
     config = caption_config(texts__tfidf=True, training__iters=1, training__start=str(tmp_path / "start"))
     sentence = refusal(fit, config, tmp_path / "model", corpus=captioned())
     assert "has texts.tfidf = false, and this training true: set texts.tfidf=false, or name another model." in sentence
+
+
+CONVOLVED: dict[str, Any] = {
+    "texts__form": "sequence", "texts__length": 8, "towers__text__head": "cnn", "towers__text__norm": "batch",
+    "towers__text__blocks": [1, 1], "towers__text__widths": [8, 12], "training__iters": 1,
+}  # fmt: skip
+
+
+def test_a_network_over_words_begins_from_one_of_the_same_groups_norms_and_words(tmp_path):
+    place = tmp_path / "start"
+    fit(caption_config(**CONVOLVED), place, corpus=captioned())
+    begun = CONVOLVED | {"training__start": str(place), "towers__text__dropout": 0.5}
+    assert fit(caption_config(**begun), tmp_path / "model", corpus=captioned()).steps == 1
+    for changes, wanted in (
+        ({"towers__text__norm": "group"}, "towers.text.norm=batch"),
+        ({"towers__text__blocks": [1, 2]}, "towers.text.blocks=[1, 1]"),
+        ({"towers__text__widths": [8, 8]}, "towers.text.widths=[8, 12]"),
+        ({"towers__sensor__norm": "batch"}, "towers.sensor.norm=none"),
+        ({"texts__length": 9}, "texts.length=8"),
+        ({"texts__width": 13}, "texts.width=12"),
+    ):
+        sentence = refusal(fit, caption_config(**(begun | changes)), tmp_path / "other", corpus=captioned())
+        assert f"set {wanted}" in sentence, changes
+        assert "or name another model." in sentence
+
+
+def test_the_length_of_captions_matters_only_to_what_knows_positions(tmp_path):
+    pooled: dict[str, Any] = {"texts__form": "sequence", "texts__length": 8, "training__iters": 1}
+    fit(caption_config(**pooled), tmp_path / "start", corpus=captioned())
+    longer = pooled | {"training__start": str(tmp_path / "start"), "texts__length": 9}
+    assert fit(caption_config(**longer), tmp_path / "model", corpus=captioned()).steps == 1
+    sentence = refusal(fit, caption_config(**(longer | {"texts__form": "sum"})), tmp_path / "m", corpus=captioned())
+    assert "has texts.form = sequence, and this training sum: set texts.form=sequence, or name another" in sentence
+
+
+def test_a_gate_does_not_begin_from_a_layer_with_a_norm_behind_it(tmp_path):
+    fit(toy_config(towers__image__norm="group", training__iters=1), tmp_path / "start")
+    sentence = refused(tmp_path / "start", tmp_path / "model", towers__image__head="gmlp")
+    assert "has towers.image.head = mlp, and this training gmlp" in sentence
 
 
 def test_a_start_that_may_know_what_is_held_out_is_told(model, tmp_path, capsys):

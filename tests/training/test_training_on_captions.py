@@ -30,7 +30,12 @@ FORMS: dict[str, dict[str, Any]] = {
     "frozen sum": {"texts__form": "sum", "texts__vectors": "FILE", "texts__train_vectors": False},
     "sequence": {"texts__form": "sequence", "texts__vectors": "FILE", "towers__text__layers": 2},
     "frozen sequence": {"texts__form": "sequence", "texts__vectors": "FILE", "texts__train_vectors": False},
-}
+    "convolutions": {
+        "texts__form": "sequence", "texts__vectors": "FILE", "texts__length": 9, "texts__shift": "always",
+        "towers__text__head": "cnn", "towers__text__blocks": [1, 2], "towers__text__widths": [16, 32],
+        "towers__text__norm": "batch", "towers__rectify": "training",
+    },
+}  # fmt: skip
 
 
 def write_vectors(folder: Path, seed: int = 4) -> Path:
@@ -82,7 +87,7 @@ def test_frozen_vectors_stay_as_the_file_has_them(form, tmp_path):
     assert len(others - learnt) == 3  # the state of one weight more
 
 
-@pytest.mark.parametrize("form", ["tf-idf", "sum of a file", "frozen sum", "sequence"])
+@pytest.mark.parametrize("form", ["tf-idf", "sum of a file", "frozen sum", "sequence", "convolutions"])
 def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(form, tmp_path):
     config = config_of(form, tmp_path, training__iters=12, towers__text__dropout=0.2, towers__text__input_dropout=0.2)
     whole = fit(config, tmp_path / "whole", corpus=captioned())
@@ -106,7 +111,7 @@ def test_a_training_is_not_resumed_with_other_captions_or_vectors(changed, tmp_p
 
 def test_captions_without_words_train_and_are_ranked_by_the_prior(tmp_path, capsys):
     texts = dict.fromkeys((1, 2, 3, 92, 93), "") | {40: "?!"}
-    for form in ("bag", "weighted sum", "sequence"):
+    for form in ("bag", "weighted sum", "sequence", "convolutions"):
         result = fit(config_of(form, tmp_path, training__iters=10), tmp_path / form, corpus=captioned(texts=texts))
         assert all(np.isfinite(value) for value in result.validation.values())
         assert capsys.readouterr().err.count("captions have no word that the model knows") == 1

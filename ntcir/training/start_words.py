@@ -1,0 +1,62 @@
+"""Whether the words of a model that a training begins from are the words of that training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ntcir.config import Config
+from ntcir.encoders.encoder import Encoder
+from ntcir.encoders.words import WordsEncoder
+from ntcir.system.errors import UserError
+
+
+def check_texts(name: str, ours: Config, theirs: Config, place: Path) -> None:
+    """Check, by settings alone, that both make the same of words, as far as a tower's weights depend on it.
+
+    Args:
+        name: of the modality.
+        ours: the configuration of the training.
+        theirs: that of the model that it begins from.
+        place: of that model.
+
+    Raises:
+        UserError: naming the setting that is another one.
+    """
+    if {config.towers.of(name).encoder for config in (ours, theirs)} != {"words"}:
+        return
+    placed = ours.texts.form == "sequence" and ours.towers.of(name).head in {"gmlp", "cnn"}
+    for key in ("form", *(["length"] if placed else [])):
+        have, want = getattr(theirs.texts, key), getattr(ours.texts, key)
+        if have != want:
+            raise UserError(
+                f"training.start: {place} has texts.{key} = {have}, and this training {want}: set texts.{key}={have}, "
+                "or name another model."
+            )
+
+
+def check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
+    """Check that words have the same numbers, weigh alike and have vectors of one width, where rows are such.
+
+    Raises:
+        UserError: if they have not.
+    """
+    if not (isinstance(theirs, WordsEncoder) and isinstance(ours, WordsEncoder)):
+        return
+    if list(theirs.vocabulary.words) != list(ours.vocabulary.words):
+        raise UserError(
+            f"training.start: the {name} tower of {place} knows {len(theirs.vocabulary):,} words, which are not the "
+            f"{len(ours.vocabulary):,} of these training captions: name a model that was trained on the same ones, "
+            "with the same texts.min_count, texts.most and texts.stop_words."
+        )
+    if theirs.tfidf != ours.tfidf:
+        have, want = (str(encoder.tfidf).lower() for encoder in (theirs, ours))
+        raise UserError(
+            f"training.start: {place} has texts.tfidf = {have}, and this training {want}: "
+            f"set texts.tfidf={have}, or name another model."
+        )
+    if theirs.width != ours.width:
+        raise UserError(
+            f"training.start: the word vectors of {place} are {theirs.width} wide, and those of this training "
+            f"{ours.width}: leave texts.vectors out and set texts.width={theirs.width}, as the model brings its own, "
+            "or name another model."
+        )
