@@ -44,11 +44,13 @@ class Objective(BaseObjective):
         label: what its loss is called in a chart, with the unit if it has one; its kind if None.
         carried: whether a training that begins from another model (``training.start``) goes on with what this objective
             has learnt there, where it has the same shape and, where ``needs`` names instances, numbers the same ones.
+        contrasts: whether it learns from negatives, and nothing of an item without one.
         weight: what it is multiplied by in the sum of all.
     """
 
     label: ClassVar[str | None] = None
     carried: ClassVar[bool] = False
+    contrasts: ClassVar[bool] = True
 
     weight: float = Field(1.0, gt=0)
 

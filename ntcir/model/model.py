@@ -152,7 +152,7 @@ class Model:
         if all(_shapes(one) == _shapes(other) for one, other in pairs):
             return
         self.learnt = nn.ModuleList([one if _shapes(one) == _shapes(other) else other for one, other in pairs])
-        self.instances = 0
+        self.instances, self.numbering = 0, ""
 
     def save(self, folder: Path) -> None:
         """Write the model: configuration, encoders, card, and last the weights, without which it does not count."""

@@ -55,6 +55,7 @@ class Instance(Objective):
     label: ClassVar[str | None] = "instance, nats"
     needs: ClassVar[frozenset[str]] = frozenset({"instances"})
     carried: ClassVar[bool] = True
+    contrasts: ClassVar[bool] = False
 
     kind: Literal["instance"] = "instance"
     sides: tuple[float, float] = (1.0, 1.0)
@@ -111,7 +112,8 @@ class Instance(Objective):
 
         if batch.features is None:
             raise ValueError("the instance loss is of vectors before unit length, which this batch does not have")
-        weights, numbers = learnt.get_parameter("classes"), torch.cat(batch.instances)
+        weights: torch.Tensor = learnt.get_parameter("classes")
+        numbers = torch.cat(batch.instances)
         wanted = numbers if self.clusters is None else learnt.get_buffer("class_of")[numbers]
         if self.clusters is not None and bool((wanted < 0).any()):
             raise ValueError("the clusters of the instance loss have not been found yet")
@@ -177,7 +179,7 @@ def choose(
     """
     import torch
 
-    own = wanted.unique()
+    own: torch.Tensor = wanted.unique()  # type: ignore[no-untyped-call]
     if len(own) + others >= classes:
         return None, wanted
     order = torch.randperm(classes, generator=draw).to(wanted.device)

@@ -54,7 +54,7 @@ def draw_convergence(folder: Path, epoch: float) -> Path | None:
             points = {name: _means(rows, name, epoch) for name in objectives[number]}
             _draw(axes, points, modalities)
             axes.set_xlabel("epoch" if by_epoch else "iteration")
-            axes.set_ylabel("classification error" + (f", objective {number}" if len(objectives) > 1 else ""))
+            axes.set_ylabel("classification error" + (f", instance {number}" if len(objectives) > 1 else ""))
         panels[0].set_title(escaped(folder.absolute().name), parse_math=False)
     return path
 
@@ -87,9 +87,9 @@ def _draw(axes: Axes, points: Mapping[str, tuple[list[float], list[float]]], mod
         modality, k, _ = _parts(name)
         axes.plot(
             places, errors, color=colours[modality], linestyle=_LINES[k], marker="o", markersize=3,
-            label=f"{modality}, top-{k} error",
+            label=f"{modality}, top-{k}", clip_on=False,
         )  # fmt: skip
-    axes.set_ylim(0, 1)
+    axes.set_ylim(0, 1)  # lines on its edges are not to be cut in half: clip_on
     axes.set_xlim(left=0)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", alpha=0.3)

@@ -178,11 +178,13 @@ class Preparation:
         return composer.with_hard("objects", HardNegatives(mined.rows, mined.rows))
 
     def check_negatives(self, composer: Composer) -> None:
-        """Say how many negatives the left items will have.
+        """Say how many negatives the left items will have, where an objective learns from them.
 
         Raises:
             UserError: if none has any.
         """
+        if not contrasts(self.config):
+            return
         mined = any(not found.is_empty for found in composer.hard.values())
         groups = self.train["group"].to_numpy()
         census = check_negatives(
@@ -203,7 +205,7 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
         *of_validation(val.groupby("group")[config.pair[1]].nunique().to_numpy(), trained=config.solved is None),
     ):
         say(sentence)
-    if config.solved is not None:
+    if not contrasts(config):
         return
     repeated = {}
     for name in config.pair:
@@ -213,6 +215,11 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
             repeated[name] = rows.load(train[name].tolist())
     related = _false_negatives(config, train, repeated)
     check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations, grouped=corpus.grouped)
+
+
+def contrasts(config: Config) -> bool:
+    """Return whether an objective learns from negatives."""
+    return any(objective.contrasts for objective in config.losses)
 
 
 def open_detections(config: Config, corpus: Corpus) -> ObjectDetections:

@@ -234,3 +234,10 @@ def test_a_training_learns_the_classes_logs_the_errors_and_resumes_to_the_bit(tm
     whole, resumed = (load_file(tmp_path / place / LAST) for place in ("whole", "resumed"))
     assert all(torch.equal(whole[name], value) for name, value in resumed.items())
     assert Model.load(tmp_path / "whole").learnt[1].classes.shape == (90, 32)
+
+
+def test_it_learns_from_pairs_without_negatives(tmp_path):
+    config = toy_config(objectives=[{"kind": "instance"}], training__iters=1, training__near_seconds=1e9)
+    assert fit(config, tmp_path / "m").steps == 1
+    both = config.changed({"objectives": [{"kind": "instance"}, {"kind": "info_nce"}]})
+    assert "no photograph has a negative" in refusal(fit, both, tmp_path / "n")

@@ -47,10 +47,10 @@ def test_points_are_means_over_the_steps_of_an_epoch(tmp_path, lines):
     write(tmp_path, 10, "")
     path = draw_convergence(tmp_path, epoch=4)
     assert path == tmp_path / "convergence.png"
-    assert set(lines) == {f"{name}, top-{k} error" for name in ("image", "text") for k in (1, 5)}
+    assert set(lines) == {f"{name}, top-{k}" for name in ("image", "text") for k in (1, 5)}
     # Steps 1 to 4, 5 to 8, and the half of an epoch that is left.
-    assert lines["image, top-1 error"] == [pytest.approx(each) for each in [(1, 0.975), (2, 0.935), (2.5, 0.905)]]
-    assert lines["text, top-5 error"][1] == pytest.approx((2, 0.5 * (1 - 0.0325)))
+    assert lines["image, top-1"] == [pytest.approx(each) for each in [(1, 0.975), (2, 0.935), (2.5, 0.905)]]
+    assert lines["text, top-5"][1] == pytest.approx((2, 0.5 * (1 - 0.0325)))
     assert all(has_colour(path, colour) for colour in COLOURS)
     with Image.open(path) as picture:
         assert 700 <= picture.width <= 2000
@@ -60,20 +60,18 @@ def test_an_epoch_of_a_broken_number_of_steps_has_those_that_end_in_it(tmp_path,
     write(tmp_path, 6, "")
     draw_convergence(tmp_path, epoch=1.5)
     # Epochs end at the steps 1.5, 3, 4.5 and 6.
-    assert lines["image, top-1 error"] == [
-        pytest.approx(each) for each in [(1, 0.99), (2, 0.975), (3, 0.96), (4, 0.945)]
-    ]
+    assert lines["image, top-1"] == [pytest.approx(each) for each in [(1, 0.99), (2, 0.975), (3, 0.96), (4, 0.945)]]
 
 
 def test_one_epoch_or_less_is_drawn_by_step(tmp_path, lines):
     write(tmp_path, 6, "")
     draw_convergence(tmp_path, epoch=6)
-    assert [place for place, _ in lines["image, top-1 error"]] == [1, 2, 3, 4, 5, 6]
+    assert [place for place, _ in lines["image, top-1"]] == [1, 2, 3, 4, 5, 6]
     lines.clear()
     write(tmp_path, 60, "")
     draw_convergence(tmp_path, epoch=1000)
-    assert lines["image, top-1 error"][:2] == [pytest.approx((3, 0.98)), pytest.approx((6, 0.95))]
-    assert len(lines["image, top-1 error"]) == 20
+    assert lines["image, top-1"][:2] == [pytest.approx((3, 0.98)), pytest.approx((6, 0.95))]
+    assert len(lines["image, top-1"]) == 20
 
 
 def test_each_objective_has_its_own_axes(tmp_path, lines):
