@@ -44,6 +44,7 @@ SHARED = ROOT.parent / "shared"
 EPOCH = 12  # steps that first and last losses are the means of
 CHOICE_FOLDS = 3
 RANKING = {"kind": "ranking", "margin": 0.2, "warm_up": 0}
+WARM_UP = 200  # steps, where a ranking loss is alone from the beginning
 INSTANCE = {"kind": "instance", "dropout": 0.5}
 STAGE_1, SQUEEZENET, STAGE_2 = "dual-path-flickr8k", "dual-path-flickr8k-squeezenet", "dual-path-flickr8k-2"
 # One key at a time, beside the configuration's own value.
@@ -85,7 +86,8 @@ def _objectives(*some: Mapping[str, Any]) -> dict[str, Any]:
 ONLY_RANKING, ONLY_INSTANCE = "only ranking loss, stage I", "only instance loss, stage I"
 TABLES: dict[str, Sequence[Method]] = {
     "stage-1": (
-        Method(ONLY_RANKING, STAGE_1, _objectives(RANKING)),
+        Method("only ranking loss, random negatives", STAGE_1, _objectives(RANKING | {"negatives": "random"})),
+        Method(ONLY_RANKING, STAGE_1, _objectives(RANKING | {"warm_up": WARM_UP})),
         Method(ONLY_INSTANCE, STAGE_1, against=(ONLY_RANKING,)),
         Method("both, stage I", STAGE_1, _objectives(RANKING, INSTANCE), against=(ONLY_INSTANCE,)),
         Method("InfoNCE, the same towers", STAGE_1, _objectives({"kind": "info_nce", "temperature": 0.07})),
