@@ -10,6 +10,9 @@ from pydantic import ConfigDict, Field, model_validator
 from ntcir.config.places import Place
 from ntcir.config.section import Section
 
+Norm = Literal["none", "batch", "group"]
+Rectify = Literal["never", "training", "always"]
+
 
 class Tower(Section):
     """How the items of one modality come into the shared space: rows of its encoder -> stem -> head -> unit vector.
@@ -40,7 +43,7 @@ class Tower(Section):
     dropout: float = Field(0.0, ge=0, lt=1)
     # Of an MLP and a CNN, behind each layer, the last one too. batch: BatchNorm; group: GroupNorm, by which no item of
     # a batch depends on another, as several processes need it.
-    norm: Literal["none", "batch", "group"] = "none"
+    norm: Norm = "none"
     # Of a CNN, in groups: how many residual blocks each has, and how wide they are. The length is halved at the second
     # and at the third group.
     blocks: list[Annotated[int, Field(ge=1, le=64)]] = Field([3, 4, 6, 1], min_length=1, max_length=8)
@@ -107,7 +110,7 @@ class Towers(Section):
     dim: int = Field(512, ge=2, le=8192)  # of the shared space
     # Whether what lies below 0 in a vector counts as 0 (ReLU). training: for the objectives only; when something is
     # asked, vectors are those before the ReLU.
-    rectify: Literal["never", "training", "always"] = "never"
+    rectify: Rectify = "never"
 
     def of(self, name: str) -> Tower:
         """Return the tower of a modality."""
