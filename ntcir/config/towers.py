@@ -79,13 +79,13 @@ class Tower(Section):
     def _convolved(self) -> Tower:
         if len(self.blocks) != len(self.widths):
             raise ValueError(
-                f"blocks = {self.blocks} and widths = {self.widths} are not of the same groups: give as many of both"
+                f"blocks = {self.blocks} and widths = {self.widths} have different lengths: give one of each per group"
             )
         if odd := [width for width in self.widths if width % 4]:
             raise ValueError(f"widths = {self.widths} must be multiples of 4, and {odd[0]} is not")
         usual = type(self).model_fields
         if self.head != "cnn" and (self.blocks, self.widths) != (usual["blocks"].default, usual["widths"].default):
-            raise ValueError(f"blocks and widths are of head: cnn, and head is {self.head}: leave them out")
+            raise ValueError(f"blocks and widths are used with head: cnn only, and head is {self.head}: leave them out")
         if self.head == "cnn" and self.encoder != "words":
             raise ValueError(f"a cnn works on words in order, and the encoder is {self.encoder}: set encoder to words")
         if self.head == "gmlp" and self.norm != "none":
@@ -97,7 +97,7 @@ class Tower(Section):
         if self.head == "mlp" and self.layers == 0 and self.norm != "none":
             raise ValueError(f"norm = {self.norm} goes behind a layer, and layers is 0: set norm to none")
         if self.head == "mlp" and self.layers > 1 and self.norm == "group" and self.hidden == 1:
-            raise ValueError("norm = group makes 0 of a single channel, and hidden is 1: give hidden 2 or more")
+            raise ValueError("norm = group turns a single channel into 0, and hidden is 1: set hidden to 2 or more")
         return self
 
 
