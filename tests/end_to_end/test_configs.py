@@ -86,7 +86,17 @@ def small(config: Config) -> dict[str, Any]:
         make_detector(DETECTOR)
     if config.texts.network == "$NTCIR_MINILM" and not Path("minilm").exists():
         tiny_encoder(Path("minilm"))
-    return {
+    narrow = {}
+    for name in config.pair:
+        tower = config.towers.of(name)
+        if tower.head == "cnn":
+            narrow |= {
+                f"towers.{name}.widths": [8] * len(tower.widths),
+                f"towers.{name}.blocks": [1] * len(tower.blocks),
+            }
+    if config.texts.vectors is not None:
+        narrow["texts.vectors"] = str(word_vectors().absolute())
+    return narrow | {
         "features.backbones": small_networks(config.features.backbones),
         "features.precision": "fp32",
         "features.size": PIXELS,
@@ -96,6 +106,13 @@ def small(config: Config) -> dict[str, Any]:
         "topics.pool": SESSION,
         "training.iters": min(config.training.iters, STEPS),
     }
+
+
+def word_vectors() -> Path:
+    """Return a file of word vectors."""
+    path = Path("vectors.txt")
+    path.write_text("a 0.1 0.2 0.3\ndog 0.3 -0.2 0.1\n", encoding="utf-8")
+    return path
 
 
 def trained(name: str) -> Path:
