@@ -1,4 +1,4 @@
-"""What benchmarks/dual_path.py trains: every method is a configuration, and is compared with one that is in its table."""
+"""What benchmarks/dual_path.py trains: methods are configurations, compared with others of their table."""
 
 from __future__ import annotations
 
