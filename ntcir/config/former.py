@@ -5,6 +5,7 @@ Results of an ablation are kept under a digest of their configuration: by this, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ntcir.config.experiment import Config, parse_config
@@ -12,10 +13,12 @@ from ntcir.config.old_keys import INFO_NCE, RENAMED
 from ntcir.modalities import DEFAULT_PAIR
 from ntcir.system.errors import UserError
 
-# Keys that were added since results may have been kept, with defaults that change nothing: of a tower, and of the rest.
+# Keys that were added since results may have been kept, with defaults that change nothing: of a tower, of an objective
+# by its kind, and of the rest.
 _OF_TOWERS_SINCE: dict[str, object] = {
     "head": "mlp", "norm": "none", "blocks": [3, 4, 6, 1], "widths": [256, 512, 1024, 2048],
 }  # fmt: skip
+_OF_OBJECTIVES_SINCE: dict[str, dict[str, object]] = {"ranking": {"negatives": "hardest"}}
 _SINCE: dict[str, object] = {
     "features.mirror": False, "texts.vectors_rate": 1.0, "texts.shift": "never", "towers.rectify": "never",
     "training.optimizer": "adam", "training.momentum": 0.9, "training.milestones": [],
@@ -54,16 +57,20 @@ def without_later(config: Config, tree: dict[str, Any]) -> dict[str, Any]:
     A key that is set to something else than its default stays, as no earlier result is of such a configuration.
     """
     for name in config.pair:
-        tower = tree["towers"][name]
-        for key, default in _OF_TOWERS_SINCE.items():
-            if tower[key] == default:
-                del tower[key]
+        _leave_out(tree["towers"][name], _OF_TOWERS_SINCE)
+    for objective in tree["objectives"]:
+        _leave_out(objective, _OF_OBJECTIVES_SINCE.get(objective["kind"], {}))
     for key, default in _SINCE.items():
         *sections, last = key.split(".")
-        section = _at(tree, ".".join(sections))
-        if last in section and section[last] == default:
-            del section[last]
+        _leave_out(_at(tree, ".".join(sections)), {last: default})
     return tree
+
+
+def _leave_out(section: dict[str, Any], defaults: Mapping[str, object]) -> None:
+    """Remove the keys of a section that have these values."""
+    for key, default in defaults.items():
+        if key in section and section[key] == default:
+            del section[key]
 
 
 def _at(tree: dict[str, Any], key: str) -> Any:

@@ -76,12 +76,9 @@ def complaint(config: Config, solved: Solved) -> str | None:
         tower = config.towers.of(name)
         if tower.head != "mlp":
             # Only a gmlp begins with a layer that may have been solved for.
-            begins = tower.head == "gmlp"
-            advice = (
-                "and train a gmlp that begins from what is solved (training.start)"
-                if begins
-                else ("or choose an objective that is trained")
-            )
+            advice = "or choose an objective that is trained"
+            if tower.head == "gmlp":
+                advice = "and train a gmlp that begins from what is solved (training.start)"
             return (
                 f"{kind} solves for the one linear layer of each tower, and towers.{name}.head = {tower.head}: set "
                 f"towers.{name}.head=mlp, {advice}"
@@ -91,6 +88,11 @@ def complaint(config: Config, solved: Solved) -> str | None:
                 f"{kind} solves for the one linear layer of each tower, and towers.{name}.norm = {tower.norm} puts a "
                 f"normalisation behind it: set towers.{name}.norm=none"
             )
+    if config.towers.rectify == "always":
+        return (
+            f"{kind} solves for a linear map into the shared space, and towers.rectify = always puts a ReLU behind it: "
+            "set towers.rectify=never"
+        )
     layers = {f"towers.{name}.layers": config.towers.of(name).layers for name in config.pair}
     if others := {key: number for key, number in layers.items() if number != 1}:
         found = " and ".join(f"{key} = {number}" for key, number in others.items())

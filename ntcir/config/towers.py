@@ -10,6 +10,9 @@ from pydantic import ConfigDict, Field, model_validator
 from ntcir.config.places import Place
 from ntcir.config.section import Section
 
+Norm = Literal["none", "batch", "group"]
+Rectify = Literal["never", "training", "always"]
+
 
 class Tower(Section):
     """How the items of one modality come into the shared space: rows of its encoder -> stem -> head -> unit vector.
@@ -40,7 +43,7 @@ class Tower(Section):
     dropout: float = Field(0.0, ge=0, lt=1)
     # Of an MLP and a CNN, behind each layer, the last one too. batch: BatchNorm; group: GroupNorm, by which no item of
     # a batch depends on another, as several processes need it.
-    norm: Literal["none", "batch", "group"] = "none"
+    norm: Norm = "none"
     # Of a CNN, in groups: how many residual blocks each has, and how wide they are. The length is halved at the second
     # and at the third group.
     blocks: list[Annotated[int, Field(ge=1, le=64)]] = Field([3, 4, 6, 1], min_length=1, max_length=8)
@@ -76,13 +79,13 @@ class Tower(Section):
     def _convolved(self) -> Tower:
         if len(self.blocks) != len(self.widths):
             raise ValueError(
-                f"blocks = {self.blocks} and widths = {self.widths} are not of the same groups: give as many of both"
+                f"blocks = {self.blocks} and widths = {self.widths} have different lengths: give one of each per group"
             )
         if odd := [width for width in self.widths if width % 4]:
             raise ValueError(f"widths = {self.widths} must be multiples of 4, and {odd[0]} is not")
         usual = type(self).model_fields
         if self.head != "cnn" and (self.blocks, self.widths) != (usual["blocks"].default, usual["widths"].default):
-            raise ValueError(f"blocks and widths are of head: cnn, and head is {self.head}: leave them out")
+            raise ValueError(f"blocks and widths are used with head: cnn only, and head is {self.head}: leave them out")
         if self.head == "cnn" and self.encoder != "words":
             raise ValueError(f"a cnn works on words in order, and the encoder is {self.encoder}: set encoder to words")
         if self.head == "gmlp" and self.norm != "none":
@@ -94,7 +97,7 @@ class Tower(Section):
         if self.head == "mlp" and self.layers == 0 and self.norm != "none":
             raise ValueError(f"norm = {self.norm} goes behind a layer, and layers is 0: set norm to none")
         if self.head == "mlp" and self.layers > 1 and self.norm == "group" and self.hidden == 1:
-            raise ValueError("norm = group makes 0 of a single channel, and hidden is 1: give hidden 2 or more")
+            raise ValueError("norm = group turns a single channel into 0, and hidden is 1: set hidden to 2 or more")
         return self
 
 
@@ -107,7 +110,7 @@ class Towers(Section):
     dim: int = Field(512, ge=2, le=8192)  # of the shared space
     # Whether what lies below 0 in a vector counts as 0 (ReLU). training: for the objectives only; when something is
     # asked, vectors are those before the ReLU.
-    rectify: Literal["never", "training", "always"] = "never"
+    rectify: Rectify = "never"
 
     def of(self, name: str) -> Tower:
         """Return the tower of a modality."""

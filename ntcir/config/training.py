@@ -43,5 +43,7 @@ class Training(Section):
                 "steps after which schedule: step divides the rates by 10; give both or neither"
             )
         if sorted(set(self.milestones)) != self.milestones:
-            raise ValueError(f"milestones = {self.milestones} are not in ascending order, each once")
+            raise ValueError(
+                f"milestones = {self.milestones} are not ascending: give each step once, the earliest first"
+            )
         return self

@@ -132,7 +132,7 @@ class ReadingsRows(Rows):
         return self.encoder.encode(table)
 
     def apart(self, content: Mapping[str, Any], row: np.ndarray, cells: int) -> Parts:
-        """Take a reading apart into raw columns; without one, what comes from it is as it is in training on average."""
+        """Take a reading apart into raw columns; what comes from a column that is left out has its training mean."""
         places, means = self.encoder.places(), self.encoder.means(self._training())
         without = np.repeat(row, len(places), axis=0)
         for one, columns in zip(without, places.values(), strict=True):
@@ -143,7 +143,7 @@ class ReadingsRows(Rows):
         """Return the training split's readings, as often as they train; of a corpus that is not split, all."""
         pairs = self._corpus.split(SPLITS[0])
         if pairs.empty:
-            say(f"{self._corpus.name} has no training split: what is average is so over all its pairs.")
+            say(f"{self._corpus.name} has no training split: averages are taken over all of its pairs.")
             pairs = self._corpus.pairs
         table, _ = understood(self.encoder, self._raw.loc[pairs[self._modality].dropna().tolist()])
         return table

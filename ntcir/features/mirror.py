@@ -48,7 +48,7 @@ def mirror_store(network: FrozenNetwork, store: FeatureStore) -> FeatureStore:
 
 
 class MirroredAtRandom:
-    """Mirrors every other picture, by lot: the same ones for the same seed, whoever asks, when and in which order.
+    """Mirrors half of the pictures, at random: the same ones for the same seed, whoever asks, when and in which order.
 
     It is an ``Alteration``.
 

@@ -142,7 +142,7 @@ class Model:
             encoder.restore(self.config, under(f"networks.{modality}.", state))
 
     def forget_instances(self) -> None:
-        """Leave out what objectives have learnt of single training instances, of no use to who only asks the model.
+        """Leave out what objectives have learnt of single training instances, of no use where the model is only asked.
 
         It stays a model that is saved and loaded as others are. What else objectives have learnt it keeps, and where
         nothing depends on the number of instances it stays as it is.

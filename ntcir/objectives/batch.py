@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 import torch
 
@@ -42,8 +43,8 @@ class Batch:
 
     def note(self, name: str, left: float, right: float) -> None:
         """Note a figure of both sides; the second objective that notes one of a name has ``NAME_2``, and so on."""
-        number = sum(each == name or each.startswith(f"{name}_") for each in self.figures) + 1
-        self.figures[name if number == 1 else f"{name}_{number}"] = left, right
+        names = chain([name], (f"{name}_{number}" for number in count(2)))
+        self.figures[next(each for each in names if each not in self.figures)] = left, right
 
     def cells(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return which left and right items are positives of each other and which are negatives, both bool [m, n]."""

@@ -111,7 +111,7 @@ class Instance(Objective):
         from torch.nn.functional import cross_entropy, linear
 
         if batch.features is None:
-            raise ValueError("the instance loss is of vectors before unit length, which this batch does not have")
+            raise ValueError("the instance loss needs vectors before unit length, which this batch does not have")
         weights: torch.Tensor = learnt.get_parameter("classes")
         numbers = torch.cat(batch.instances)
         wanted = numbers if self.clusters is None else learnt.get_buffer("class_of")[numbers]
@@ -158,7 +158,7 @@ class Instance(Objective):
             yield (
                 f"The classifier of the objective instance takes {size / 2**30:.1f} GiB of memory: {classes:,} classes "
                 f"x {dim:,} dimensions, as weights{kept}. A smaller towers.dim takes less, and so do fewer classes "
-                "(clusters); sample saves only time."
+                "(clusters); sample only saves time."
             )
 
 

@@ -13,6 +13,7 @@ from ntcir.system.files import disk_errors, require_writable
 from ntcir.system.plain_json import parse_json
 from ntcir.system.progress import say
 from ntcir.system.regular import read_regular
+from ntcir.system.temporaries import remove_left_over
 
 _LONGEST_NAME = 60  # characters
 
@@ -45,6 +46,7 @@ def own_folder(folder: Path, marker: Path, format_name: str, writer: str) -> Pat
     """
     require_writable(folder)
     with disk_errors(folder):
+        remove_left_over(folder)  # what was killed before its first file was whole must not be in its own way
         if folder.is_dir() and any(folder.iterdir()) and not _is_ours(marker, format_name):
             raise UserError(
                 f"{folder} holds files that no {writer} has written: choose a new or an empty folder with --out."

@@ -115,7 +115,7 @@ def explain(
     if not is_finished(folder):
         say(f"WARNING: the training in {folder} was interrupted; its best model so far is used.")
     if len(asked) == len(trained.config.pair) and split is not None:
-        say(f"Both items are given, so that nothing is searched: --split {split} is not used.")
+        say(f"Both items are given, so nothing is searched: --split {split} is not used.")
     corpus = _corpus(trained, folder, data, split, settings)
     both = next(each for each in directions(trained.config.pair) if each.query.name == next(iter(asked)))
     for each in both:
@@ -124,8 +124,8 @@ def explain(
     for each in both:
         if not rows[each.name].has_parts:
             raise UserError(
-                f"The model {folder} cannot be explained: to its encoder {rows[each.name].encoder.kind}, "
-                f"{each.plural} have no parts that could be left out."
+                f"The model {folder} cannot be explained: its encoder {rows[each.name].encoder.kind} cannot take "
+                f"{each.plural} apart."
             )
     given = [each for each in both if each.name in asked]
     found = {each.name: _located(asked[each.name], corpus, rows[each.name], each) for each in given}

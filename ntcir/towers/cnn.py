@@ -26,9 +26,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ntcir.config import Tower
-from ntcir.towers.dropout import BatchDropout
-from ntcir.towers.norms import Norm, normed, norms
+from ntcir.config.towers import Norm, Tower
+from ntcir.towers.dropout import dropouts
+from ntcir.towers.norms import normed, norms
 from ntcir.towers.pooling import VectorSequence
 
 _HALVED = (1, 2)  # groups, from 0, that take every other position
@@ -79,12 +79,12 @@ class Convolutions(nn.Module):
     def __init__(self, width: int, dim: int, options: Tower) -> None:
         super().__init__()
         self._widest = max(options.widths)
-        self.first = nn.Sequential(*_dropout(options.input_dropout), *norms(options.norm, width, across=True))
+        self.first = nn.Sequential(*dropouts(options.input_dropout), *norms(options.norm, width, across=True))
         self.groups = nn.ModuleList()
         for number, (blocks, out) in enumerate(zip(options.blocks, options.widths, strict=True)):
             self.groups.append(_group(width, out, blocks, options.norm, number))
             width = out
-        self.last = nn.Sequential(*_dropout(options.dropout), *normed(_linear(width, dim), options.norm))
+        self.last = nn.Sequential(*dropouts(options.dropout), *normed(_linear(width, dim), options.norm))
 
     def forward(self, sequence: VectorSequence) -> torch.Tensor:
         """Return float32 [batch, dim]."""
@@ -128,7 +128,3 @@ def _linear(width: int, out: int) -> nn.Linear:
     layer = nn.Linear(width, out)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     return layer
-
-
-def _dropout(p: float) -> list[nn.Module]:
-    return [BatchDropout(p)] if p else []

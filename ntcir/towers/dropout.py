@@ -32,3 +32,8 @@ class BatchDropout(nn.Dropout, PartOfBatch):
             return input * super().forward(input.new_ones((rows, *input.shape[1:])))[self.part]
         mask = super().forward(input.new_ones((rows, self._positions, *input.shape[2:])))
         return input * mask[self.part, : input.shape[1]]
+
+
+def dropouts(p: float, positions: int | None = None) -> list[nn.Module]:
+    """Return the dropout that goes before or behind a layer, or nothing where nothing is dropped."""
+    return [BatchDropout(p, positions)] if p else []

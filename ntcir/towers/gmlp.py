@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from ntcir.config import Tower
-from ntcir.towers.dropout import BatchDropout
+from ntcir.towers.dropout import BatchDropout, dropouts
 from ntcir.towers.pooling import VectorSequence
 
 _NEAR_ZERO = 1e-3  # what the sum of a row of W comes to at most, when training begins
@@ -163,8 +163,7 @@ def _block(dim: int, options: Tower, positions: int | None) -> GatedBlock:
 
 
 def _first(width: int, dim: int, options: Tower, positions: int | None = None) -> nn.Sequential:
-    dropout = [BatchDropout(options.input_dropout, positions)] if options.input_dropout else []
-    return nn.Sequential(*dropout, nn.Linear(width, dim))
+    return nn.Sequential(*dropouts(options.input_dropout, positions), nn.Linear(width, dim))
 
 
 def _nearly_one(size: int) -> nn.Linear:

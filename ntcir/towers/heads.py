@@ -6,7 +6,7 @@ from torch import nn
 
 from ntcir.config import Tower
 from ntcir.towers.cnn import Convolutions
-from ntcir.towers.dropout import BatchDropout
+from ntcir.towers.dropout import dropouts
 from ntcir.towers.gmlp import gmlp
 from ntcir.towers.norms import normed
 from ntcir.towers.pooling import MaxOverSequence
@@ -46,12 +46,10 @@ def mlp(width: int, dim: int, options: Tower) -> nn.Sequential:
         dim: of the shared space; ``width``, where there are no layers.
         options: ``layers``, ``hidden``, ``norm``, ``dropout`` between layers and ``input_dropout`` before the first.
     """
-    layers: list[nn.Module] = [BatchDropout(options.input_dropout)] if options.input_dropout else []
+    layers = dropouts(options.input_dropout)
     if options.layers == 0:
         return nn.Sequential(*layers)
     for _ in range(options.layers - 1):
-        layers += [*normed(nn.Linear(width, options.hidden), options.norm), nn.ReLU()]
-        if options.dropout:
-            layers.append(BatchDropout(options.dropout))
+        layers += [*normed(nn.Linear(width, options.hidden), options.norm), nn.ReLU(), *dropouts(options.dropout)]
         width = options.hidden
     return nn.Sequential(*layers, *normed(nn.Linear(width, dim), options.norm))

@@ -33,8 +33,7 @@ class Mirrored(Views):
         """
         if rows.shape[1] == self._width:
             return rows
-        count = len(rows) if self.whole is None else self.whole
-        first = torch.rand(count, 1)[self.part].to(rows.device) < 0.5
+        first = self.shares(len(rows))[:, None] < 0.5
         return torch.where(first, rows[:, : self._width], rows[:, self._width :])
 
     def every(self, rows: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -43,7 +42,7 @@ class Mirrored(Views):
         Args:
             rows: float32 [batch, 2 * width].
         """
-        owners = torch.arange(len(rows), device=rows.device)
+        owners = torch.arange(len(rows))
         yield rows[:, : self._width], owners
         yield rows[:, self._width :], owners
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import nn
 
+from ntcir.config.towers import Norm
 from ntcir.system.errors import UserError
 
-Norm = Literal["none", "batch", "group"]
 _GROUPS, _CHANNELS = 32, 16  # groups at most, and channels of a group at least
 
 
@@ -92,7 +90,7 @@ def normed(layer: nn.Linear, kind: Norm, *, across: bool = False) -> list[nn.Mod
 def _begin(bias: nn.Parameter) -> None:
     """Give a norm the small random bias of a linear layer: what is zeros, as a caption without words, has a direction.
 
-    Where a vector of zeros is brought to unit length, its gradient is beyond all bounds.
+    Where a vector of zeros is brought to unit length, its gradient is unbounded.
     """
     bound = len(bias) ** -0.5
     nn.init.uniform_(bias, -bound, bound)

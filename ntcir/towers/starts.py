@@ -35,9 +35,8 @@ class Starts(Views):
             rows: numbers of words from the first position on, and zeros behind the last, float32 [batch, length].
         """
         starts = starts_of(rows)
-        drawn = torch.rand(len(rows) if self.whole is None else self.whole)[self.part]
         # A number just below 1 may be rounded up to it by the product.
-        return shifted(rows, torch.minimum((drawn * starts).long(), starts - 1))
+        return shifted(rows, torch.minimum((self.shares(len(rows)) * starts).long(), starts - 1))
 
     def every(self, rows: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield each caption from each start that counts, float32 [any, length], and whose row it is, int64 [any]."""

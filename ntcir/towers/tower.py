@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import nn
 
+from ntcir.config.towers import Rectify
+from ntcir.towers.pooling import VectorSequence
 from ntcir.towers.stems import Power, Standardise
 from ntcir.towers.views import Views
 from ntcir.towers.word_stems import Bag
@@ -29,7 +30,7 @@ class Tower(nn.Module):
         stem: nn.Module,
         head: nn.Module,
         views: Views | None = None,
-        rectify: Literal["never", "training", "always"] = "never",
+        rectify: Rectify = "never",
     ) -> None:
         super().__init__()
         self.stem, self.head, self.views = stem, head, views
@@ -90,13 +91,24 @@ class Tower(nn.Module):
             return self._rectified(rows)
         if self.training:
             return self._rectified(self.views.drawn(rows))
-        total: torch.Tensor | None = None
-        for some, owners in self.views.every(rows):
-            found = self._rectified(some)
-            if total is None:
-                total = found.new_zeros(len(rows), found.shape[1])
-            total.index_add_(0, owners, found)
-        return self._rectified(rows[:0]) if total is None else total
+        totals, _ = self.views.summed(rows, self._rectified)
+        return totals
+
+    def stemmed(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return what the stem makes of each item, float32 [batch, width].
+
+        Of an item that has several views it is their mean, and of a sequence the mean of its vectors.
+        """
+        if self.views is None:
+            return self._stemmed(rows)
+        totals, counts = self.views.summed(rows, self._stemmed)
+        return totals / counts
+
+    def _stemmed(self, rows: torch.Tensor) -> torch.Tensor:
+        made = self.stem(rows)
+        if not isinstance(made, VectorSequence):
+            return made  # type: ignore[no-any-return]
+        return (made.vectors * made.there[..., None]).sum(dim=1) / made.there.sum(dim=1)[:, None]
 
     def _rectified(self, rows: torch.Tensor) -> torch.Tensor:
         shared = self._shared(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from torch import nn
 
 
@@ -17,6 +18,10 @@ class PartOfBatch(nn.Module):
 
     whole: int | None = None  # rows of the batch that the next input is a part of; None: it is all of it
     part: slice = slice(None)
+
+    def shares(self, rows: int) -> torch.Tensor:
+        """Return a random number for each of the rows that are given, uniform in [0, 1): float32 [rows]."""
+        return torch.rand(rows if self.whole is None else self.whole)[self.part]
 
 
 @contextmanager

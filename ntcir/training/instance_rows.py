@@ -12,7 +12,6 @@ from torch import nn
 from ntcir.config import Objective
 from ntcir.model.model import Model
 from ntcir.system.parallel import by_first
-from ntcir.towers.pooling import VectorSequence
 from ntcir.towers.tower import Tower
 from ntcir.training.paired_rows import BLOCK
 from ntcir.training.preparation import Preparation
@@ -46,7 +45,7 @@ class InstanceRows:
         self.tower.eval()
         with torch.inference_mode():
             for start in range(0, len(self.rows), BLOCK):
-                made = self._stemmed(torch.from_numpy(self.rows[start : start + BLOCK])).double()
+                made = self.tower.stemmed(torch.from_numpy(self.rows[start : start + BLOCK])).double()
                 if summed is None:
                     summed = made.new_zeros(count, made.shape[1])
                 summed.index_add_(0, torch.from_numpy(self.instances[start : start + BLOCK]), made)
@@ -55,29 +54,6 @@ class InstanceRows:
             raise ValueError("there are no training pairs")
         means = summed / torch.from_numpy(np.bincount(self.instances))[:, None]
         return np.asarray(means.float().numpy())
-
-    def _stemmed(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return float32 [items, width]: the mean over the views of each item, as the stem makes them."""
-        if self.tower.views is None:
-            return self._single(rows)
-        total: torch.Tensor | None = None
-        counts = torch.zeros(len(rows), 1)
-        for some, owners in self.tower.views.every(rows):
-            made = self._single(some)
-            if total is None:
-                total = made.new_zeros(len(rows), made.shape[1])
-            total.index_add_(0, owners, made)
-            counts.index_add_(0, owners, torch.ones(len(owners), 1))
-        if total is None:
-            raise ValueError("items have no views")
-        return total / counts
-
-    def _single(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return the stem's vectors; of a sequence their mean."""
-        made = self.tower.stem(rows)
-        if isinstance(made, VectorSequence):
-            return torch.as_tensor((made.vectors * made.there[..., None]).sum(dim=1) / made.there.sum(dim=1)[:, None])
-        return torch.as_tensor(made)
 
 
 def prepare_objectives(model: Model, rows: InstanceRows) -> None:

@@ -40,14 +40,15 @@ def _of_mirror(config: Config) -> Iterator[str]:
     kinds = [config.towers.of(name).encoder for name in config.pair]
     if config.features.mirror and "frozen" not in kinds:
         yield (
-            "features.mirror is set but not used: it is of pictures that the encoder frozen encodes, and the encoders "
-            f"are {' and '.join(map(str, kinds))}."
+            "features.mirror is set but not used: it applies to pictures that the encoder frozen encodes, and the "
+            f"encoders are {' and '.join(map(str, kinds))}."
         )
 
 
 def _of_solved(config: Config, kind: str) -> Iterator[str]:
     """Yield what is set of training where there is none."""
     changed = [f"training.{key}" for key in _changed(config.training) if key != "iters"]
+    changed += ["towers.rectify"] if config.towers.rectify == "training" else []
     for name in config.pair:
         tower = config.towers.of(name)
         changed += [f"towers.{name}.{key}" for key in ("input_dropout", "dropout") if getattr(tower, key)]

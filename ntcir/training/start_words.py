@@ -20,7 +20,7 @@ def check_texts(name: str, ours: Config, theirs: Config, place: Path) -> None:
         place: of that model.
 
     Raises:
-        UserError: naming the setting that is another one.
+        UserError: naming the setting that differs.
     """
     if {config.towers.of(name).encoder for config in (ours, theirs)} != {"words"}:
         return
@@ -38,7 +38,7 @@ def check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
     """Check that words have the same numbers, weigh alike and have vectors of one width, where rows are such.
 
     Raises:
-        UserError: if they have not.
+        UserError: if they do not.
     """
     if not (isinstance(theirs, WordsEncoder) and isinstance(ours, WordsEncoder)):
         return

@@ -12,7 +12,6 @@ from ntcir.encoders.encoder import Rows
 from ntcir.modalities import modality
 from ntcir.model.model import Model
 from ntcir.system.errors import UserError, short
-from ntcir.towers.tower import Tower
 from ntcir.training.paired_rows import BLOCK, Load
 from ntcir.training.solvable import linear_of
 
@@ -26,33 +25,23 @@ def standardise(model: Model, rows: Mapping[str, Rows], train: pd.DataFrame) -> 
 
 
 def stemmed(model: Model, rows: Mapping[str, Rows]) -> dict[str, Load]:
-    """Return what gives the rows of items as the towers' stems make them, by modality."""
+    """Return what gives the rows of items as the towers' stems make them, by modality.
+
+    Of an item that has several views it is the mean over them: what is solved for is a linear layer, the views' vectors
+    are added up when something is asked, and only the direction of that sum counts.
+    """
 
     def of(name: str) -> Load:
         tower, load = model.tower(name).eval(), _finite(name, rows[name])
 
         def stem_of(ids: Sequence[str]) -> np.ndarray:
             with torch.inference_mode():
-                made: np.ndarray = _of_items(tower, torch.from_numpy(load(ids))).numpy()
+                made: np.ndarray = tower.stemmed(torch.from_numpy(load(ids))).numpy()
             return made
 
         return stem_of
 
     return {name: of(name) for name in model.config.pair}
-
-
-def _of_items(tower: Tower, rows: torch.Tensor) -> torch.Tensor:
-    """Return what the stem makes of each item, float32 [items, width]: of one that has several views, their mean.
-
-    A linear layer follows, and vectors of views are added up when something is asked. As only the direction of the sum
-    counts, it is what that layer makes of the mean.
-    """
-    if tower.views is None:
-        return tower.stem(rows)  # type: ignore[no-any-return]
-    found = [(tower.stem(some), owners) for some, owners in tower.views.every(rows)]
-    made, owners = (torch.cat(parts) for parts in zip(*found, strict=True))
-    counts = torch.bincount(owners, minlength=len(rows))
-    return torch.zeros(len(rows), made.shape[1]).index_add_(0, owners, made) / counts[:, None]
 
 
 def widths_of(model: Model) -> dict[str, int]:

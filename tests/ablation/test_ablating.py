@@ -72,7 +72,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     taken: list[int] = []
     whole = Trainer._step
 
-    def counted(self: Trainer, number: int) -> float:
+    def counted(self: Trainer, number: int) -> tuple[float, dict[str, float]]:
         taken.append(number)
         return whole(self, number)
 

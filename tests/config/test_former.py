@@ -38,6 +38,15 @@ def test_results_of_other_pairs_keep_their_names_as_well():
         assert digest_of(config.changed({key: value}), fold, ["network"]) != digest_of(config, fold, ["network"])
 
 
+def test_results_of_objectives_that_have_more_keys_now_keep_their_names():
+    fold = cast(Fold, SimpleNamespace(digest="data"))
+    config = load_config(None, ["pair=[image,text]", "objectives=[{kind: ranking, warm_up: 5}]"])
+    assert digest_of(config, fold, ["network"]) == "ebb27f4e2c79ffd99e268d42"
+    assert tried(config, [0]) == "956eb7d9ee24829ebb82c1e3"
+    other = config.changed({"objectives.0.negatives": "random"})
+    assert tried(other, [0]) != tried(config, [0])
+
+
 def test_the_earlier_spelling_says_the_same():
     config = load_config(None, OLD_KEYS)
     tree = former_tree(config)

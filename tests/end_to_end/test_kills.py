@@ -182,6 +182,10 @@ SCENARIOS = {
         files("again.csv", "judged.csv"),
     ),
     "show": Scenario(("show", "img2sen_s4", "--out", "picture.png"), "answered", files("picture.png")),
+    "explain": Scenario(
+        ("explain", "--reading", '{"warm": 9}', "--model", "m", "--cells", "1", "--out", "explained"), "answered",
+        files("explained/explanation.json", "explained/explanation.png"), kills=1,
+    ),
     "demo": Scenario(
         ("demo", "demo", "--days", "3", "--per-day", "3"), "answered", a_demo
     ),

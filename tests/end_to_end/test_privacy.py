@@ -32,11 +32,13 @@ TYPED = {
     "train with objects and views": [f"train --iters 2 --out richer {OBJECTS}", "features status"],
     "images": ["build-topics --pool 4 --out again --format official --reader torchvision", "features images"],
     "objects": ["features objects --detector demo --csv demo.csv", "features objects --detector tiny_openvino_model"],
-    "run, score, show and ablate": [
+    "run, score, show, search, explain and ablate": [
         "run topics/topics.tsv --model model > run.txt",
         "score run.txt",
         "score run.txt --json --measures 'nDCG@10 P@5 Judged@10'",
         "show TOPIC --topics topics/topics.tsv --run run.txt",
+        "search --reading '{\"warm\": 9}' --model model",
+        "explain --reading '{\"warm\": 9}' --model model --cells 1",
         "ablate grid.yaml --out grid",
     ],
     "predict and bundle": [

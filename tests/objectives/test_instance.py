@@ -56,6 +56,13 @@ def by_loops(batch: Batch, weights: torch.Tensor, sides: tuple[float, float]) ->
     return total
 
 
+def test_a_figure_that_is_noted_again_is_numbered_and_others_are_not():
+    batch = drawn()
+    for name in ("error", "error_of_all", "error", "error", "err"):
+        batch.note(name, 0.0, 1.0)
+    assert list(batch.figures) == ["error", "error_of_all", "error_2", "error_3", "err"]
+
+
 @pytest.mark.parametrize("sides", [(1.0, 1.0), (1.0, 0.1), (0.0, 2.0)])
 @pytest.mark.parametrize(("dtype", "close"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])
 def test_it_is_the_weighted_sum_of_both_sides_mean_cross_entropy(sides, dtype, close):

@@ -230,7 +230,7 @@ def test_where_one_item_is_given_the_other_is_what_a_search_finds_first(here, tm
 
 def test_a_split_that_is_not_searched_is_said_to_be_idle(here):
     _, stderr = explained("aaa", "--image", "s4_003.png", "--split", "val", "--cells", "1")
-    assert "Both items are given, so that nothing is searched: --split val is not used." in stderr
+    assert "Both items are given, so nothing is searched: --split val is not used." in stderr
 
 
 def test_a_caption_that_is_or_becomes_empty_is_said_to_be(here):
@@ -253,7 +253,7 @@ def test_a_corpus_that_cannot_be_split_is_averaged_as_a_whole(here, tmp_path):
     data = write_captioned(tmp_path / "single", 3)
     others = ["--data", str(data), "--set", "data.split={by: session, val: [s8], test: [s9]}"]
     _, stderr = explained("--reading", "s1_001", "--image", "s1_001.png", "--cells", "1", *others, model="sensors")
-    assert "single has no training split: what is average is so over all its pairs." in stderr
+    assert "single has no training split: averages are taken over all of its pairs." in stderr
 
 
 # What is printed and written
@@ -349,7 +349,7 @@ def test_vectors_that_came_with_the_data_have_no_parts(here):
     done = typed("aa", model="given")
     assert (done.exit_code, done.stdout) == (2, "")
     last = done.stderr.splitlines()[-1]
-    assert "to its encoder vectors, photographs have no parts that could be left out." in last
+    assert "its encoder vectors cannot take photographs apart." in last
 
 
 def test_a_picture_whose_file_is_gone_since_its_features_were_stored_is_named(here, tmp_path):

@@ -135,7 +135,7 @@ def test_a_batch_of_one_is_refused_in_a_sentence(rows):
     ("settings", "why"),
     [
         (["norm=batch", "layers=0"], "norm = batch goes behind a layer, and layers is 0: set norm to none"),
-        (["norm=group", "layers=2", "hidden=1"], "norm = group makes 0 of a single channel, and hidden is 1"),
+        (["norm=group", "layers=2", "hidden=1"], "norm = group turns a single channel into 0, and hidden is 1"),
         (["norm=batch", "head=gmlp"], "a gmlp has normalisation of its own, and norm is batch"),
     ],
 )
@@ -146,3 +146,8 @@ def test_norms_without_a_layer_or_a_use_are_refused(settings, why):
 def test_what_is_solved_has_no_norm():
     sentence = refusal(load_config, None, ["objectives=[{kind: procrustes}]", "towers.image.norm=group"])
     assert "towers.image.norm = group puts a normalisation behind it: set towers.image.norm=none" in sentence
+
+
+def test_what_is_solved_has_no_relu_behind_it():
+    sentence = refusal(load_config, None, ["objectives=[{kind: cca}]", "towers.rectify=always"])
+    assert "towers.rectify = always puts a ReLU behind it: set towers.rectify=never" in sentence

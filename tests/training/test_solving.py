@@ -156,12 +156,14 @@ def test_an_objective_may_choose_by_the_validation_split(tmp_path, monkeypatch, 
 
 
 def test_settings_that_only_training_has_are_named(tmp_path, capsys):
-    config = solved_config(towers__image__input_dropout=0.5, augment__views=2, positives__objects=True)
+    config = solved_config(
+        towers__image__input_dropout=0.5, towers__rectify="training", augment__views=2, positives__objects=True
+    )
     assert not config.needs_objects
     fit(config, tmp_path / "model")
     said = capsys.readouterr().err
     assert (
-        "training.batch, training.lr, training.near_seconds, training.validate_every and 3 more are set but not used: "
+        "training.batch, training.lr, training.near_seconds, training.validate_every and 4 more are set but not used: "
         "procrustes is solved, not trained."
     ) in said
     assert "negative" not in said

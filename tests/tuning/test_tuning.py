@@ -334,9 +334,9 @@ def test_a_trial_that_diverges_counts_as_0_and_others_go_on(here, monkeypatch, t
     step_of = Trainer._step
     rates: list[float] = []
 
-    def diverging(self: Trainer, number: int) -> float:
+    def diverging(self: Trainer, number: int) -> tuple[float, dict[str, float]]:
         rates.append(self.config.training.lr)
-        return float("nan") if len(set(rates)) == 2 else step_of(self, number)
+        return (float("nan"), {}) if len(set(rates)) == 2 else step_of(self, number)
 
     monkeypatch.setattr(Trainer, "_step", diverging)
     write_tuning(here / "tune-one.yaml", search={LR: TUNING["search"][LR]}, stages=None, trials=3)
@@ -345,7 +345,7 @@ def test_a_trial_that_diverges_counts_as_0_and_others_go_on(here, monkeypatch, t
     assert ": diverged; best" in said
     assert [row["note"] for row in rows_of(tmp_path / "out")] == ["", "diverged", ""]
     assert float(rows_of(tmp_path / "out")[1]["value"]) == 0
-    monkeypatch.setattr(Trainer, "_step", lambda self, number: float("nan"))
+    monkeypatch.setattr(Trainer, "_step", lambda self, number: (float("nan"), {}))
     sentence = fails("tune-one.yaml", "--data", "data", "--out", str(tmp_path / "never"))
     assert "All 3 trials diverged: lower training.lr" in sentence
 
