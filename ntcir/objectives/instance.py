@@ -63,6 +63,13 @@ class Instance(Objective):
     sample: int | None = Field(None, ge=1)
     clusters: int | None = Field(None, ge=2)
 
+    @field_validator("sides", mode="before")
+    @classmethod
+    def _both(cls, value: object) -> object:
+        if not (isinstance(value, list | tuple) and len(value) == 2):
+            raise ValueError("give two numbers, the weights of the left and of the right items")
+        return value
+
     @field_validator("sides")
     @classmethod
     def _weights(cls, value: tuple[float, float]) -> tuple[float, float]:
@@ -139,7 +146,7 @@ class Instance(Objective):
         return vectors * kept.to(vectors) / (1 - self.dropout)
 
     def of_instances(self, count: int, dim: int, moments: int) -> Iterator[str]:
-        """Yield that W takes much memory, where it does.
+        """Yield that W takes much memory, and that classes are not sampled, where that is so.
 
         Raises:
             UserError: if there are fewer instances than clusters, or nothing that finds clusters.
@@ -152,6 +159,11 @@ class Instance(Objective):
                     f"{count:,} instances to be clustered: lower it."
                 )
         classes = self.clusters or count
+        if self.sample is not None and self.sample >= classes:
+            yield (
+                f"objectives: an instance loss has sample = {self.sample:,}, and there are {classes:,} classes: the "
+                "softmax is over all of them."
+            )
         size = 4 * classes * dim * (2 + moments)
         if size >= _REMARKABLE:
             kept = f", gradient and {moments} of the optimizer's moments" if moments else " and gradient"
