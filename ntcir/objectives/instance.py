@@ -103,6 +103,9 @@ class Instance(Objective):
         found = clustered(rows(), self.clusters, seed)
         sizes = np.bincount(found, minlength=self.clusters)
         say(f"k-means: {self.clusters:,} clusters of {len(found):,} instances, {sizes.min()} to {sizes.max()} in each.")
+        empty = int((sizes == 0).sum())
+        if empty:
+            say(f"WARNING: {empty:,} of the {self.clusters:,} clusters are empty, as too many instances are the same.")
         learnt.get_buffer("class_of").copy_(torch.from_numpy(found))
 
     def __call__(self, batch: Batch, learnt: nn.Module) -> torch.Tensor:
