@@ -23,7 +23,7 @@ from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
 from ntcir.system.regular import sha256_of
 from ntcir.training.carrying import carry_learnt
-from ntcir.training.start_words import check_no_more_words, check_texts, check_words
+from ntcir.training.start_words import check_no_more_words, check_texts, check_width, check_words
 
 
 @dataclass(frozen=True)
@@ -81,20 +81,24 @@ class Start:
             train: the pairs of its training split; not all of them need be readable.
 
         Raises:
-            UserError: if it knows a word that the training captions lack.
+            UserError: if it knows a word that the training captions lack, or has word vectors of another width than
+                the configuration asks for.
         """
         for name, each in rows.items():
             theirs = self.model.encoders[name]
-            if isinstance(each, WordRows) and isinstance(theirs, WordsEncoder):
-                words = each.vocabulary(train[name].tolist())
-                if len(words) < config.texts.most:  # else those of unreadable pictures may keep others out
-                    check_no_more_words(name, theirs, words, self.folder)
-                if len(words) > len(theirs.vocabulary):
-                    say(
-                        f"WARNING: training.start: the {name} tower of {self.folder} knows {len(theirs.vocabulary):,} "
-                        f"words, and these training captions have {len(words):,}: unless captions with the others drop "
-                        "out because their pictures cannot be read, the training will be refused after encoding."
-                    )
+            if not (isinstance(each, WordRows) and isinstance(theirs, WordsEncoder)):
+                continue
+            if config.texts.form != "bag" and config.texts.vectors is None:  # else their file says how wide they are
+                check_width(theirs, config.texts.width, self.folder)
+            words = each.vocabulary(train[name].tolist())
+            if len(words) < config.texts.most:  # else those of unreadable pictures may keep others out
+                check_no_more_words(name, theirs, words, self.folder)
+            if len(words) > len(theirs.vocabulary):
+                say(
+                    f"WARNING: training.start: the {name} tower of {self.folder} knows {len(theirs.vocabulary):,} "
+                    f"words, and these training captions have {len(words):,}: unless captions with the others drop "
+                    "out because their pictures cannot be read, the training will be refused after encoding."
+                )
 
     def give_towers(self, model: Model) -> None:
         """Put these towers in place of those of a model, statistics of their training split included.

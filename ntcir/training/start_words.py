@@ -75,9 +75,18 @@ def check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
             f"training.start: {place} has texts.tfidf = {have}, and this training {want}: "
             f"set texts.tfidf={have}, or name another model."
         )
-    if theirs.width != ours.width:
+    check_width(theirs, ours.width, place)
+
+
+def check_width(theirs: WordsEncoder, ours: int, place: Path) -> None:
+    """Check that a model's word vectors are as wide as those of a training.
+
+    Raises:
+        UserError: if they are not.
+    """
+    if theirs.width != ours:
         raise UserError(
             f"training.start: the word vectors of {place} are {theirs.width} wide, and those of this training "
-            f"{ours.width}: leave texts.vectors out and set texts.width={theirs.width}, as the model brings its own, "
-            "or name another model."
+            f"{ours}: leave texts.vectors out and set texts.width={theirs.width}, as the model brings its own, or name "
+            "another model."
         )

@@ -148,3 +148,12 @@ def test_a_training_begins_from_a_model_only_if_it_knows_the_same_words(tmp_path
     assert "which are not the 13 of these" in refusal(fit, begun, tmp_path / "fourth", corpus=more)
     warned = f"WARNING: training.start: the text tower of {tmp_path / 'first'} knows 12 words, and these training"
     assert warned in capsys.readouterr().err
+
+
+def test_word_vectors_of_another_width_are_refused_before_anything_is_encoded(tmp_path, monkeypatch):
+    summed = caption_config(training__iters=1, texts__form="sum")
+    fit(summed, tmp_path / "first", corpus=captioned())
+    monkeypatch.setattr(WordRows, "ensure", lambda *_: pytest.fail("something was made ready first"))
+    begun = summed.changed({"training.start": str(tmp_path / "first"), "texts.width": 8})
+    sentence = refusal(fit, begun, tmp_path / "second", corpus=captioned())
+    assert "are 12 wide, and those of this training 8: leave texts.vectors out and set texts.width=12" in sentence
