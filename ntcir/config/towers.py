@@ -79,7 +79,8 @@ class Tower(Section):
     def _convolved(self) -> Tower:
         if len(self.blocks) != len(self.widths):
             raise ValueError(
-                f"blocks = {self.blocks} and widths = {self.widths} have different lengths: give one of each per group"
+                f"blocks = {self.blocks} and widths = {self.widths} must have the same number of entries, one for "
+                "each group"
             )
         if odd := [width for width in self.widths if width % 4]:
             raise ValueError(f"widths = {self.widths} must be multiples of 4, and {odd[0]} is not")

@@ -37,13 +37,13 @@ class Training(Section):
 
     @model_validator(mode="after")
     def _scheduled(self) -> Training:
-        if (self.schedule == "step") != bool(self.milestones):
+        if self.schedule == "step" and not self.milestones:
+            raise ValueError("schedule = step needs milestones, the steps after which it divides the rates by 10")
+        if self.schedule != "step" and self.milestones:
             raise ValueError(
-                f"schedule = {self.schedule} with milestones = {self.milestones} is not valid: milestones are the "
-                "steps after which schedule: step divides the rates by 10; give both or neither"
+                f"milestones = {self.milestones} are of schedule = step, and schedule is {self.schedule}: set it to "
+                "step, or leave milestones out"
             )
         if sorted(set(self.milestones)) != self.milestones:
-            raise ValueError(
-                f"milestones = {self.milestones} are not ascending: give each step once, the earliest first"
-            )
+            raise ValueError(f"milestones = {self.milestones} must be in ascending order, each of them once")
         return self

@@ -59,7 +59,7 @@ class WordRows(Rows):
         Raises:
             UserError: if there are none.
         """
-        self._vocabulary(ids)
+        self.vocabulary(ids)
         if self._vectors is not None:
             self._start = StartVectors(expanded(self._vectors), self._words(ids))
             _ = self._start.found  # read in time, before other things take long
@@ -70,7 +70,7 @@ class WordRows(Rows):
         Raises:
             UserError: if there are no words.
         """
-        vocabulary = self._vocabulary(ids)
+        vocabulary = self.vocabulary(ids)
         if self._vectors is not None and self._start is None:
             self._start = StartVectors(expanded(self._vectors), self._words(ids))
         self.encoder = WordsEncoder.of(vocabulary, self._options, self._start)
@@ -162,7 +162,7 @@ class WordRows(Rows):
         known = {*self.encoder.vocabulary.numbers, *stop_words(self._options)}
         return [word for word in dict.fromkeys(words_of(text)) if word not in known]
 
-    def _vocabulary(self, ids: Sequence[str]) -> Vocabulary:
+    def vocabulary(self, ids: Sequence[str]) -> Vocabulary:
         """Return the words of captions, which may be given repeatedly.
 
         Raises:

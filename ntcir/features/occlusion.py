@@ -48,7 +48,7 @@ def encode_occluded(networks: Sequence[FrozenNetwork], path: str, cells: int) ->
     given = decode_squares(path, squares)
     area = area_of(load_image(path).size, squares[0])
     features = []
-    with progress("Hiding cells", len(networks) * (1 + cells**2), unit=" pictures/s") as advance:
+    with progress("Encoding with hidden cells", len(networks) * (1 + cells**2), unit=" pictures/s") as advance:
         for network in networks:
             square = network.preprocessing.square
             waiting = occluded(given[square], cells, mean_colour(network))

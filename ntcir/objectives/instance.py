@@ -63,6 +63,13 @@ class Instance(Objective):
     sample: int | None = Field(None, ge=1)
     clusters: int | None = Field(None, ge=2)
 
+    @field_validator("sides", mode="before")
+    @classmethod
+    def _both(cls, value: object) -> object:
+        if not (isinstance(value, list | tuple) and len(value) == 2):
+            raise ValueError("give two numbers, the weights of the left and of the right items")
+        return value
+
     @field_validator("sides")
     @classmethod
     def _weights(cls, value: tuple[float, float]) -> tuple[float, float]:
@@ -96,6 +103,9 @@ class Instance(Objective):
         found = clustered(rows(), self.clusters, seed)
         sizes = np.bincount(found, minlength=self.clusters)
         say(f"k-means: {self.clusters:,} clusters of {len(found):,} instances, {sizes.min()} to {sizes.max()} in each.")
+        empty = int((sizes == 0).sum())
+        if empty:
+            say(f"WARNING: {empty:,} of the {self.clusters:,} clusters are empty, as too many instances are the same.")
         learnt.get_buffer("class_of").copy_(torch.from_numpy(found))
 
     def __call__(self, batch: Batch, learnt: nn.Module) -> torch.Tensor:
@@ -139,7 +149,7 @@ class Instance(Objective):
         return vectors * kept.to(vectors) / (1 - self.dropout)
 
     def of_instances(self, count: int, dim: int, moments: int) -> Iterator[str]:
-        """Yield that W takes much memory, where it does.
+        """Yield that W takes much memory, and that classes are not sampled, where that is so.
 
         Raises:
             UserError: if there are fewer instances than clusters, or nothing that finds clusters.
@@ -152,6 +162,11 @@ class Instance(Objective):
                     f"{count:,} instances to be clustered: lower it."
                 )
         classes = self.clusters or count
+        if self.sample is not None and self.sample >= classes:
+            yield (
+                f"objectives: an instance loss has sample = {self.sample:,}, and there are {classes:,} classes: the "
+                "softmax is over all of them."
+            )
         size = 4 * classes * dim * (2 + moments)
         if size >= _REMARKABLE:
             kept = f", gradient and {moments} of the optimizer's moments" if moments else " and gradient"

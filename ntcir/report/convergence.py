@@ -54,6 +54,7 @@ def draw_convergence(folder: Path, epoch: float) -> Path | None:
             points = {name: _means(rows, name, epoch) for name in objectives[number]}
             _draw(axes, points, modalities)
             axes.set_xlabel("epoch" if by_epoch else "iteration")
+            axes.xaxis.get_major_locator().set_params(integer=True)
             axes.set_ylabel("classification error" + (f", instance {number}" if len(objectives) > 1 else ""))
         panels[0].set_title(escaped(folder.absolute().name), parse_math=False)
     return path

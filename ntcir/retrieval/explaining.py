@@ -119,7 +119,7 @@ def explain(
     corpus = _corpus(trained, folder, data, split, settings)
     both = next(each for each in directions(trained.config.pair) if each.query.name == next(iter(asked)))
     for each in both:
-        corpus.require_content(each.name, "to be taken apart")
+        corpus.require_content(each.name, "to explain a score")
     rows = open_pair(trained.config, corpus, trained.encoders)
     for each in both:
         if not rows[each.name].has_parts:

@@ -73,8 +73,9 @@ def _misfit(here: list[_Learning], there: list[_Learning], ours: Model, theirs: 
             )
     shapes = [{name: list(value.shape) for name, value in each[0][1].state_dict().items()} for each in (here, there)]
     if shapes[0].keys() != shapes[1].keys():
-        return f"it has other parameters in {place}"
+        ours_has, theirs_has = (" and ".join(each) or "nothing" for each in shapes)
+        return f"{place} has learnt its {theirs_has}, and this training learns its {ours_has}"
     for name, shape in shapes[0].items():
         if shape != shapes[1][name]:
-            return f"its {name} has the shape {shapes[1][name]} in {place}, and {shape} here"
+            return f"its parameter {name} has the shape {shapes[1][name]} in {place}, and {shape} here"
     return None

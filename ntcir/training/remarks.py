@@ -33,6 +33,7 @@ def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = Tr
     yield from idle_towers(config)
     yield from _of_shares(config)
     yield from _of_mining(config, int(group_sizes.sum()))
+    yield from _without_negatives(config, grouped=grouped)
     yield from _of_objectives(config)
 
 
@@ -162,6 +163,21 @@ def _of_mining(config: Config, pairs: int) -> Iterator[str]:
         )
     if negatives.objects and not negatives.near_seconds and not negatives.similar:
         yield "negatives.near_seconds and negatives.similar are both 0: nothing is mined by objects; raise one of them."
+
+
+def _without_negatives(config: Config, *, grouped: bool) -> Iterator[str]:
+    """Yield what is set of negatives where no objective learns from them."""
+    if any(objective.contrasts for objective in config.losses):
+        return
+    for key in _changed(config.training):
+        if key == "mask_equal_readings" or (key == "near_seconds" and grouped):  # else that is said already
+            yield f"training.{key} is set but not used: no objective learns from negatives."
+    for key in ("objects", "model"):
+        if getattr(config.negatives, key):
+            yield (
+                f"negatives.{key} is true, and no objective learns from negatives: what is mined is only more of what "
+                "batches have."
+            )
 
 
 def _of_objectives(config: Config) -> Iterator[str]:

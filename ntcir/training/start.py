@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
+
 from ntcir.config import Config, Tower
 from ntcir.encoders import encoder_class
-from ntcir.encoders.encoder import Encoder
+from ntcir.encoders.encoder import Encoder, Rows
 from ntcir.encoders.presets import Columns
 from ntcir.encoders.readings import ReadingsEncoder
+from ntcir.encoders.words import WordsEncoder
+from ntcir.encoders.words_rows import WordRows
 from ntcir.model.folder import CONFIG, WEIGHTS, read_config
 from ntcir.model.model import Model
 from ntcir.model.trained import LAST
@@ -18,7 +23,7 @@ from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
 from ntcir.system.regular import sha256_of
 from ntcir.training.carrying import carry_learnt
-from ntcir.training.start_words import check_texts, check_words
+from ntcir.training.start_words import check_no_more_words, check_texts, check_width, check_words
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,34 @@ class Start:
                 f"WARNING: training.start: {self.folder} was made with another data.split of the same corpus, so it "
                 "may know items that this training holds out, and figures may be too good."
             )
+
+    def check_captions(self, config: Config, rows: Mapping[str, Rows], train: pd.DataFrame) -> None:
+        """Check, before anything is encoded, that the words which the model knows may be those of a training.
+
+        Args:
+            config: of the training.
+            rows: of its corpus, not yet fitted.
+            train: the pairs of its training split; not all of them need be readable.
+
+        Raises:
+            UserError: if it knows a word that the training captions lack, or has word vectors of another width than
+                the configuration asks for.
+        """
+        for name, each in rows.items():
+            theirs = self.model.encoders[name]
+            if not (isinstance(each, WordRows) and isinstance(theirs, WordsEncoder)):
+                continue
+            if config.texts.form != "bag" and config.texts.vectors is None:  # else their file says how wide they are
+                check_width(theirs, config.texts.width, self.folder)
+            words = each.vocabulary(train[name].tolist())
+            if len(words) < config.texts.most:  # else those of unreadable pictures may keep others out
+                check_no_more_words(name, theirs, words, self.folder)
+            if len(words) > len(theirs.vocabulary):
+                say(
+                    f"WARNING: training.start: the {name} tower of {self.folder} knows {len(theirs.vocabulary):,} "
+                    f"words, and these training captions have {len(words):,}: unless captions with the others drop "
+                    "out because their pictures cannot be read, the training will be refused after encoding."
+                )
 
     def give_towers(self, model: Model) -> None:
         """Put these towers in place of those of a model, statistics of their training split included.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ntcir.config import Config
 from ntcir.encoders.encoder import Encoder
+from ntcir.encoders.vocabulary import Vocabulary
 from ntcir.encoders.words import WordsEncoder
 from ntcir.system.errors import UserError
 
@@ -34,6 +35,30 @@ def check_texts(name: str, ours: Config, theirs: Config, place: Path) -> None:
             )
 
 
+def check_no_more_words(name: str, theirs: WordsEncoder, ours: Vocabulary, place: Path) -> None:
+    """Check that a model knows no word that the training captions lack, whichever of these turn out to be readable.
+
+    Args:
+        name: of the modality.
+        theirs: what the model knows.
+        ours: the words of all training captions.
+        place: of the model.
+
+    Raises:
+        UserError: if it does.
+    """
+    if not set(theirs.vocabulary.words) <= set(ours.words):
+        raise _other_words(name, theirs.vocabulary, ours, place)
+
+
+def _other_words(name: str, theirs: Vocabulary, ours: Vocabulary, place: Path) -> UserError:
+    return UserError(
+        f"training.start: the {name} tower of {place} knows {len(theirs):,} words, which are not the {len(ours):,} of "
+        "these training captions: name a model that was trained on the same ones, with the same texts.min_count, "
+        "texts.most and texts.stop_words."
+    )
+
+
 def check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
     """Check that words have the same numbers, weigh alike and have vectors of one width, where rows are such.
 
@@ -43,20 +68,25 @@ def check_words(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
     if not (isinstance(theirs, WordsEncoder) and isinstance(ours, WordsEncoder)):
         return
     if list(theirs.vocabulary.words) != list(ours.vocabulary.words):
-        raise UserError(
-            f"training.start: the {name} tower of {place} knows {len(theirs.vocabulary):,} words, which are not the "
-            f"{len(ours.vocabulary):,} of these training captions: name a model that was trained on the same ones, "
-            "with the same texts.min_count, texts.most and texts.stop_words."
-        )
+        raise _other_words(name, theirs.vocabulary, ours.vocabulary, place)
     if theirs.tfidf != ours.tfidf:
         have, want = (str(encoder.tfidf).lower() for encoder in (theirs, ours))
         raise UserError(
             f"training.start: {place} has texts.tfidf = {have}, and this training {want}: "
             f"set texts.tfidf={have}, or name another model."
         )
-    if theirs.width != ours.width:
+    check_width(theirs, ours.width, place)
+
+
+def check_width(theirs: WordsEncoder, ours: int, place: Path) -> None:
+    """Check that a model's word vectors are as wide as those of a training.
+
+    Raises:
+        UserError: if they are not.
+    """
+    if theirs.width != ours:
         raise UserError(
             f"training.start: the word vectors of {place} are {theirs.width} wide, and those of this training "
-            f"{ours.width}: leave texts.vectors out and set texts.width={theirs.width}, as the model brings its own, "
-            "or name another model."
+            f"{ours}: leave texts.vectors out and set texts.width={theirs.width}, as the model brings its own, or name "
+            "another model."
         )

@@ -211,6 +211,8 @@ def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, re
             rows = open_pair(config, corpus)
             known = {name: each.encoder for name, each in rows.items() if hasattr(each, "encoder")}
             require_widths(config, known)  # before anything is encoded
+            if start is not None:
+                start.check_captions(config, rows, corpus.split("train"))
             if not config.training.iters:  # as what is solved has none
                 by_first(lambda: begin(config, corpus, folder, resume=resume))
                 if config.solved is not None:

@@ -82,8 +82,12 @@ def _fitted(name: str, rows: Rows, config: Config, corpus: Corpus, train: pd.Dat
 
 def _tell_random(config: Config) -> None:
     """Say which towers have weights that nothing was ever learnt with."""
-    random = [f"towers.{name}.layers = {config.towers.of(name).layers}" for name in config.pair]
-    random = [text for text in random if not text.endswith(" 0")]
+    towers = {name: config.towers.of(name) for name in config.pair}
+    random = [
+        f"towers.{name}.head = cnn" if tower.head == "cnn" else f"towers.{name}.layers = {tower.layers}"
+        for name, tower in towers.items()
+        if tower.head == "cnn" or tower.layers
+    ]
     if random:
         say(
             f"WARNING: training.iters is 0, and {' and '.join(random)}: these layers stay random, which tells little "

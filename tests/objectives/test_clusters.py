@@ -53,6 +53,12 @@ def test_equal_rows_leave_clusters_empty_without_a_complaint(recwarn):
     assert not recwarn.list
 
 
+def test_clusters_that_stay_empty_are_told(capsys):
+    objective = Instance(clusters=3)
+    objective.prepare(objective.learnt(2, 6), lambda: np.ones((6, 2), dtype=np.float32), 0)
+    assert "WARNING: 2 of the 3 clusters are empty" in capsys.readouterr().err
+
+
 def test_more_clusters_than_instances_are_refused_before_anything_is_encoded(tmp_path):
     config = toy_config(objectives=[{"kind": "instance", "clusters": 91}])
     assert refusal(fit, config, tmp_path / "m") == (

@@ -203,9 +203,15 @@ def test_a_batch_of_unit_rows_only_is_refused():
         Instance()(batch_of("diagonal"), classifier(Instance()))
 
 
-@pytest.mark.parametrize("sides", [[0, 0], [-1, 2], [float("nan"), 1], [float("inf"), 1], [1]])
+@pytest.mark.parametrize("sides", [[0, 0], [-1, 2], [float("nan"), 1], [float("inf"), 1]])
 def test_sides_that_are_no_two_weights_are_refused(sides):
     assert "sides" in refusal(Config().changed, {"objectives": [{"kind": "instance", "sides": sides}]})
+
+
+@pytest.mark.parametrize("sides", [1, [1], [1, 1, 1], None])
+def test_sides_that_are_not_two_are_refused_with_what_they_are(sides):
+    sentence = refusal(Config().changed, {"objectives": [{"kind": "instance", "sides": sides}]})
+    assert f"objectives.0.sides = {sides} is not valid: give two numbers, the weights of the left and" in sentence
 
 
 @pytest.mark.parametrize(
@@ -224,6 +230,16 @@ def test_a_large_classifier_is_told(changes, said):
     found = list(of_instances(config, 70_000))
     assert len(found) == (said is not None)
     assert all(each in found[0] for each in said or [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "classes"),
+    [({}, None), ({"sample": 89}, None), ({"sample": 90}, 90), ({"sample": 9, "clusters": 5}, 5)],
+)
+def test_a_sample_of_all_classes_is_told(changes, classes):
+    config = Config().changed({"objectives": [{"kind": "instance"} | changes]})
+    said = [] if classes is None else [f"and there are {classes} classes: the softmax is over all of them."]
+    assert [each.partition(", ")[2] for each in of_instances(config, 90)] == said
 
 
 INSTANCE = [{"kind": "ranking", "weight": 2, "warm_up": 10}, {"kind": "instance", "sides": [1, 0.1], "dropout": 0.2}]

@@ -74,6 +74,17 @@ def test_one_epoch_or_less_is_drawn_by_step(tmp_path, lines):
     assert len(lines["image, top-1"]) == 20
 
 
+@pytest.mark.parametrize("epoch", [1, 4])
+def test_epochs_and_steps_are_marked_by_whole_numbers(tmp_path, monkeypatch, epoch):
+    drawn: list[Axes] = []
+    monkeypatch.setattr(Axes, "legend", lambda self, **options: drawn.append(self))
+    write(tmp_path, 4, "")
+    draw_convergence(tmp_path, epoch=epoch)
+    marks = drawn[0].get_xticks().tolist()
+    assert marks
+    assert all(mark == int(mark) for mark in marks)
+
+
 def test_each_objective_has_its_own_axes(tmp_path, lines):
     write(tmp_path, 6, "", "_2")
     path = draw_convergence(tmp_path, epoch=2)

@@ -357,7 +357,7 @@ def test_rows_that_are_no_sequences_are_refused():
     ("settings", "why"),
     [
         (["texts.form=sum"], "texts.form is sum: set texts.form to sequence"),
-        (["towers.text.blocks=[1]"], "have different lengths: give one of each per group"),
+        (["towers.text.blocks=[1]"], "must have the same number of entries, one for each group"),
         (["towers.text.widths=[8,10]"], "widths = [8, 10] must be multiples of 4, and 10 is not"),
         (["towers.text.head=mlp"], "blocks and widths are used with head: cnn only, and head is mlp: leave them out"),
         (["towers.text.encoder=sentences"], "a cnn works on words in order, and the encoder is sentences"),

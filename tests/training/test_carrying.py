@@ -92,7 +92,7 @@ def assert_anew(one: Trainer) -> None:
         ([{"kind": "info_nce"}], CLASSES, "has no objectives of this kind."),
         (CLASSES * 2, CLASSES, "has 2 objectives of this kind."),
         (CLASSES, CLASSES * 2, "this training has 2 objectives of this kind."),
-        (CLASSES, [{"kind": "classes", "bias": True}], "it has other parameters in"),
+        (CLASSES, [{"kind": "classes", "bias": True}], "and this training learns its weight and bias"),
     ],
 )
 def test_it_is_told_why_a_classifier_begins_anew(tmp_path, capsys, theirs, ours, why):

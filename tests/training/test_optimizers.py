@@ -12,6 +12,7 @@ from helpers import fit, one_thread, refusal, toy_config, toy_trainer  # noqa: F
 from toy_captions import caption_config, captioned
 from toy_classes import classes  # noqa: F401
 
+from ntcir.config import Config
 from ntcir.model.folder import WEIGHTS
 from ntcir.towers.word_stems import WordVectors
 from ntcir.training.checkpoint import load_checkpoint
@@ -126,3 +127,16 @@ def test_descent_learns(tmp_path):
     result = fit(toy_config(**SGD | {"training__lr": 1.0}, training__iters=40), tmp_path / "m")
     assert (tmp_path / "m" / WEIGHTS).is_file()
     assert result.best_step > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"training.schedule": "step"}, "schedule = step needs milestones, the steps after which"),
+        ({"training.milestones": [5]}, "milestones = [5] are of schedule = step, and schedule is constant"),
+        ({"training.schedule": "step", "training.milestones": [5, 3]}, "[5, 3] must be in ascending order"),
+        ({"training.schedule": "step", "training.milestones": [3, 3]}, "each of them once"),
+    ],
+)
+def test_milestones_that_no_schedule_has_are_refused(changes, said):
+    assert said in refusal(Config().changed, changes)

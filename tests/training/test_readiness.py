@@ -128,6 +128,15 @@ def remarks(sizes: list[int] | None = None, **changes: object) -> str:
             {"training__schedule": "step", "training__milestones": [10, 600, 700]},
             "training.milestones: 600, 700 are beyond training.iters = 500, so that rates do not fall there: lower",
         ),
+        (
+            {"objectives": [{"kind": "instance"}], "training__near_seconds": 5, "training__mask_equal_readings": False},
+            "training.near_seconds is set but not used: no objective learns from negatives. "
+            "training.mask_equal_readings is set but not used: no objective learns from negatives.",
+        ),
+        (
+            {"objectives": [{"kind": "instance"}], "negatives__model": True},
+            "negatives.model is true, and no objective learns from negatives",
+        ),
         ({"encoder__lr": 0.5}, "encoder.lr is set but not used: encoder.finetune is false"),
         ({"positives__objects": True, "positives__share": 0}, "positives.share = 0 of a batch of 256"),
         ({"augment__views": 2, "augment__share": 0.001}, "augment.share = 0.001 of a batch of 256"),

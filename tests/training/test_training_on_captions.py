@@ -15,6 +15,7 @@ from word_vector_files import lines_of
 
 from ntcir.config import Config
 from ntcir.encoders import open_pair
+from ntcir.encoders.words_rows import WordRows
 from ntcir.model.folder import WEIGHTS
 from ntcir.model.model import Model
 from ntcir.training.checkpoint import LAST
@@ -129,13 +130,30 @@ def test_equal_captions_are_no_negatives_of_each_other(capsys, tmp_path):
     assert "89 of the 89" not in said[0]
 
 
-def test_a_training_begins_from_a_model_only_if_it_knows_the_same_words(tmp_path):
+def test_a_training_begins_from_a_model_only_if_it_knows_the_same_words(tmp_path, capsys, monkeypatch):
     fit(caption_config(training__iters=5), tmp_path / "first", corpus=captioned())
     begun = caption_config(training__iters=5, training__start=str(tmp_path / "first"))
     fit(begun, tmp_path / "second", corpus=captioned())
     # As many words, but not the same.
     other = captioned(texts={0: "A chilly and slow day, dark."})
     other.tables["text"]["text"] = other.tables["text"]["text"].str.replace("cold", "chilly")
-    sentence = refusal(fit, begun, tmp_path / "third", corpus=other)
+    with monkeypatch.context() as patch:
+        patch.setattr(WordRows, "ensure", lambda *_: pytest.fail("something was made ready first"))
+        sentence = refusal(fit, begun, tmp_path / "third", corpus=other)
     assert f"training.start: the text tower of {tmp_path / 'first'} knows 12 words" in sentence
     assert "are not the 12 of these training captions" in sentence
+    # All of its words and another: in vain only if every caption can be read.
+    capsys.readouterr()
+    more = captioned(texts={0: "A cold and foggy day, dark."})
+    assert "which are not the 13 of these" in refusal(fit, begun, tmp_path / "fourth", corpus=more)
+    warned = f"WARNING: training.start: the text tower of {tmp_path / 'first'} knows 12 words, and these training"
+    assert warned in capsys.readouterr().err
+
+
+def test_word_vectors_of_another_width_are_refused_before_anything_is_encoded(tmp_path, monkeypatch):
+    summed = caption_config(training__iters=1, texts__form="sum")
+    fit(summed, tmp_path / "first", corpus=captioned())
+    monkeypatch.setattr(WordRows, "ensure", lambda *_: pytest.fail("something was made ready first"))
+    begun = summed.changed({"training.start": str(tmp_path / "first"), "texts.width": 8})
+    sentence = refusal(fit, begun, tmp_path / "second", corpus=captioned())
+    assert "are 12 wide, and those of this training 8: leave texts.vectors out and set texts.width=12" in sentence

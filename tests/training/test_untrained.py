@@ -14,6 +14,7 @@ from helpers import ROOT, command_line, fit, one_thread, toy_config, toy_corpus 
 from PIL import Image
 from safetensors.torch import save_file
 from tiny_text_networks import CLIP, CLIP_DIM, clip_model, know_captioned, tiny_clip, write_captioned
+from toy_captions import caption_config, captioned
 
 from ntcir.features.text_networks import open_text_network
 from ntcir.model.folder import WEIGHTS
@@ -160,6 +161,13 @@ def test_readings_and_standardisation_are_fitted_and_random_layers_are_told(tmp_
     for name in ("towers.image.stem.mean", "towers.image.stem.scale"):
         assert bool((ours[name] == theirs[name]).all())
     assert untrained.card["step"] == 0
+
+
+def test_random_convolutions_are_told_as_such(tmp_path, capsys):
+    small = {"towers__text__head": "cnn", "towers__text__blocks": [1], "towers__text__widths": [8]}
+    config = caption_config(training__iters=0, texts__form="sequence", **small)
+    fit(config, tmp_path / "m", corpus=captioned())
+    assert "towers.text.head = cnn and towers.sensor.layers = 2: these layers stay" in capsys.readouterr().err
 
 
 def test_a_model_without_steps_begins_where_another_ended(tmp_path, capsys):
