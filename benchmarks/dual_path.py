@@ -213,8 +213,8 @@ def print_table(bench: Bench, methods: Sequence[Method]) -> None:
         cells = [cell for name in names for cell in figure_cells([each[name] for each in found.dev])]
         cells += [f"{np.mean([group_score(each[name]).mrr for each in found.own]):.4f}" for name in names]
         first, last = found.losses
-        loss = f"{first:.3g} to {last:.3g}" if first else ""
-        print(f"| {method.name} | {' | '.join(cells)} | {loss} | {found.seconds:.2g} |", flush=True)
+        log = f"{first:.3g} to {last:.3g} | {found.seconds:.0f}" if first else " | "  # what is solved has none
+        print(f"| {method.name} | {' | '.join(cells)} | {log} |", flush=True)
         for other in method.against:
             theirs = bench.asked(next(each for each in methods if each.name == other))
             cells = [
