@@ -35,7 +35,7 @@ def canvas(path: Path, **options: Any) -> Iterator[Figure]:
     Raises:
         UserError: if matplotlib cannot be imported, or there is no room or no permission.
     """
-    matplotlib = _import_matplotlib()
+    matplotlib = import_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -62,7 +62,7 @@ def drawn(draw: Callable[[], Path | None]) -> Path | None:
         return None
 
 
-def _import_matplotlib() -> Any:
+def import_matplotlib() -> Any:
     """Import matplotlib, which as it is imported refuses a backend that it cannot find.
 
     A notebook's kernel names its own by ``MPLBACKEND``, and all that is started from there inherits it.

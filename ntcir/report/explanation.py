@@ -11,7 +11,7 @@ import numpy as np
 
 from ntcir.encoders.parts import CELL, WORD
 from ntcir.features.decode import load_image
-from ntcir.report.canvas import INK, canvas
+from ntcir.report.canvas import INK, canvas, import_matplotlib
 from ntcir.retrieval.explaining import Contribution, Explanation, Side
 from ntcir.system.errors import short
 
@@ -83,6 +83,7 @@ def _axes(figure: Figure, left: float, bottom: float, width: float, height: floa
 
 
 def _colours() -> Colormap:
+    import_matplotlib()
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("contribution", [_LOWERS, _NEITHER, _RAISES])
@@ -157,6 +158,7 @@ def _lines(side: Side) -> list[list[tuple[Contribution, float, float]]]:
 
 def _width(text: str, size: float) -> float:
     """Return the inches that a text takes."""
+    import_matplotlib()
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
@@ -174,6 +176,7 @@ def amount_of(part: Contribution) -> str:
 
 
 def _draw_words(figure: Figure, side: Side, bottom: float, height: float) -> None:
+    import_matplotlib()
     from matplotlib.patches import Rectangle
 
     wide = _WIDE - 2 * _MARGIN
