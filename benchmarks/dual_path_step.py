@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from finetuning import noise
 from score import machine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,27 +60,10 @@ def stage_1(batch: int, classes: int) -> Callable[[], None]:
 
 def stage_2(batch: int, classes: int) -> Callable[[], None]:
     """Return what takes a step that trains ResNet50 along."""
-    import torch
-
-    from ntcir.config import Backbone, Encoder, Features
-    from ntcir.features.backbones import FrozenNetwork
+    from ntcir.config import Encoder
     from ntcir.training.sources import LiveImages
 
-    class Pictures:
-        """What fine-tuning needs of ``ImageFeatures``: a network, and noise for photographs."""
-
-        networks = (FrozenNetwork(Backbone(weights="random"), Features()),)
-        width = networks[0].dim
-        dim = 2 * width
-        mirror = True
-
-        def one_square(self) -> object:
-            return self.networks[0].preprocessing.square
-
-        def decode_many(self, ids: list[str], alteration: object = None, view: int = 0) -> torch.Tensor:
-            return torch.randint(0, 256, (len(ids), 3, 224, 224), dtype=torch.uint8)
-
-    pictures: Any = Pictures()
+    pictures = noise("resnet50", mirror=True)
     source = LiveImages(pictures, [str(number) for number in range(batch)], Encoder(finetune=True, chunk=batch))
     return stepping("dual-path-flickr30k-2", source, batch, classes)
 

@@ -23,29 +23,47 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 
-def step(arch: str, batch: int, chunk: int) -> dict[str, float]:
-    """Take a step; return its seconds and the megabytes that were in use at most, beyond those before it."""
-    import numpy as np
+def noise(arch: str, *, mirror: bool = False) -> Any:
+    """Return what fine-tuning needs of ``ImageFeatures``: a network, and noise for photographs.
+
+    Args:
+        arch: of torchvision; its weights are random.
+        mirror: whether pictures are mirrored at random.
+    """
     import torch
 
-    from ntcir.config import Backbone, Encoder, Features
+    from ntcir.config import Backbone, Features
     from ntcir.features.backbones import FrozenNetwork
-    from ntcir.training.sources import LiveImages
+
+    network = FrozenNetwork(Backbone(arch=arch, weights="random"), Features())
 
     class Pictures:
-        """What fine-tuning needs of ``ImageFeatures``: a network, and noise for photographs."""
+        """Any id is a picture."""
 
-        networks = (FrozenNetwork(Backbone(arch=arch, weights="random"), Features()),)
-        width = dim = networks[0].dim
-        mirror = False
+        networks = (network,)
+        width = network.dim
+        dim = width * (2 if mirror else 1)
 
         def one_square(self) -> object:
-            return self.networks[0].preprocessing.square
+            return network.preprocessing.square
 
         def decode_many(self, ids: list[str], alteration: object = None, view: int = 0) -> torch.Tensor:
             return torch.randint(0, 256, (len(ids), 3, 224, 224), dtype=torch.uint8)
 
     pictures: Any = Pictures()
+    pictures.mirror = mirror
+    return pictures
+
+
+def step(arch: str, batch: int, chunk: int) -> dict[str, float]:
+    """Take a step; return its seconds and the megabytes that were in use at most, beyond those before it."""
+    import numpy as np
+    import torch
+
+    from ntcir.config import Encoder
+    from ntcir.training.sources import LiveImages
+
+    pictures = noise(arch)
     options = Encoder(finetune=True, chunk=chunk, precision="fp32", device="cpu")
     source = LiveImages(pictures, [str(number) for number in range(batch)], options)
     rows = np.arange(batch)

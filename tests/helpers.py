@@ -171,7 +171,7 @@ def fit_in_two_parts(
     """Train until an error before a step, with a checkpoint at every so many steps, and resume."""
     step_of = Trainer._step
 
-    def stopping(self: Trainer, step: int) -> float:
+    def stopping(self: Trainer, step: int) -> tuple[float, dict[str, float]]:
         if step == stop:
             raise Stopped
         return step_of(self, step)
@@ -180,6 +180,28 @@ def fit_in_two_parts(
         with patch.object(Trainer, "_step", stopping), pytest.raises(Stopped):
             fit(config, folder, corpus=corpus)
         return fit(config, folder, resume=True, corpus=corpus)
+
+
+def trained_states(
+    config: Config, corpus: Corpus, folder: Path, stops: Sequence[int]
+) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Return the weights of a training that goes through (in ``whole``), and of one that stops and is resumed.
+
+    Args:
+        config: with networks of its own, which each part opens anew.
+        corpus: that is trained on.
+        folder: of both.
+        stops: after how many steps the parts end; the last is where both do.
+    """
+
+    def through(name: str, parts: Sequence[int]) -> dict[str, torch.Tensor]:
+        for iters in parts:
+            changed = config.changed({"training.iters": iters})
+            trainer = Trainer(changed, corpus, open_pair(changed, corpus), folder / name)
+            trainer.run(resume=iters != parts[0])
+        return trainer.model.state()
+
+    return through("whole", stops[-1:]), through("pieces", stops)
 
 
 def toy_trainer(config: Config, folder: Path, corpus: Corpus | None = None, **options: Any) -> Trainer:

@@ -14,7 +14,7 @@ dropout, a linear layer to the shared space, and its norm.
 
 Positions without a word are zeros at first and are then treated like all others: where a caption begins makes a
 difference, and so all positions are always there. A 1 x 2 convolution is computed as a linear layer on pairs of
-neighbours, as fast on a processor as torch's own.
+neighbours.
 
 This project's choices, where the authors do not say: layers begin as He et al. (2015) have it, and the last norm of a
 block, or its last layer where there is no norm, begins at zero, so that a network begins as its shortcuts (Goyal et al.

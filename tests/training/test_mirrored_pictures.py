@@ -19,6 +19,7 @@ from helpers import (
     toy_corpus,
     toy_rows,
     toy_trainer,
+    trained_states,
     write_pictures,
 )
 from PIL import Image
@@ -35,7 +36,6 @@ from ntcir.sampling.augment import Augmenter
 from ntcir.training.remarks import idle_settings
 from ntcir.training.sources import LiveImages, StoredRows
 from ntcir.training.start import Start
-from ntcir.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SQUEEZENET = {"arch": "squeezenet1_1", "weights": "random"}
@@ -194,14 +194,8 @@ def test_validation_and_mining_see_both_views(live):
 def test_an_interrupted_fine_tuning_ends_as_if_it_had_not_been_and_answers_with_both(tmp_path, monkeypatch):
     config = live_config(tmp_path)
     corpus = read_pictures(tmp_path / "data")
-    states = []
-    for name, stops in (("whole", [4]), ("pieces", [3, 4])):
-        for iters in stops:
-            changed = config.changed({"training.iters": iters})
-            trainer = Trainer(changed, corpus, open_pair(changed, corpus), tmp_path / name)
-            trainer.run(resume=iters != stops[0])
-        states.append(trainer.model.state())
-    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    whole, pieces = trained_states(config, corpus, tmp_path, [3, 4])
+    assert all(torch.equal(whole[name], pieces[name]) for name in whole)
     model = Model.load(tmp_path / "whole")
     ids = corpus.images.index.tolist()[:3]
     rows = open_pair(model.config, corpus, model.encoders)["image"]

@@ -12,6 +12,7 @@ from helpers import (
     one_thread,  # noqa: F401
     read_pictures,
     refusal,
+    trained_states,
     write_pictures,
 )
 from safetensors.torch import load_file
@@ -255,14 +256,8 @@ def test_a_fine_tuned_model_answers_with_its_own_networks(tmp_path, monkeypatch)
 def test_an_interrupted_fine_tuning_ends_as_if_it_had_not_been(tmp_path):
     config = finetuning(tmp_path)
     corpus = read_pictures(tmp_path / "data")
-    states = []
-    for name, stops in (("whole", [6]), ("pieces", [4, 6])):
-        for iters in stops:
-            changed = config.changed({"training.iters": iters})
-            trainer = Trainer(changed, corpus, open_pair(changed, corpus), tmp_path / name)
-            trainer.run(resume=iters != stops[0])
-        states.append(trainer.model.state())
-    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    whole, pieces = trained_states(config, corpus, tmp_path, [4, 6])
+    assert all(torch.equal(whole[name], pieces[name]) for name in whole)
 
 
 def test_a_gpu_that_is_not_there_is_one_sentence(tmp_path):
