@@ -20,6 +20,7 @@ from ntcir.config.sections import (
     Data,
     Encoder,
     Features,
+    Hubness,
     Negatives,
     Objects,
     Positives,
@@ -55,6 +56,7 @@ class Config(Section):
     augment: Augment = Augment()
     negatives: Negatives = Negatives()
     encoder: Encoder = Encoder()
+    hubness: Hubness = Hubness()
     topics: Topics = Topics()
 
     @model_validator(mode="before")

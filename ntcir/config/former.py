@@ -14,14 +14,17 @@ from ntcir.modalities import DEFAULT_PAIR
 from ntcir.system.errors import UserError
 
 # Keys that were added since results may have been kept, with defaults that change nothing: of a tower, of an objective
-# by its kind, and of the rest.
+# by its kind, of a backbone, and of the rest.
 _OF_TOWERS_SINCE: dict[str, object] = {
-    "head": "mlp", "norm": "none", "blocks": [3, 4, 6, 1], "widths": [256, 512, 1024, 2048],
+    "head": "mlp", "norm": "none", "blocks": [3, 4, 6, 1], "widths": [256, 512, 1024, 2048], "pca": None,
+    "facets": "joined",
 }  # fmt: skip
+_OF_BACKBONES_SINCE: dict[str, object] = {"levels": []}
 _OF_OBJECTIVES_SINCE: dict[str, dict[str, object]] = {"ranking": {"negatives": "hardest"}}
 _SINCE: dict[str, object] = {
     "features.mirror": False, "texts.vectors_rate": 1.0, "texts.shift": "never", "towers.rectify": "never",
-    "training.optimizer": "adam", "training.momentum": 0.9, "training.milestones": [],
+    "training.optimizer": "adam", "training.momentum": 0.9, "training.milestones": [], "training.smoothing": 1,
+    "sensors.numbers": None, "towers.members": 1, "hubness": {"beta": 0.0, "temperature": 0.1, "queries": None},
 }  # fmt: skip
 _ADDED = ("pair", "objectives", "training.start", "data.pictures", "texts")  # keys that had no spelling then
 
@@ -41,6 +44,8 @@ def former_tree(config: Config) -> dict[str, Any] | None:
     for key in (*_ADDED, *(key for key in _SINCE if not key.startswith(("texts.", "towers.")))):
         *sections, last = key.split(".")
         del _at(tree, ".".join(sections))[last]
+    for backbone in tree["features"]["backbones"]:
+        _leave_out(backbone, _OF_BACKBONES_SINCE)
     for old, value in before.items():
         section, name = old.split(".")
         tree[section][name] = value
@@ -58,6 +63,8 @@ def without_later(config: Config, tree: dict[str, Any]) -> dict[str, Any]:
     """
     for name in config.pair:
         _leave_out(tree["towers"][name], _OF_TOWERS_SINCE)
+    for backbone in tree["features"]["backbones"]:
+        _leave_out(backbone, _OF_BACKBONES_SINCE)
     for objective in tree["objectives"]:
         _leave_out(objective, _OF_OBJECTIVES_SINCE.get(objective["kind"], {}))
     for key, default in _SINCE.items():

@@ -9,7 +9,7 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ntcir.config.places import Place, path_of_detector, path_of_weights
 from ntcir.config.section import Section
@@ -28,6 +28,14 @@ class Data(Section):
     pictures: Annotated[Path | None, Place("data")] = None
 
 
+class Level(Section):
+    """A layer of a network whose feature map is taken, and into how many cells it is pooled."""
+
+    # The module's name in the network, such as features.7 or layer3 (``named_modules``).
+    layer: str
+    grid: int = Field(1, ge=1, le=16)  # average-pooled into grid x grid cells
+
+
 class Backbone(Section):
     """One frozen image network: of torchvision by its name, ``timm:NAME`` or ``open_clip:NAME``.
 
@@ -41,6 +49,8 @@ class Backbone(Section):
     output: Literal["pooled", "logits"] = "pooled"
     # Average-pool into grid x grid cells: 1 is the usual global pooling; 2 or more keep where things are.
     grid: int = Field(1, ge=1, le=8)
+    # Feature maps of several layers of one forward pass, one behind the other, in place of the last one.
+    levels: list[Level] = []
     # Of timm's and open_clip's: `own` is the size, crop, filter and statistics that the model itself names; `features`
     # takes size, crop and resize from the section `features`, as torchvision's networks do. auto: what there is.
     preprocessing: Literal["auto", "own", "features"] = "auto"
@@ -102,8 +112,25 @@ class Sensors(Section):
     categories: Literal["frequency", "embedding"] | None = None
     # raw: standardised degrees; fourier: sines and cosines of the position at wavelengths of 100 m to 100 km as well.
     location: Literal["raw", "fourier"] | None = None
+    # What becomes of a standardised number z. raw: z; periodic: z, and sine and cosine of pi z / 4 and pi z / 2 (as
+    # Fourier features, Tancik et al. 2020); rbf: z, and 8 bumps exp(-((z - c) / h)^2 / 2) with centres c from -2 to 2
+    # and h = 4/7. Several are facets of the encoder, one behind the other. Left open, the preset decides.
+    numbers: list[Literal["raw", "periodic", "rbf"]] | None = None
     embedding_dim: int = Field(16, ge=1, le=512)
     rare: int = Field(2, ge=1)  # categories seen fewer times in training share the bucket of the unknown ones
+
+    @field_validator("numbers", mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        """Take a single encoding as a list of one."""
+        return [given] if isinstance(given, str) else given
+
+    @field_validator("numbers")
+    @classmethod
+    def _each_once(cls, given: list[str] | None) -> list[str] | None:
+        if given is not None and (not given or len(set(given)) < len(given)):
+            raise ValueError(f"{given} must name one or more encodings, each once")
+        return given
 
 
 class Objects(Section):
@@ -231,6 +258,19 @@ class Encoder(Section):
     chunk: int = Field(32, ge=1, le=4096)
     precision: Literal["bf16", "fp32"] = "bf16"  # autocast of the networks
     device: Literal["auto", "cpu", "cuda"] = "auto"  # of fine-tuning; auto: the GPU, if torch finds one
+
+
+class Hubness(Section):
+    """A bias against hubs, documents that are near to every query: score(q, d) = s(q, d) - beta h(d).
+
+    h(d) = T log mean over training queries b of exp(s(b, d) / T): a number a document, fixed when it is encoded. It
+    sees neither the pool nor other queries that are asked.
+    """
+
+    beta: float = Field(0.0, ge=0, le=2)  # 0: no bias
+    temperature: float = Field(0.1, gt=0)  # T
+    # Training queries that are kept in the model, drawn at random; left open, all.
+    queries: int | None = Field(None, ge=1)
 
 
 class Topics(Section):

@@ -31,6 +31,12 @@ class Tower(Section):
     power: float = Field(1.0, gt=0, le=1)
     # Standardise each column over the training split first (this project's choice).
     standardise: bool = True
+    # Principal components kept of each facet's columns, fitted on the training split: not whitened, scaled to a common
+    # mean square. Left open, columns stay as they are.
+    pca: int | None = Field(None, ge=1, le=8192)
+    # Of an encoder that has several facets, such as levels of a network or encodings of numbers. joined: each member of
+    # the ensemble sees all of them; alternate: each sees one, in turn (see ``towers.members``).
+    facets: Literal["joined", "alternate"] = "joined"
     input_dropout: float = Field(0.0, ge=0, lt=1)
     # mlp: linear layers with ReLU between them. gmlp: a linear layer, then blocks with a gate (Liu et al. 2021): over
     # the words of `texts.form: sequence`, over the cells of a `grid` of 2 or more, or else over channels. cnn: residual
@@ -109,6 +115,9 @@ class Towers(Section):
     __pydantic_extra__: dict[str, Tower] = Field(init=False)
 
     dim: int = Field(512, ge=2, le=8192)  # of the shared space
+    # Pairs of towers that are trained together, each as if alone, and scored by their mean cosine; each has `dim`
+    # dimensions. With alternating facets the left one's change fastest.
+    members: int = Field(1, ge=1, le=256)
     # Whether what lies below 0 in a vector counts as 0 (ReLU). training: for the objectives only; when something is
     # asked, vectors are those before the ReLU.
     rectify: Rectify = "never"

@@ -28,6 +28,8 @@ class Training(Section):
     # Neither are minutes whose encoded readings are the same.
     mask_equal_readings: bool = True
     validate_every: int = Field(25, ge=1)
+    # The step whose model is kept has the best mean MRR over so many validations, the last of which is its own.
+    smoothing: int = Field(1, ge=1, le=100)
     # cosine: rates fall to 0 over training.iters; step: they are divided by 10 after each of the steps in `milestones`.
     schedule: Literal["constant", "cosine", "step"] = "constant"
     milestones: list[Annotated[int, Field(ge=1)]] = Field([])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
     from ntcir.corpora.corpus import Corpus
     from ntcir.features.extraction import Alteration
     from ntcir.towers.views import Views
+
+
+@dataclass(frozen=True)
+class Facet:
+    """Columns of an encoder's rows that encode an item by themselves, such as one level of a network.
+
+    Attributes:
+        name: for people, such as ``features.7`` or ``periodic``.
+        columns: int64 [width], ascending: which columns these are, of one view where items have several. Facets may
+            share columns.
+        encoder: what makes rows of these columns alone: its ``dim``, ``stem`` and ``positions`` are theirs.
+    """
+
+    name: str
+    columns: np.ndarray
+    encoder: Encoder
+
 
 _TYPED = "the query"  # stands for the id of a topic where there is none
 
@@ -63,6 +81,10 @@ class Encoder:
         By default an item has one: None. Where there are several, the stem gets rows of one view each.
         """
         return None
+
+    def facets(self, config: Config) -> list[Facet]:
+        """Return the facets of a row, in order; by default there is one, of all columns."""
+        return [Facet(self.kind, np.arange(self.dim), self)]
 
     def random_vectors(self) -> tuple[str, str] | None:
         """Return what the stem has vectors of that mean nothing until they are trained, and the setting without them.
