@@ -1,16 +1,16 @@
-"""MRR on laps not trained on: this project's training, its variants, ridge regression and chance, in the same pools.
+"""MRR on laps not trained on: this project's training, what its parts bring, ridge regression and chance.
 
-Every lap is asked about once: a model is trained on six of the other laps, its step is chosen on the seventh, and
-topics are drawn from the lap left out, in pools of 200. `python benchmarks/track.py --help` tells the options.
+Every lap is asked about once: a model is trained on six of the other laps, its step is chosen on the seventh, and every
+frame of the lap left out asks both ways, in a pool of 200 of that lap. Neighbouring frames are not independent, so
+intervals are bootstrapped over blocks of consecutive frames. `python benchmarks/track.py --help` tells the options.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
-import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,30 +35,79 @@ from ntcir.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
-# name -> what is changed; in the order of the table. The first is the configuration as it stands.
-VARIANTS: dict[str, dict[str, Any]] = {
+WAYS = ("img2sen", "sen2img")
+BLOCK = 20  # consecutive frames, a second; so many stay together where frames are drawn anew
+
+# `configs/track.yaml` as it was before encodings of numbers, levels, ensembles and the hubness bias.
+BEFORE = {
+    "features.backbones": [{"arch": "squeezenet1_1", "grid": 2}],
+    "sensors.numbers": ["raw"],
+    "towers": {"image": {"standardise": False, "input_dropout": 0.5}},
+    "training": {"iters": 500, "lr": 1e-4, "near_seconds": 0.25},
+    "objectives": [{"kind": "info_nce", "temperature": 0.3}],
+    "hubness.beta": 0.0,
+}
+PERIODIC = {"sensors.numbers": ["periodic"]}
+UNBIASED = {"hubness.beta": 0.0}
+ONE_HEAD = {"towers.members": 1, "towers.image.facets": "joined", "towers.sensor.facets": "joined"}
+# What each ingredient brings: name -> what is changed in `configs/track.yaml`. Differences are from the first.
+INGREDIENTS: dict[str, dict[str, Any]] = {
+    "configs/track.yaml before": BEFORE,
+    "+ periodic readings": BEFORE | PERIODIC,
+    "+ hubness bias": BEFORE | {"hubness.beta": 0.7},
+    "+ periodic readings, hubness bias": BEFORE | PERIODIC | {"hubness.beta": 0.7},
+    "three levels in one small head": ONE_HEAD | UNBIASED,
+    "three levels in one small head, hubness bias": ONE_HEAD,
+    "three levels, 2 heads each": {"towers.members": 6} | UNBIASED,
+    "three levels, 2 heads each, hubness bias": {"towers.members": 6},
+    "three levels, 6 heads each": UNBIASED,
     "configs/track.yaml": {},
-    "without dropout": {"towers.image_dropout": 0.0},
-    "one cell instead of 2 x 2": {"features.backbones.0.grid": 1},
-    "without near-in-time masking": {"training.near_seconds": 0.0, "training.mask_equal_readings": False},
-    "batches of one lap": {"training.batches": "day"},
-    "temperature 0.07": {"training.temperature": 0.07},
 }
-# Average-pooled features, no dropout, no masking, temperature 0.5: the plainest contrastive model there is.
-SKETCH = {
-    "features.backbones.0.grid": 1,
-    "towers.image_dropout": 0.0,
-    "training.near_seconds": 0.0,
-    "training.mask_equal_readings": False,
-    "training.temperature": 0.5,
+# The settings of training, in the configuration as it was before.
+PLAIN = BEFORE | {
+    "features.backbones": [{"arch": "squeezenet1_1"}],
+    "towers": {"image": {"standardise": False}},
+    "training": {"iters": 500, "lr": 1e-4, "near_seconds": 0.0, "mask_equal_readings": False},
+    "objectives": [{"kind": "info_nce", "temperature": 0.5}],
 }
-VARIANTS |= {
-    "plain (one cell, no dropout, no masking, temperature 0.5)": SKETCH,
-    "plain, temperature 0.07": SKETCH | {"training.temperature": 0.07},
-    "plain, temperature 0.07, masking": SKETCH
-    | {"training.temperature": 0.07, "training.near_seconds": 0.25, "training.mask_equal_readings": True},
-    "plain, temperature 0.07, dropout 0.5": SKETCH | {"training.temperature": 0.07, "towers.image_dropout": 0.5},
+SHARP = {"objectives": [{"kind": "info_nce", "temperature": 0.07}]}
+MASKED = {"training": {"iters": 500, "lr": 1e-4, "near_seconds": 0.25}}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "configs/track.yaml before": BEFORE,
+    "without dropout": BEFORE | {"towers": {"image": {"standardise": False}}},
+    "one cell instead of 2 x 2": BEFORE | {"features.backbones": [{"arch": "squeezenet1_1"}]},
+    "without near-in-time masking": BEFORE | {"training": PLAIN["training"]},
+    "batches of one lap": BEFORE | {"training": {**MASKED["training"], "batches": "day"}},
+    "temperature 0.07": BEFORE | SHARP,
+    "plain (one cell, no dropout, no masking, temperature 0.5)": PLAIN,
+    "plain, temperature 0.07": PLAIN | SHARP,
+    "plain, temperature 0.07, masking": PLAIN | SHARP | MASKED,
+    "plain, temperature 0.07, dropout 0.5": PLAIN | SHARP | {"towers": BEFORE["towers"]},
 }
+TABLES = {"ingredients": INGREDIENTS, "settings": SETTINGS}
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A lap that is asked about, and the one by which the step is chosen."""
+
+    test: str
+    val: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How the frames of one lap came out.
+
+    Attributes:
+        lap: which.
+        ranks: by direction, the reciprocal rank of each frame's partner in order of time, float64 [frames].
+        facts: means besides, by name, such as the seconds of training.
+    """
+
+    lap: str
+    ranks: dict[str, np.ndarray]
+    facts: dict[str, float]
 
 
 def main() -> None:
@@ -66,119 +115,155 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=SHARED / "data" / "track")
     parser.add_argument("--weights", default=str(SHARED / "weights" / "squeezenet1_1_imagenet_features.pth"))
-    parser.add_argument("--topics", type=int, default=100, help="topics a direction and lap [100]")
+    parser.add_argument("--table", choices=TABLES, default="ingredients")
+    parser.add_argument("--only", metavar="ROW", action="append", help="rows of this name besides the first [all]")
     parser.add_argument("--seeds", type=int, default=3, help="trainings a lap [3]")
-    parser.add_argument("--variants", type=int, default=len(VARIANTS), help="how many variants, from the first [all]")
     parser.add_argument("--laps", type=int, default=8, help="how many laps are asked about [8]")
+    parser.add_argument("--part", choices=("test", "val"), default="test", help="ask the validation laps instead")
+    parser.add_argument("--store", type=Path, default=Path("features"), help="the folder of features [features]")
     options = parser.parse_args()
     if not options.data.is_dir():
         parser.error(f"there is no corpus at {options.data}")
     base = load_config(ROOT / "configs" / "track.yaml").changed(
-        {"data.path": str(options.data), "features.backbones.0.weights": options.weights}
+        {"data.path": str(options.data), "features.store": str(options.store)}
     )
-    sessions = list(dict.fromkeys(open_corpus(options.data, base.data.split).pairs["group"]))
-    print(f"Corpus `track`: {len(sessions)} laps, {options.topics} topics a direction and lap, pools of 200,")
-    print(f"{options.seeds} trainings a lap. MRR, in brackets the 95% bootstrap interval over topics; the step is")
-    print("chosen on the validation lap. `step 500` is both directions' mean without that choice, `training laps`")
-    print("their mean on laps trained on (at the chosen step, at step 500).\n")
-    print("| method | img2sen | sen2img | step 500 | training laps |\n|---|---|---|---:|---:|")
-    chance = random_reciprocal_rank(200)
-    print(f"| random | {chance:.4f} | {chance:.4f} | | |")
-    folds = [(lap, sessions[(number + 1) % len(sessions)]) for number, lap in enumerate(sessions)][: options.laps]
-    row("ridge regression, 2 x 2 cells", [ridge(base, fold, options.topics) for fold in folds])
-    one_cell = base.changed({"features.backbones.0.grid": 1})
-    row("ridge regression, one cell", [ridge(one_cell, fold, options.topics) for fold in folds])
-    for name, changes in itertools.islice(VARIANTS.items(), options.variants):
-        config = base.changed(changes)
-        started = time.perf_counter()
-        row(name, [train(config, fold, options.topics, seed) for fold in folds for seed in range(options.seeds)])
-        print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
+    laps = list(dict.fromkeys(open_corpus(options.data, base.data.split).pairs["group"]))
+    folds = [Fold(lap, laps[(number + 1) % len(laps)]) for number, lap in enumerate(laps)][: options.laps]
+    print(
+        f"Corpus `track`: {len(folds)} laps, {options.seeds} trainings a lap; every frame asks, in a pool of 200 of its"
+    )
+    print(f"lap. MRR, in brackets 95% bootstrap intervals over blocks of {BLOCK} consecutive frames; differences are")
+    print("paired, from the first row that is trained.\n")
+    settings = options.table == "settings"
+    more = "step 500 | training laps" if settings else "seconds"
+    print(f"| method | img2sen | difference | sen2img | difference | {more} |")
+    print(f"|---|---|---|---|---|---:|{'---:|' * settings}")
+    chance = f"{random_reciprocal_rank(200):.4f}"
+    print(f"| random | {chance} | | {chance} | | |{' |' * settings}")
+    cells = {"features.backbones": [{"arch": "squeezenet1_1", "grid": 2}]}
+    regressed = [ridge(with_weights(base.changed(cells), options.weights), fold, options.part) for fold in folds]
+    print_row("ridge regression, 2 x 2 cells", regressed, None, settings=settings)
+    first: list[Asked] | None = None
+    for name, changes in TABLES[options.table].items():
+        if options.only and first is not None and name not in options.only:
+            continue
+        config = with_weights(base.changed(changes), options.weights)
+        asked = [
+            train(config.changed({"seed": seed}), fold, options.part, at_the_end=settings)
+            for fold in folds
+            for seed in range(options.seeds)
+        ]
+        print_row(name, asked, first, settings=settings)
+        first = first or asked
 
 
-Result = dict[str, np.ndarray]  # direction -> reciprocal rank of each topic; what is trained has means besides
+def with_weights(config: Config, weights: str) -> Config:
+    """Return a configuration whose networks have weights from a file."""
+    number = range(len(config.features.backbones))
+    return config.changed({f"features.backbones.{place}.weights": weights for place in number})
 
 
-def row(name: str, results: list[Result]) -> None:
+def print_row(name: str, asked: list[Asked], first: list[Asked] | None, *, settings: bool) -> None:
     """Print one line of the table."""
     cells = []
-    for direction in ("img2sen", "sen2img"):
-        values = np.concatenate([result[direction] for result in results])
-        low, high = interval(results, direction)
-        cells.append(f"{values.mean():.4f} [{low:.3f}, {high:.3f}]")
-    if "last" in results[0]:
-        last, seen, learnt = (np.mean([result[key] for result in results]) for key in ("last", "seen", "seen last"))
-        cells += [f"{last:.4f}", f"{seen:.2f}, {learnt:.2f}"]
+    for way in WAYS:
+        values = by_lap(asked, way)
+        cells.append(f"{np.concatenate(values).mean():.4f} {interval(values)}")
+        if first is None:
+            cells.append("")
+            continue
+        change = [ours - theirs for ours, theirs in zip(values, by_lap(first, way), strict=True)]
+        cells.append(f"{np.concatenate(change).mean():+.4f} {interval(change, sign='+')}")
+    facts = {fact: np.mean([each.facts[fact] for each in asked]) for fact in asked[0].facts}
+    if settings:
+        cells += (
+            [f"{facts['last']:.4f}", f"{facts['seen']:.2f}, {facts['seen last']:.2f}"] if "last" in facts else ["", ""]
+        )
     else:
-        cells += ["", ""]
+        cells.append(f"{facts['seconds']:.1f}" if "seconds" in facts else "")
     print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
-def interval(results: list[Result], direction: str) -> tuple[float, float]:
-    """Return the bootstrap interval over topics; a topic asked of several trainings is one topic, with their mean."""
-    by_lap: dict[str, list[np.ndarray]] = {}
-    for result in results:
-        by_lap.setdefault(str(result["lap"]), []).append(result[direction])
-    return bootstrap(np.concatenate([np.mean(values, axis=0) for values in by_lap.values()]))
+def by_lap(asked: list[Asked], way: str) -> list[np.ndarray]:
+    """Return the reciprocal ranks of each lap's frames, means over trainings, float64 [frames] a lap."""
+    laps: dict[str, list[np.ndarray]] = {}
+    for each in asked:
+        laps.setdefault(each.lap, []).append(each.ranks[way])
+    return [np.mean(values, axis=0) for values in laps.values()]
 
 
-def prepared(config: Config, fold: tuple[str, str]) -> tuple[Config, Corpus]:
+def interval(laps: list[np.ndarray], sign: str = "") -> str:
+    """Return the interval of the mean over all frames, drawn in blocks of one lap's consecutive frames."""
+    blocks = [lap[start : start + BLOCK] for lap in laps for start in range(0, len(lap), BLOCK)]
+    sums, rows = np.array([block.sum() for block in blocks]), np.array([len(block) for block in blocks])
+    low, high = bootstrap(sums, rows=rows)
+    return f"[{low:{sign}.3f}, {high:{sign}.3f}]"
+
+
+def prepared(config: Config, fold: Fold) -> tuple[Config, Corpus]:
     """Return the configuration and corpus with the fold's test and validation laps."""
-    test, val = fold
-    config = config.changed({"data.split": {"by": "session", "test": [test], "val": [val]}})
+    config = config.changed({"data.split": {"by": "session", "test": [fold.test], "val": [fold.val]}})
     return config, open_corpus(config.data.path or Path(), config.data.split)
 
 
-def drawn(corpus: Corpus, topics: int) -> TopicSet:
-    """Return the topics of the lap left out, the same for every method."""
-    return build_topics(corpus, corpus.split("test"), pool=200, per_day=topics, seed=0, pair=DEFAULT_PAIR)
+def topics_of(corpus: Corpus, part: str) -> TopicSet:
+    """Return a topic a frame and direction, the same for every method."""
+    pairs = corpus.split(part)
+    return build_topics(corpus, pairs, pool=200, per_day=len(pairs), seed=0, pair=DEFAULT_PAIR)
 
 
-def train(config: Config, fold: tuple[str, str], topics: int, seed: int) -> Result:
-    """Train on a fold and return the reciprocal ranks on the lap left out, and what the last step would have had."""
-    config, corpus = prepared(config.changed({"seed": seed}), fold)
+def train(config: Config, fold: Fold, part: str, *, at_the_end: bool) -> Asked:
+    """Train on a fold and ask every frame of the lap left out; of the last step too, if that is wanted."""
+    config, corpus = prepared(config, fold)
+    rows = open_pair(config, corpus)
+    for name, each in rows.items():
+        each.ensure(corpus.tables[name].index.tolist())  # not in the seconds of training
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(config, corpus, open_pair(config, corpus), Path(folder))
+        started = time.perf_counter()
+        trainer = Trainer(config, corpus, rows, Path(folder))
         trainer.run()
+        seconds = time.perf_counter() - started
         chosen, last = Model.load(Path(folder)), trainer.model
-    asked = drawn(corpus, topics)
-    result = {direction: np.asarray(values) for direction, values in answered(chosen, corpus, asked).items()}
-    at_the_end = answered(last, corpus, asked)
-    result["lap"] = np.asarray(fold[0])
-    result["last"] = np.mean([*at_the_end["img2sen"], *at_the_end["sen2img"]])
-    result["seen"], result["seen last"] = (np.mean(seen_mrr(model, corpus, config)) for model in (chosen, last))
-    return result
+    asked = topics_of(corpus, part)
+    facts = {"seconds": seconds}
+    if at_the_end:
+        facts["last"] = float(np.mean([*answered(last, corpus, asked, part).values()]))
+        facts["seen"], facts["seen last"] = (float(np.mean(seen_mrr(model, corpus))) for model in (chosen, last))
+    return Asked(getattr(fold, part), answered(chosen, corpus, asked, part), facts)
 
 
-def answered(model: Model, corpus: Corpus, asked: TopicSet) -> dict[str, list[float]]:
-    """Return the reciprocal ranks of the topics by direction, through the run that `ntcir run` would write."""
-    lines = "".join(Retriever(model, corpus).run(asked.topics, asked.pools, tag="x", depth=200, split="test"))
-    scores: dict[str, dict[str, float]] = {}
-    for topic, _, document, _, score, _ in (line.split() for line in lines.splitlines()):
-        scores.setdefault(topic, {})[document] = float(score)
-    result: dict[str, list[float]] = {"img2sen": [], "sen2img": []}
-    for topic in asked.topics:
-        ranked = scores[topic.topic_id]
+def answered(model: Model, corpus: Corpus, asked: TopicSet, part: str) -> dict[str, np.ndarray]:
+    """Return the reciprocal ranks by direction, in order of time, through the run that `ntcir run` would write."""
+    ranks: dict[str, dict[str, float]] = {way: {} for way in WAYS}
+    runs = Retriever(model, corpus).run(asked.topics, asked.pools, tag="x", depth=200, split=part)
+    for topic, ranking in zip(asked.topics, runs, strict=True):
+        scores = {line.split()[2]: float(line.split()[4]) for line in ranking.splitlines()}
         [own] = asked.relevant[topic.topic_id]
-        rank = average_ranks(np.array([list(ranked.values())]), np.array([list(ranked).index(own)]))[0]
-        result[topic.direction.name].append(float(1 / rank))
-    return result
+        rank = average_ranks(np.array([list(scores.values())]), np.array([list(scores).index(own)]))[0]
+        ranks[topic.direction.name][own] = float(1 / rank)
+    return {way: in_time(corpus, part, way, found) for way, found in ranks.items()}
 
 
-def seen_mrr(model: Model, corpus: Corpus, config: Config) -> list[float]:
+def in_time(corpus: Corpus, part: str, way: str, found: dict[str, float]) -> np.ndarray:
+    """Return what was found for each answer in order of time, float64 [frames]."""
+    pairs = corpus.split(part).sort_values("timestamp", kind="stable")
+    answers = pairs["sensor" if way == "img2sen" else "image"]
+    return np.array([found[answer] for answer in answers])
+
+
+def seen_mrr(model: Model, corpus: Corpus) -> list[float]:
     """Return the MRR of both directions in one pool of 200 a training lap, each pair asked once."""
-    features = ImageFeatures(corpus, config.features)
     values = []
-    for _, rows in corpus.split("train").groupby("group", sort=False):
-        pool = rows.loc[sample_pool(rows, 200, np.random.default_rng(0), pair=DEFAULT_PAIR)]
-        features.ensure(pool["image"].tolist())
-        images = model.encode("image", features.load(pool["image"].tolist())).vectors
-        sensors = model.encode("sensor", model.encoders["sensor"].encode(corpus.sensors.loc[pool["sensor"]])).vectors
-        for similarity in (images @ sensors.T, sensors @ images.T):
+    rows = open_pair(model.config, corpus, model.encoders)
+    for _, pairs in corpus.split("train").groupby("group", sort=False):
+        pool = pairs.loc[sample_pool(pairs, 200, np.random.default_rng(0), pair=DEFAULT_PAIR)]
+        left, right = (model.unit_vectors(name, each.load(pool[name].tolist())) for name, each in rows.items())
+        for similarity in (left @ right.T, right @ left.T):
             values.append(float((1 / average_ranks(similarity, np.arange(len(pool)))).mean()))
     return values
 
 
-def ridge(config: Config, fold: tuple[str, str], topics: int) -> Result:
+def ridge(config: Config, fold: Fold, part: str) -> Asked:
     """Regress readings on features, both standardised, the penalty chosen on the validation lap; rank by distance."""
     config, corpus = prepared(config, fold)
     features = ImageFeatures(corpus, config.features)
@@ -198,7 +283,8 @@ def ridge(config: Config, fold: tuple[str, str], topics: int) -> Result:
         weights = vectors @ (projected / (values + penalty)[:, None])
         predicted = ((features.load(images) - mean) / deviation) @ weights
         actual = encoder.encode(corpus.sensors.loc[sensors])
-        return -((predicted[:, None, :] - actual[None, :, :]) ** 2).sum(axis=2)
+        distances: np.ndarray = ((predicted[:, None, :] - actual[None, :, :]) ** 2).sum(axis=2)
+        return -distances
 
     def quality(penalty: float) -> float:
         pool = val.iloc[np.random.default_rng(0).permutation(len(val))[:200]]
@@ -207,17 +293,17 @@ def ridge(config: Config, fold: tuple[str, str], topics: int) -> Result:
         return float((1 / average_ranks(square, own)).mean() + (1 / average_ranks(square.T, own)).mean())
 
     best = max((10.0**power for power in range(1, 8)), key=quality)
-    asked = drawn(corpus, topics)
-    result: dict[str, Any] = {"lap": fold[0], "img2sen": [], "sen2img": []}
+    asked = topics_of(corpus, part)
+    readings = corpus.pairs.set_index("image")["sensor"]
+    found: dict[str, dict[str, float]] = {way: {} for way in WAYS}
     for topic in asked.topics:
         pool, [own] = asked.pools[topic.topic_id], asked.relevant[topic.topic_id]
         if topic.direction.name == "img2sen":
             row_scores = scores([str(topic.query)], pool, best)
         else:
-            reading = corpus.pairs.set_index("image").loc[own, "sensor"]
-            row_scores = scores(pool, [str(reading)], best).T
-        result[topic.direction.name].append(1 / average_ranks(row_scores, np.array([pool.index(own)]))[0])
-    return {key: np.asarray(value) for key, value in result.items()}
+            row_scores = scores(pool, [str(readings[own])], best).T
+        found[topic.direction.name][own] = 1 / average_ranks(row_scores, np.array([pool.index(own)]))[0]
+    return Asked(getattr(fold, part), {way: in_time(corpus, part, way, each) for way, each in found.items()}, {})
 
 
 if __name__ == "__main__":
