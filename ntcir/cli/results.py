@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ntcir.cli.options import FILE, FOLDER, data_option
+from ntcir.cli.options import FILE, FOLDER, blocks_option, data_option
 from ntcir.system.progress import say
 from ntcir.system.streams import write_output
 
@@ -36,6 +36,7 @@ from ntcir.system.streams import write_output
     "best-ranked one. [default: official; best, if all topics are of a pair other than photographs and readings]",
 )  # fmt: skip
 @click.option("--measures", metavar="'RR@10 nDCG@10 ...'", help="Further measures, named as in ir_measures.")
+@blocks_option
 @click.option(
     "--write-run",
     type=FILE,
@@ -49,7 +50,8 @@ from ntcir.system.streams import write_output
 @click.option("--group", help="The group id for --write-run FILE.csv. [default: the run's own, or ORG]")
 def score(
     run: Path, qrels: Path | None, pools: str | None, topics: Path | None, as_json: bool, per_topic: bool, mrr: Any,
-    measures: str | None, write_run: Path | None, write_qrels: Path | None, run_format: Any, group: str | None,
+    measures: str | None, blocks: str | None, write_run: Path | None, write_qrels: Path | None, run_format: Any,
+    group: str | None,
 ) -> None:  # fmt: skip
     """Score a run (default: run.txt; - for standard input) by MRR, as NTCIR does.
 
@@ -60,6 +62,7 @@ def score(
     score_files(
         run, qrels, sys.stdout, pools=pools, topics=topics, as_json=as_json, per_topic=per_topic, mrr=mrr,
         names=measures, write_run=write_run, write_qrels=write_qrels, layout=run_format, group=group,
+        blocks=blocks,
     )  # fmt: skip
 
 
