@@ -60,7 +60,7 @@ def judge(
     qrels: StrPath | Qrels,
     told: Mapping[str, str],
     *,
-    pools_path: StrPath | None = None,
+    pools_path: StrPath | Pools | None = None,
     own_pools: bool = True,
     mrr: Mrr | None = None,
 ) -> Judged:
@@ -70,7 +70,7 @@ def judge(
         run: a file, or what was read of it.
         qrels: likewise.
         told: topic id -> direction, of topics of which it is known.
-        pools_path: the candidates, if not those of the organisers' qrels.
+        pools_path: the candidates, if not those of the organisers' qrels; likewise.
         own_pools: whether the organisers' qrels tell the candidates.
         mrr: which mean is MRR; the one that is usual for such topics if None.
 

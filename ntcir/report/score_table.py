@@ -97,14 +97,20 @@ def render_per_topic(report: Report, stream: TextIO) -> None:
     rows = [("topic", "direction", "rank", "RR", "pool")]
     for topic in report.topics:
         rank = "-" if topic.rank is None else f"{topic.rank:g}"
-        rows.append(
-            (escaped(topic.topic), topic.direction or "-", rank, f"{topic.reciprocal_rank:.4f}", str(topic.pool or "-"))
-        )
-    widest = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        left = (cell.ljust(width) for cell, width in zip(row[:2], widest[:2], strict=True))
-        right = (cell.rjust(width) for cell, width in zip(row[2:], widest[2:], strict=True))
-        stream.write("  ".join([*left, *right]) + "\n")
+        rows.append((topic.topic, topic.direction or "-", rank, f"{topic.reciprocal_rank:.4f}", str(topic.pool or "-")))
+    plain_table(rows[0], rows[1:], stream, left=2)
+
+
+def plain_table(headings: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO, *, left: int) -> None:
+    """Write lines of aligned columns between two blanks, the first ``left`` to the left, the others to the right."""
+    lines = [[escaped(cell) for cell in row] for row in (headings, *rows)]
+    widest = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = [
+            cell.ljust(width) if place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widest, strict=True))
+        ]
+        stream.write("  ".join(cells) + "\n")
 
 
 def score_files(
