@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ntcir.cli.options import FILE, FOLDER, blocks_option, data_option
+from ntcir.system.errors import UserError
 from ntcir.system.progress import say
 from ntcir.system.streams import write_output
 
@@ -86,12 +87,13 @@ def score(
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the intervals and the tests."
 )
-@click.option("--json", "form", flag_value="json", help="Print JSON.")
-@click.option("--latex", "form", flag_value="latex", help="Print a LaTeX table, for the package booktabs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--latex", is_flag=True, help="Print a LaTeX table, for the package booktabs.")
 @click.option("--chart", type=FILE, metavar="FILE.png", help="Also draw the differences with their intervals.")
 def compare(
     runs: tuple[Path, ...], qrels: Path | None, pools: str | None, topics: Path | None, mrr: Any,
-    measures: tuple[str, ...], blocks: str | None, all_pairs: bool, seed: int, form: Any, chart: Path | None,
+    measures: tuple[str, ...], blocks: str | None, all_pairs: bool, seed: int, as_json: bool, latex: bool,
+    chart: Path | None,
 ) -> None:  # fmt: skip
     """Compare runs over the same topics: which differences from the first are real?
 
@@ -106,9 +108,12 @@ def compare(
     """
     from ntcir.report.comparison_files import compare_files
 
+    if as_json and latex:
+        raise UserError("--json and --latex cannot be given together: choose one of them.")
     compare_files(
         runs, qrels, sys.stdout, pools=pools, topics=topics, mrr=mrr, measures=" ".join(measures) or None,
-        blocks=blocks, all_pairs=all_pairs, seed=seed, form=form or "table", chart=chart,
+        blocks=blocks, all_pairs=all_pairs, seed=seed,
+        form="json" if as_json else "latex" if latex else "table", chart=chart,
     )  # fmt: skip
 
 
