@@ -115,8 +115,19 @@ def compare(
         ],
         differences=differences,
         differing=[each for base, run in pairs for each in _most_differing(judged, base, run, common)],
-        notes=[*notes, *remarks],
+        notes=[*notes, *remarks, *_which_mean(first)],
     )
+
+
+def _which_mean(judged: Judged) -> list[str]:
+    """Return a sentence on what MRR is, where topics have several relevant rows or grades."""
+    if not judged.several():
+        return []
+    told, other = {
+        "official": ("averages rel/rank over relevant rows, as the organisers do", "best"),
+        "best": ("is by the best-ranked relevant document of each topic", "official"),
+    }[judged.mrr]
+    return [f"MRR {told} (--mrr {other} takes the other mean)."]
 
 
 def _groups(

@@ -103,6 +103,22 @@ def test_figures_are_those_of_score_and_differences_those_of_a_loop():
     assert (first.rank, first.base_rank) == (new[first.topic], base[first.topic])
 
 
+@pytest.mark.parametrize(("mrr", "said"), [("official", "averages rel/rank"), ("best", "is by the best-ranked")])
+def test_several_relevant_rows_count_as_in_score(folder, mrr, said):
+    with (folder / "topics" / "qrels.txt").open("a") as file:
+        file.write("img2sen_0 0 3 1\nimg2sen_5 0 2 1\n")
+    found = compared(mrr=mrr)
+    report = score("new.txt", "topics/qrels.txt", topics_path="topics/topics.tsv", mrr=mrr)
+    everything = next(each.mean for each in found.values if (each.run, each.group) == ("new", "all"))
+    assert (everything.value, (everything.low, everything.high)) == (
+        report.groups["all"].mrr, report.groups["all"].interval
+    )  # fmt: skip
+    assert said in found.notes[-1]
+    values = {each.run: each.mean.value for each in found.values if each.group == "all"}
+    change = next(each.mean.value for each in found.differences if (each.run, each.group) == ("new", "all"))
+    assert change == pytest.approx(values["new"] - values["base"])
+
+
 @pytest.mark.usefixtures("folder")
 def test_the_seed_is_that_of_intervals_and_tests():
     one, same, other = (compared(blocks="none", seed=seed).to_json() for seed in (0, 0, 1))
