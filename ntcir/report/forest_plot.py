@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ntcir.comparing import Comparison, Difference
-from ntcir.report.ablation import COLOURS
-from ntcir.report.canvas import INK, canvas
+from ntcir.report.canvas import COLOURS, INK, canvas
 from ntcir.system.errors import short
 
 if TYPE_CHECKING:
