@@ -24,13 +24,15 @@ def draw_forest(comparison: Comparison, path: Path) -> Path:
         UserError: if there is no room or no permission, or matplotlib cannot be imported.
     """
     measures = comparison.measures
+    bases = list({each.base for each in comparison.differences})
+    from_base = f" from {short(bases[0], _LONGEST)}" if len(bases) == 1 else ""
     rows = len(comparison.differences) // len(measures)
     size = (1.6 + 4.6 * len(measures) + 0.07 * _widest(comparison), 1.5 + 0.34 * rows + 0.2 * _pairs(comparison))
     with canvas(path, figsize=size, dpi=130, layout="constrained") as figure:
         panels = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
         for measure, axes in zip(measures, panels, strict=True):
             _draw_panel(axes, [each for each in comparison.differences if each.measure == measure], comparison)
-            axes.set_xlabel(f"difference in {measure}", parse_math=False)
+            axes.set_xlabel(f"difference in {measure}{from_base}", parse_math=False)
         _label_rows(panels[0], comparison)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(labels)), frameon=False, fontsize=9)
@@ -48,7 +50,7 @@ def _widest(comparison: Comparison) -> int:
 def _pair(difference: Difference, comparison: Comparison) -> str:
     """Return which runs a line is about; the base is named where there are several."""
     run, base = short(difference.run, _LONGEST), short(difference.base, _LONGEST)
-    several = len({each.base for each in comparison.differences}) > 1 or len(comparison.runs) == 2
+    several = len({each.base for each in comparison.differences}) > 1
     return f"{run} - {base}" if several else run
 
 
