@@ -9,31 +9,28 @@ understood; with several, ``mrr="best"`` is: the mean over topics of 1/rank of t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ntcir.formats.columns import Floats, Ints
-from ntcir.formats.matching import read_matching, remarks, zeros_apart
+from ntcir.formats.matching import remarks, zeros_apart
 from ntcir.formats.reading import StrPath, named
-from ntcir.formats.runs import Qrels, Run, validate_run
-from ntcir.formats.topics import read_directions
+from ntcir.formats.runs import Qrels, Run
+from ntcir.formats.topics import read_topic_table
 from ntcir.measures import measures
+from ntcir.measures.judged import Judged, judge
 from ntcir.measures.reciprocal import (
     MRRS,
     Figures,
     Mrr,
-    by_best,
-    official,
     pool_sizes,
     random_reciprocal_rank,
     relevant_ranks,
-    row_ranks,
-    usual_mean,
 )
 from ntcir.modalities import both_ways
+from ntcir.significance.resampling import bootstrap
+from ntcir.significance.topic_blocks import topic_blocks
 from ntcir.system.errors import some
 
 __all__ = [
@@ -50,10 +47,6 @@ __all__ = [
     "relevant_ranks",
     "score",
 ]
-
-_RESAMPLES = 2000
-_DRAWS_AT_ONCE = 1 << 21  # random topics drawn in one go: bounds the memory whatever the number of topics
-_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -140,6 +133,7 @@ def score(
     topics_path: StrPath | None = None,
     own_pools: bool = True,
     mrr: Mrr | None = None,
+    blocks: str | None = None,
 ) -> Report:
     """Check a run and score it over all topics that have a relevant document in the qrels.
 
@@ -148,73 +142,51 @@ def score(
         qrels: qrels of either format, likewise. See :mod:`ntcir.formats.matching` for how their ids are compared.
         pools_path: the candidates (see :func:`ntcir.formats.runs.read_pools`), for the check and the random baseline.
             Without it they are those of the organisers' qrels; where these do not tell, what the run ranks for a topic.
-        topics_path: a table of topics, for their directions (see :func:`ntcir.formats.topics.read_directions`). Those
-            of topics that are not in it, or of all without it, are unknown: ids tell nothing.
+        topics_path: a table of topics, for their directions and times (see
+            :func:`ntcir.formats.topics.read_topic_table`). Those of topics that are not in it, or of all without it,
+            are unknown: ids tell nothing.
         own_pools: whether the organisers' qrels tell the candidates.
         mrr: the organisers' mean of rel/rank over relevant rows, or that of 1/rank of each topic's best-ranked one. If
             None, theirs, but the best-ranked one where all topics are known to be of another pair than theirs. A
             warning says so where the two differ.
+        blocks: what intervals draw, see :func:`ntcir.significance.topic_blocks.topic_blocks`; if None, blocks of
+            neighbouring topics where their times are known, which a warning says, else single topics.
 
     Raises:
-        UserError: if a file cannot be read, or the run does not stand up to :func:`ntcir.formats.runs.validate_run`.
+        UserError: if a file cannot be read, ``blocks`` does not fit the topics, or the run does not stand up to
+            :func:`ntcir.formats.runs.validate_run`.
     """
-    run, qrels, pools = read_matching(run, qrels, pools_path, own_pools=own_pools)
-    validate_run(run, qrels, pools)
-    judged = np.flatnonzero(qrels.relevance > 0)
-    topic, grades = qrels.topic[judged], qrels.relevance[judged]
-    ranks = row_ranks(run, qrels, judged)
-    sizes = pool_sizes(run, qrels, pools)
-    rows = np.bincount(topic, minlength=len(qrels.topics))
-    scored = rows > 0
-    by_definition = {
-        "official": official(topic, grades, ranks, rows, sizes).of(scored),
-        "best": by_best(topic, ranks, rows, sizes).of(scored),
-    }
-    names = [name for name, known in zip(qrels.topics, scored, strict=True) if known]
-    told = {} if topics_path is None else read_directions(topics_path)
-    directions = [told.get(name) for name in names]
-    mrr = mrr or usual_mean(directions)
-    figures = by_definition[mrr]
-    topics = [
+    table = None if topics_path is None else read_topic_table(topics_path)
+    told = {} if table is None else table.directions
+    judged = judge(run, qrels, told, pools_path=pools_path, own_pools=own_pools, mrr=mrr)
+    drawn = topic_blocks(blocks, judged.names, judged.directions, table, judged.qrels)
+    figures = replace(judged.figures, clusters=drawn.codes)
+    topics = _topics(judged)
+    asked = np.array(judged.directions, dtype=object)
+    groups = {name: group_score(figures.of((asked == name) | (name == "all"))) for name in groups_of(judged.directions)}
+    warnings = _warnings(judged, topics)
+    if topics_path is not None:
+        warnings += _unknown_directions(topics, topics_path)
+    if judged.mrr == "official":
+        warnings += _lacking_rows(judged, topics)
+    warnings += [*_two_means(judged), *drawn.notes, *remarks(judged.run, judged.pools)]
+    found = not np.isinf(judged.ranks).any()
+    return Report(groups, topics, warnings + ([] if found else zeros_apart(judged.run, judged.qrels)))
+
+
+def _topics(judged: Judged) -> list[TopicScore]:
+    """Return how each topic came out."""
+    figures, sizes = judged.figures, judged.sizes.tolist()
+    return [
         TopicScore(
             name, direction, rank if np.isfinite(rank) else None, total / count, size or None,
             None if size == 0 else chance,
         )
         for name, direction, rank, total, count, size, chance in zip(
-            names, directions, figures.ranks.tolist(), figures.sums.tolist(), figures.rows.tolist(),
-            sizes[scored].tolist(), figures.chances.tolist(), strict=True,
+            judged.names, judged.directions, figures.ranks.tolist(), figures.sums.tolist(), figures.rows.tolist(),
+            sizes, figures.chances.tolist(), strict=True,
         )
     ]  # fmt: skip
-    asked = np.array(directions, dtype=object)
-    groups = {name: group_score(figures.of((asked == name) | (name == "all"))) for name in groups_of(directions)}
-    warnings = _warnings(run, qrels, topics, int((~scored).sum()))
-    if topics_path is not None:
-        warnings += _unknown_directions(topics, topics_path)
-    if mrr == "official":
-        warnings += _lacking_rows(run, topics, topic, ranks, scored)
-    several = (rows[scored] > 1) | (np.bincount(topic, grades, len(rows))[scored] > rows[scored])
-    warnings += _two_means(int(several.sum()), {name: each.mean() for name, each in by_definition.items()}, mrr)
-    found = not np.isinf(ranks).any()
-    return Report(groups, topics, warnings + remarks(run, pools) + ([] if found else zeros_apart(run, qrels)))
-
-
-def bootstrap(
-    values: Floats, resamples: int = _RESAMPLES, seed: int = _SEED, *, rows: Ints | None = None
-) -> tuple[float, float]:
-    """Return the 95% percentile bootstrap interval of the mean of ``values``, (topics,), redrawn with replacement.
-
-    With ``rows``, (topics,), ``values`` are sums over so many rows a topic, and the mean is that over all rows.
-    """
-    generator = np.random.default_rng(seed)
-    at_once = max(1, _DRAWS_AT_ONCE // len(values))
-    single = rows is None or (rows == 1).all()
-    means = []
-    for done in range(0, resamples, at_once):
-        drawn = generator.integers(len(values), size=(min(at_once, resamples - done), len(values)))
-        number = len(values) if single or rows is None else rows[drawn].sum(axis=1)
-        means.append(values[drawn].sum(axis=1) / number)
-    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
-    return float(low), float(high)
 
 
 def group_score(topics: Figures) -> GroupScore:
@@ -236,8 +208,9 @@ def group_score(topics: Figures) -> GroupScore:
     )
 
 
-def _warnings(run: Run, qrels: Qrels, topics: Sequence[TopicScore], unjudged: int) -> list[str]:
+def _warnings(judged: Judged, topics: Sequence[TopicScore]) -> list[str]:
     """Return a sentence for each thing that a reader of the figures should know."""
+    run, unjudged = judged.run, int((~judged.scored).sum())
     ranked = set(run.topics)
     missing = [topic.topic for topic in topics if topic.topic not in ranked]
     unfound = [topic.topic for topic in topics if topic.topic in ranked and topic.rank is None]
@@ -249,7 +222,7 @@ def _warnings(run: Run, qrels: Qrels, topics: Sequence[TopicScore], unjudged: in
         warnings.append(f"{run.path} lacks the relevant document of {lacking}: {some(unfound)}.")
     if unjudged:
         left_out = "1 topic, which is left out" if unjudged == 1 else f"{unjudged} topics, which are left out"
-        warnings.append(f"{qrels.path} has no relevant document for {left_out}.")
+        warnings.append(f"{judged.qrels.path} has no relevant document for {left_out}.")
     return warnings
 
 
@@ -267,11 +240,9 @@ def _unknown_directions(topics: Sequence[TopicScore], topics_path: StrPath) -> l
     return [f"{named(topics_path)} does not give the direction of {which}: {some(unknown)}."]
 
 
-def _lacking_rows(
-    run: Run, topics: Sequence[TopicScore], topic: Ints, ranks: Floats, scored: NDArray[np.bool_]
-) -> list[str]:
+def _lacking_rows(judged: Judged, topics: Sequence[TopicScore]) -> list[str]:
     """Return a sentence if the run lacks some of the relevant documents of a topic of which it has others."""
-    lacking = np.bincount(topic, np.isinf(ranks), len(scored))[scored]
+    lacking = np.bincount(judged.topic, np.isinf(judged.ranks), len(judged.scored))[judged.scored]
     some_lack = [
         (each.topic, int(number)) for each, number in zip(topics, lacking, strict=True) if number and each.rank
     ]
@@ -280,17 +251,19 @@ def _lacking_rows(
     number = sum(number for _, number in some_lack)
     what = "1 relevant document, which counts 0" if number == 1 else f"{number:,} relevant documents, which count 0"
     where = f"{len(some_lack)} topic{'s' * (len(some_lack) > 1)} of which it has others"
-    return [f"{run.path} lacks {what}, in {where}: {some(topic for topic, _ in some_lack)}."]
+    return [f"{judged.run.path} lacks {what}, in {where}: {some(topic for topic, _ in some_lack)}."]
 
 
-def _two_means(several: int, means: dict[str, float], mrr: Mrr) -> list[str]:
-    """Return a sentence if the two definitions of MRR differ; ``several`` topics may be why."""
+def _two_means(judged: Judged) -> list[str]:
+    """Return a sentence if the two definitions of MRR differ, and how many topics may be why."""
+    means = {name: each.mean() for name, each in judged.by_definition.items()}
     if abs(means["official"] - means["best"]) < 1e-12:
         return []
+    several = judged.several()
     topics = "1 topic has" if several == 1 else f"{several:,} topics have"
     why = f"{topics} several relevant rows or grades above 1"
     official, best = (f"{means[name]:.4f}" for name in MRRS)
-    if mrr == "official":
+    if judged.mrr == "official":
         told = f"MRR averages rel/rank over rows, as the organisers do: {official}"
         return [f"{why}: {told}; by the best-ranked one of each topic it is {best} (--mrr best)."]
     told = f"MRR is by the best-ranked one of each topic: {best}"

@@ -200,7 +200,7 @@ def test_bootstrap(monkeypatch):
     assert (high - low) / 2 == pytest.approx(half, rel=0.15)
     assert bootstrap(values) == (low, high)
     assert bootstrap(np.full(3, 0.5)) == (0.5, 0.5)
-    monkeypatch.setattr("ntcir.scoring._DRAWS_AT_ONCE", 1000)
+    monkeypatch.setattr("ntcir.significance.resampling._DRAWS_AT_ONCE", 1000)
     assert bootstrap(values) == (low, high)  # drawn a few at a time, the same numbers come
 
 

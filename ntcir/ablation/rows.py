@@ -11,33 +11,11 @@ import numpy as np
 from ntcir.ablation.folds import Fold
 from ntcir.ablation.grid import Cell
 from ntcir.ablation.results import Result
-from ntcir.scoring import bootstrap
+from ntcir.significance.estimate import Estimate
 
 Results = Mapping[str, Sequence[Result]]  # fold -> a result a seed, in one order throughout
 
 __all__ = ["Estimate", "Row", "Table", "make_row", "random_mrr", "topic_means"]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over topics with its 95% percentile bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: np.ndarray, clusters: np.ndarray | None = None) -> Estimate:
-        """Return the mean of ``values``, (topics,), and its interval: over topics, or over clusters of them."""
-        if clusters is None:
-            return cls(float(values.mean()), *bootstrap(values))
-        sums = np.asarray(np.bincount(clusters, values), dtype=np.float64)
-        return cls(float(values.mean()), *bootstrap(sums, rows=np.bincount(clusters)))
-
-    @property
-    def is_real(self) -> bool:
-        """Whether the interval leaves out 0."""
-        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True)

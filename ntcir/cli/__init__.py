@@ -39,6 +39,7 @@ for _verb in (
     explaining.explain,
     handing_in.predict,
     results.score,
+    results.compare,
     results.show,
     handing_in.bundle,
     results.ablate,

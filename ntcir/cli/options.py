@@ -26,3 +26,9 @@ config_option = click.option(
 set_option = click.option(
     "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE", help="Change one key of the configuration; repeatable."
 )
+blocks_option = click.option(
+    "--blocks", metavar="COLUMN|N|TIME|none",
+    help="Topics that are not independent, which intervals and tests keep together: those with the same cell in a "
+    "column of the topics, N topics of a direction that follow one another in time, those of a length of time such as "
+    "30s, 5min, 2h or 1d, or none. [default: where topics have times, N is the cube root of their number]",
+)  # fmt: skip

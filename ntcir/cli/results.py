@@ -1,4 +1,4 @@
-"""What came of it: ``score``, ``show``, ``ablate``, ``tune``."""
+"""What came of it: ``score``, ``compare``, ``show``, ``ablate``, ``tune``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from ntcir.cli.options import FILE, FOLDER, data_option
+from ntcir.cli.options import FILE, FOLDER, blocks_option, data_option
+from ntcir.system.errors import UserError
 from ntcir.system.progress import say
 from ntcir.system.streams import write_output
 
@@ -36,6 +37,7 @@ from ntcir.system.streams import write_output
     "best-ranked one. [default: official; best, if all topics are of a pair other than photographs and readings]",
 )  # fmt: skip
 @click.option("--measures", metavar="'RR@10 nDCG@10 ...'", help="Further measures, named as in ir_measures.")
+@blocks_option
 @click.option(
     "--write-run",
     type=FILE,
@@ -49,7 +51,8 @@ from ntcir.system.streams import write_output
 @click.option("--group", help="The group id for --write-run FILE.csv. [default: the run's own, or ORG]")
 def score(
     run: Path, qrels: Path | None, pools: str | None, topics: Path | None, as_json: bool, per_topic: bool, mrr: Any,
-    measures: str | None, write_run: Path | None, write_qrels: Path | None, run_format: Any, group: str | None,
+    measures: str | None, blocks: str | None, write_run: Path | None, write_qrels: Path | None, run_format: Any,
+    group: str | None,
 ) -> None:  # fmt: skip
     """Score a run (default: run.txt; - for standard input) by MRR, as NTCIR does.
 
@@ -60,6 +63,57 @@ def score(
     score_files(
         run, qrels, sys.stdout, pools=pools, topics=topics, as_json=as_json, per_topic=per_topic, mrr=mrr,
         names=measures, write_run=write_run, write_qrels=write_qrels, layout=run_format, group=group,
+        blocks=blocks,
+    )  # fmt: skip
+
+
+@click.command()
+@click.argument("runs", type=FILE, nargs=-1, required=True, metavar="RUN RUN ...")
+@click.option(
+    "--qrels", type=FILE, help="The relevance judgements. [default: topics/qrels.txt; topics/qrels.csv if the first "
+    "run is CSV]"
+)  # fmt: skip
+@click.option("--pools", metavar="FILE|none", help="The candidates of each topic. [default: as in ntcir score]")
+@click.option(
+    "--topics", type=FILE, help="The topics, for figures by direction and times. [default: as in ntcir score]"
+)
+@click.option("--mrr", type=click.Choice(["official", "best"]), help="Which mean MRR is. [default: as in ntcir score]")
+@click.option(
+    "--measure", "--measures", "measures", multiple=True, metavar="'nDCG@10 ...'",
+    help="A measure beside MRR, named as in ir_measures; repeatable.",
+)  # fmt: skip
+@blocks_option
+@click.option("--all-pairs", is_flag=True, help="Compare each run with all before it. [default: with the first]")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the intervals and the tests."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--latex", is_flag=True, help="Print a LaTeX table, for the package booktabs.")
+@click.option("--chart", type=FILE, metavar="FILE.png", help="Also draw the differences with their intervals.")
+def compare(
+    runs: tuple[Path, ...], qrels: Path | None, pools: str | None, topics: Path | None, mrr: Any,
+    measures: tuple[str, ...], blocks: str | None, all_pairs: bool, seed: int, as_json: bool, latex: bool,
+    chart: Path | None,
+) -> None:  # fmt: skip
+    """Compare runs over the same topics: which differences from the first are real?
+
+    Prints MRR with its 95% interval, paired differences with interval and p (a randomisation test, corrected by Holm),
+    wins, losses and ties, and the topics that differ most. Runs may be of different formats, as in ntcir score.
+
+    \b
+    Examples:
+      ntcir compare base.txt new.txt
+      ntcir compare base.txt new.txt fused.txt --all-pairs --chart differences.png
+      ntcir compare base.txt new.txt --measure nDCG@10 --blocks 30s --latex > table.tex
+    """
+    from ntcir.report.comparison_files import compare_files
+
+    if as_json and latex:
+        raise UserError("--json and --latex cannot be given together: choose one of them.")
+    compare_files(
+        runs, qrels, sys.stdout, pools=pools, topics=topics, mrr=mrr, measures=" ".join(measures) or None,
+        blocks=blocks, all_pairs=all_pairs, seed=seed,
+        form="json" if as_json else "latex" if latex else "table", chart=chart,
     )  # fmt: skip
 
 

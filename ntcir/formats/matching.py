@@ -77,9 +77,9 @@ def default_qrels(run: Run) -> Path:
 
 
 def read_matching(
-    run: StrPath | Run, qrels: StrPath | Qrels, pools_path: StrPath | None = None, *, own_pools: bool = True
+    run: StrPath | Run, qrels: StrPath | Qrels, pools_path: StrPath | Pools | None = None, *, own_pools: bool = True
 ) -> tuple[Run, Qrels, Pools | None]:
-    """Read a run and its qrels, unless they are read already, and the pools, with ids that can be compared.
+    """Read a run, its qrels and the pools, unless they are read already, with ids that can be compared.
 
     The pools are those of ``pools_path``; without it and with ``own_pools`` those of the organisers' qrels, which list
     every candidate; else None.
@@ -90,7 +90,7 @@ def read_matching(
     """
     run = run if isinstance(run, Run) else read_run(run)
     qrels = qrels if isinstance(qrels, Qrels) else read_qrels(qrels)
-    pools = None if pools_path is None else runs.read_pools(pools_path)
+    pools = pools_path if pools_path is None or isinstance(pools_path, Pools) else runs.read_pools(pools_path)
     if not any_official(run, qrels):
         return run, qrels, pools
     if pools is None and own_pools and isinstance(qrels, OfficialQrels):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from ntcir.formats.columns import LONGEST, is_word
 from ntcir.formats.manifest import TREC, write_set
-from ntcir.formats.reading import StrPath, named, read_bytes
+from ntcir.formats.reading import StrPath, named
+from ntcir.formats.topic_table import TopicTable, parse_lines, read_lines
 from ntcir.modalities import DEFAULT_PAIR, Direction, Query, all_directions, directions
 from ntcir.system.errors import UserError, did_you_mean, short, some
 from ntcir.system.progress import say
@@ -19,9 +19,6 @@ TOPICS, POOLS, QRELS = "topics.tsv", "pools.tsv", "qrels.txt"
 _COLUMNS = ("topic_id", "timestamp", "query")
 _DIRECTION = "direction"  # a column that a table need not have
 _BREAKS = re.compile(r"[\t\r\n]+")
-_MOST = 3  # bad lines named in one sentence
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -125,7 +122,7 @@ def read_topics(path: StrPath, pair: Sequence[str] | None = None) -> list[Topic]
             are missing or cannot be parsed, a topic that comes twice, a direction that does not fit its query, that is
             not the pair's, or that there is not.
     """
-    header, lines = _table(path)
+    header, lines = read_lines(path)
     absent = [column for column in _COLUMNS if column not in header]
     if absent:
         raise UserError(
@@ -147,53 +144,44 @@ def read_topics(path: StrPath, pair: Sequence[str] | None = None) -> list[Topic]
         _check_pair(
             path, [(number, dict(zip(header, row, strict=False)).get("query", "")) for number, row in lines], pair
         )
-    _parse_lines(path, header, lines, parse)
+    parse_lines(path, header, lines, parse)
     if not topics:
         raise UserError(f"{path} has no topics.")
     return list(topics.values())
 
 
-def read_directions(path: StrPath) -> dict[str, str]:
-    """Read only which way topics ask: a table with ``topic_id`` and ``query`` or ``direction``, all else ignored.
+def read_topic_table(path: StrPath) -> TopicTable:
+    """Read of topics what scores need: a table with ``topic_id`` and ``query`` or ``direction``, and others if any.
 
     A query need not be one that could be answered; if no direction is given, it tells one of the default pair's.
-
-    Returns:
-        topic id -> the direction's name, without topics that have neither a direction nor a query.
 
     Raises:
         UserError: if the file cannot be read, or lacks these columns; else naming the first lines that are wrong: with
             too many or too few cells, or a direction that does not fit its query or that there is not.
     """
-    header, lines = _table(path)
+    header, lines = read_lines(path)
     if "topic_id" not in header or not {"query", _DIRECTION} & set(header):
         raise UserError(
             f"{named(path)} line 1: expected the tab-separated columns topic_id and query, or topic_id and direction, "
             f"found {some(header)}."
         )
     found: dict[str, str] = {}
+    others: dict[str, dict[str, str]] = {}
 
     def parse(cells: Mapping[str, str]) -> None:
         query, name = cells.get("query", ""), cells.get(_DIRECTION, "")
         if query or name:
             found[cells["topic_id"]] = _direction(query, name, None).name
+        others[cells["topic_id"]] = {column: cell for column, cell in cells.items() if column != "query"}
 
     _say_near_misses(path, header)
-    _parse_lines(path, header, lines, parse)
-    return found
+    parse_lines(path, header, lines, parse)
+    return TopicTable(path, others, header, found)
 
 
-def _table(path: StrPath) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return a table's header and its lines, each with its number; empty ones are left out."""
-    try:
-        text = read_bytes(path).decode()
-    except UnicodeDecodeError:
-        wanted = "expected a table with the columns topic_id and query"
-        raise UserError(f"{named(path)} is not a text file in UTF-8: {wanted}.") from None
-    # Not splitlines(): a reading's text may hold U+2028 or U+0085, which end no line of a TSV.
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    header, *rows = ([cell.strip() for cell in line.split("\t")] for line in lines)
-    return header, [(number, row) for number, row in enumerate(rows, start=2) if any(row)]
+def read_directions(path: StrPath) -> dict[str, str]:
+    """Return which way topics ask, by topic id, without those of which it is not known; see ``read_topic_table``."""
+    return dict(read_topic_table(path).directions)
 
 
 def _say_near_misses(path: StrPath, header: Sequence[str]) -> None:
@@ -201,31 +189,6 @@ def _say_near_misses(path: StrPath, header: Sequence[str]) -> None:
     for column in header if _DIRECTION not in header else ():
         if hint := did_you_mean(column, [_DIRECTION]):
             say(f"{named(path)}: the column '{short(column)}' is ignored{hint}.")
-
-
-def _parse_lines(
-    path: StrPath,
-    header: Sequence[str],
-    lines: Iterable[tuple[int, list[str]]],
-    parse: Callable[[Mapping[str, str]], None],
-) -> None:
-    """Hand the cells of each line, by column, to a function that raises a ValueError about what is wrong with them.
-
-    Raises:
-        UserError: naming the first lines that are wrong.
-    """
-    wrong: list[str] = []
-    for number, row in lines:
-        try:
-            if len(row) != len(header):
-                raise ValueError(f"{len(row)} columns instead of {len(header)}")
-            # Of columns of the same name the first counts.
-            parse(dict(zip(reversed(header), reversed(row), strict=True)))
-        except ValueError as error:
-            wrong.append(f"line {number}: {error}")
-    if wrong:
-        more = f"; and {len(wrong) - _MOST} more problems" if len(wrong) > _MOST else ""
-        raise UserError(f"{named(path)} {'; '.join(wrong[:_MOST])}{more}.")
 
 
 def _check_pair(path: StrPath, queries: Iterable[tuple[int, str]], pair: Sequence[str]) -> None:

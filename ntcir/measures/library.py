@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from ntcir.system.errors import UserError, some
 
@@ -17,14 +17,35 @@ MOST_GRADE = 1000
 # -1 says that a document is in the pool but not judged; what is below has a meaning only within trec_eval, and ends it.
 _UNJUDGED = -1
 
+V = TypeVar("V")
+Evaluator = Callable[[Any, Scores], dict[Any, V]]  # of ir_measures, and what it makes of scores: values by measure
+
 
 def evaluate(measures: Sequence[Any], scores: Scores, grades: Grades) -> dict[Any, float]:
-    """Compute measures over all topics of the qrels.
+    """Compute measures over all topics of the qrels; see ``_evaluated``."""
+    return _evaluated(measures, scores, grades, lambda evaluator, scores: dict(evaluator.calc_aggregate(scores)))
+
+
+def evaluate_topics(measures: Sequence[Any], scores: Scores, grades: Grades) -> dict[Any, dict[str, float]]:
+    """Compute measures of each topic of the qrels, by the topic's id; see ``_evaluated``."""
+    return _evaluated(measures, scores, grades, _by_topic)
+
+
+def _by_topic(evaluator: Any, scores: Scores) -> dict[Any, dict[str, float]]:
+    values: dict[Any, dict[str, float]] = {}
+    for metric in evaluator.iter_calc(scores):
+        values.setdefault(metric.measure, {})[metric.query_id] = float(metric.value)
+    return values
+
+
+def _evaluated(measures: Sequence[Any], scores: Scores, grades: Grades, of: Evaluator[V]) -> dict[Any, V]:
+    """Compute measures from grades that trec_eval's code can take.
 
     Args:
         measures: checked already; of nDCG only those whose gains are no greater than ``MOST_GRADE``.
         scores: of the run.
         grades: of the qrels.
+        of: what is computed.
 
     Raises:
         UserError: if one cannot be computed with what is installed, or not of this run.
@@ -33,13 +54,13 @@ def evaluate(measures: Sequence[Any], scores: Scores, grades: Grades) -> dict[An
     if any(grade < _UNJUDGED for judged in grades.values() for grade in judged.values()):
         grades = _changed(grades, lambda grade: max(grade, _UNJUDGED))
     if largest <= MOST_GRADE and all(_level(measure) <= MOST_GRADE for measure in measures):
-        return _evaluate(measures, scores, grades)
+        return _evaluate(measures, scores, grades, of)
     # All that counts is whether a grade reaches the level from which a document is relevant.
-    values: dict[Any, float] = {}
+    values: dict[Any, V] = {}
     for level, group in groupby(sorted(measures, key=_level), _level):
         binary = _changed(grades, partial(_binary, level=level))
         asked = {measure(rel=1) if "rel" in measure.params else measure: measure for measure in group}
-        values |= {asked[measure]: value for measure, value in _evaluate(list(asked), scores, binary).items()}
+        values |= {asked[measure]: value for measure, value in _evaluate(list(asked), scores, binary, of).items()}
     return values
 
 
@@ -57,11 +78,11 @@ def _changed(grades: Grades, change: Callable[[int], int]) -> Grades:
     return {topic: {doc: change(grade) for doc, grade in judged.items()} for topic, judged in grades.items()}
 
 
-def _evaluate(measures: Sequence[Any], scores: Scores, grades: Grades) -> dict[Any, float]:
+def _evaluate(measures: Sequence[Any], scores: Scores, grades: Grades, of: Evaluator[V]) -> dict[Any, V]:
     import ir_measures
 
     try:
-        return dict(ir_measures.evaluator(measures, grades).calc_aggregate(scores))
+        return of(ir_measures.evaluator(measures, grades), scores)
     except Exception as error:  # whatever a provider stumbles over: division by zero, a missing program, ...
         reason = " ".join(str(error).split()) or type(error).__name__
         told = isinstance(error, ValueError | RuntimeError | OSError)  # ir_measures' own sentence, with names

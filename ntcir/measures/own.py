@@ -12,13 +12,13 @@ from typing import Any
 
 from ntcir.measures.library import MOST_GRADE, Grades, Scores
 
-Compute = Callable[[Scores, Grades], float]
+Compute = Callable[[Scores, Grades], dict[str, float]]
 
 _GDEVAL_SCALE = 4  # the greatest grade that the TREC Web Track's gdeval takes, and by which its ERR is scaled
 
 
 def own_measure(measure: Any, grades: Grades) -> Compute | None:
-    """Return what computes a measure here; None for one that is ir_measures' to compute."""
+    """Return what computes a measure of each topic here; None for one that is ir_measures' to compute."""
     params, largest = measure.params, _largest(grades)
     topic_value: Callable[[Sequence[str], Mapping[str, int]], float]
     if measure.NAME == "IPrec":
@@ -37,9 +37,9 @@ def own_measure(measure: Any, grades: Grades) -> Compute | None:
         return None
     judged_only = params.get("judged_only", False)
 
-    def compute(scores: Scores, grades: Grades) -> float:
-        values = [topic_value(ranked, judged) for ranked, judged in _topics(scores, grades, judged_only)]
-        return sum(values) / len(values)
+    def compute(scores: Scores, grades: Grades) -> dict[str, float]:
+        ranked = _topics(scores, grades, judged_only)
+        return {topic: topic_value(documents, judged) for topic, documents, judged in ranked}
 
     return compute
 
@@ -95,10 +95,10 @@ def _largest(grades: Grades) -> int:
     return max((grade for judged in grades.values() for grade in judged.values()), default=0)
 
 
-def _topics(scores: Scores, grades: Grades, judged_only: bool) -> Iterator[tuple[list[str], dict[str, int]]]:
-    """Yield each topic's documents in trec_eval's order, and its judgements; a grade below 0 is none."""
+def _topics(scores: Scores, grades: Grades, judged_only: bool) -> Iterator[tuple[str, list[str], dict[str, int]]]:
+    """Yield each topic, its documents in trec_eval's order, and its judgements; a grade below 0 is none."""
     for topic, rows in grades.items():
         judged = {document: grade for document, grade in rows.items() if grade >= 0}
         shown = ((value, document) for document, value in scores.get(topic, {}).items())
         ranked = [document for _, document in sorted(shown, reverse=True)]
-        yield [document for document in ranked if document in judged or not judged_only], judged
+        yield topic, [document for document in ranked if document in judged or not judged_only], judged

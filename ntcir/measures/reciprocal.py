@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ntcir.formats.columns import Floats, Ints
 from ntcir.formats.runs import Pools, Qrels, Run
 from ntcir.modalities import DEFAULT_PAIR, directions
+from ntcir.significance.resampling import block_sums
 
 Mrr = Literal["official", "best"]
 MRRS: tuple[Mrr, ...] = ("official", "best")
@@ -26,7 +27,8 @@ class Figures:
         sums, rows: of rel/rank, and the number of rows that it is the sum of.
         ranks: of the best-ranked relevant documents, infinite where there is none.
         chances: the mean of a topic's rows that a random order would have, NaN where the pool is not known.
-        clusters: of topics that are no draws of their own, as those of one picture's captions are; None where each is.
+        clusters: of topics that are no draws of their own, as those of one picture's captions or of neighbouring frames
+            are; None where each is.
     """
 
     sums: Floats
@@ -51,11 +53,7 @@ class Figures:
 
     def draws(self) -> tuple[Floats, Ints]:
         """Return ``sums`` and ``rows`` of what a bootstrap draws: clusters, where there are any, else topics."""
-        if self.clusters is None:
-            return self.sums, self.rows
-        codes = np.unique(self.clusters, return_inverse=True)[1].reshape(-1)
-        sums, rows = np.bincount(codes, self.sums), np.bincount(codes, self.rows)
-        return np.asarray(sums, dtype=np.float64), rows.astype(np.int64)
+        return block_sums(self.sums, self.rows, self.clusters)
 
     def mean(self) -> float:
         """Return the mean over all rows."""

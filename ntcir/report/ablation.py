@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ntcir.ablation import Estimate, Row, Table
 from ntcir.modalities import direction as direction_named
-from ntcir.report.canvas import canvas, drawn
+from ntcir.report.canvas import COLOURS, canvas, drawn
 from ntcir.system.errors import escaped
 from ntcir.system.files import atomic_path, atomic_write
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RESULTS, TABLE, CHART = "results.csv", "table.md", "chart.png"
-# Okabe and Ito's colours, which the colour-blind tell apart, but for the yellow, which is hard to see on white.
-COLOURS = ("#4d4d4d", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 HATCHES = ("", "///", "...")  # beyond as many methods as there are colours
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK = "#22303c"  # of letters
+# Okabe and Ito's colours, which the colour-blind tell apart, but for the yellow, which is hard to see on white.
+COLOURS = ("#4d4d4d", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 _BACKEND = "MPLBACKEND"
 
 

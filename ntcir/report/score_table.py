@@ -26,7 +26,7 @@ from ntcir.workspace import beside, find_file, pool_file
 
 _NOT_PACKED = {".zip", ".bz2", ".xz", ".zst", ".7z", ".tgz", ".tar", ".lz4", ".rar"}
 _WIDTH = 80  # the least that the table is given; it needs 77
-_NO_TOPICS = (
+NO_TOPICS = (
     "The directions of the topics are not known, so all topics are one group: for figures by direction, name a table "
     "of the topics with --topics (columns topic_id and query, or topic_id and direction)."
 )
@@ -97,20 +97,26 @@ def render_per_topic(report: Report, stream: TextIO) -> None:
     rows = [("topic", "direction", "rank", "RR", "pool")]
     for topic in report.topics:
         rank = "-" if topic.rank is None else f"{topic.rank:g}"
-        rows.append(
-            (escaped(topic.topic), topic.direction or "-", rank, f"{topic.reciprocal_rank:.4f}", str(topic.pool or "-"))
-        )
-    widest = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        left = (cell.ljust(width) for cell, width in zip(row[:2], widest[:2], strict=True))
-        right = (cell.rjust(width) for cell, width in zip(row[2:], widest[2:], strict=True))
-        stream.write("  ".join([*left, *right]) + "\n")
+        rows.append((topic.topic, topic.direction or "-", rank, f"{topic.reciprocal_rank:.4f}", str(topic.pool or "-")))
+    plain_table(rows[0], rows[1:], stream, left=2)
+
+
+def plain_table(headings: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO, *, left: int) -> None:
+    """Write lines of aligned columns between two blanks, the first ``left`` to the left, the others to the right."""
+    lines = [[escaped(cell) for cell in row] for row in (headings, *rows)]
+    widest = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = [
+            cell.ljust(width) if place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widest, strict=True))
+        ]
+        stream.write("  ".join(cells) + "\n")
 
 
 def score_files(
     run: Path, qrels: Path | None, stream: TextIO, *, pools: str | None, topics: Path | None, as_json: bool,
     per_topic: bool, mrr: Mrr | None, names: str | None, write_run: Path | None, write_qrels: Path | None,
-    layout: RunFormat | None, group: str | None,
+    layout: RunFormat | None, group: str | None, blocks: str | None = None,
 ) -> None:  # fmt: skip
     """Score a run of any format and print its figures; write run and qrels again, where that is asked for.
 
@@ -128,6 +134,7 @@ def score_files(
         write_qrels: where the qrels go, likewise.
         layout: the format of the run that is written, if not by its name.
         group: the group's id in a run that is written as CSV.
+        blocks: what intervals draw; where topics have times, blocks of neighbours if None.
 
     Raises:
         UserError: if a file cannot be read or scored, or not be written.
@@ -149,11 +156,13 @@ def score_files(
         if write_run or write_qrels:
             for sentence in save_alike(ranked, judged, _pools(beside_them), write_run, write_qrels, group, layout):
                 say(sentence)
-        table = _topics_beside(place, judged) if topics is None else _topics_typed(topics)
+        table = topics_beside(place, judged) if topics is None else topics_typed(topics)
         own_pools = pools != "none"
-        report = score(ranked, judged, pools_path=candidates, topics_path=table, own_pools=own_pools, mrr=mrr)
+        report = score(
+            ranked, judged, pools_path=candidates, topics_path=table, own_pools=own_pools, mrr=mrr, blocks=blocks
+        )
     if table is None and not isinstance(ranked, LifelogRun):  # of which there is one direction: from words to pictures
-        report = replace(report, warnings=[*report.warnings, _NO_TOPICS])
+        report = replace(report, warnings=[*report.warnings, NO_TOPICS])
     others = {} if names is None else measures(ranked, judged, names)
     print_scores(report, others, stream, as_json=as_json, per_topic=per_topic)
 
@@ -182,7 +191,7 @@ def _check_options(
         raise UserError(f"--write-run and --write-qrels name the same file, {write_run}: give each its own.")
 
 
-def _topics_beside(qrels: Path, judged: Qrels) -> Path | None:
+def topics_beside(qrels: Path, judged: Qrels) -> Path | None:
     """Return the table of the topics that lies beside qrels, if there is one; the organisers' have one of their own."""
     if is_standard_input(qrels):
         return None
@@ -190,7 +199,7 @@ def _topics_beside(qrels: Path, judged: Qrels) -> Path | None:
     return own or beside(qrels, TOPICS)
 
 
-def _topics_typed(topics: Path) -> Path:
+def topics_typed(topics: Path) -> Path:
     """Return the table of the topics as typed, or under ``topics/``."""
     if is_standard_input(topics):
         return topics
