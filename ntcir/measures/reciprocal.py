@@ -61,6 +61,19 @@ class Figures:
         """Return the mean over all rows."""
         return float(self.sums.sum() / self.rows.sum())
 
+    def standard_error(self) -> float | None:
+        """Return the standard error of the mean, from how draws differ; None where there is but one draw.
+
+        It is the linearised error of a ratio, sums over rows. Where each of G draws has one row, that is the standard
+        deviation (with G - 1) divided by the root of G.
+        """
+        sums, rows = self.draws()
+        number = len(sums)
+        if number < 2:
+            return None
+        off = sums - sums.sum() / rows.sum() * rows
+        return float(np.sqrt(number / (number - 1) * np.square(off).sum()) / rows.sum())
+
 
 def usual_mean(asked: Sequence[str | None]) -> Mrr:
     """Return which mean is MRR for topics of these directions (None: unknown), where nobody says.
