@@ -13,9 +13,9 @@ from helpers import ROOT
 PACKAGE = ROOT / "ntcir"
 # What is further down may import what is further up, wherever in a file the import stands.
 ORDER = (
-    "system", "modalities", "formats", "measures", "scoring", "config", "corpora", "features", "towers", "encoders",
-    "objectives", "search", "sampling", "model", "workspace", "training", "retrieval", "submission", "ablation",
-    "tuning", "report", "verbs", "cli", "__main__",
+    "system", "modalities", "formats", "measures", "fusion", "scoring", "config", "corpora", "features", "towers",
+    "encoders", "objectives", "search", "sampling", "model", "workspace", "training", "retrieval", "submission",
+    "ablation", "tuning", "report", "verbs", "cli", "__main__",
 )  # fmt: skip
 # The demo lifelog, a neighbour: only what names it may import it, when it is asked for.
 NEIGHBOURS = {"ntcir_demo": {"ntcir.cli.corpora"}}

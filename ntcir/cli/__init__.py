@@ -8,7 +8,7 @@ with importing():
     import click
 
     from ntcir import __version__
-    from ntcir.cli import corpora, explaining, features, handing_in, models, results
+    from ntcir.cli import corpora, explaining, features, fusing, handing_in, models, results
     from ntcir.verbs import Verbs
 
 
@@ -39,6 +39,7 @@ for _verb in (
     explaining.explain,
     handing_in.predict,
     results.score,
+    fusing.fuse,
     results.show,
     handing_in.bundle,
     results.ablate,
