@@ -66,8 +66,8 @@ def fuse_files(
     fused = best_first(aligned, score, tag, depth)
     if any(isinstance(run, OfficialRun) for run in runs):
         fused = spelled_as(fused, runs[0])
-    if layout == "lifelog" and (sentence := too_many(fused)):
-        say(f"Note: {sentence} Use --depth 100.")
+    if layout == "lifelog" and (over := too_many(fused)):
+        say(f"Note: {over} Use --depth 100.")
     text, facts = formatted_run(fused, layout, group)
     what = f"{counted(len(fused.topics), 'topic', 'topics')} of {counted(len(aligned.runs), 'run', 'runs')}"
     say(f"{what} fused by {method}: {facts}.")
@@ -79,11 +79,11 @@ def best_first(aligned: Aligned, score: Floats, tag: str, depth: int | None = No
     pairs = aligned.pairs
     order = np.lexsort((pairs.document, score, -pairs.topic))[::-1]  # of equal scores, the last id first
     sizes = np.bincount(pairs.topic)
-    rank = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + 1.0
+    rank = np.arange(1, len(order) + 1, dtype=np.float64) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     if depth is not None:
         order, rank = order[rank <= depth], rank[rank <= depth]
     written = {value: float(f"{value:.9g}") for value in set(score.tolist())}  # as format_ranking writes them
-    values = np.array([written[value] for value in score[order].tolist()])
+    values = np.array([written[value] for value in score[order].tolist()], dtype=np.float64)
     line = np.arange(1, len(order) + 1)
     return Run(FUSED, line, pairs.topics, pairs.topic[order], pairs.document[order], rank, values, [tag])
 

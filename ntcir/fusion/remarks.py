@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ntcir.formats.columns import Floats
 from ntcir.formats.official import OfficialRun
 from ntcir.formats.runs import Run
 from ntcir.formats.spelling import differently_spelled
@@ -65,7 +66,7 @@ def spelled_apart(runs: Sequence[Run]) -> Iterator[str]:
 
 def _same(aligned: Aligned) -> Iterator[str]:
     """Yield a sentence for each run that is one of those before it."""
-    scores = []
+    scores: list[Floats] = []
     for run, rows in zip(aligned.runs, aligned.rows, strict=True):
         mine = np.full(len(aligned.pairs.topic), np.nan)
         mine[rows] = run.score

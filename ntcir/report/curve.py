@@ -79,6 +79,5 @@ def _draw(figure: Figure, rows: list[dict[str, Any]], title: str, loss: str) -> 
 def _draw_band(axes: Axes, rows: list[dict[str, Any]], direction: str, colour: str) -> None:
     """Draw one standard error to either side of a direction's MRR, where the log has them."""
     known = [row for row in rows if error_key(direction) in row]
-    edges = [[row[direction] + sign * row[error_key(direction)] for row in known] for sign in (-1, 1)]
-    steps = [row["step"] for row in known]
-    axes.fill_between(steps, *edges, color=colour, alpha=0.15, linewidth=0)
+    low, high = ([row[direction] + sign * row[error_key(direction)] for row in known] for sign in (-1, 1))
+    axes.fill_between([row["step"] for row in known], low, high, color=colour, alpha=0.15, linewidth=0)
