@@ -91,10 +91,11 @@ def main() -> None:
     print("|---|" + "---:|" * len(LENGTHS))
     errors = np.sqrt(np.mean([each.errors for each in found], axis=0))
     print("| standard error | " + " | ".join(f"{error:.3f}" for error in errors) + " |\n")
-    print("| step chosen by | MRR on the other half | difference to 1 | step |\n|---|---:|---|---:|")
+    print("| step chosen by | MRR on the other half | difference to 1 | validation |\n|---|---:|---|---:|")
     base = [measured(each, half, 1)[0] for each in found for half in (0, 1)]
     for over in (*WINDOWS, 0):
-        row(f"mean of {over}" if over else "the last step", found, over, base)
+        names = {0: "the last step", 1: "one validation"}
+        row(names.get(over, f"mean of {over}"), found, over, base)
 
 
 def trained(config: Config, lap: int) -> Training:
@@ -137,7 +138,8 @@ def row(name: str, trainings: list[Training], over: int, base: list[float]) -> N
     by_lap = [off[laps == lap].mean() for lap in np.unique(laps)]
     error = f" ± {np.std(by_lap, ddof=1) / np.sqrt(len(by_lap)):.4f}" if len(by_lap) > 1 else ""
     mrr, step = np.mean(found, axis=0)
-    print(f"| {name} | {mrr:.4f} | {off.mean():+.4f}{error} | {step:.1f} |", flush=True)
+    difference = "" if over == 1 else f"{off.mean():+.4f}{error}"
+    print(f"| {name} | {mrr:.4f} | {difference} | {step:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-BLOCK = 20  # queries; intervals of frames of one drive grow up to about this length and hardly beyond it
+BLOCK = 20  # queries; the error of frames of one drive stops growing there (docs/results.md, Noise of validation)
 
 
 def time_blocks(pairs: pd.DataFrame, length: int = BLOCK) -> np.ndarray | None:
