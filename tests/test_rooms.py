@@ -13,8 +13,8 @@ from helpers import ROOT
 PACKAGE = ROOT / "ntcir"
 # What is further down may import what is further up, wherever in a file the import stands.
 ORDER = (
-    "system", "modalities", "formats", "significance", "measures", "scoring", "comparing", "config", "corpora",
-    "features", "towers", "encoders", "objectives", "search", "sampling", "model", "workspace", "training",
+    "system", "modalities", "formats", "significance", "measures", "fusion", "scoring", "comparing", "config",
+    "corpora", "features", "towers", "encoders", "objectives", "search", "sampling", "model", "workspace", "training",
     "retrieval", "submission", "ablation", "tuning", "report", "verbs", "cli", "__main__",
 )  # fmt: skip
 # The demo lifelog, a neighbour: only what names it may import it, when it is asked for.

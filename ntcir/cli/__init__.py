@@ -8,7 +8,7 @@ with importing():
     import click
 
     from ntcir import __version__
-    from ntcir.cli import corpora, explaining, features, handing_in, models, results
+    from ntcir.cli import corpora, explaining, features, fusing, handing_in, models, results
     from ntcir.verbs import Verbs
 
 
@@ -40,6 +40,7 @@ for _verb in (
     handing_in.predict,
     results.score,
     results.compare,
+    fusing.fuse,
     results.show,
     handing_in.bundle,
     results.ablate,

@@ -62,31 +62,47 @@ def save_run(run: Run, path: Path, group: str | None = None, layout: RunFormat |
         UserError: if a document appears twice in a topic; if there is more than one tag, or no usable one; if an id
             cannot stand in the format; if the file cannot be written.
     """
-    layout = layout or run_format(path, run)
+    text, facts = formatted_run(run, layout or run_format(path, run), group)
+    _write(path, text)
+    return f"{path}: {facts}"
+
+
+def formatted_run(run: Run, layout: RunFormat, group: str | None = None) -> tuple[str, str]:
+    """Return a run as text in a format, and what it has become; see :func:`save_run`.
+
+    Raises:
+        UserError: as :func:`save_run` does, but for the writing.
+    """
     refuse(run.path, [(by_number(run) if layout == "transfer" else run).twice()])
-    tag = run.tags[0]
-    if len(run.tags) > 1:
-        raise UserError(f"{run.path} has {len(run.tags)} tags ({some(run.tags)}): give a file with one run.")
+    tag = only_tag(run)
     if layout == "trec":
         _check_words(run)
         if tag.split() != [tag]:
             raise UserError(f"The run_id {tag!r} of {run.path} cannot be a tag: it must be one word.")
-        _write(path, "".join(_trec_lines(run, tag)))
-        return f"{path}: {len(run.line):,} lines, tag {tag}"
+        return "".join(_trec_lines(run, tag)), f"{len(run.line):,} lines, tag {tag}"
     group = group or (run.group if isinstance(run, OfficialRun | LifelogRun) else DEFAULT_GROUP)
     topics, scores = [run.topics[code] for code in run.topic.tolist()], map(_exact, run.score.tolist())
     rows = zip(topics, _documents(run), scores, strict=True)
     if layout == "lifelog":
-        _write(path, lifelog_run.run_text(group, tag, rows))
-        return f"{path}: {len(run.line):,} rows, GROUP-ID {group}, RUN-ID {tag}"
+        return lifelog_run.run_text(group, tag, rows), f"{len(run.line):,} rows, GROUP-ID {group}, RUN-ID {tag}"
     run_id = re.sub("[^A-Za-z0-9]", "", tag)[: LONGEST_ID["run"]]
     if not run_id:
         raise UserError(
             f"The tag {tag!r} of {run.path} has no letter or digit to make a run_id of: give the run another tag."
         )
-    _write(path, run_text(group, run_id, rows))
     changed = "" if run_id == tag else f" (from the tag {tag!r}: at most {LONGEST_ID['run']} letters or digits)"
-    return f"{path}: {len(run.line):,} rows, group_id {group}, run_id {run_id}{changed}"
+    return run_text(group, run_id, rows), f"{len(run.line):,} rows, group_id {group}, run_id {run_id}{changed}"
+
+
+def only_tag(run: Run) -> str:
+    """Return the tag of a run.
+
+    Raises:
+        UserError: if its lines have several.
+    """
+    if len(run.tags) > 1:
+        raise UserError(f"{run.path} has {len(run.tags)} tags ({some(run.tags)}): give a file with one run.")
+    return run.tags[0]
 
 
 def save_qrels(qrels: Qrels, path: Path) -> str:

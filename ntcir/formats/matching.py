@@ -96,11 +96,11 @@ def read_matching(
     if pools is None and own_pools and isinstance(qrels, OfficialQrels):
         pools = qrels.pools() or None
     numbered = isinstance(qrels, OfficialQrels)
-    _check_fit(run, qrels, f"score it against qrels with the same ids, such as {_QRELS[not numbered]}")
+    check_fit(run, qrels, f"score it against qrels with the same ids, such as {_QRELS[not numbered]}")
     run, qrels, pools = by_number(run), by_number(qrels), pools and by_number(pools)
     refuse(qrels.path, [qrels.twice()])
     if pools is not None:
-        _check_fit(run, pools, "give pools with the same ids")
+        check_fit(run, pools, "give pools with the same ids")
         refuse(pools.path, [pools.twice()])
     return run, qrels, pools
 
@@ -145,8 +145,12 @@ def any_official(run: Run, qrels: Qrels) -> bool:
     return isinstance(run, OfficialRun) or isinstance(qrels, OfficialQrels)
 
 
-def _check_fit(run: Run, other: Pairs, advice: str) -> None:
-    """Refuse a pair of files of which one has numbers for documents and the other has none."""
+def check_fit(run: Run, other: Pairs, advice: str) -> None:
+    """Refuse a pair of files of which one has numbers for documents and the other has none.
+
+    Raises:
+        UserError: if they are such a pair.
+    """
     mine, theirs = np.char.isdigit(run.document), np.char.isdigit(other.document)
     if (mine.all() and not theirs.any()) or (theirs.all() and not mine.any()):
         by = ("number", "name") if mine.all() else ("name", "number")

@@ -252,6 +252,16 @@ def validate_run(run: Run, qrels: Qrels, pools: Pools | None = None) -> None:
     refuse(run.path, findings)
 
 
+def check_run(run: Run) -> None:
+    """Check what can be checked of a run without qrels.
+
+    Raises:
+        UserError: naming the first problems with their lines: a document twice in a topic, a better rank with a lower
+            score.
+    """
+    refuse(run.path, [run.twice(), _ranks_against_scores(run)])
+
+
 def _ranks_against_scores(run: Run) -> Finding:
     """Find the rows that have a higher score than the row of the next better rank in their topic."""
     same, order = run.topic[1:] == run.topic[:-1], np.arange(len(run.topic))

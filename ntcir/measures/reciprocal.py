@@ -59,6 +59,19 @@ class Figures:
         """Return the mean over all rows."""
         return float(self.sums.sum() / self.rows.sum())
 
+    def standard_error(self) -> float | None:
+        """Return the standard error of the mean, from how draws differ; None where there is but one draw.
+
+        It is the linearised error of a ratio, sums over rows. Where each of G draws has one row, that is the standard
+        deviation (with G - 1) divided by the root of G.
+        """
+        sums, rows = self.draws()
+        number = len(sums)
+        if number < 2:
+            return None
+        off = sums - sums.sum() / rows.sum() * rows
+        return float(np.sqrt(number / (number - 1) * np.square(off).sum()) / rows.sum())
+
 
 def usual_mean(asked: Sequence[str | None]) -> Mrr:
     """Return which mean is MRR for topics of these directions (None: unknown), where nobody says.
@@ -114,24 +127,34 @@ def row_ranks(run: Run, qrels: Qrels, judged: Ints) -> Floats:
     rows = run.rows_of(qrels)[judged]
     there = rows >= 0
     ranks = np.full(len(judged), np.inf)
-    topics = run.topic[rows[there]]
-    if np.bincount(topics, minlength=1).max() > 1:
-        ranks[there] = _average_ranks(run)[rows[there]]
-        return ranks
-    # With one row a topic, as theirs mostly are, counting is several times faster than sorting.
-    target = np.full(len(run.topics), np.inf)
-    target[topics] = run.score[rows[there]]
-    goal = target[run.topic]
-    better = np.bincount(run.topic, run.score > goal, len(target))
-    equal = np.bincount(run.topic, run.score == goal, len(target))
-    ranks[there] = (better + (equal + 1) / 2)[topics]
+    ranks[there] = ranks_at(run.topic, run.score, rows[there])
     return ranks
 
 
-def _average_ranks(run: Run) -> Floats:
-    """Return the rank of each row of a run within its topic, (rows,); ties share their average rank."""
-    order = np.lexsort((-run.score, run.topic))
-    topic, value = run.topic[order], run.score[order]
+def ranks_at(topic: Ints, score: Floats, rows: Ints) -> Floats:
+    """Return the rank of each of some rows within its topic, (rows,); ties share their average rank.
+
+    Args:
+        topic: (all rows,) of each row, a number from 0 on.
+        score: (all rows,) the higher, the better.
+        rows: whose ranks are wanted.
+    """
+    topics = topic[rows]
+    if np.bincount(topics, minlength=1).max() > 1:
+        return _average_ranks(topic, score)[rows]
+    # With one row a topic, as theirs mostly are, counting is several times faster than sorting.
+    target = np.full(int(topic.max()) + 1, np.inf)
+    target[topics] = score[rows]
+    goal = target[topic]
+    better = np.bincount(topic, score > goal, len(target))
+    equal = np.bincount(topic, score == goal, len(target))
+    return np.asarray((better + (equal + 1) / 2)[topics])
+
+
+def _average_ranks(topic: Ints, score: Floats) -> Floats:
+    """Return the rank of each row within its topic, (rows,); ties share their average rank."""
+    order = np.lexsort((-score, topic))
+    topic, value = topic[order], score[order]
     new_topic = np.concatenate([[True], topic[1:] != topic[:-1]])
     first = np.flatnonzero(new_topic | np.concatenate([[True], value[1:] != value[:-1]]))  # of rows that tie
     size = np.diff(first, append=len(order))

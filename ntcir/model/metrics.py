@@ -14,8 +14,15 @@ METRICS = "metrics.jsonl"
 _MINED = "mined"  # what was mined, by side; all else that a row has is a number
 
 
+def error_key(direction: str) -> str:
+    """Return the key of the standard error of a direction's MRR."""
+    return f"{direction}_se"
+
+
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Return the rows of a metrics log: ``step``, ``loss``; at validations ``seconds`` and the MRR of each direction.
+
+    Beside each MRR is its standard error (``error_key``), but in logs of earlier versions and of a single query.
 
     A last line that is cut, as a full disk or a copy under way leaves it, is left out, and that is said.
 

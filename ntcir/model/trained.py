@@ -25,8 +25,9 @@ class Progress:
 
     Attributes:
         step: steps done.
-        best_step: the step with the best validation MRR so far; 0 where there was none.
-        best_mrr: that MRR.
+        best_step: the step whose model is kept; 0 where there is none yet.
+        best_mrr: the best mean of ``training.smoothing`` validation MRRs so far, that step's; -1 where there were
+            not so many validations yet.
         data: a digest of what is trained on: networks, pairs and sensor statistics.
     """
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ntcir.modalities import all_directions, both_ways
-from ntcir.model.metrics import METRICS, read_metrics
+from ntcir.model.metrics import METRICS, error_key, read_metrics
 from ntcir.report.canvas import canvas
 from ntcir.system.errors import escaped
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ntcir.config import Objective
@@ -65,9 +66,18 @@ def _draw(figure: Figure, rows: list[dict[str, Any]], title: str, loss: str) -> 
                 markersize=3,
                 label=f"{direction}, validation MRR",
             )
-        right.set_ylabel("validation MRR")
+            _draw_band(right, there, direction, colour)
+        has_errors = any(error_key(direction) in row for row in measured for direction in all_directions())
+        right.set_ylabel("validation MRR" + " ± standard error" * has_errors)
         right.set_ylim(bottom=0)
         right.spines[["top"]].set_visible(False)
         more = right.get_legend_handles_labels()
         handles, labels = handles + more[0], labels + more[1]
     axes.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False)
+
+
+def _draw_band(axes: Axes, rows: list[dict[str, Any]], direction: str, colour: str) -> None:
+    """Draw one standard error to either side of a direction's MRR, where the log has them."""
+    known = [row for row in rows if error_key(direction) in row]
+    low, high = ([row[direction] + sign * row[error_key(direction)] for row in known] for sign in (-1, 1))
+    axes.fill_between([row["step"] for row in known], low, high, color=colour, alpha=0.15, linewidth=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ class MetricsLog:
     def add(self, row: dict[str, Any]) -> None:
         """Append the row of a step; it has ``step`` and ``loss``."""
         self._rows.append(row)
+
+    @property
+    def rows(self) -> Sequence[dict[str, Any]]:
+        """All rows so far."""
+        return self._rows
 
     def at(self, step: int) -> dict[str, Any]:
         """Return the row of a step; an empty one where there is none."""

@@ -28,6 +28,7 @@ from ntcir.system.errors import UserError
 from ntcir.system.parallel import ranks
 from ntcir.system.progress import progress, say
 from ntcir.system.tensors import total
+from ntcir.training.measured import errors_of, logged, means_of
 from ntcir.training.paired_rows import PairedRows
 from ntcir.training.preparation import check_in_time
 from ntcir.training.readable import readable_pairs, require_pairs
@@ -68,13 +69,16 @@ def solve(config: Config, corpus: Corpus, rows: Mapping[str, Rows], folder: Path
     paired = partial(PairedRows.of, train, load=stemmed(model, rows), widths=widths_of(model))
     solved = solver.solved(paired(how=objective.pairs), paired(how="means"))
     seconds = time.perf_counter() - started
-    measured = dict(validation(solved.model)) if validation else {}
+    log = logged(validation.figures(solved.model)) if validation else {}
+    ways = [each.name for each in solved.model.directions]
+    measured = means_of(log, ways)
     # Without the seconds: the same pairs give the same files.
     found = {"pairs": solved.pairs, **solved.facts}
     solved.model.card |= {"step": 0, "iters": 0, "validation": measured, "solved": found}
     if ranks().first:
         solved.model.save(folder)
-    return TrainingResult(folder, 0, 0, measured, _told(objective, found, seconds), seconds)
+    told = _told(objective, found, seconds)
+    return TrainingResult(folder, 0, 0, measured, told, seconds, errors=errors_of(log, ways))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from ntcir.training.data import TrainingData
 from ntcir.training.data_parallel import check_same, share_out, whole_batches
 from ntcir.training.instance_rows import InstanceRows, prepare_objectives
 from ntcir.training.log import MetricsLog
+from ntcir.training.measured import errors_of, logged, means_of, smoothed
 from ntcir.training.mining import BY_MODEL, Miner, from_tensors, to_tensors
 from ntcir.training.needs import of_instances
 from ntcir.training.preparation import Preparation
@@ -80,6 +82,7 @@ class Trainer:
         self._miner = Miner(config, self.model)
         self._log = MetricsLog(folder / METRICS)
         self._watch = Watch(config)
+        self._ways = [each.name for each in self.model.directions]
 
     def run(self, *, resume: bool = False, advance: Callable[[int], None] = lambda steps: None) -> TrainingResult:
         """Train for ``training.iters`` steps, or the remaining ones.
@@ -106,12 +109,20 @@ class Trainer:
                 f"Interrupted after step {progress.step} of {options.iters}; nothing is lost: run the same command "
                 f"with --resume to continue ({self.folder})."
             )
-        best = self._log.at(progress.best_step)
-        validation: dict[str, float] = {
-            name: best[name] for name in (each.name for each in self.model.directions) if name in best
-        }
-        epoch = max(1.0, self._data.pairs / options.batch)
-        return TrainingResult(self.folder, progress.step, progress.best_step, validation, epoch=epoch)
+        return self._result(progress)
+
+    def _result(self, progress: Progress) -> TrainingResult:
+        """Return what the training came to."""
+        options, best = self.config.training, self._log.at(progress.best_step)
+        return TrainingResult(
+            self.folder,
+            progress.step,
+            progress.best_step,
+            means_of(best, self._ways),
+            epoch=max(1.0, self._data.pairs / options.batch),
+            errors=errors_of(best, self._ways),
+            smoothing=options.smoothing if progress.best_mrr >= 0 else 0,
+        )
 
     def _begin(self, resume: bool) -> Progress:
         """Return how far the training has come: as far as the last checkpoint, or nowhere."""
@@ -167,13 +178,25 @@ class Trainer:
         return {"mined": found.counts}
 
     def _validate(self, progress: Progress) -> dict[str, float]:
-        """Measure, and save the model where it is the best so far (or where there is nothing to measure it by)."""
+        """Measure, and save the model where it is the best so far (or where there is nothing to measure it by).
+
+        Of equally good ones the first is kept. Until there are ``training.smoothing`` validations, the newest is: what
+        is kept must not hang on an early peak.
+        """
         validation = self._data.validation
-        row: dict[str, float] = dict(validation(self.model)) if validation else {}
-        mrr = sum(row.values()) / len(row) if row else float(progress.step)
-        if mrr > progress.best_mrr:
-            progress.best_mrr, progress.best_step = mrr, progress.step
-            self.model.card |= {"step": progress.step, "iters": self.config.training.iters, "validation": row}
+        row = logged(validation.figures(self.model)) if validation else {}
+        over, iters = self.config.training.smoothing, self.config.training.iters
+        card: dict[str, Any] = {"step": progress.step, "iters": iters, "validation": means_of(row, self._ways)}
+        quality, enough = float(progress.step), True
+        if validation:
+            trailing = smoothed([*self._log.rows, row], self._ways, over)
+            quality, enough = trailing.mean, trailing.validations == over
+            if over > 1:
+                card["smoothed"] = asdict(trailing)
+        if not enough or quality > progress.best_mrr:
+            progress.best_step = progress.step
+            progress.best_mrr = quality if enough else progress.best_mrr
+            self.model.card |= card
             if ranks().first:
                 self.model.save(self.folder)
         return row

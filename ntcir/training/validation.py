@@ -9,11 +9,13 @@ import pandas as pd
 
 from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
+from ntcir.measures.reciprocal import Figures
 from ntcir.model.model import Model, Vectors
 from ntcir.model.split_ranks import pool_figures, whole_figures
 from ntcir.sampling.galleries import WholeSplit, pool_galleries
 from ntcir.sampling.pools import draw_pools
-from ntcir.sampling.relations import group_equal_rows
+from ntcir.sampling.relations import group_equal_rows, instances
+from ntcir.sampling.time_blocks import time_blocks
 from ntcir.training.watching import require_finite
 
 Encode = Callable[[Sequence[str]], np.ndarray]  # ids -> float32 [ids, columns]
@@ -44,6 +46,7 @@ class Validation:
         self._corpus = corpus
         if corpus.grouped:
             self._drawn, self._pools = draw_pools(pairs, config.pair, config.topics.pool, config.seed)
+            self._clusters = _clusters(self._drawn, config.pair, corpus)
             self._ids = {name: self._drawn[name].tolist() for name in config.pair}
         else:
             self._whole = WholeSplit.of(pairs, config.pair)
@@ -64,6 +67,17 @@ class Validation:
         Raises:
             UserError: if a vector is not finite.
         """
+        return {name: figures.mean() for name, figures in self.figures(model).items()}
+
+    def figures(self, model: Model) -> dict[str, Figures]:
+        """Return what the MRR of each direction is made of, by its name.
+
+        Queries of one pool that are neighbours in time are clustered, as are the captions of one picture: they are no
+        draws of their own, which the standard error takes into account.
+
+        Raises:
+            UserError: if a vector is not finite.
+        """
         for name in self._trained:
             self._load(name)
         vectors = {
@@ -72,11 +86,21 @@ class Validation:
         for each in vectors.values():
             require_finite(each.vectors, model.config)
         if not self._corpus.grouped:
-            found = whole_figures(vectors, self._whole, model.directions, self._corpus)
-            return {name: figures.mean() for name, figures in found.items()}
-        measured = {}
-        for direction in model.directions:
-            galleries = pool_galleries(self._drawn, self._pools, direction, self._corpus)
-            asked, ranked = vectors[direction.query.name], vectors[direction.answer.name]
-            measured[direction.name] = pool_figures(asked, ranked, galleries, self._corpus).mean()
-        return measured
+            return whole_figures(vectors, self._whole, model.directions, self._corpus)
+        return {
+            direction.name: pool_figures(
+                vectors[direction.query.name],
+                vectors[direction.answer.name],
+                pool_galleries(self._drawn, self._pools, direction, self._corpus),
+                self._corpus,
+                self._clusters,
+            )
+            for direction in model.directions
+        }
+
+
+def _clusters(drawn: pd.DataFrame, pair: Sequence[str], corpus: Corpus) -> np.ndarray | None:
+    """Return which of the pairs drawn are no draws of their own; None where all are."""
+    if corpus.shared_are_positive:
+        return instances(*(drawn[name].to_numpy() for name in pair))
+    return time_blocks(drawn)

@@ -197,3 +197,16 @@ def test_clusters_are_drawn_as_wholes():
     twice = Figures.joined([figures, figures])
     assert twice.draws()[1].tolist() == [4, 4]
     assert twice.of(np.arange(8) < 3).draws()[1].tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("clusters", [None, [0, 0, 1, 1, 1]])
+def test_the_standard_error_is_that_of_topics_or_of_clusters_as_wholes(clusters):
+    values, ones = np.array([1, 0.5, 0.25, 1, 0.2]), np.ones(5)
+    figures = Figures(values, ones.astype(np.int64), ones, ones, None if clusters is None else np.array(clusters))
+    groups = [[value] for value in values] if clusters is None else [values[:2], values[2:]]
+    squares = sum(sum(value - values.mean() for value in group) ** 2 for group in groups)
+    expected = np.sqrt(len(groups) / (len(groups) - 1) * squares) / 5
+    assert figures.standard_error() == pytest.approx(expected)
+    if clusters is None:
+        assert expected == pytest.approx(values.std(ddof=1) / np.sqrt(5))
+    assert figures.of(np.arange(5) < 1).standard_error() is None

@@ -26,11 +26,11 @@ def write_log(folder: Path, steps: int, every: int = 10, ways: tuple[str, ...] =
     (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def has_colour(path: Path, colour: str) -> bool:
+def has_colour(path: Path, colour: str, within: int = 30) -> bool:
     """Return whether some pixels have a colour, but for the blending of thin lines."""
     wanted = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)])
     pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
-    return int((np.abs(pixels - wanted).max(axis=2) < 30).sum()) > 20
+    return int((np.abs(pixels - wanted).max(axis=2) < within).sum()) > 20
 
 
 def test_loss_and_both_validations_are_drawn(tmp_path):
@@ -44,6 +44,17 @@ def test_loss_and_both_validations_are_drawn(tmp_path):
         assert 700 <= picture.width <= 2000
         assert 400 <= picture.height <= 1500
     assert all(has_colour(path, colour) for colour in (LOSS, *COLOURS))
+
+
+def test_standard_errors_are_a_band_where_the_log_has_them(tmp_path):
+    write_log(tmp_path, 100)
+    plain = draw_curve(tmp_path, Config().objectives).rename(tmp_path / "plain.png")
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    rows = [row | ({"img2sen_se": 0.01} if "img2sen" in row else {}) for row in rows]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    paler = "#f8e4e9"  # 15% of COLOURS[0] on white
+    assert not has_colour(plain, paler, within=3)
+    assert has_colour(draw_curve(tmp_path, Config().objectives), paler, within=3)
 
 
 @pytest.mark.usefixtures("caption")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -436,3 +437,18 @@ def test_missing_topics_models_and_data_are_one_sentence_each(here, tmp_path):
     assert "nothing.tsv" in refusal(ask, Path("nothing.tsv"))
     assert "ntcir train" in refusal(ask, model=tmp_path)
     assert "--data" in refusal(ask, data=tmp_path / "absent")
+
+
+def test_the_runs_of_two_models_fused_are_scored_by_the_command_line(here):
+    arguments = ["train", "--data", "data", "--iters", "40", "--out", "runs/second", "--set", "seed=1"]
+    assert command_line(*arguments).exit_code == 0
+    mrr = {}
+    for name in ("first", "second"):
+        (here / f"{name}.txt").write_text(command_line("run", "topics.tsv", "--model", f"runs/{name}").stdout)
+    (here / "fused.txt").write_text(command_line("fuse", "first.txt", "second.txt", "--method", "combsum").stdout)
+    for name in ("first", "second", "fused"):
+        scored = json.loads(command_line("score", f"{name}.txt", "--json").stdout)
+        assert scored["all"]["topics"] == 2 * PER_SESSION
+        mrr[name] = scored["all"]["MRR"]
+    assert mrr["fused"] > min(mrr["first"], mrr["second"])
+    shutil.rmtree("runs/second")
