@@ -61,6 +61,10 @@ def open_rows(config: Config, corpus: Corpus, modality: str, encoder: Encoder | 
             f"towers.{modality}.encoder is {kind}, but the model's is {encoder.kind}: put that back, or train again."
         )
     rows: Rows = load(KINDS[kind][1]).open(config, corpus, modality, encoder)
+    if (pca := config.towers.of(modality).pca) is not None and getattr(rows.encoder, "projection", None) is None:
+        raise UserError(
+            f"towers.{modality}.pca = {pca}: the rows of the encoder {kind} are not projected: leave it out."
+        )
     return rows
 
 

@@ -172,7 +172,10 @@ def _watched(network: nn.Module, names: Iterable[str], size: int) -> dict[str, _
             handle.remove()
     return {
         name: _Seen(
-            calls[name], _map_shape(output), _told(output), isinstance(output, torch.Tensor) and output._version > before
+            calls[name],
+            _map_shape(output),
+            _told(output),
+            isinstance(output, torch.Tensor) and output._version > before,
         )
         for name, (output, before) in given.items()
     }
