@@ -82,8 +82,8 @@ class VectorRows(ProjectableRows):
         columns = file.matrix.shape[1]
         if encoder is not None and encoder.made_dim != columns:
             raise UserError(
-                f"The vectors in {file.path} have {columns:,} columns, but the model was trained on {encoder.made_dim:,}: "
-                f"give vectors of the same kind in towers.{name}.vectors."
+                f"The vectors in {file.path} have {columns:,} columns, but the model was trained on "
+                f"{encoder.made_dim:,}: give vectors of the same kind in towers.{name}.vectors."
             )
         # The items that have rows and, at the same places, the numbers of these rows in the file.
         self._items, self._numbers = self._in_order() if file.ids is None else self._by_id(file.ids)

@@ -26,13 +26,15 @@ class _Seen:
 
     Attributes:
         calls: how often it is run; what it gives the last time counts.
-        shape: of the feature map [1, channels, side, side]; None where it gives something else.
+        channels: of the feature map; 0 where it gives something else.
+        side: cells on a side of that.
         gives: what it gives, for a sentence.
         overwritten: whether a later layer works in place on it.
     """
 
     calls: int
-    shape: torch.Size | None
+    channels: int
+    side: int
     gives: str
     overwritten: bool
 
@@ -122,21 +124,20 @@ def levels_of(network: nn.Module, backbone: Backbone, size: int) -> tuple[nn.Mod
             hint = did_you_mean(name, known)
             raise _refused(network, backbone, size, f"has no layer '{short(name)}'{hint}")
     seen = _watched(network, names, size)
-    for name in names:
-        if name not in seen:
-            raise _refused(network, backbone, size, f"does not run its layer '{name}' when it encodes pictures")
-        if seen[name].shape is None:
-            what = f"gives {seen[name].gives} at its layer '{name}', which is not a feature map"
-            raise _refused(network, backbone, size, what)
     for level in backbone.levels:
-        shape = seen[level.layer].shape or ()
-        if shape[-1] < level.grid:
+        name, found = level.layer, seen.get(level.layer)
+        if found is None:
+            raise _refused(network, backbone, size, f"does not run its layer '{name}' when it encodes pictures")
+        if not found.channels:
+            what = f"gives {found.gives} at its layer '{name}', which is not a feature map"
+            raise _refused(network, backbone, size, what)
+        if found.side < level.grid:
             say(
-                f"WARNING: {backbone.arch} gives {shape[-1]} x {shape[-1]} cells at its layer '{level.layer}' for "
-                f"pictures of {size} x {size} pixels, fewer than its grid of {level.grid} x {level.grid}: cells are "
-                "repeated; lower the grid in features.backbones."
+                f"WARNING: {backbone.arch} gives {found.side} x {found.side} cells at its layer '{name}' for pictures "
+                f"of {size} x {size} pixels, fewer than its grid of {level.grid} x {level.grid}: cells are repeated; "
+                "lower the grid in features.backbones."
             )
-    widths = [int((seen[level.layer].shape or ())[1]) * level.grid**2 for level in backbone.levels]
+    widths = [seen[level.layer].channels * level.grid**2 for level in backbone.levels]
     return _traced(Levels(network, backbone.levels, seen)), widths
 
 
@@ -170,25 +171,19 @@ def _watched(network: nn.Module, names: Iterable[str], size: int) -> dict[str, _
     finally:
         for handle in handles:
             handle.remove()
-    return {
-        name: _Seen(
-            calls[name],
-            _map_shape(output),
-            _told(output),
-            isinstance(output, torch.Tensor) and output._version > before,
-        )
-        for name, (output, before) in given.items()
-    }
+    return {name: _seen(calls[name], output, version) for name, (output, version) in given.items()}
 
 
-def _map_shape(output: Any) -> torch.Size | None:
-    """Return the shape of a feature map [1, channels, side, side], of square pictures; None of anything else.
+def _seen(calls: int, output: Any, version: int) -> _Seen:
+    """Note what a layer gave for a square picture.
 
-    Networks that keep channels last give two equal sides in front of them.
+    Networks that keep channels last have two equal sides in front of them, which are not a map to be pooled here.
     """
-    if not isinstance(output, torch.Tensor) or output.ndim != 4 or output.shape[0] != 1:
-        return None
-    return output.shape if output.shape[2] == output.shape[3] else None
+    if not isinstance(output, torch.Tensor):
+        return _Seen(calls, 0, 0, _told(output), overwritten=False)
+    is_map = output.ndim == 4 and output.shape[0] == 1 and output.shape[2] == output.shape[3]
+    channels, side = (output.shape[1], output.shape[2]) if is_map else (0, 0)
+    return _Seen(calls, channels, side, _told(output), overwritten=output._version > version)
 
 
 def _told(output: Any) -> str:
@@ -199,9 +194,13 @@ def _told(output: Any) -> str:
 
 def _refused(network: nn.Module, backbone: Backbone, size: int, what: str) -> UserError:
     names = [name for name, _ in network.named_modules() if name]
-    maps = [name for name, seen in _watched(network, names, size).items() if seen.shape is not None]
-    listed = some(sorted(maps, key=lambda name: name.count(".")), 20) or "none"
+    maps = [name for name, seen in _watched(network, names, size).items() if seen.channels]
+    listed = some(sorted(maps, key=_depth), 20) or "none"
     return UserError(
         f"features.backbones: {backbone.arch} {what}; its layers with feature maps (channels x height x width): "
         f"{listed}."
     )
+
+
+def _depth(name: str) -> int:
+    return name.count(".")
