@@ -117,7 +117,7 @@ def levels_of(network: nn.Module, backbone: Backbone, size: int) -> tuple[nn.Mod
     Raises:
         UserError: if a layer is unknown or gives no feature map.
     """
-    known = dict(network.named_modules())
+    known = dict(network.named_modules(remove_duplicate=False))
     names = [level.layer for level in backbone.levels]
     for name in names:
         if name not in known or not name:
@@ -194,13 +194,10 @@ def _told(output: Any) -> str:
 
 def _refused(network: nn.Module, backbone: Backbone, size: int, what: str) -> UserError:
     names = [name for name, _ in network.named_modules() if name]
-    maps = [name for name, seen in _watched(network, names, size).items() if seen.channels]
-    listed = some(sorted(maps, key=_depth), 20) or "none"
+    maps: list[str] = [name for name, seen in _watched(network, names, size).items() if seen.channels]
+    maps.sort(key=lambda name: name.count("."))
+    listed = some(maps, 12) or "none"
     return UserError(
         f"features.backbones: {backbone.arch} {what}; its layers with feature maps (channels x height x width): "
         f"{listed}."
     )
-
-
-def _depth(name: str) -> int:
-    return name.count(".")
