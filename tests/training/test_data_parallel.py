@@ -58,6 +58,7 @@ KINDS: dict[str, dict[str, Any]] = {
         **DROPOUT, "negatives__model": True, "negatives__every": 3, "augment__views": 2, "training__weight_decay": 0.01,
         "training__schedule": "cosine", "sensors__categories": "embedding", "features__mirror": True,
     },
+    "principal components": {"towers__image__pca": 5, "towers__image__standardise": False},
     "drawn by an objective": {
         "towers__image_dropout": 0.2, "objectives": [{"kind": "triplet"}, {"kind": "ranking", "warm_up": 8}],
     },
