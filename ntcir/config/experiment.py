@@ -106,6 +106,17 @@ class Config(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _projectable(self) -> Config:
+        for name in self.pair:
+            tower = self.towers.of(name)
+            if self.encoder.finetune and tower.encoder == "frozen" and tower.pca is not None:
+                raise ValueError(
+                    f"towers.{name}.pca = {tower.pca} is fitted once, to features of frozen networks, and "
+                    "encoder.finetune trains these: leave one of them out"
+                )
+        return self
+
     @property
     def losses(self) -> list[Objective]:
         """The objectives that training makes small: all, or none where the model is solved."""

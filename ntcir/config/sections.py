@@ -32,7 +32,7 @@ class Level(Section):
     """A layer of a network whose feature map is taken, and into how many cells it is pooled."""
 
     # The module's name in the network, such as features.7 or layer3 (``named_modules``).
-    layer: str
+    layer: str = Field(min_length=1)
     grid: int = Field(1, ge=1, le=16)  # average-pooled into grid x grid cells
 
 
@@ -55,6 +55,17 @@ class Backbone(Section):
     # takes size, crop and resize from the section `features`, as torchvision's networks do. auto: what there is.
     preprocessing: Literal["auto", "own", "features"] = "auto"
     seed: int = Field(0, ge=0)  # of random weights
+
+    @model_validator(mode="after")
+    def _levels_alone(self) -> Backbone:
+        if self.levels and self.output != "pooled":
+            raise ValueError(f"levels are feature maps, and output is {self.output}: leave one of them out")
+        if self.levels and self.grid > 1:
+            raise ValueError(f"each of the levels has a grid of its own, and grid is {self.grid} besides: leave it out")
+        layers = [level.layer for level in self.levels]
+        if twice := [layer for layer in layers if layers.count(layer) > 1]:
+            raise ValueError(f"levels name the layer {twice[0]} twice: name each layer once")
+        return self
 
     @property
     def checkpoint(self) -> Path | None:

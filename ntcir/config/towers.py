@@ -32,7 +32,7 @@ class Tower(Section):
     # Standardise each column over the training split first (this project's choice).
     standardise: bool = True
     # Principal components kept of each facet's columns, fitted on the training split: not whitened, scaled to a common
-    # mean square. Left open, columns stay as they are.
+    # mean square; `power` comes first. Left open, columns stay as they are.
     pca: int | None = Field(None, ge=1, le=8192)
     # Of an encoder that has several facets, such as levels of a network or encodings of numbers. joined: each member of
     # the ensemble sees all of them; alternate: each sees one, in turn (see ``towers.members``).
@@ -68,6 +68,13 @@ class Tower(Section):
         if self.power != 1 and self.encoder in {"readings", "words"}:
             raise ValueError(
                 f"power is for features of networks and for vectors, not for {self.encoder}: leave it at 1"
+            )
+        if self.pca is not None and self.encoder in {"readings", "words"}:
+            raise ValueError(f"pca is for features of networks and for vectors, not for {self.encoder}: leave it out")
+        if self.pca is not None and self.standardise:
+            raise ValueError(
+                "standardise would give all principal components (pca) the same size, which tells less: set "
+                "standardise to false"
             )
         return self
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ntcir.encoders.projected import ProjectableRows
 from ntcir.system.errors import UserError, did_you_mean
 from ntcir.system.lazy import load
 
@@ -61,6 +62,8 @@ def open_rows(config: Config, corpus: Corpus, modality: str, encoder: Encoder | 
             f"towers.{modality}.encoder is {kind}, but the model's is {encoder.kind}: put that back, or train again."
         )
     rows: Rows = load(KINDS[kind][1]).open(config, corpus, modality, encoder)
+    if (pca := config.towers.of(modality).pca) is not None and not isinstance(rows, ProjectableRows):
+        raise UserError(f"towers.{modality}.pca = {pca} is not for the encoder {kind}, whose rows stay: leave it out.")
     return rows
 
 

@@ -253,11 +253,16 @@ class Rows(ABC):
 
 
 def evened(tower: Tower, width: int) -> nn.Module:
-    """Return what evens out and standardises rows of that width, as far as a tower's settings ask for it."""
+    """Return what evens out and standardises rows of that width, as far as a tower's settings ask for it.
+
+    Principal components stay as they are: columns are raised to the power before these are taken.
+    """
     from torch import nn
 
     from ntcir.towers.stems import Power, Standardise
 
+    if tower.pca is not None:
+        return nn.Identity()
     standardise = Standardise(width) if tower.standardise else nn.Identity()
     return standardise if tower.power == 1 else nn.Sequential(Power(tower.power), standardise)
 

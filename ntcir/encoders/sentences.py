@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ntcir.config import Config
-from ntcir.encoders.encoder import Encoder, Rows, saved_dim
+from ntcir.encoders.encoder import Encoder, saved_dim
 from ntcir.encoders.parts import WORD, Part, Parts, sentences_without
+from ntcir.encoders.projected import ProjectableEncoder, ProjectableRows
+from ntcir.encoders.projection import Projection
 from ntcir.features.text_digests import digest, readable
 from ntcir.features.text_features import TextFeatures, with_pictures
 from ntcir.features.text_networks import open_text_network
@@ -24,11 +26,11 @@ if TYPE_CHECKING:
     from ntcir.corpora.corpus import Corpus
 
 
-class SentencesEncoder(Encoder):
+class SentencesEncoder(ProjectableEncoder):
     """The features of one text network, which is not in the model.
 
     Args:
-        dim: columns of a row.
+        dim: columns of a row before it is projected.
         fingerprint: of the network: what determines the features.
         network: its name, for people.
     """
@@ -36,11 +38,12 @@ class SentencesEncoder(Encoder):
     kind = "sentences"
 
     def __init__(self, dim: int, fingerprint: str, network: str) -> None:
-        self.dim, self.fingerprints, self.network = dim, [fingerprint], network
+        self.dim = self.made_dim = dim
+        self.fingerprints, self.network = [fingerprint], network
 
     def to_json(self) -> dict[str, Any]:
         """Return length, fingerprint and name."""
-        return {"dim": self.dim, "fingerprint": self.fingerprints[0], "network": self.network}
+        return self.described({"dim": self.made_dim, "fingerprint": self.fingerprints[0], "network": self.network})
 
     @classmethod
     def from_json(cls, tree: Mapping[str, Any]) -> SentencesEncoder:
@@ -52,7 +55,10 @@ class SentencesEncoder(Encoder):
         for key in ("fingerprint", "network"):
             if not isinstance(tree[key], str):
                 raise ValueError(f"its {key} is not a text")
-        return cls(saved_dim(tree), tree["fingerprint"], tree["network"])
+        encoder = cls(saved_dim(tree), tree["fingerprint"], tree["network"])
+        if "pca" in tree:
+            encoder.project_by(Projection.from_json(tree["pca"], [encoder.made_dim]))
+        return encoder
 
     def require(self, fingerprint: str, network: str) -> None:
         """Check that a network is the one the model was trained with.
@@ -67,7 +73,7 @@ class SentencesEncoder(Encoder):
             )
 
 
-class SentenceRows(Rows):
+class SentenceRows(ProjectableRows):
     """The features of a corpus's captions, stored on disk by the captions' digests.
 
     Args:
@@ -99,7 +105,11 @@ class SentenceRows(Rows):
         texts = captions(corpus, modality)
         network = open_text_network(config.texts, config.features)
         features = TextFeatures(with_pictures(corpus, config.pair), config.features.store, network, texts)
-        return cls(features, texts, encoder if isinstance(encoder, SentencesEncoder) else None)
+        own = encoder if isinstance(encoder, SentencesEncoder) else None
+        rows = cls(features, texts, own)
+        if own is None:
+            rows.project_as(config.towers.of(modality), modality, {network.name: features.dim})
+        return rows
 
     def ensure(self, ids: Sequence[str]) -> np.ndarray:
         """Encode and store what is lacking; bool [len(ids)]: all True, for an empty caption has features too."""
@@ -113,8 +123,8 @@ class SentenceRows(Rows):
         self.features.ensure(texts)
         return np.ones(len(ids), dtype=bool)
 
-    def load(self, ids: Sequence[str]) -> np.ndarray:
-        """Return stored features, float32 [len(ids), dim]."""
+    def made(self, ids: Sequence[str]) -> np.ndarray:
+        """Return stored features, float32 [len(ids), made_dim]."""
         return self.features.load(self._of(ids))
 
     def origins(self) -> list[str]:
@@ -129,13 +139,14 @@ class SentenceRows(Rows):
     def encode(self, queries: Mapping[str, str]) -> Iterator[tuple[list[str], np.ndarray]]:
         """Yield the features of texts that were typed, all at once; those of the corpus are read."""
         if queries:
-            yield list(queries), self.features.encode([readable(text) for text in queries.values()])
+            made = self.features.encode([readable(text) for text in queries.values()])
+            yield list(queries), self.encoder.projected(made)
 
     def apart(self, content: str, row: np.ndarray, cells: int) -> Parts:
         """Take a caption apart into what stands between blanks, and encode all sentences at once."""
         words = content.split()
         texts = [content, *sentences_without(words, range(len(words)))]
-        rows = self.features.encode([readable(text) for text in texts])
+        rows = self.encoder.projected(self.features.encode([readable(text) for text in texts]))
         return Parts(WORD, [Part(word) for word in words], rows[:1], rows[1:])
 
     def _of(self, ids: Sequence[str]) -> list[str]:

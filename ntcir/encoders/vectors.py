@@ -12,7 +12,9 @@ import pandas as pd
 
 from ntcir.config import Config
 from ntcir.corpora.records import image_id
-from ntcir.encoders.encoder import Encoder, Rows, saved_dim
+from ntcir.encoders.encoder import Encoder, saved_dim
+from ntcir.encoders.projected import ProjectableEncoder, ProjectableRows
+from ntcir.encoders.projection import Projection
 from ntcir.encoders.vector_files import VectorFile, read_vectors
 from ntcir.modalities import Query, modality
 from ntcir.system.errors import UserError, short
@@ -26,22 +28,23 @@ _ID_COLUMN = "id"
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
-class VectorsEncoder(Encoder):
+class VectorsEncoder(ProjectableEncoder):
     """Knows how long the vectors are; whatever computed them is not here.
 
     Args:
-        dim: columns of a row.
+        dim: columns of a row before it is projected.
         fingerprint: SHA-256 of the file with which the model was trained.
     """
 
     kind = "vectors"
 
     def __init__(self, dim: int, fingerprint: str) -> None:
-        self.dim, self.fingerprint = dim, fingerprint
+        self.dim = self.made_dim = dim
+        self.fingerprint = fingerprint
 
     def to_json(self) -> dict[str, Any]:
         """Return length and fingerprint."""
-        return {"dim": self.dim, "fingerprint": self.fingerprint}
+        return self.described({"dim": self.made_dim, "fingerprint": self.fingerprint})
 
     @classmethod
     def from_json(cls, tree: Mapping[str, Any]) -> VectorsEncoder:
@@ -53,10 +56,13 @@ class VectorsEncoder(Encoder):
         fingerprint = tree["fingerprint"]
         if not isinstance(fingerprint, str) or not _SHA256.fullmatch(fingerprint):
             raise ValueError("its fingerprint is not a SHA-256")
-        return cls(saved_dim(tree), fingerprint)
+        encoder = cls(saved_dim(tree), fingerprint)
+        if "pca" in tree:
+            encoder.project_by(Projection.from_json(tree["pca"], [encoder.made_dim]))
+        return encoder
 
 
-class VectorRows(Rows):
+class VectorRows(ProjectableRows):
     """The rows of a file of vectors that belong to the items of a corpus.
 
     Args:
@@ -74,10 +80,10 @@ class VectorRows(Rows):
         self._file, self._corpus, self._modality = file, corpus, modality(name)
         self._known = corpus.tables[name].index
         columns = file.matrix.shape[1]
-        if encoder is not None and encoder.dim != columns:
+        if encoder is not None and encoder.made_dim != columns:
             raise UserError(
-                f"The vectors in {file.path} have {columns:,} columns, but the model was trained on {encoder.dim:,}: "
-                f"give vectors of the same kind in towers.{name}.vectors."
+                f"The vectors in {file.path} have {columns:,} columns, but the model was trained on "
+                f"{encoder.made_dim:,}: give vectors of the same kind in towers.{name}.vectors."
             )
         # The items that have rows and, at the same places, the numbers of these rows in the file.
         self._items, self._numbers = self._in_order() if file.ids is None else self._by_id(file.ids)
@@ -99,7 +105,11 @@ class VectorRows(Rows):
             )
         names = (str(corpus.tables[modality].index.name or modality), _ID_COLUMN)
         file = read_vectors(expanded(path) if isinstance(path, Path) else path, modality, names)
-        return cls(file, corpus, modality, encoder if isinstance(encoder, VectorsEncoder) else None)
+        own = encoder if isinstance(encoder, VectorsEncoder) else None
+        rows = cls(file, corpus, modality, own)
+        if own is None:
+            rows.project_as(config.towers.of(modality), modality, {str(file.path): rows.encoder.dim})
+        return rows
 
     def _in_order(self) -> tuple[pd.Index, np.ndarray]:
         count, items = len(self._file.matrix), len(self._known)
@@ -152,8 +162,8 @@ class VectorRows(Rows):
         """Return which items have vectors, bool [len(ids)]."""
         return self._places(ids) >= 0
 
-    def load(self, ids: Sequence[str]) -> np.ndarray:
-        """Return the vectors of items that have some, float32 [len(ids), dim].
+    def made(self, ids: Sequence[str]) -> np.ndarray:
+        """Return the vectors of items that have some, float32 [len(ids), made_dim].
 
         Raises:
             KeyError: if an item has none.

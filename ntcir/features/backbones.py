@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ntcir.config.places import OPEN_CLIP, TIMM
 from ntcir.features import open_clip_networks, timm_networks, torchvision_networks
 from ntcir.features.built import Built
 from ntcir.features.fingerprints import fingerprint_of, weights_sha256
+from ntcir.features.levels import levels_of
 from ntcir.features.preprocessing import configured
 from ntcir.system.errors import UserError, reason_of
 
@@ -34,6 +36,9 @@ class FrozenNetwork(nn.Module):
 
     Attributes:
         dim: the length of a feature vector.
+        levels: what gives the feature maps of several layers, where the backbone names some; it has the network's own
+            parameters.
+        widths: columns of each of these levels; without any, ``dim`` alone.
         preprocessing: what it is given.
         meta: what determines the features: network, weights, preprocessing and their fingerprint.
     """
@@ -53,7 +58,15 @@ class FrozenNetwork(nn.Module):
         self.preprocessing = built.preprocess(options)
         self.register_buffer("mean", torch.tensor(self.preprocessing.statistics.mean).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(self.preprocessing.statistics.std).view(1, 3, 1, 1) * 255)
-        self.dim = self._tried()
+        self.levels: nn.Module | None = None
+        with self._tried():
+            size = self.preprocessing.square.crop
+            if backbone.levels:
+                self.levels, self.widths = levels_of(self.network, backbone, size)
+            with torch.inference_mode():
+                self.dim = int(self(torch.zeros(1, 3, size, size, dtype=torch.uint8)).shape[1])
+        if not backbone.levels:
+            self.widths = [self.dim]
         self.meta = self._meta()
 
     def retrained(self) -> None:
@@ -70,6 +83,9 @@ class FrozenNetwork(nn.Module):
         This is the reference, in single precision; ``backends`` has what is faster.
         """
         scaled = ((images.float() - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        if self.levels is not None:
+            rows: torch.Tensor = self.levels(scaled)
+            return rows
         if self.trunk is not None:
             maps = self.trunk(scaled).float()
             return nn.functional.adaptive_avg_pool2d(maps, self.backbone.grid).flatten(1)
@@ -78,21 +94,21 @@ class FrozenNetwork(nn.Module):
         result: torch.Tensor = self.network(scaled).float()
         return result
 
-    def _tried(self) -> int:
-        """Return the length of a feature vector.
+    @contextmanager
+    def _tried(self) -> Iterator[None]:
+        """Report in one sentence that the network cannot process pictures of the size it is given.
 
         Raises:
-            UserError: if the network cannot process pictures of the size it is given.
+            UserError: if the body shows that.
         """
-        size = self.preprocessing.square.crop
-        with torch.inference_mode():
-            try:
-                return int(self(torch.zeros(1, 3, size, size, dtype=torch.uint8)).shape[1])
-            except (RuntimeError, AssertionError, ValueError) as error:
-                raise UserError(
-                    f"{self.backbone.arch} cannot process images of {size} x {size} pixels ({reason_of(error)}): "
-                    "choose another features.size and features.crop."
-                ) from error
+        try:
+            yield
+        except (RuntimeError, AssertionError, ValueError) as error:
+            size = self.preprocessing.square.crop
+            raise UserError(
+                f"{self.backbone.arch} cannot process images of {size} x {size} pixels ({reason_of(error)}): "
+                "choose another features.size and features.crop."
+            ) from error
 
     def _meta(self) -> dict[str, Any]:
         state = self.network.state_dict()
@@ -107,6 +123,8 @@ class FrozenNetwork(nn.Module):
             "precision": self.options.precision,
             "dim": self.dim,
         }
+        if self.backbone.levels:  # others keep the fingerprint that they had before there were levels
+            meta["levels"] = [level.model_dump(mode="json") for level in self.backbone.levels]
         # The name of the weights is for people; what counts is what is in them.
         return meta | {"fingerprint": fingerprint_of({key: meta[key] for key in meta if key != "weights"})}
 

@@ -50,9 +50,12 @@ class Inference(nn.Module):
     def __init__(self, network: FrozenNetwork, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__()
         self._dtype, self._grid = dtype, network.backbone.grid
-        self._pools = network.trunk is not None
-        body = deepcopy(network.trunk if network.trunk is not None else network.network)
-        if network.head is not None and not self._pools:
+        self._pools = network.levels is None and network.trunk is not None  # levels are pooled where they are taken
+        if network.levels is not None:
+            body = deepcopy(network.levels)
+        else:
+            body = deepcopy(network.trunk if network.trunk is not None else network.network)
+        if network.head is not None and network.levels is None and not self._pools:
             _replace(body, network.head, lambda head: nn.Identity() if network.cut else _Double(head))
         body = _folded(body.eval()) if network.folds else body.eval()
         self.body = _in_precision(body, dtype).to(device)

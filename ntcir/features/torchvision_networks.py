@@ -82,6 +82,8 @@ def _filled(backbone: Backbone, state: Mapping[str, torch.Tensor] | None) -> nn.
 
 def _spare(backbone: Backbone) -> tuple[str, ...]:
     """Return how the names begin of weights that say nothing in the features: a checkpoint may lack them."""
+    if any(f"{level.layer}.".startswith(_HEADS) for level in backbone.levels):
+        return _IDLE  # a classifier may have feature maps as well
     return (*_IDLE, *_HEADS) if backbone.output == "pooled" else _IDLE
 
 

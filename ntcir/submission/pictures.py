@@ -17,6 +17,7 @@ from ntcir.features.image_features import encode_pictures
 from ntcir.features.inference import batch_of
 from ntcir.features.preprocessing import distinct
 from ntcir.model.model import Model, Vectors
+from ntcir.submission.accepted import photographs
 from ntcir.submission.channels import channel_remarks, rgb_planes
 from ntcir.submission.pixels import Text, parse_pixels
 from ntcir.system.errors import UserError
@@ -146,4 +147,5 @@ class PictureEncoder:
                 digest.update(picture[square].data)
             self._twins.append(self._seen.setdefault(digest.digest(), len(self._twins)))
         features = encode_pictures(self._networks, pictures, self._batch)
-        self._parts.append(self._model.unit_vectors("image", features))
+        rows = photographs(self._model).projected(features)
+        self._parts.append(self._model.unit_vectors("image", rows))

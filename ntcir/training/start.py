@@ -12,6 +12,7 @@ from ntcir.config import Config, Tower
 from ntcir.encoders import encoder_class
 from ntcir.encoders.encoder import Encoder, Rows
 from ntcir.encoders.presets import Columns
+from ntcir.encoders.projected import ProjectableEncoder, ProjectableRows
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.encoders.words import WordsEncoder
 from ntcir.encoders.words_rows import WordRows
@@ -99,6 +100,28 @@ class Start:
                     f"words, and these training captions have {len(words):,}: unless captions with the others drop "
                     "out because their pictures cannot be read, the training will be refused after encoding."
                 )
+
+    def give_projections(self, rows: Mapping[str, Rows]) -> None:
+        """Let rows be projected as this model's were, which is what its towers know.
+
+        Args:
+            rows: of the training's corpus, not yet fitted.
+
+        Raises:
+            UserError: if they have other columns.
+        """
+        for name, each in rows.items():
+            theirs = self.model.encoders[name]
+            projection = theirs.projection if isinstance(theirs, ProjectableEncoder) else None
+            if projection is None or not isinstance(each, ProjectableRows):
+                continue
+            try:
+                each.keep(projection)
+            except ValueError as error:
+                raise UserError(
+                    f"training.start: the {name} tower of {self.folder} does not fit this configuration: {error} "
+                    "(features.backbones, or the file that the rows come from, are others)."
+                ) from error
 
     def give_towers(self, model: Model) -> None:
         """Put these towers in place of those of a model, statistics of their training split included.
@@ -246,7 +269,7 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path, *, grown: b
         UserError: naming the first setting that is another one.
     """
     layers = [] if grown else ["head", *_shape_keys(ours)]
-    for key in ("power", "standardise", *layers):
+    for key in ("power", "standardise", "pca", *layers):
         have, want = getattr(theirs, key), getattr(ours, key)
         if have != want:
             raise UserError(
@@ -265,4 +288,6 @@ def _shape_keys(tower: Tower) -> list[str]:
 
 def _yaml(value: object) -> str:
     """Return a value as it is typed behind ``--set``, where a space would end it."""
+    if value is None:
+        return "null"
     return str(value).lower().replace(" ", "")

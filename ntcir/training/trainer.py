@@ -31,6 +31,7 @@ from ntcir.training.measured import errors_of, logged, means_of, smoothed
 from ntcir.training.mining import BY_MODEL, Miner, from_tensors, to_tensors
 from ntcir.training.needs import of_instances
 from ntcir.training.preparation import Preparation
+from ntcir.training.projections import keep_projections
 from ntcir.training.result import TrainingResult
 from ntcir.training.run_folder import begin, run_folder
 from ntcir.training.solving import solve
@@ -236,6 +237,9 @@ def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, re
             require_widths(config, known)  # before anything is encoded
             if start is not None:
                 start.check_captions(config, rows, corpus.split("train"))
+                start.give_projections(rows)
+            if resume:
+                keep_projections(rows, folder)
             if not config.training.iters:  # as what is solved has none
                 by_first(lambda: begin(config, corpus, folder, resume=resume))
                 if config.solved is not None:

@@ -65,10 +65,12 @@ def _fitted(name: str, rows: Rows, config: Config, corpus: Corpus, train: pd.Dat
     if not rows.is_fitted and not config.towers.of(name).standardise:
         return []
     if train.empty:
-        what = f"towers.{name}.standardise" if not rows.is_fitted else f"the encoder {config.towers.of(name).encoder}"
+        tower = config.towers.of(name)
+        key = f"towers.{name}.{'pca' if tower.pca is not None else 'standardise'}"
+        what = key if not rows.is_fitted or tower.pca is not None else f"the encoder {tower.encoder}"
         raise UserError(
             f"{corpus.root} has no pairs in its training split, to which {what} is fitted: see data.split, or use "
-            "features as they are (standardise: false)."
+            "features as they are (standardise: false, without pca)."
         )
     items = train[name].tolist()
     rows.check(items)

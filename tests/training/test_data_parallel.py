@@ -63,8 +63,9 @@ KINDS: dict[str, dict[str, Any]] = {
     },
     # A classifier over all instances, whose gradient each process has as a whole.
     "learnt by an objective": {"towers__image_dropout": 0.2, "objectives": [{"kind": "classes"}, {"kind": "info_nce"}]},
-    "descent": {
-        **DROPOUT, "training__optimizer": "sgd", "training__lr": 0.1, "training__weight_decay": 0.01,
+    "descent, on principal components": {
+        **DROPOUT, "towers__image__pca": 12, "towers__image__standardise": False, "training__optimizer": "sgd",
+        "training__lr": 0.1, "training__weight_decay": 0.01,
         "training__schedule": "step", "training__milestones": [8, 12],
     },
     # Days of two pairs: there is nothing in a batch for the third process.
