@@ -142,6 +142,7 @@ def train(config: Config, fold: tuple[str, str], topics: int, seed: int) -> Resu
         chosen, last = Model.load(Path(folder)), trainer.model
     asked = drawn(corpus, topics)
     result = {direction: np.asarray(values) for direction, values in answered(chosen, corpus, asked).items()}
+    last.config = last.config.changed({"hubness.beta": 0.0})  # only the model that is kept has training queries
     at_the_end = answered(last, corpus, asked)
     result["lap"] = np.asarray(fold[0])
     result["last"] = np.mean([*at_the_end["img2sen"], *at_the_end["sen2img"]])
