@@ -81,6 +81,7 @@ def train(
     help="data.split.KEY=VALUE: split the corpus in another way than the model's configuration; data.outside=true: "
     "read photographs outside images/ that records.csv names; data.pictures=DIR: one more folder of captioned "
     "pictures; features.store=DIR: where features are kept; "
+    "hubness.beta=B: how much hubness counts, of a model trained with a bias against hubs; "
     "towers.MODALITY.vectors=FILE: the vectors of this corpus. Repeatable.",
 )  # fmt: skip
 def run(

@@ -7,10 +7,11 @@ from typing import Any
 from ntcir.config.experiment import Config
 from ntcir.config.places import places
 
-# What computes things and how many at a time: a model moves to other machines. A training may go on for more steps.
+# What computes things and how many at a time: a model moves to other machines. A training may go on for more steps. How
+# much hubness counts may be changed when a model is asked.
 _MOVABLE = (
     "name", "data.outside", "features.backend", "features.device", "features.batch", "training.iters", "objects.batch",
-    "encoder.device",
+    "encoder.device", "hubness.beta",
 )  # fmt: skip
 
 

@@ -279,8 +279,8 @@ class Hubness(Section):
     """
 
     beta: float = Field(0.0, ge=0, le=2)  # 0: no bias
-    temperature: float = Field(0.1, gt=0)  # T
-    # Training queries that are kept in the model, drawn at random; left open, all.
+    temperature: float = Field(0.1, ge=0.001, le=100)  # T
+    # Training pairs whose queries are kept in the model, drawn at random; left open, all.
     queries: int | None = Field(None, ge=1)
 
 

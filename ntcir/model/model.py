@@ -16,6 +16,7 @@ from ntcir.encoders import encoder_class
 from ntcir.encoders.encoder import Encoder, under
 from ntcir.modalities import Direction, directions
 from ntcir.model.folder import Saved, read_model, reading, write_model
+from ntcir.model.hubness import TrainingQueries, with_bias, with_one, without_queries
 from ntcir.model.widths import require_widths
 from ntcir.objectives.batch import Batch
 from ntcir.sampling.relations import group_equal_rows
@@ -56,6 +57,7 @@ class Model:
             objective that is carried into another training needs it, and in models of earlier versions.
         towers: by modality.
         learnt: what each objective has of its own, in the order of the configuration.
+        training_queries: by modality, what a bias against hubs is worked out from; empty where there is none.
     """
 
     config: Config
@@ -65,6 +67,7 @@ class Model:
     numbering: str = ""
     towers: nn.ModuleDict = field(init=False)
     learnt: nn.ModuleList = field(init=False)
+    training_queries: dict[str, TrainingQueries] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         require_widths(self.config, self.encoders)
@@ -122,12 +125,53 @@ class Model:
         tower.train(training)
         return np.concatenate(blocks) if blocks else np.empty((0, self.config.towers.dim), dtype=np.float32)
 
+    def as_queries(self, vectors: np.ndarray) -> np.ndarray:
+        """Return unit vectors as those of queries, whose inner products with ``as_documents`` are scores.
+
+        Args:
+            vectors: float32 [..., dim].
+
+        Returns:
+            float32 [..., dim + 1] where the model has a bias against hubs (``ntcir.model.hubness``); else the same.
+        """
+        return with_one(vectors) if self.config.hubness.beta else vectors
+
+    def as_documents(self, modality: str, documents: Vectors) -> Vectors:
+        """Return unit vectors as those of documents; see ``as_queries``.
+
+        Args:
+            modality: of the documents.
+            documents: of all that are ranked, or of a part of them.
+
+        Raises:
+            UserError: if a bias is asked for, and the model has no training queries.
+        """
+        hubness = self.config.hubness
+        if not hubness.beta:
+            return documents
+        [asks] = [each.query.name for each in self.directions if each.answer.name == modality]
+        if asks not in self.training_queries:
+            raise without_queries(None, hubness.beta)
+        kept, options = self.training_queries[asks], {"beta": hubness.beta, "temperature": hubness.temperature}
+        return Vectors(with_bias(documents.vectors, documents.twins, kept, **options), documents.twins)
+
+    def in_both_roles(
+        self, vectors: Mapping[str, Vectors]
+    ) -> tuple[Mapping[str, Vectors], Mapping[str, Vectors] | None]:
+        """Return unit vectors, by modality, as those of queries, and as those of documents where these are others."""
+        if not self.config.hubness.beta:
+            return vectors, None
+        asking = {name: Vectors(self.as_queries(each.vectors), each.twins) for name, each in vectors.items()}
+        return asking, {name: self.as_documents(name, each) for name, each in vectors.items()}
+
     def state(self) -> dict[str, torch.Tensor]:
-        """Return the weights by name: ``towers.``, ``learnt.`` and, where the model has them, ``networks.``."""
+        """Return the weights by name: ``towers.``, ``learnt.`` and, where it has them, ``networks.``, ``hubness.``."""
         state = {**self.towers.state_dict(prefix="towers."), **self.learnt.state_dict(prefix="learnt.")}
         state = {name: value.detach() for name, value in state.items()}
         for modality, encoder in self.encoders.items():
             state |= {f"networks.{modality}.{name}": value for name, value in encoder.weights().items()}
+        for modality, queries in self.training_queries.items():
+            state |= {f"hubness.{modality}.{name}": value for name, value in queries.state().items()}
         return state
 
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -140,6 +184,11 @@ class Model:
         self.learnt.load_state_dict(under("learnt.", state))
         for modality, encoder in self.encoders.items():
             encoder.restore(self.config, under(f"networks.{modality}.", state))
+        kept = {name: tensors for name in self.config.pair if (tensors := under(f"hubness.{name}.", state))}
+        self.training_queries = {}
+        for name, tensors in kept.items():
+            dim = self.unit_vectors(name, np.empty((0, 0), dtype=np.float32)).shape[1]
+            self.training_queries[name] = TrainingQueries.of_state(tensors, dim)
 
     def forget_instances(self) -> None:
         """Leave out what objectives have learnt of single training instances, of no use where the model is only asked.

@@ -16,7 +16,7 @@ from ntcir.modalities import Direction
 from ntcir.model.model import Vectors
 from ntcir.sampling.galleries import Gallery, WholeSplit
 from ntcir.sampling.relations import group_equal_rows
-from ntcir.search.counting import Side, ranks_both_ways
+from ntcir.search.counting import Side, ranks_both_ways, ranks_one_way
 from ntcir.search.ranking import average_ranks, distinct_scores
 
 _CELLS = 1 << 22  # scores in memory at once
@@ -28,7 +28,11 @@ def mean_of(corpus: Corpus) -> Mrr:
 
 
 def whole_figures(
-    vectors: Mapping[str, Vectors], whole: WholeSplit, directions: Sequence[Direction], corpus: Corpus
+    vectors: Mapping[str, Vectors],
+    whole: WholeSplit,
+    directions: Sequence[Direction],
+    corpus: Corpus,
+    ranked: Mapping[str, Vectors] | None = None,
 ) -> dict[str, Figures]:
     """Return what the figures of each direction are made of where every item ranks all items of the other side.
 
@@ -37,13 +41,22 @@ def whole_figures(
         whole: which these are.
         directions: both, the left modality asking first.
         corpus: says which mean is meant, and whether queries are clustered.
+        ranked: of the same items where they are ranked; None where an item has one vector for both, so that one product
+            ranks both ways.
     """
     left, right = directions[0]
     best = mean_of(corpus) == "best"
     rows, columns = whole.place[left.name], whole.place[right.name]
     pairs = np.unique(np.stack([rows, columns], axis=1), axis=0)
     sides = side_of(vectors[left.name]), side_of(vectors[right.name])
-    ranks = ranks_both_ways(*sides, pairs[:, 0], pairs[:, 1], best=best)
+    if ranked is None:
+        ranks = ranks_both_ways(*sides, pairs[:, 0], pairs[:, 1], best=best)
+    else:
+        theirs = side_of(ranked[left.name]), side_of(ranked[right.name])
+        ranks = (
+            ranks_one_way(sides[0], theirs[1], pairs[:, 0], pairs[:, 1], best=best),
+            ranks_one_way(sides[1], theirs[0], pairs[:, 1], pairs[:, 0], best=best),
+        )
     clusters = whole.clusters() if best else {}
     found = {}
     for number, direction in enumerate(directions):

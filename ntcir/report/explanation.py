@@ -46,8 +46,9 @@ def draw_explanation(explanation: Explanation, path: Path) -> None:
         heights = [_HEADING + _height(side) for side in sides]
         tall = _HEAD + sum(heights) + _GAP * len(sides)
         figure.set_size_inches(_WIDE, tall)
-        title = f"score {explanation.score:.4f}   by {short(str(explanation.model))} on {short(explanation.corpus)}"
-        _write(figure, title, tall - 0.3, 14)
+        hubness = "" if explanation.bias is None else f", {explanation.ranked_by:.4f} with the bias against hubs"
+        by = f"by {short(str(explanation.model))} on {short(explanation.corpus)}"
+        _write(figure, f"score {explanation.score:.4f}{hubness}   {by}", tall - 0.3, 14)
         legend = "green raises the score, red lowers it: the score with the part minus the score without it"
         _write(figure, f"{legend}; grey parts do not count", tall - 0.55, 9)
         top = tall - _HEAD

@@ -47,9 +47,16 @@ def as_json(explanation: Explanation) -> str:
         "model": str(explanation.model),
         "corpus": explanation.corpus,
         "score": _rounded(explanation.score),
+        **_hubness(explanation),
         "sides": list(map(_side, explanation.sides)),
     }
     return json.dumps(tree, ensure_ascii=False).encode(errors="backslashreplace").decode() + "\n"
+
+
+def _hubness(explanation: Explanation) -> dict[str, Any]:
+    if explanation.bias is None:
+        return {}
+    return {"hubness": {"bias": _rounded(explanation.bias), "score": _rounded(explanation.ranked_by)}}
 
 
 def _side(side: Side) -> dict[str, Any]:
@@ -72,9 +79,11 @@ def _rounded(value: float) -> float:
 def as_lines(explanation: Explanation) -> str:
     """Return tab-separated lines: kind, name, score without it, contribution (or why there is none).
 
-    The first line has the whole score.
+    The first line has the whole score; where there is a bias against hubs, the second has the score with it.
     """
     lines = [["score", _NOTHING, f"{explanation.score:.4f}", _NOTHING]]
+    if explanation.bias is not None:
+        lines.append(["hubness", _NOTHING, f"{explanation.ranked_by:.4f}", f"{-explanation.bias:+.4f}"])
     for side in explanation.sides:
         for part in side.parts:
             without = _NOTHING if part.without is None else f"{part.without:.4f}"

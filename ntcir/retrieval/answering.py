@@ -38,8 +38,8 @@ def answer(
         pools: a file, ``none`` to rank a whole split, or None for the file beside the topics, if there is one.
         depth: documents a topic, without pools.
         split: what is ranked without pools; if None, the test split of the model's own corpus or the whole of another.
-        settings: of ``data.split``, ``data.outside``, ``data.pictures`` and ``features.store``, in place of the
-            model's.
+        settings: of ``data.split``, ``data.outside``, ``data.pictures``, ``features.store`` and ``hubness.beta``, in
+            place of the model's.
 
     Raises:
         UserError: for anything missing or wrong.

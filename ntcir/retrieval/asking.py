@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ntcir.config import Config, load_config
 from ntcir.corpora.corpus import SPLITS, Corpus
 from ntcir.corpora.naming import corpus_name
+from ntcir.model.hubness import settle_bias
 from ntcir.model.model import Model
 from ntcir.retrieval.stores import store_of
 from ntcir.system.errors import UserError
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 ALL = "all"
 _SPLIT_KEY, _OUTSIDE_KEY, _PICTURES_KEY, _STORE_KEY = "data.split", "data.outside", "data.pictures", "features.store"
-_PLACES = (_OUTSIDE_KEY, _PICTURES_KEY, _STORE_KEY)
+_BETA_KEY = "hubness.beta"
+_OTHERS = (_OUTSIDE_KEY, _PICTURES_KEY, _STORE_KEY, _BETA_KEY)
 _VECTORS_KEY = re.compile(r"towers\.\w+\.vectors")
 
 
@@ -36,10 +38,10 @@ def check_split(split: str | None, settings: Sequence[str]) -> None:
     if split is not None and split not in {*SPLITS, ALL}:
         raise UserError(f"There is no split '{split}': choose one of {', '.join(SPLITS)} or {ALL}.")
     for setting in settings:
-        if _key(setting) not in _PLACES and not _is_of_split(setting) and not _is_of_vectors(setting):
+        if _key(setting) not in _OTHERS and not _is_of_split(setting) and not _is_of_vectors(setting):
             raise UserError(
                 f"--set {setting!r}: a trained model keeps its configuration; for a run, only {_SPLIT_KEY}, "
-                f"{', '.join(_PLACES)} and towers.MODALITY.vectors can be set."
+                f"{', '.join(_OTHERS)} and towers.MODALITY.vectors can be set."
             )
     others = [setting for setting in settings if not _is_of_split(setting) and not _is_of_vectors(setting)]
     load_config(None, others)  # is the value one?
@@ -66,19 +68,20 @@ def corpus_to_ask(
     left open it is the test split of the model's own corpus, or the whole of another.
 
     Args:
-        model: trained; from here on its features are stored where those of this corpus lie already, if they do.
+        model: trained; from here on its features are stored where those of this corpus lie already, if they do, and it
+            has the bias against hubs that is wanted.
         folder: the model's.
         data: the corpus folder; the one the model was trained on if None.
         pooled: whether the topics have pools.
         split: what is ranked without pools.
         settings: of ``data.split``, ``data.outside``, ``data.pictures``, ``features.store`` and
-            ``towers.MODALITY.vectors``, for this corpus, in place of the model's.
+            ``towers.MODALITY.vectors``, for this corpus, and of ``hubness.beta``, in place of the model's.
 
     Returns:
         the corpus, and what is ranked without pools.
 
     Raises:
-        UserError: if there is no corpus, or it cannot be split so.
+        UserError: if there is no corpus, or it cannot be split so, or the model cannot have the bias.
     """
     root = data or model.config.data.path
     if root is None or not root.is_dir():
@@ -86,12 +89,13 @@ def corpus_to_ask(
         raise UserError(f"{whose} {root}, which does not exist: name the corpus folder with --data.")
     of_split = [setting for setting in settings if _is_of_split(setting)]
     of_vectors = [setting for setting in settings if _is_of_vectors(setting)]
-    of_places = {_key(each): each for each in settings if each not in of_split and each not in of_vectors}
-    typed = load_config(None, of_places.values())
+    of_others = {_key(each): each for each in settings if each not in of_split and each not in of_vectors}
+    typed = load_config(None, of_others.values())
+    settle_bias(model, folder, typed.hubness.beta if _BETA_KEY in of_others else None)
     # What the model's configuration allows was said of the corpus that it was trained on.
-    outside = typed.data.outside if _OUTSIDE_KEY in of_places else model.config.data.outside and _is_at(model, root)
+    outside = typed.data.outside if _OUTSIDE_KEY in of_others else model.config.data.outside and _is_at(model, root)
     theirs = model.config.data.pictures if _is_own(model, root) else None
-    pictures = typed.data.pictures if _PICTURES_KEY in of_places else theirs
+    pictures = typed.data.pictures if _PICTURES_KEY in of_others else theirs
     of_corpus = {"data.path": str(root), "data.outside": outside, "data.pictures": pictures and str(pictures)}
     config = model.config.changed({**of_corpus, "data.split": _split(folder, of_split)})
     vectors = _vectors(model, folder, root, of_vectors)
@@ -103,7 +107,7 @@ def corpus_to_ask(
         chosen = split or _split_of(model, root, of_split)
     corpus = _read(config, chosen, root, "so" if of_split else "as the model's corpus was")
     corpus.require_pair(model.config.pair)
-    store = expanded(typed.features.store) if _STORE_KEY in of_places else store_of(model, folder, corpus)
+    store = expanded(typed.features.store) if _STORE_KEY in of_others else store_of(model, folder, corpus)
     model.config = model.config.changed({"features.store": str(store), **vectors})
     return corpus, chosen
 

@@ -86,7 +86,11 @@ def require_categories(corpus: Corpus, pair: Sequence[str]) -> None:
 
 
 def category_scores(
-    vectors: Mapping[str, Vectors], whole: WholeSplit, directions: Sequence[Direction], corpus: Corpus
+    vectors: Mapping[str, Vectors],
+    whole: WholeSplit,
+    directions: Sequence[Direction],
+    corpus: Corpus,
+    ranked: Mapping[str, Vectors] | None = None,
 ) -> tuple[dict[str, CategoryScore], list[str]]:
     """Return the scores of ``all`` queries and of each direction, and a sentence about the queries that do not count.
 
@@ -95,6 +99,7 @@ def category_scores(
         whole: which these are.
         directions: both.
         corpus: has the categories; a modality without any has those of its partners.
+        ranked: of the same items where they are ranked; None where an item has one vector for both.
 
     Raises:
         UserError: if the corpus has no categories, or no query shares one with an answer.
@@ -102,12 +107,13 @@ def category_scores(
     require_categories(corpus, list(whole.items))
     labels = _labels(corpus, whole)
     sides = {name: side_of(each) for name, each in vectors.items()}
+    theirs = sides if ranked is None else {name: side_of(each) for name, each in ranked.items()}
     clusters = whole.clusters() if corpus.shared_are_positive else {}
     found: dict[str, _Precisions] = {}
     remarks: list[str] = []
     for direction in directions:
         asks, answers = direction.query.name, direction.answer.name
-        values, right = _average_precisions(sides[asks], sides[answers], labels[asks], labels[answers])
+        values, right = _average_precisions(sides[asks], theirs[answers], labels[asks], labels[answers])
         counts = right > 0
         chances = random_average_precisions(right[counts], sides[answers].items)
         groups = clusters[asks][counts] if asks in clusters else None

@@ -75,8 +75,8 @@ def evaluate(
             are all relevant; if None, the model's ``topics.pool``, or ``WHOLE`` where the corpus has no groups.
         subset: a file of ids, one a line: only pairs with one of these are asked and ranked, among themselves.
         categories: whether mean average precision over categories is worked out too, over the whole split.
-        settings: of ``data.split``, ``data.outside``, ``data.pictures`` and ``features.store``, in place of the
-            model's.
+        settings: of ``data.split``, ``data.outside``, ``data.pictures``, ``features.store`` and ``hubness.beta``, in
+            place of the model's.
 
     Raises:
         UserError: for anything missing or wrong.
@@ -136,9 +136,9 @@ def evaluate_pairs(
     rows = open_pair(model.config, corpus, model.encoders)
     pairs = _readable(rows, pairs, corpus)
     whole = WholeSplit.of(pairs, model.config.pair)
-    every = _encoded(model, rows, whole) if pool is None or categories else {}
+    every = _encoded(model, rows, whole) if pool is None or categories else ({}, None)
     if pool is None:
-        found = whole_figures(every, whole, model.directions, corpus)
+        found = whole_figures(every[0], whole, model.directions, corpus, every[1])
     else:
         found = _pool_figures(model, corpus, rows, pairs, pool, model.config.seed)
     figures = {"all": Figures.joined(list(found.values())), **found}
@@ -146,7 +146,7 @@ def evaluate_pairs(
     notes = [_BY_BEST] if corpus.shared_are_positive else []
     if not categories:
         return SplitReport(groups, [], notes)
-    scores, remarks = category_scores(every, whole, model.directions, corpus)
+    scores, remarks = category_scores(every[0], whole, model.directions, corpus, every[1])
     return SplitReport(groups, [], [*notes, *remarks], scores)
 
 
@@ -165,7 +165,8 @@ def figures_of(
     """
     if pool is None:
         whole = WholeSplit.of(pairs, model.config.pair)
-        return whole_figures(_encoded(model, rows, whole), whole, model.directions, corpus)
+        asking, ranked = _encoded(model, rows, whole)
+        return whole_figures(asking, whole, model.directions, corpus, ranked)
     return _pool_figures(model, corpus, rows, pairs, pool, seed)
 
 
@@ -178,6 +179,7 @@ def _pool_figures(
     if len(drawn) < len(pairs):
         say(_undrawn(pairs, drawn, model.directions, pool))
     vectors = {name: encoded(model, name, rows[name], drawn[name].tolist()) for name in rows}
+    asking, ranked = model.in_both_roles(vectors)
     if alone := sum(each.stop - each.start == 1 for each in pools):
         say(
             f"WARNING: {alone:,} of {len(drawn):,} pairs are alone in their day (session) and so ranked first "
@@ -186,8 +188,8 @@ def _pool_figures(
     clusters = instances(drawn[left].to_numpy(), drawn[right].to_numpy()) if corpus.shared_are_positive else None
     return {
         direction.name: pool_figures(
-            vectors[direction.query.name],
-            vectors[direction.answer.name],
+            asking[direction.query.name],
+            (ranked or asking)[direction.answer.name],
             pool_galleries(drawn, pools, direction, corpus),
             corpus,
             clusters,
@@ -209,7 +211,8 @@ def reciprocal_ranks(model: Model, corpus: Corpus, pairs: pd.DataFrame) -> dict[
     """
     rows = open_pair(model.config, corpus, model.encoders)
     whole = WholeSplit.of(_readable(rows, pairs, corpus), model.config.pair)
-    found = whole_figures(_encoded(model, rows, whole), whole, model.directions, corpus)
+    asking, ranked = _encoded(model, rows, whole)
+    found = whole_figures(asking, whole, model.directions, corpus, ranked)
     return {
         direction.name: dict(
             zip(
@@ -222,9 +225,11 @@ def reciprocal_ranks(model: Model, corpus: Corpus, pairs: pd.DataFrame) -> dict[
     }
 
 
-def _encoded(model: Model, rows: Mapping[str, Rows], whole: WholeSplit) -> dict[str, Vectors]:
-    """Return the vectors of all items of a split, by modality."""
-    return {name: encoded(model, name, rows[name], whole.items[name].tolist()) for name in rows}
+def _encoded(
+    model: Model, rows: Mapping[str, Rows], whole: WholeSplit
+) -> tuple[Mapping[str, Vectors], Mapping[str, Vectors] | None]:
+    """Return the vectors of all items of a split, by modality: see ``Model.in_both_roles``."""
+    return model.in_both_roles({name: encoded(model, name, rows[name], whole.items[name].tolist()) for name in rows})
 
 
 def _undrawn(pairs: pd.DataFrame, drawn: pd.DataFrame, ways: Sequence[Direction], pool: int) -> str:

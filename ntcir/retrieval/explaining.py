@@ -77,12 +77,20 @@ class Explanation:
         corpus: the name of the corpus.
         score: the cosine of the two.
         sides: what was given first, then the other.
+        bias: what a ranking takes off the score where the first item asks for the other (``ntcir.model.hubness``), a
+            number of the other item alone; None where the model has no such bias.
     """
 
     model: Path
     corpus: str
     score: float
     sides: list[Side]
+    bias: float | None = None
+
+    @property
+    def ranked_by(self) -> float:
+        """The score by which a run or a search ranks the second item for the first one."""
+        return self.score - (self.bias or 0.0)
 
 
 def explain(
@@ -198,7 +206,7 @@ def _best(
     asks, answers = both
     items = searchable(model, rows[answers.name], gallery(corpus, split, answers), answers)
     ids = np.asarray(list(items.position), dtype=object)
-    vector = model.unit_vectors(asks.name, query.row)
+    vector = model.as_queries(model.unit_vectors(asks.name, query.row))
     best, _ = next(rank_all(vector, items.vectors.vectors, items.vectors.twins, ids, 1))
     item = str(ids[best[0]])
     say(f"No {answers.noun} is given: the best of {len(ids):,} is taken, {short(item)}.")
@@ -232,7 +240,15 @@ def _compared(
         one = found[each.name]
         sides.append(Side(each, one.item, one.content, parts.kind, told, parts.area))
         _tell_empty(sides[-1])
-    return Explanation(folder, corpus.name, score, sides)
+    return Explanation(folder, corpus.name, score, sides, _bias(model, both.answer.name, apart))
+
+
+def _bias(model: Model, answers: str, apart: Mapping[str, Parts]) -> float | None:
+    """Return the bias of the item that is answered, which has no parts of its own; None where there is none."""
+    if not model.config.hubness.beta:
+        return None
+    answer = model.as_documents(answers, model.encode(answers, apart[answers].whole))
+    return -float(answer.vectors[0, -1])
 
 
 def _tell_empty(side: Side) -> None:

@@ -38,6 +38,10 @@ class Items:
         readable = [item for item, there in zip(ids, rows.ensure(ids), strict=True) if there] if ids else []
         return cls({item: row for row, item in enumerate(readable)}, encoded(model, modality, rows, readable))
 
+    def as_documents(self, model: Model, modality: str) -> Items:
+        """Return the items with their vectors as those of documents (``Model.as_documents``)."""
+        return Items(self.position, model.as_documents(modality, self.vectors))
+
     def pick(self, ids: Sequence[str] | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return which ids are there (bool), and the vectors and twin numbers of those."""
         there = np.array([item in self.position for item in ids], dtype=bool)

@@ -80,7 +80,7 @@ def content_of(corpus: Corpus, modality: Modality, item: str) -> Any:
 
 
 def searchable(model: Model, rows: Rows, candidates: Sequence[str], modality: Modality) -> Items:
-    """Return the items that can be searched, encoded; those that cannot be read are named.
+    """Return the items that can be searched, encoded as documents; those that cannot be read are named.
 
     Raises:
         UserError: if none can be read.
@@ -93,4 +93,4 @@ def searchable(model: Model, rows: Rows, candidates: Sequence[str], modality: Mo
         say(f"WARNING: {cannot} not searched: {some(unread)}.")
     if not items.position:
         raise UserError(f"There is nothing to search: none of the {modality.plural} can be read.")
-    return items
+    return items.as_documents(model, modality.name)

@@ -19,7 +19,9 @@ from ntcir.search.ranking import rank_all, score_candidates, top_k
 from ntcir.system.errors import UserError, some
 from ntcir.system.progress import say
 
-WORST = np.float32(-1.0)  # the least cosine there is: the score of a candidate that cannot be read
+WORST = np.float32(
+    -1.0
+)  # the least cosine there is: the score of a candidate that cannot be read, where scores are that
 
 _Ranking = tuple[np.ndarray, np.ndarray]  # ids and scores, float32, best first
 
@@ -63,14 +65,18 @@ class Retriever:
             items = documents[topic.direction.query.name]
             if (item := named.get(topic.topic_id)) is not None and item in items.position:
                 queries[topic.topic_id] = items.vectors.vectors[items.position[item]]
+        queries = {topic: self._model.as_queries(vector) for topic, vector in queries.items()}
         asked = self._readable(topics, queries)
+        for answers in {topic.direction.answer.name for topic in asked}:
+            documents[answers] = documents[answers].as_documents(self._model, answers)
+        worst = worst_score(self._model)
         if pools is None:
-            yield from self._rank_split(asked, queries, candidates, documents, depth, tag)
+            yield from self._rank_split(asked, queries, candidates, documents, depth, tag, worst)
             return
         for topic in asked:
             ids = np.asarray(candidates[topic.topic_id], dtype=object)
             there, vectors, twins = documents[topic.direction.answer.name].pick(ids)
-            scores = np.full(len(ids), WORST, dtype=np.float32)
+            scores = np.full(len(ids), worst, dtype=np.float32)
             scores[there] = score_candidates(queries[topic.topic_id], vectors, twins)
             best = top_k(scores, ids, len(ids))
             yield format_ranking(topic.topic_id, ids[best].tolist(), scores[best], tag)
@@ -83,6 +89,7 @@ class Retriever:
         documents: Mapping[str, Items],
         depth: int,
         tag: str,
+        worst: np.float32,
     ) -> Iterator[str]:
         """Yield the rankings of topics whose candidates are the same within a direction."""
         rankings: dict[Direction, Iterator[_Ranking]] = {}
@@ -90,7 +97,7 @@ class Retriever:
             asked = [topic.topic_id for topic in topics if topic.direction == direction]
             ids = np.asarray(candidates[asked[0]], dtype=object)
             vectors = np.stack([queries[topic] for topic in asked])
-            rankings[direction] = _rank(vectors, documents[direction.answer.name], ids, depth)
+            rankings[direction] = _rank(vectors, documents[direction.answer.name], ids, depth, worst)
         for topic in topics:
             best, scores = next(rankings[topic.direction])
             yield format_ranking(topic.topic_id, best.tolist(), scores, tag)
@@ -178,14 +185,19 @@ class Retriever:
         return [topic for topic in topics if topic.topic_id in queries]
 
 
-def _rank(queries: np.ndarray, items: Items, ids: np.ndarray, depth: int) -> Iterator[_Ranking]:
+def worst_score(model: Model) -> np.float32:
+    """Return the least score there is, that of a candidate that cannot be read: no hubness is above 1."""
+    return np.float32(WORST - np.float32(model.config.hubness.beta))
+
+
+def _rank(queries: np.ndarray, items: Items, ids: np.ndarray, depth: int, worst: np.float32) -> Iterator[_Ranking]:
     """Yield for each query the best of the items ``ids``, of which those that cannot be read have the worst score."""
     there, vectors, twins = items.pick(ids)
     readable = ids[there]
     unread = np.sort(ids[~there])[::-1][:depth]
-    worst = np.full(len(unread), WORST, dtype=np.float32)
+    lowest = np.full(len(unread), worst, dtype=np.float32)
     for best, scores in rank_all(queries, vectors, twins, readable, depth):
-        found, values = np.concatenate([readable[best], unread]), np.concatenate([scores, worst])
+        found, values = np.concatenate([readable[best], unread]), np.concatenate([scores, lowest])
         if len(unread):
             order = top_k(values, found, depth)
             found, values = found[order], values[order]

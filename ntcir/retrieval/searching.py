@@ -30,7 +30,7 @@ class Hit:
 
     Attributes:
         id: the item's.
-        score: its cosine with the query.
+        score: its cosine with the query, less a bias against hubs where the model has one.
         content: the path of a picture; of anything else what would be asked with it, such as the words of a caption.
         partner: the content of the first item of the other modality that it is paired with; None if there is none.
     """
@@ -102,7 +102,7 @@ def search(
         corpus.require_content(each.name, "to show what is found")
     rows = open_pair(trained.config, corpus, trained.encoders)
     encoded = encoded_query(asked, corpus, rows[direction.query.name], direction.query)
-    vector = trained.unit_vectors(direction.query.name, encoded.row)[0]
+    vector = trained.as_queries(trained.unit_vectors(direction.query.name, encoded.row)[0])
     candidates = gallery(corpus, searched, direction.answer)
     items = searchable(trained, rows[direction.answer.name], candidates, direction.answer)
     ids = np.asarray(list(items.position), dtype=object)

@@ -70,23 +70,38 @@ def ranks_both_ways(
     Returns:
         float64 [pairs] each, 1 is best; infinite for what is not looked for.
     """
+    forth, back = _ranks(left, right, rows, columns, best, ways=2)
+    return forth, back
+
+
+def ranks_one_way(left: Side, right: Side, rows: np.ndarray, columns: np.ndarray, *, best: bool = False) -> np.ndarray:
+    """Return only the ranks of the right items for the left ones; see ``ranks_both_ways``.
+
+    For vectors that an item has only where it asks, or only where it is ranked.
+    """
+    [forth] = _ranks(left, right, rows, columns, best, ways=1)
+    return forth
+
+
+def _ranks(left: Side, right: Side, rows: np.ndarray, columns: np.ndarray, best: bool, ways: int) -> list[np.ndarray]:
     cells, back = _distinct_cells(left.place[rows], right.place[columns], len(right.vectors))
     own = pair_scores(left.vectors, right.vectors, *cells)
-    chosen = [_best(items, own[back]) if best else np.ones(len(items), dtype=bool) for items in (rows, columns)]
+    asked = (rows, columns)[:ways]
+    chosen = [_best(items, own[back]) if best else np.ones(len(items), dtype=bool) for items in asked]
     error = single_error(left.vectors, right.vectors)
+    sides = ((left, right, cells[0]), (right, left, cells[1]))[:ways]
     asking = [
         _Asking(side, other, items, own, np.unique(back[some]), error)
-        for side, other, items, some in zip((left, right), (right, left), cells, chosen, strict=True)
+        for (side, other, items), some in zip(sides, chosen, strict=True)
     ]
     for here, there, scores in _tiles(left.vectors, right.vectors):
         for start in range(0, len(scores), _ROWS):
             part = scores[start : start + _ROWS]
             lines = slice(here.start + start, here.start + start + len(part))
             asking[0].count(part, lines, there)
-            asking[1].count(part.T, there, lines)
-    ranks = [each.ranks() for each in asking]
-    forth, back_again = (np.where(some, found[back], np.inf) for some, found in zip(chosen, ranks, strict=True))
-    return forth, back_again
+            if ways > 1:
+                asking[1].count(part.T, there, lines)
+    return [np.where(some, each.ranks()[back], np.inf) for some, each in zip(chosen, asking, strict=True)]
 
 
 def _best(items: np.ndarray, scores: np.ndarray) -> np.ndarray:

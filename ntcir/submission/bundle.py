@@ -12,6 +12,7 @@ from ntcir import __version__
 from ntcir.config import Config
 from ntcir.config.places import OPEN_CLIP, OPEN_CLIP_FOLDER, handed_on
 from ntcir.formats.official import check_ids
+from ntcir.model.hubness import settle_bias
 from ntcir.model.model import Model
 from ntcir.submission.accepted import photographs, readings
 from ntcir.submission.accepted import self_contained as networks_inside
@@ -66,7 +67,9 @@ def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> l
     with disk_errors(target):
         _recover(target)
     _check_place(target)
-    filled = self_contained(Model.load(model))
+    trained = Model.load(model)
+    settle_bias(trained, model)
+    filled = self_contained(trained)
     if others := [name for name in readings(filled).names if name not in {*SENSOR_COLUMNS, *LOCATION_COLUMNS}]:
         say(f"WARNING: the model needs readings that the organisers' input does not have: {some(others)}.")
     _check_size(sum(value.nbytes for value in filled.state().values()))

@@ -23,6 +23,7 @@ from ntcir.encoders.understanding import silent_columns, understood
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.formats.manifest import check_set
 from ntcir.formats.official import check_ids, format_run, number_of
+from ntcir.model.hubness import settle_bias
 from ntcir.model.model import Model, Vectors
 from ntcir.search.ranking import score_candidates
 from ntcir.submission.accepted import readings, self_contained
@@ -61,6 +62,7 @@ def predict(source: str, target: str, model: Path | None, *, group: str, run: st
     check_set(Path(source))
     folder = model or newest_model()
     trained = Model.load(folder)
+    settle_bias(trained, folder)
     networks = load_networks(trained, device)
     with _output(target) as write:
         say(f"Scoring the candidates of {source} with {folder}")
@@ -244,10 +246,16 @@ class _Board:
         )
         self.remarks = [*remarks, *silent_columns(encoder, table)]
         minutes = self._model.encode("sensor", encoder.encode(table))
+        directions = {topic.direction for topic in self.topics.values()}
+        documents = {}
+        if "img2sen" in directions:
+            documents["img2sen"] = self._model.as_documents("sensor", minutes)
+        if "sen2img" in directions:
+            documents["sen2img"] = self._model.as_documents("image", pictures)
         scores = {}
         for name, topic in self.topics.items():
-            asked, ranked = (pictures, minutes) if topic.direction == "img2sen" else (minutes, pictures)
-            rows = np.array(topic.candidates)
-            scores[name] = score_candidates(asked.vectors[topic.query], ranked.vectors[rows], ranked.twins[rows])
+            asked = self._model.as_queries((pictures if topic.direction == "img2sen" else minutes).vectors[topic.query])
+            ranked, rows = documents[topic.direction], np.array(topic.candidates)
+            scores[name] = score_candidates(asked, ranked.vectors[rows], ranked.twins[rows])
         for name, minute in self._order:
             yield name, minute, float(scores[name][self.topics[name].ids[number_of(minute)]])

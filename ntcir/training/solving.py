@@ -35,6 +35,7 @@ from ntcir.training.readable import readable_pairs, require_pairs
 from ntcir.training.result import TrainingResult
 from ntcir.training.solvable import linear_of, require_solvable
 from ntcir.training.stemmed import standardise, stemmed, widths_of
+from ntcir.training.training_queries import keep_queries, of_table
 from ntcir.training.validation import Validation
 
 
@@ -75,6 +76,7 @@ def solve(config: Config, corpus: Corpus, rows: Mapping[str, Rows], folder: Path
     # Without the seconds: the same pairs give the same files.
     found = {"pairs": solved.pairs, **solved.facts}
     solved.model.card |= {"step": 0, "iters": 0, "validation": measured, "solved": found}
+    keep_queries(solved.model, of_table(rows, train), len(train))
     if ranks().first:
         solved.model.save(folder)
     told = _told(objective, found, seconds)

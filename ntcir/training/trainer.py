@@ -38,6 +38,7 @@ from ntcir.training.solving import solve
 from ntcir.training.sources import to_training_device
 from ntcir.training.start import Start
 from ntcir.training.stepper import Stepper
+from ntcir.training.training_queries import keep_queries
 from ntcir.training.untrained import save_untrained
 from ntcir.training.watching import Diverged, Watch
 
@@ -110,6 +111,7 @@ class Trainer:
                 f"Interrupted after step {progress.step} of {options.iters}; nothing is lost: run the same command "
                 f"with --resume to continue ({self.folder})."
             )
+        self._keep_queries()
         return self._result(progress)
 
     def _result(self, progress: Progress) -> TrainingResult:
@@ -201,6 +203,18 @@ class Trainer:
             if ranks().first:
                 self.model.save(self.folder)
         return row
+
+    def _keep_queries(self) -> None:
+        """Keep what a bias against hubs needs in the best model, unless it has it already."""
+        if not self.config.hubness.beta or by_first(lambda: bool(Model.load(self.folder).training_queries)):
+            return
+        best = Model.load(self.folder)
+        if self.config.encoder.finetune:  # the sources have the networks of the last step
+            self.model.load_state(best.state())
+        sources = dict(zip(self._data.pair, self._data.sources, strict=True))
+        keep_queries(best, {name: source.encode for name, source in sources.items()}, self._data.pairs)
+        if ranks().first:
+            best.save(self.folder)
 
     def _checkpoint(self, progress: Progress) -> None:
         if not ranks().first:

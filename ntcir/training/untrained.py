@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ntcir.config import Config
@@ -19,6 +20,7 @@ from ntcir.system.progress import say
 from ntcir.training.carrying import tell_instances
 from ntcir.training.result import TrainingResult
 from ntcir.training.start import Start
+from ntcir.training.training_queries import keep_queries, of_table
 
 
 def save_untrained(
@@ -34,9 +36,14 @@ def save_untrained(
         start: whose towers the model has; random ones if None.
 
     Raises:
-        UserError: if something is to be fitted and there are no training pairs, or the towers do not fit.
+        UserError: if something is to be fitted or kept and there are no training pairs, or the towers do not fit.
     """
     train, (left, right) = corpus.split("train"), config.pair
+    if config.hubness.beta and train.empty:
+        raise UserError(
+            f"{corpus.root} has no pairs in its training split, whose queries hubness.beta = {config.hubness.beta:g} "
+            "needs: see data.split, or set hubness.beta=0."
+        )
     readable = {name: _fitted(name, each, config, corpus, train) for name, each in rows.items()}
     shown = instances(train[left].to_numpy(), train[right].to_numpy())
     classes = int(shown.max(initial=-1)) + 1
@@ -51,6 +58,9 @@ def save_untrained(
     else:
         _tell_random(config)
     model.card |= {"step": 0, "iters": 0, "validation": {}}
+    if config.hubness.beta:
+        asked = _readable(train, rows, corpus)
+        keep_queries(model, of_table(rows, asked), len(asked))
     if ranks().first:
         model.save(folder)
     return TrainingResult(folder, 0, 0, {})
@@ -80,6 +90,21 @@ def _fitted(name: str, rows: Rows, config: Config, corpus: Corpus, train: pd.Dat
     for remark in rows.fit(items):
         say(remark)
     return items
+
+
+def _readable(train: pd.DataFrame, rows: Mapping[str, Rows], corpus: Corpus) -> pd.DataFrame:
+    """Return the training pairs whose items can both be read.
+
+    Raises:
+        UserError: if there is none.
+    """
+    present = np.logical_and.reduce([each.ensure(train[name].tolist()) for name, each in rows.items()])
+    if not present.any():
+        raise UserError(
+            f"None of the {len(train):,} pairs in the training split of {corpus.root} can be read, and hubness.beta "
+            "needs their queries: set hubness.beta=0."
+        )
+    return train[present]
 
 
 def _tell_random(config: Config) -> None:

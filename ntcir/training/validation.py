@@ -25,7 +25,8 @@ class Validation:
     """MRR on the validation split: what ``ntcir evaluate`` finds for it.
 
     Of a corpus with groups, in one pool a group like the topics', in which every pair is asked once; else every item
-    asks once, and ranks all of the other side.
+    asks once, and ranks all of the other side. Scores are cosines also where the configuration has a bias against hubs:
+    what that needs is made once, of the model that is kept.
 
     Args:
         corpus: of the pairs.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 ROWS, DIM = 400, 40
-KINDS = ["spread", "apart", "crowded", "collapsed", "halfway", "lengths", "few"]
+KINDS = ["spread", "apart", "crowded", "collapsed", "halfway", "lengths", "few", "biased"]
 
 
 def unit(rows):
@@ -41,5 +41,9 @@ def embeddings(kind):
         return tuple(
             (rows * long).astype(np.float32) for rows, long in zip((spread, spread[::-1]), length, strict=True)
         )
+    if kind == "biased":  # a bias against hubs: queries end in 1, documents in a number that outweighs their cosine
+        ones, bias = np.ones((ROWS, 1)), -2 * draw.uniform(size=(ROWS, 1))
+        queries, documents = unit(draw.normal(size=(ROWS, DIM - 1))), unit(spread[:, 1:])
+        return tuple(np.concatenate(each, axis=1, dtype=np.float32) for each in ((queries, ones), (documents, bias)))
     rounded = np.round(spread[:, :4])  # "few": many of them equal
     return unit(draw.normal(size=(ROWS, 4))), unit(rounded + 0.5)

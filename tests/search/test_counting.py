@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ntcir.search import counting
-from ntcir.search.counting import Side, ranks_both_ways
+from ntcir.search.counting import Side, ranks_both_ways, ranks_one_way
 from ntcir.search.ranking import average_ranks
 
 Ranks = tuple[np.ndarray, np.ndarray]
@@ -42,6 +42,23 @@ def test_ranks_are_those_of_the_whole_matrix(monkeypatch, seed, tile, twins):
     left, right, rows, columns, expected = drawn(seed, twins=twins)
     found = ranks_both_ways(left, right, rows, columns)
     assert [each.tolist() for each in found] == [each.tolist() for each in expected]
+
+
+@pytest.mark.parametrize("best", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_one_way_the_ranks_are_those_of_both_ways_also_with_biases_that_outweigh_cosines(monkeypatch, seed, best):
+    monkeypatch.setattr(counting, "_TILE", 7)
+    left, right, rows, columns, _ = drawn(seed, twins=True)
+    draw = np.random.default_rng(seed)
+    left.vectors = np.concatenate([left.vectors, np.ones((len(left.vectors), 1))], axis=1, dtype=np.float32)
+    bias = -5 * draw.uniform(size=(len(right.vectors), 1))
+    right.vectors = np.concatenate([right.vectors, bias], axis=1, dtype=np.float32)
+    found = ranks_one_way(left, right, rows, columns, best=best)
+    assert found.tolist() == ranks_both_ways(left, right, rows, columns, best=best)[0].tolist()
+    expected, _ = slow(left.vectors[left.place], right.vectors[right.place], rows, columns)
+    looked_at = np.isfinite(found)
+    assert found[looked_at].tolist() == expected[looked_at].tolist()
+    assert looked_at.all() or best
 
 
 @pytest.mark.parametrize("twins", [False, True])

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from bundling import SMALL, instructions, small_config, small_model, write_model, write_weights
@@ -23,6 +24,7 @@ from safetensors.torch import load_file
 import ntcir
 from ntcir.config import load_config
 from ntcir.model.folder import CONFIG, WEIGHTS
+from ntcir.model.hubness import TrainingQueries
 from ntcir.model.model import Model
 from ntcir.submission import bundle as bundles
 from ntcir.submission.bundle import LIMIT, MARK, make_bundle
@@ -194,6 +196,24 @@ def test_networks_that_were_trained_along_go_in_as_they_are(tmp_path):
     quick(tmp_path / "model", tmp_path / "out")
     made = tmp_path / "out" / "ORG-baseline" / "model" / WEIGHTS
     assert made.read_bytes() == (tmp_path / "model" / WEIGHTS).read_bytes()
+
+
+def test_the_training_queries_of_a_bias_against_hubs_go_in(tmp_path):
+    model = small_model(small_config(hubness__beta=0.7))
+    draw = np.random.default_rng(0)
+    model.training_queries = {
+        name: TrainingQueries.of(draw.normal(size=(5, model.config.towers.dim)).astype(np.float16))
+        for name in model.config.pair
+    }
+    model.save(tmp_path / "model")
+    quick(tmp_path / "model", tmp_path / "out")
+    inside = Model.load(tmp_path / "out" / "ORG-baseline" / "model")
+    assert inside.config.hubness.beta == 0.7
+    for name, kept in model.training_queries.items():
+        assert torch.equal(inside.training_queries[name].vectors, kept.vectors)
+    model.training_queries = {}
+    model.save(tmp_path / "other")
+    assert "keeps no training queries" in refusal(quick, tmp_path / "other", tmp_path / "out")
 
 
 def test_a_bundles_own_model_makes_the_same_bundle(plain, tmp_path):

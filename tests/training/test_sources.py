@@ -30,6 +30,7 @@ from ntcir.training.data_parallel import embed
 from ntcir.training.sources import LiveImages, StoredRows
 from ntcir.training.start import Start
 from ntcir.training.trainer import Trainer
+from ntcir.training.validation import Validation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SMALL = Features(backbones=[Backbone(arch="resnet18", weights="random")], size=32, crop=32, batch=8)
@@ -251,6 +252,22 @@ def test_a_fine_tuned_model_answers_with_its_own_networks(tmp_path, monkeypatch)
     first.ensure(ids)
     tuned.ensure(ids)
     assert not np.allclose(first.load(ids), tuned.load(ids), atol=1e-3)
+
+
+def test_training_queries_are_as_the_networks_of_the_model_that_is_kept_see_them(tmp_path, monkeypatch):
+    config = finetuning(tmp_path).changed({"hubness.beta": 0.5, "augment.views": 0})
+    corpus = read_pictures(tmp_path / "data")
+    found = iter([0.9, 0.1])  # the first validation is the best
+    monkeypatch.setattr(Validation, "__call__", lambda self, model: {"img2sen": next(found)})
+    Trainer(config, corpus, open_pair(config, corpus), tmp_path / "m").run()
+    model = Model.load(tmp_path / "m")
+    assert model.card["step"] == 3
+    features = ImageFeatures(corpus, config.features, model.encoders["image"].networks)
+    train = corpus.split("train")["image"].tolist()
+    rows = LiveImages(features, train, config.encoder).encode_ids(train)
+    kept = model.training_queries["image"]
+    assert kept.pairs == len(kept.vectors) == len(train)
+    assert np.array_equal(kept.vectors.numpy(), model.unit_vectors("image", rows).astype(np.float16))
 
 
 def test_an_interrupted_fine_tuning_ends_as_if_it_had_not_been(tmp_path):
