@@ -180,7 +180,7 @@ def seen_mrr(model: Model, corpus: Corpus, config: Config) -> list[float]:
 
 def ridge(config: Config, fold: tuple[str, str], topics: int) -> Result:
     """Regress readings on features, both standardised, the penalty chosen on the validation lap; rank by distance."""
-    config, corpus = prepared(config, fold)
+    config, corpus = prepared(config.changed({"sensors.numbers": "raw"}), fold)
     features = ImageFeatures(corpus, config.features)
     features.ensure(corpus.images.index.tolist())
     train, val = corpus.split("train"), corpus.split("val")
