@@ -265,7 +265,7 @@ def seen_mrr(model: Model, corpus: Corpus) -> list[float]:
 
 def ridge(config: Config, fold: Fold, part: str) -> Asked:
     """Regress readings on features, both standardised, the penalty chosen on the validation lap; rank by distance."""
-    config, corpus = prepared(config, fold)
+    config, corpus = prepared(config.changed({"sensors.numbers": "raw"}), fold)
     features = ImageFeatures(corpus, config.features)
     features.ensure(corpus.images.index.tolist())
     train, val = corpus.split("train"), corpus.split("val")

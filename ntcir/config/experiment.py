@@ -137,6 +137,12 @@ class Config(Section):
         """Whether training asks which objects the photographs show."""
         return self.solved is None and (self.positives.objects or self.negatives.objects)
 
+    @property
+    def encodings(self) -> tuple[str, ...]:
+        """What becomes of numbers in readings (``sensors.numbers``); nothing where neither side is encoded so."""
+        kinds = [self.towers.of(name).encoder for name in self.pair]
+        return self.sensors.encodings if "readings" in kinds else ()
+
     def objective_remedies(self, *, at_zero: bool = False) -> list[str]:
         """Return what the objectives know to help, such as ``raise objectives.0.temperature (now 0.1)``.
 

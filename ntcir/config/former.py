@@ -26,6 +26,7 @@ _SINCE: dict[str, object] = {
     "training.optimizer": "adam", "training.momentum": 0.9, "training.milestones": [], "training.smoothing": 1,
     "sensors.numbers": None, "towers.members": 1, "hubness": {"beta": 0.0, "temperature": 0.1, "queries": None},
 }  # fmt: skip
+_RAW = ((), ("raw",))  # what became of numbers, if there were any
 _ADDED = ("pair", "objectives", "training.start", "data.pictures", "texts")  # keys that had no spelling then
 
 
@@ -37,6 +38,9 @@ def former_tree(config: Config) -> dict[str, Any] | None:
     """
     if config.pair != DEFAULT_PAIR or config.objectives[0].kind != INFO_NCE:
         return None
+    if config.encodings not in _RAW:
+        return None
+    config = config.changed({"sensors.numbers": None})  # all numbers were raw, whatever the preset
     tree = config.model_dump(mode="json")
     now = {"objective": tree["objectives"][0], "towers": tree["towers"]}
     before = {old: _at(now, new) for old, new in RENAMED.items()}
@@ -59,8 +63,11 @@ def former_tree(config: Config) -> dict[str, Any] | None:
 def without_later(config: Config, tree: dict[str, Any]) -> dict[str, Any]:
     """Return a tree of all keys and values without those that were added since results may have been kept.
 
-    A key that is set to something else than its default stays, as no earlier result is of such a configuration.
+    A key that is set to something else than its default stays, as no earlier result is of such a configuration. What
+    becomes of numbers is spelled out where it is not what became of them then.
     """
+    if config.encodings:
+        tree["sensors"]["numbers"] = None if config.encodings in _RAW else list(config.encodings)
     for name in config.pair:
         _leave_out(tree["towers"][name], _OF_TOWERS_SINCE)
     for backbone in tree["features"]["backbones"]:
@@ -71,6 +78,23 @@ def without_later(config: Config, tree: dict[str, Any]) -> dict[str, Any]:
         *sections, last = key.split(".")
         _leave_out(_at(tree, ".".join(sections)), {last: default})
     return tree
+
+
+def as_begun(config: Config, tree: Mapping[str, Any]) -> Config:
+    """Return a saved configuration in which it is spelled out what becomes of numbers, where there are readings.
+
+    What is saved has all keys of its time: numbers were raw where ``sensors.numbers`` is not among them.
+
+    Args:
+        config: what was read of it.
+        tree: as it was saved.
+    """
+    if not config.encodings:
+        return config
+    sensors = tree.get("sensors")
+    is_former = isinstance(sensors, Mapping) and "numbers" not in sensors
+    meant = ("raw",) if is_former else config.encodings
+    return config.changed({"sensors.numbers": list(meant)})
 
 
 def _leave_out(section: dict[str, Any], defaults: Mapping[str, object]) -> None:

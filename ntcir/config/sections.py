@@ -125,7 +125,8 @@ class Sensors(Section):
     location: Literal["raw", "fourier"] | None = None
     # What becomes of a standardised number z. raw: z; periodic: z, and sine and cosine of pi z / 4 and pi z / 2 (as
     # Fourier features, Tancik et al. 2020); rbf: z, and 8 bumps exp(-((z - c) / h)^2 / 2) with centres c from -2 to 2
-    # and h = 4/7. Several are facets of the encoder, one behind the other. Left open, the preset decides.
+    # and h = 4/7. Several are facets of the encoder, one behind the other. Left open: periodic with auto and full,
+    # raw with the other presets.
     numbers: list[Literal["raw", "periodic", "rbf"]] | None = None
     embedding_dim: int = Field(16, ge=1, le=512)
     rare: int = Field(2, ge=1)  # categories seen fewer times in training share the bucket of the unknown ones
@@ -142,6 +143,13 @@ class Sensors(Section):
         if given is not None and (not given or len(set(given)) < len(given)):
             raise ValueError(f"{given} must name one or more encodings, each once")
         return given
+
+    @property
+    def encodings(self) -> tuple[str, ...]:
+        """What becomes of numbers: ``numbers``, or what the preset takes where these are left open."""
+        if self.numbers is not None:
+            return tuple(self.numbers)
+        return ("periodic",) if self.preset in {"auto", "full"} else ("raw",)
 
 
 class Objects(Section):

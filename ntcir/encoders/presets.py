@@ -28,6 +28,7 @@ class Columns:
         cyclic: column -> period; encoded as sine and cosine.
         location: (latitude, longitude) columns to encode at several wavelengths too, or none.
         categories: how categorical columns are encoded.
+        encodings: what becomes of standardised numbers, frequencies of categories included.
     """
 
     numeric: tuple[str, ...] = ()
@@ -35,6 +36,7 @@ class Columns:
     cyclic: dict[str, float] = field(default_factory=dict)
     location: tuple[str, str] | None = None
     categories: Literal["frequency", "embedding"] = "frequency"
+    encodings: tuple[str, ...] = ("raw",)
 
     @property
     def names(self) -> list[str]:
@@ -111,6 +113,7 @@ def chosen_columns(options: Sensors, sensors: pd.DataFrame, layout: str) -> Colu
         cyclic={column: period for column, period in {**base.cyclic, **options.cyclic}.items() if column not in out},
         location=location,
         categories=options.categories or base.categories,
+        encodings=options.encodings,
     )
 
 

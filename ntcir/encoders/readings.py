@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +11,12 @@ import pandas as pd
 
 from ntcir.config import Config, Tower
 from ntcir.encoders.categories import Vocabulary, words
-from ntcir.encoders.encoder import Encoder
+from ntcir.encoders.encoder import Encoder, Facet
 from ntcir.encoders.floats import as_float, floats
+from ntcir.encoders.number_encodings import blocks_of, encoded_numbers, facet_columns
 from ntcir.encoders.presets import Columns
 from ntcir.encoders.readings_layout import WAVELENGTHS, places_of, waves_of
-from ntcir.encoders.saved_readings import check_saved
+from ntcir.encoders.saved_readings import check_saved, columns_from_json, columns_to_json
 from ntcir.system.errors import UserError, did_you_mean, shown, some
 
 if TYPE_CHECKING:
@@ -30,11 +32,12 @@ LIMIT = 1e4
 class ReadingsEncoder(Encoder):
     """Turns a table of raw readings into float32 [rows, dim].
 
-    The first ``continuous`` columns have, over the training split, mean 0 and s.d. 1 (or are sines, cosines and 0/1
-    indicators); the last ``len(vocabularies)`` columns are category codes for embeddings, where those are chosen. A
-    missing number is the mean (0 after standardising) with its indicator set to 1; columns that never lack a reading in
-    training have no indicator. A column without variance becomes 0. A category is a word: the number 1 and the text "1"
-    are the same one.
+    The first ``continuous`` columns are the numbers, which have mean 0 and s.d. 1 over the training split, what their
+    encodings make of them, sines and cosines of cyclic columns and positions, and 0/1 indicators; the last
+    ``len(vocabularies)`` columns are category codes for embeddings, where those are chosen. A missing number is the
+    mean (0 after standardising) with its indicator set to 1; columns that never lack a reading in training have no
+    indicator. A column without variance becomes 0. A category is a word: the number 1 and the text "1" are the same
+    one.
 
     Args:
         columns: what to encode and how.
@@ -122,8 +125,9 @@ class ReadingsEncoder(Encoder):
     @property
     def continuous(self) -> int:
         """How many of the encoded columns are numbers rather than codes."""
+        numbers = len(self.statistics["mean"]) * blocks_of(self.columns.encodings)
         waves = 4 * len(WAVELENGTHS) if self.columns.location else 0
-        return len(self.statistics["mean"]) + 2 * len(self.columns.cyclic) + waves + len(self.statistics["indicators"])
+        return numbers + 2 * len(self.columns.cyclic) + waves + len(self.statistics["indicators"])
 
     @property
     def dim(self) -> int:  # type: ignore[override]
@@ -141,6 +145,13 @@ class ReadingsEncoder(Encoder):
         embed = EmbedCodes(self.continuous, self.vocabulary_sizes, config.sensors.embedding_dim, silent=UNKNOWN + 1)
         return embed, embed.dim
 
+    def facets(self, config: Config) -> list[Facet]:
+        """Return one facet for each encoding of numbers; all have the numbers themselves and the other columns."""
+        names = self.columns.encodings
+        columns = facet_columns(names, len(self.statistics["mean"]), self.dim)
+        alone = [ReadingsEncoder(replace(self.columns, encodings=(name,)), self.statistics) for name in names]
+        return [Facet(*each) for each in zip(names, columns, alone, strict=True)]
+
     def random_vectors(self) -> tuple[str, str] | None:
         """Return categories, where there are codes of any."""
         return ("categories", "sensors.categories=frequency") if self.vocabulary_sizes else None
@@ -153,7 +164,7 @@ class ReadingsEncoder(Encoder):
         deviation = np.asarray(self.statistics["deviation"])
         scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
         standard = (raw - np.asarray(self.statistics["mean"])) * scale
-        parts = [np.nan_to_num(np.clip(standard, -LIMIT, LIMIT), nan=0.0)]
+        parts = encoded_numbers(np.nan_to_num(np.clip(standard, -LIMIT, LIMIT), nan=0.0), self.columns.encodings)
         for column, period in self.columns.cyclic.items():
             parts.append(waves_of((floats(table[column]) / period)[:, None]))
         if self.columns.location:
@@ -175,8 +186,8 @@ class ReadingsEncoder(Encoder):
     def means(self, training: pd.DataFrame) -> np.ndarray:
         """Return what encoded columns are in a reading that tells nothing, float32 [dim].
 
-        Of standardised columns, 0, which is their mean over the training split; of sines, cosines and indicators, the
-        mean over the given readings, for a model does not keep it; of category codes, the unknown one.
+        Of standardised columns, 0, which is their mean over the training split; of sines, cosines, bumps and
+        indicators, the mean over the given readings, for a model does not keep it; of category codes, the unknown one.
 
         Args:
             training: raw readings, with numbers as numbers.
@@ -233,15 +244,7 @@ class ReadingsEncoder(Encoder):
 
     def to_json(self) -> dict[str, Any]:
         """Return everything needed to make the same encoder again."""
-        columns = self.columns
-        chosen = {
-            "numeric": list(columns.numeric),
-            "categorical": list(columns.categorical),
-            "cyclic": dict(columns.cyclic),
-            "location": list(columns.location) if columns.location else None,
-            "categories": columns.categories,
-        }
-        return {"columns": chosen, "statistics": self.statistics}
+        return {"columns": columns_to_json(self.columns), "statistics": self.statistics}
 
     @classmethod
     def from_json(cls, tree: Mapping[str, Any]) -> ReadingsEncoder:
@@ -251,15 +254,7 @@ class ReadingsEncoder(Encoder):
             ValueError: if something is not there, or does not fit the rest.
         """
         check_saved(tree)
-        chosen = tree["columns"]
-        columns = Columns(
-            numeric=tuple(chosen["numeric"]),
-            categorical=tuple(chosen["categorical"]),
-            cyclic=dict(chosen["cyclic"]),
-            location=tuple(chosen["location"]) if chosen["location"] else None,
-            categories=chosen["categories"],
-        )
-        return cls(columns, tree["statistics"])
+        return cls(columns_from_json(tree["columns"]), tree["statistics"])
 
     def _numbers(self, table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
         """Return the columns to be standardised, float64 [rows, columns] with NaN where missing, and their names."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ntcir.encoders.number_encodings import blocks_of
 from ntcir.encoders.presets import Columns
 
 # Wavelengths of the position's sines and cosines, in metres: from the rooms of a house to the towns of a region.
@@ -28,6 +29,7 @@ def places_of(columns: Columns, statistics: Mapping[str, Any]) -> dict[str, list
     """
     origins = list(columns.numeric)  # of each encoded column, in their order
     origins += columns.categorical if columns.categories == "frequency" else ()
+    origins *= blocks_of(columns.encodings)  # each function of all numbers, one behind the other
     for column in columns.cyclic:
         origins += [column, column]
     # Latitude and longitude take turns, once for the sines and once for the cosines.

@@ -5,11 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ntcir.encoders.number_encodings import NUMBER_ENCODINGS
+from ntcir.encoders.presets import Columns
 from ntcir.system.errors import shown
 from ntcir.system.plain_json import is_finite_number
 
 _STATISTICS = ("shares", "vocabularies", "origin", "mean", "deviation", "indicators")
 _CHOSEN = ("numeric", "categorical", "cyclic", "location", "categories")
+_NUMBERS = "numbers"  # is left out where numbers are raw, as they all were before there was anything else
+
+
+def columns_to_json(columns: Columns) -> dict[str, Any]:
+    """Return what ``columns_from_json`` makes the columns of again."""
+    numbers = {} if columns.encodings == ("raw",) else {_NUMBERS: list(columns.encodings)}
+    return {
+        "numeric": list(columns.numeric),
+        "categorical": list(columns.categorical),
+        "cyclic": dict(columns.cyclic),
+        "location": list(columns.location) if columns.location else None,
+        "categories": columns.categories,
+        **numbers,
+    }
+
+
+def columns_from_json(tree: Mapping[str, Any]) -> Columns:
+    """Return the columns of a tree that ``check_saved`` has accepted."""
+    return Columns(
+        numeric=tuple(tree["numeric"]),
+        categorical=tuple(tree["categorical"]),
+        cyclic=dict(tree["cyclic"]),
+        location=tuple(tree["location"]) if tree["location"] else None,
+        categories=tree["categories"],
+        encodings=tuple(tree.get(_NUMBERS, ["raw"])),
+    )
 
 
 def check_saved(tree: Mapping[str, Any]) -> None:
@@ -30,6 +58,9 @@ def check_saved(tree: Mapping[str, Any]) -> None:
         raise _wrong("location", columns["location"], "two columns")
     if columns["categories"] not in {"frequency", "embedding"}:
         raise _wrong("categories", columns["categories"], "frequency or embedding")
+    numbers = _names(columns.get(_NUMBERS, ["raw"]), _NUMBERS)
+    if not numbers or not set(numbers) <= set(NUMBER_ENCODINGS):
+        raise _wrong(_NUMBERS, numbers, f"one or more of {', '.join(NUMBER_ENCODINGS)}")
     _check_statistics(columns, statistics)
 
 

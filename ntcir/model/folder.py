@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from ntcir.config import Config, load_config, parse_config
 from ntcir.config.comparison import first_difference, lasting
+from ntcir.config.former import as_begun
 from ntcir.config.yaml_tree import read_yaml
 from ntcir.model import version1
 from ntcir.system.errors import UserError, shown
@@ -272,8 +273,9 @@ def _check_config(path: Path, config: Config, vouched: str | None, sections: Ite
         raise ValueError(f"{CONFIG} is truncated: it has no '{missing[0]}'")
     if vouched is None:
         return
-    trained = lasting(parse_config(parse_object(vouched), "the configuration in the weights"))
-    found = lasting(config)
+    saved = parse_object(vouched)
+    trained = lasting(as_begun(parse_config(saved, "the configuration in the weights"), saved))
+    found = lasting(as_begun(config, there))
     if found != trained:
         key, here, then = first_difference(found, trained)
         raise UserError(

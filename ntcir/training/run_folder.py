@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ntcir.config import Config, load_config
 from ntcir.config.comparison import first_difference
+from ntcir.config.former import as_begun
+from ntcir.config.yaml_tree import read_yaml
 from ntcir.corpora.corpus import Corpus
 from ntcir.model.folder import CONFIG, WEIGHTS, read_config
 from ntcir.model.trained import LAST, is_finished, read_progress
@@ -21,8 +23,11 @@ DROPPED = "dropped.csv"
 
 
 @contextmanager
-def run_folder(config: Config, folder: Path, *, resume: bool) -> Iterator[None]:
+def run_folder(config: Config, folder: Path, *, resume: bool) -> Iterator[Config]:
     """Keep a folder for this training alone; of several processes the first does, for all of them.
+
+    Yields the configuration to train with: a training that was begun before ``sensors.numbers`` had a default other
+    than raw goes on with raw numbers.
 
     Args:
         config: resolved; ``training.batch`` is that of all processes together.
@@ -34,8 +39,10 @@ def run_folder(config: Config, folder: Path, *, resume: bool) -> Iterator[None]:
     """
     with ExitStack() as claims:
         by_first(lambda: claims.enter_context(claimed(folder)))
+        if by_first(lambda: resume and _begun_raw(config, folder)):
+            config = config.changed({"sensors.numbers": ["raw"]})
         by_first(lambda: _check(config, folder, resume))
-        yield
+        yield config
 
 
 def begin(config: Config, corpus: Corpus, folder: Path, *, resume: bool) -> None:
@@ -78,15 +85,31 @@ def _check(config: Config, folder: Path, resume: bool) -> None:
             f"{folder} holds an interrupted training (step {done} of {old.training.iters}): add --resume to "
             "continue, or choose another --out."
         )
-    # A model there must be one that can be read: where its training is finished, it is not written again.
-    old = read_config(folder) if (folder / WEIGHTS).is_file() else load_config(folder / CONFIG)
-    _check_unchanged(config, old, folder)
+    if (folder / WEIGHTS).is_file():
+        read_config(folder)  # a model there must be one that can be read: once finished, it is not written again
+    _check_unchanged(config, _begun(folder), folder)
+
+
+def _begun(folder: Path) -> Config:
+    """Return the configuration of the training there, with what becomes of numbers spelled out."""
+    return as_begun(load_config(folder / CONFIG), read_yaml(folder / CONFIG) or {})
+
+
+def _begun_raw(config: Config, folder: Path) -> bool:
+    """Return whether numbers, which the configuration leaves open, were raw when the training there was begun."""
+    if config.sensors.numbers is not None or config.encodings in ((), ("raw",)) or not (folder / LAST).is_file():
+        return False
+    if _begun(folder).encodings != ("raw",):
+        return False
+    say(f"{folder} was begun with sensors.numbers = raw, and goes on with it.")
+    return True
 
 
 def _check_unchanged(config: Config, old: Config, folder: Path) -> None:
     """Check that a training would go on as it was begun; only its number of steps may be another."""
     # More steps may be asked for, unless the rates of those that were done would have been others.
     steps = {} if config.training.schedule == "cosine" else {"training.iters": config.training.iters}
+    config = as_begun(config, config.model_dump(mode="json"))
     ours, theirs = (value.model_dump(mode="json") for value in (config, old.changed(steps)))
     if ours == theirs:
         return

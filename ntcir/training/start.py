@@ -170,6 +170,12 @@ def check_same_readings(name: str, theirs: Encoder, ours: Encoder, place: Path) 
     if not (isinstance(theirs, ReadingsEncoder) and isinstance(ours, ReadingsEncoder)):
         return
     tower = f"training.start: the {name} tower of {place}"
+    made, wanted = (",".join(encoder.columns.encodings) for encoder in (theirs, ours))
+    if made != wanted and _chosen(theirs) == replace(_chosen(ours), encodings=theirs.columns.encodings):
+        raise UserError(
+            f"{tower} has sensors.numbers = {made}, and this training {wanted}: set sensors.numbers=[{made}], or name "
+            "another model."
+        )
     if _chosen(theirs) != _chosen(ours):
         only = {
             "there": [column for column in theirs.names if column not in ours.names],

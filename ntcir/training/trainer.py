@@ -241,7 +241,7 @@ def train(config: Config, read_corpus: Callable[[], Corpus], folder: Path, *, re
     """
     with together():
         config = whole_batches(config)
-        with run_folder(config, folder, resume=resume):
+        with run_folder(config, folder, resume=resume) as config:
             start = Start.of(config, folder, resume=resume)
             corpus = read_corpus()
             if config.training.iters:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ntcir.config import Config, parse_config
 from ntcir.config.comparison import first_difference, without_places
+from ntcir.config.former import as_begun
 from ntcir.system.errors import UserError, shown
 from ntcir.tuning.plan import TuningPlan
 
@@ -67,7 +68,7 @@ def require_same(ours: Mapping[str, Any], theirs: Mapping[str, Any] | None, fold
 def _lasting(tree: Any) -> Any:
     """Return a base without its name and without where things lie, its keys as they are called today."""
     try:
-        config: Config = parse_config(tree, "the base")
+        config: Config = as_begun(parse_config(tree, "the base"), tree)
     except UserError:  # of a later version, or damaged: it differs
         return tree
     lasting = without_places(config, config.model_dump(mode="json"))

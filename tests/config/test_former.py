@@ -10,16 +10,20 @@ import pytest
 from ntcir.ablation.folds import Fold
 from ntcir.ablation.results import digest_of
 from ntcir.config import Config, load_config, parse_config
-from ntcir.config.former import former_tree
+from ntcir.config.former import as_begun, former_tree
 from ntcir.tuning.training import digest_of as tried
 
+RAW = "sensors.numbers=raw"  # as numbers were with every preset
 OLD_KEYS = [
     "towers.image_dropout=0.3", "towers.sensor_hidden=8", "towers.sensor_dropout=0.1", "towers.sensor_layers=3",
     "towers.standardise=false", "training.symmetric=false", "training.learn_temperature=true",
     "training.temperature=0.2",
 ]  # fmt: skip
 # As the version before towers had sections named the results of these configurations.
-DIGESTS: list[tuple[list[str], str]] = [([], "219c64699e3a95be53630ea3"), (OLD_KEYS, "1887e562516204148fe78c2d")]
+DIGESTS: list[tuple[list[str], str]] = [
+    ([RAW], "219c64699e3a95be53630ea3"),
+    ([*OLD_KEYS, RAW], "1887e562516204148fe78c2d"),
+]
 
 
 @pytest.mark.parametrize(("settings", "digest"), DIGESTS)
@@ -48,7 +52,7 @@ def test_results_of_objectives_that_have_more_keys_now_keep_their_names():
 
 
 def test_the_earlier_spelling_says_the_same():
-    config = load_config(None, OLD_KEYS)
+    config = load_config(None, [*OLD_KEYS, RAW])
     tree = former_tree(config)
     assert tree is not None
     assert not {"pair", "objectives"} & tree.keys()
@@ -56,7 +60,7 @@ def test_the_earlier_spelling_says_the_same():
         "dim": 512, "standardise": False, "image_dropout": 0.3, "sensor_hidden": 8, "sensor_layers": 3,
         "sensor_dropout": 0.1,
     }  # fmt: skip
-    assert parse_config(tree, "a test") == config
+    assert parse_config(tree, "a test") == config.changed({"sensors.numbers": None})
 
 
 @pytest.mark.parametrize(
@@ -73,7 +77,33 @@ def test_the_earlier_spelling_says_the_same():
     ],
 )
 def test_what_could_not_be_said_before_has_a_name_of_its_own(key: str, value: Any):
-    config = Config().changed({key: value})
+    before = load_config(None, [RAW])
+    config = before.changed({key: value})
     assert former_tree(config) is None
     fold = cast(Fold, SimpleNamespace(digest="data"))
-    assert digest_of(config, fold, []) != digest_of(Config(), fold, [])
+    assert digest_of(config, fold, []) != digest_of(before, fold, [])
+
+
+@pytest.mark.parametrize("key", ["sensors.preset", "towers.sensor.layers"])  # with the former spelling, and without
+@pytest.mark.parametrize("preset", ["ymx2l", "organisers", "none", "auto", "full"])
+def test_a_result_of_raw_numbers_is_not_taken_for_one_of_periodic_ones(preset, key):
+    changes = {"sensors.preset": preset, key: preset if key == "sensors.preset" else 1}
+    raw, left_open, periodic = (
+        Config().changed({**changes, "sensors.numbers": numbers}) for numbers in ("raw", None, "periodic")
+    )
+    same = periodic if preset in {"auto", "full"} else raw
+    fold = cast(Fold, SimpleNamespace(digest="data"))
+    for digest in (lambda config: digest_of(config, fold, []), lambda config: tried(config, [0])):
+        assert digest(left_open) == digest(same)
+        assert digest(raw) != digest(periodic)
+
+
+@pytest.mark.parametrize(("preset", "meant"), [("ymx2l", "raw"), ("auto", "periodic"), ("full", "periodic")])
+def test_numbers_of_what_was_saved_before_they_could_be_anything_else_are_raw(preset, meant):
+    config = Config().changed({"sensors.preset": preset})
+    tree = config.model_dump(mode="json")
+    assert as_begun(config, tree).sensors.numbers == [meant]
+    del tree["sensors"]["numbers"]
+    assert as_begun(config, tree).sensors.numbers == ["raw"]
+    captions = Config().changed({"pair": ["image", "text"]})
+    assert as_begun(captions, {"sensors": {}}) == captions

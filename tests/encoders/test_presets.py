@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 from helpers import refusal
 
 from ntcir.config import Sensors
@@ -45,10 +46,10 @@ def test_full_has_all_of_the_organisers_and_encodes_place_hour_and_categories_ri
 
 
 def test_auto_is_ymx2l_for_a_lifelog_and_every_reading_for_records():
-    ymx2l = chosen_columns(Sensors(preset="ymx2l"), pd.DataFrame(), "lifelog")
+    ymx2l = chosen_columns(Sensors(preset="ymx2l", numbers=["periodic"]), pd.DataFrame(), "lifelog")
     assert chosen_columns(Sensors(), pd.DataFrame(), "lifelog") == ymx2l
     assert chosen_columns(Sensors(), records_table(), "records") == Columns(
-        numeric=("steering", "lat", "lng"), categorical=("road",)
+        numeric=("steering", "lat", "lng"), categorical=("road",), encodings=("periodic",)
     )
 
 
@@ -71,7 +72,19 @@ def test_excluded_positions_and_hours_are_not_encoded_in_other_ways():
 
 def test_full_is_content_with_the_columns_there_are():
     columns = chosen_columns(Sensors(preset="full"), EVERYTHING[["calories", "new_lat", "city"]], "lifelog")
-    assert columns == Columns(numeric=("calories", "new_lat"), categorical=("city",), categories="embedding")
+    assert columns == Columns(
+        numeric=("calories", "new_lat"), categorical=("city",), categories="embedding", encodings=("periodic",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("preset", "encodings"),
+    [("auto", "periodic"), ("full", "periodic"), ("ymx2l", "raw"), ("organisers", "raw"), ("none", "raw")],
+)
+def test_what_becomes_of_numbers_is_the_preset_s_where_it_is_left_open(preset, encodings):
+    assert chosen_columns(Sensors(preset=preset), EVERYTHING, "lifelog").encodings == (encodings,)
+    for asked in (["raw"], ["rbf", "periodic"]):
+        assert chosen_columns(Sensors(preset=preset, numbers=asked), EVERYTHING, "lifelog").encodings == tuple(asked)
 
 
 def test_location_can_be_asked_for_and_declined():

@@ -11,6 +11,7 @@ from pathlib import Path
 from measuring import (
     KINDS,
     MINED,
+    RAW,
     Json,
     copy_kept,
     detected,
@@ -27,7 +28,7 @@ from measuring import (
 
 FILES = ("topics.tsv", "pools.tsv", "qrels.txt", "qrels.csv")
 GRID = {
-    "base": "data/ntcir.yaml", "changes": {"training.validate_every": 10}, "iterations": [10, 20],
+    "base": "data/ntcir.yaml", "changes": {"training.validate_every": 10, **RAW}, "iterations": [10, 20],
     "methods": {"plain": {}, "hot": {"training.temperature": 0.5}}, "weights": {"small": None}, "seeds": 2,
     "folds": {"late": {"data.split": {"by": "session", "test": ["s2"], "val": ["s4"]}}},
     "topics": {"pool": 8, "per_day": 4},

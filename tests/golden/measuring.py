@@ -39,6 +39,8 @@ RENAMED: dict[str, str] = {
     r"networks\.image\.(\d+)\.": r"networks.\1.",
 }
 
+# The presets auto and full left numbers as they are when the values were recorded.
+RAW: Json = {"sensors.numbers": "raw"}
 # Trainings on the kept corpus.
 KINDS: dict[str, Json] = {
     "plain": {},
@@ -124,7 +126,7 @@ def copy_kept(folder: Path, *names: str) -> Path:
 
 def train(folder: Path, out: str, changes: Mapping[str, Any], data: str = "data") -> Json:
     """Train on a corpus in a folder; return what was learnt."""
-    typed(folder, *train_words(out, changes, data))
+    typed(folder, *train_words(out, RAW | changes, data))
     return training(folder / out)
 
 
@@ -134,7 +136,7 @@ def train_words(out: str, changes: Mapping[str, Any], data: str) -> list[str]:
 
 def train_together(folder: Path, out: str, changes: Mapping[str, Any], data: str) -> Json:
     """Do the same in two processes that share the batches."""
-    halved = {**changes, "training.batch": changes["training.batch"] // 2}
+    halved = {**RAW, **changes, "training.batch": changes["training.batch"] // 2}
     done = torchrun("-m", "ntcir", *train_words(out, halved, data), folder=folder)
     assert done.returncode == 0, done.stderr
     assert f"2 processes of {halved['training.batch']} pairs" in done.stderr

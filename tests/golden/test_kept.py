@@ -23,6 +23,7 @@ from helpers import command_line, one_thread  # noqa: F401
 from measuring import (
     KEPT,
     KINDS,
+    RAW,
     VALUES,
     copy_kept,
     official,
@@ -77,14 +78,14 @@ def test_a_kept_store_has_all_that_a_training_needs(place):
     table, _ = typed(place, "features", "status", "--data", "data", "--json")
     (store,) = json.loads(table)
     assert [store[key] for key in ("items", "done", "failed", "missing")] == [28, 28, 0, 0]
-    _, said = typed(place, *train_words("new", KINDS["plain"], "data"))
+    _, said = typed(place, *train_words("new", RAW | KINDS["plain"], "data"))
     assert "Encoding photographs" not in said
     assert contents(place / "features") == before
     assert differences(training(place / "new"), KNOWN["plain"], TOLERANCE) == []
 
 
 def test_a_kept_training_goes_on_to_the_weights_of_one_in_one_piece(place):
-    words = train_words("interrupted", KINDS["interrupted"], "data")
+    words = train_words("interrupted", KINDS["interrupted"], "data")  # which leave sensors.numbers open
     with contextlib.chdir(place):
         refused = command_line(*words)
     assert refused.exit_code == 2
@@ -92,6 +93,7 @@ def test_a_kept_training_goes_on_to_the_weights_of_one_in_one_piece(place):
     begun = training(place / "interrupted")
     _, said = typed(place, *words, "--resume")
     assert "20 steps" in said
+    assert "was begun with sensors.numbers = raw, and goes on with it" in said
     found = training(place / "interrupted")
     assert found["losses"][:13] == begun["losses"]
     assert differences(found, KNOWN["interrupted"], TOLERANCE) == []

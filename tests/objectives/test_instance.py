@@ -246,7 +246,7 @@ INSTANCE = [{"kind": "ranking", "weight": 2, "warm_up": 10}, {"kind": "instance"
 
 
 def test_a_training_learns_the_classes_logs_the_errors_and_resumes_to_the_bit(tmp_path):
-    config = toy_config(objectives=INSTANCE, towers__rectify="training", training__iters=80)
+    config = toy_config(objectives=INSTANCE, towers__rectify="training", training__iters=80, sensors__numbers="raw")
     fit(config, tmp_path / "whole")
     rows = read_metrics(tmp_path / "whole" / METRICS)
     for side in ("image", "sensor"):

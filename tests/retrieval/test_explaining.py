@@ -177,7 +177,12 @@ def test_columns_contribute_what_a_loop_over_columns_says(here):
     rows["image"].ensure(["s4_003.png"])
     picture = ("image", rows["image"].load(["s4_003.png"]))
     row = rows["sensor"].load([item])
-    columns = {"warm": [0], "wet": [1], "noon": [2, 4, 5], "weather": [3]}  # noon is a number and an hour
+    # Each of four numbers, the frequency of the weather the last, has two sines and two cosines; noon is an hour too.
+    columns = {
+        name: [at, at + 4, at + 8, at + 12, at + 16] for at, name in enumerate(("warm", "wet", "noon", "weather"))
+    }
+    columns["noon"] += [20, 21]
+    assert rows["sensor"].dim == 22
     side = tree["sides"][1]
     assert (side["modality"], side["id"], side["kind"]) == ("sensor", item, "column")
     assert side["sensor"]["warm"] == corpus.tables["sensor"].at[item, "warm"]

@@ -52,7 +52,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, words: None, one_thread: N
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for name, pair in PAIRS.items():
-            more = ["--set", "sensors.exclude=[caption]"] if name == "sensors" else []
+            own = ["--set", "sensors.exclude=[caption]", "--set", "sensors.numbers=raw"]
+            more = own if name == "sensors" else []
             options = ["--set", f"pair={pair}", "--iters", "60", "--out", f"runs/{name}", *more]
             done = command_line("train", "--data", "data", *options)
             assert done.exit_code == 0, done.output

@@ -24,8 +24,10 @@ from helpers import (
 from safetensors.torch import load_file
 
 import ntcir.training.trainer
+from ntcir.config import load_config
 from ntcir.model.folder import CARD, WEIGHTS
 from ntcir.model.metrics import METRICS, read_metrics
+from ntcir.model.model import Model
 from ntcir.training.checkpoint import LAST, load_checkpoint, read_progress, save_checkpoint
 from ntcir.training.run_folder import is_finished
 from ntcir.training.trainer import Trainer
@@ -291,3 +293,28 @@ def test_a_real_network_s_features_are_learnt_too(pictures):
     rows = read_metrics(pictures / "whole" / METRICS)
     best = max((row["img2sen"] + row["sen2img"]) / 2 for row in rows if "img2sen" in row)
     assert best > 2 * np.mean([1 / rank for rank in range(1, 15)])
+
+
+def test_a_training_of_raw_numbers_goes_on_with_them(tmp_path, capsys):
+    """What was saved before numbers could be anything else does not say what becomes of them."""
+    left_open = toy_config(training__iters=4, training__validate_every=2)
+    raw = left_open.changed({"sensors.numbers": "raw"})
+    fit(raw, tmp_path / "m")
+    path = tmp_path / "m" / "config.yaml"
+    path.write_text(path.read_text("utf-8").replace("  numbers:\n  - raw\n", ""), encoding="utf-8")
+    other = left_open.changed({"sensors.numbers": "rbf"})
+    assert "sensors.numbers was changed" in refusal(fit, other, tmp_path / "m", resume=True)
+    for _ in range(2):  # the second time, it is spelled out
+        capsys.readouterr()
+        fit(left_open, tmp_path / "m", resume=True)
+        assert "was begun with sensors.numbers = raw, and goes on with it" in capsys.readouterr().err
+    assert load_config(path).sensors.numbers == ["raw"]
+    assert Model.load(tmp_path / "m").encoders["sensor"].dim == 5  # a, b and c, the place's frequency, b's indicator
+
+
+def test_numbers_may_be_spelled_out_or_left_open_when_a_training_goes_on(tmp_path):
+    left_open = toy_config(training__iters=2)
+    fit(left_open, tmp_path / "m")
+    fit(left_open.changed({"sensors.numbers": "periodic"}), tmp_path / "m", resume=True)
+    raw = left_open.changed({"sensors.numbers": "raw"})
+    assert "sensors.numbers was changed" in refusal(fit, raw, tmp_path / "m", resume=True)

@@ -278,6 +278,12 @@ def test_a_start_of_other_readings_is_refused(model, tmp_path):
     assert f"set sensors as in {model / CONFIG}, or name another model." in sentence
 
 
+@pytest.mark.parametrize(("numbers", "said"), [("rbf", "rbf"), (["rbf", "periodic"], "rbf,periodic")])
+def test_a_start_of_other_numbers_is_refused(model, tmp_path, numbers, said):
+    sentence = refused(model, tmp_path / "model", sensors__numbers=numbers)
+    assert f"has sensors.numbers = periodic, and this training {said}: set sensors.numbers=[periodic]," in sentence
+
+
 def readings_of(table: dict[str, list[object]], **columns: Any) -> ReadingsEncoder:
     return ReadingsEncoder.fit(Columns(**columns), pd.DataFrame(table), rare=1)
 
