@@ -57,22 +57,62 @@ class Stepper:
             pairs = zip(data.categories, (shown.left, shown.right), strict=True)
             of_concepts = [torch.from_numpy(concepts[rows]) for concepts, rows in pairs]
             categories = of_concepts[0], of_concepts[1]
-        # Not what dropout is seeded with: negatives must not go along with masks.
-        seed = int(np.random.default_rng([self._config.seed, 5, step]).integers(2**63))
         instances = (of_left, of_right)
-        batch = Batch(
-            normalize(left, dim=-1), normalize(right, dim=-1), shown.positives, shown.ignored, instances, categories,
-            (left, right), step, seed,
-        )  # fmt: skip
-        loss = self._model.loss(batch)
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        count = self._config.towers.members
+        sides = [Apart(vectors, count) for vectors in (left, right)]
+        losses: list[float] = []
+        notes: list[dict[str, tuple[float, float]]] = []
+        for member in range(count):
+            vectors = sides[0].members[member], sides[1].members[member]
+            batch = Batch(
+                normalize(vectors[0], dim=-1), normalize(vectors[1], dim=-1), shown.positives, shown.ignored, instances,
+                categories, vectors, step, _seed(self._config.seed, step, member),
+            )  # fmt: skip
+            loss = self._model.loss(batch, member)
+            loss.backward()  # type: ignore[no-untyped-call]
+            losses.append(float(loss.detach()))
+            notes.append(batch.figures)
+        for side in sides:
+            side.backward()
         left_backward()
         right_backward()
         sum_over_parts(self.learnt, self._model.learnt.parameters())
         self.optimizer.step()
-        return float(loss.detach()), {
-            f"{name}_{figure}": value
-            for figure, values in batch.figures.items()
-            for name, value in zip(data.pair, values, strict=True)
+        return sum(losses) / count, {
+            f"{name}_{figure}": sum(noted[figure][side] for noted in notes) / count
+            for figure in notes[0]
+            for side, name in enumerate(data.pair)
         }
+
+
+def _seed(seed: int, step: int, member: int) -> int:
+    """Return the seed of what a member's objectives draw in a step."""
+    # Not what dropout is seeded with: negatives must not go along with masks.
+    key = [seed, 5, step, member] if member else [seed, 5, step]
+    return int(np.random.default_rng(key).integers(2**63))
+
+
+class Apart:
+    """The vectors of one side of a batch, member by member.
+
+    Each member's loss is computed and sent back alone, so that the matrices of one member are in memory at a time.
+
+    Args:
+        vectors: of all members side by side, float32 [n, members * dim].
+        members: how many there are.
+
+    Attributes:
+        members: float32 [n, dim] of each, leaves that collect the gradient of its loss.
+    """
+
+    def __init__(self, vectors: torch.Tensor, members: int) -> None:
+        self._vectors = vectors
+        self.members = [part.detach().requires_grad_() for part in vectors.chunk(members, dim=1)]
+
+    def backward(self) -> None:
+        """Send the gradients on, to what the vectors were made of; where no loss depends on them, nothing happens."""
+        if not self._vectors.requires_grad or all(part.grad is None for part in self.members):
+            return
+        gradients = [torch.zeros_like(part) if part.grad is None else part.grad for part in self.members]
+        self._vectors.backward(torch.cat(gradients, dim=1))  # type: ignore[no-untyped-call]

@@ -1,0 +1,98 @@
+"""Several towers of one modality that are trained together, each as if alone, and asked as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ntcir.config.towers import Rectify
+from ntcir.towers.tower import Tower, through
+from ntcir.towers.views import Views
+from ntcir.towers.word_stems import Bag
+
+
+class Ensemble(Tower):
+    """Encodes rows as the unit vectors of K members side by side, divided by sqrt(K).
+
+    That is a unit vector of K * dim dimensions, and a cosine of two such is the mean of the members' cosines. Members
+    with the same stem, the very module, share what it makes of a batch: only what learns nothing can be shared.
+
+    The members are a loop, not one product of stacked matrices: with 18 of them, 256 to 256 to 128, on batches of 256,
+    stacking saves 6% of a step on a processor, as the time goes into the products themselves.
+
+    Args:
+        stems: of each member, with the width of what comes out of it; see ``Tower``.
+        heads: of each member, all to the same dim.
+        views: of an item, where there are several: in training all members see the same one.
+        rectify: see ``Tower``.
+    """
+
+    def __init__(
+        self, stems: Sequence[tuple[nn.Module, int]], heads: Sequence[nn.Module], views: Views | None, rectify: Rectify
+    ) -> None:
+        widths = dict(stems)  # of each stem once
+        super().__init__(nn.ModuleList(widths), nn.ModuleList(heads), views, rectify)
+        self._widths = list(widths.values())
+        self._stem_of = [list(widths).index(stem) for stem, _ in stems]
+
+    @property
+    def members(self) -> list[Tower]:
+        """The members as towers, without views; their layers are these."""
+        return [Tower(self._stems[number], head) for number, head in zip(self._stem_of, self._heads, strict=True)]
+
+    def fit_to(self, blocks: Iterable[np.ndarray]) -> None:
+        """Take the statistics of rows that come in blocks, which are in memory together."""
+        several = list(blocks if self.views is None else map(self.views.apart, blocks))
+        for stem in self._stems:
+            Tower(stem, nn.Identity()).fit_to(several)
+
+    def begin_as(self, other: Tower) -> None:
+        """Take the weights of an ensemble of as many members, each of the same layers; see ``Tower.begin_as``."""
+        for ours, theirs in self._beside(other):
+            ours.begin_as(theirs)
+
+    def grow_from(self, linear: Tower) -> None:
+        """Become the same function as an ensemble of linear layers; see ``Tower.grow_from``."""
+        for ours, theirs in self._beside(linear):
+            ours.grow_from(theirs)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return float32 [batch, K * dim], each row of length 1."""
+        apart = self.features(rows).unflatten(1, (len(self._heads), -1))
+        return nn.functional.normalize(apart, dim=-1).mul_(len(self._heads) ** -0.5).flatten(1)
+
+    @property
+    def _stems(self) -> Sequence[nn.Module]:
+        return list(self.stem.children())
+
+    @property
+    def _heads(self) -> Sequence[nn.Module]:
+        return list(self.head.children())
+
+    def _beside(self, other: Tower) -> Iterable[tuple[Tower, Tower]]:
+        if not isinstance(other, Ensemble):
+            raise ValueError("one tower has several members, and one has not")
+        return zip(self.members, other.members, strict=True)
+
+    def _stemmed(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return what the stems make of rows side by side, each as often as it is there."""
+        return torch.cat([Tower(stem, nn.Identity()).stemmed(rows) for stem in self._stems], dim=1)
+
+    def _shared(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return what the heads make of the stems' outputs side by side, float32 [batch, K * dim]."""
+        stems = self._stems
+        if isinstance(stems[0], Bag):  # which a first layer takes by itself
+            found = [through(stems[stem], head, rows) for stem, head in zip(self._stem_of, self._heads, strict=True)]
+            return torch.cat(found, dim=1)
+        return self._joined([stem(rows) for stem in stems])
+
+    def _headed(self, made: torch.Tensor) -> torch.Tensor:
+        return self._joined(made.split(self._widths, dim=1))
+
+    def _joined(self, made: Sequence[Any]) -> torch.Tensor:
+        """Return what the heads make of what each stem has made, float32 [batch, K * dim]."""
+        return torch.cat([head(made[stem]) for stem, head in zip(self._stem_of, self._heads, strict=True)], dim=1)
