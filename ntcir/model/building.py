@@ -24,14 +24,12 @@ _MEMBERS = 11  # by which the members' seeds differ from whatever else is drawn 
 class _Side:
     """The layers of one modality's towers, as far as they are made."""
 
-    stems: list[tuple[nn.Module, int]] = field(default_factory=list)  # of each member
+    stems: list[nn.Module] = field(default_factory=list)  # of each member
     heads: list[nn.Module] = field(default_factory=list)
     fixed: dict[int, tuple[nn.Module, int]] = field(default_factory=dict)  # stems that learn nothing, by their facet
 
 
-def new_layers(
-    config: Config, encoders: Mapping[str, Encoder], instances: int
-) -> tuple[nn.ModuleDict, nn.ModuleList]:
+def new_layers(config: Config, encoders: Mapping[str, Encoder], instances: int) -> tuple[nn.ModuleDict, nn.ModuleList]:
     """Make the towers by modality, and what each objective has of its own, with random weights.
 
     Each member of an ensemble has weights from a seed of its own; those of the first are a single model's.
@@ -66,7 +64,7 @@ def _seed(seed: int, member: int) -> int:
 
 def _add_member(side: _Side, seen: Seen, name: str, config: Config) -> None:
     """Make the layers of one more member."""
-    options, encoder = config.towers.of(name), seen.facet.encoder
+    options, encoder = config.towers.of(name), seen.encoder
     if seen.number not in side.fixed:
         stem, width = encoder.stem(options, config)
         if seen.columns is not None:
@@ -75,14 +73,14 @@ def _add_member(side: _Side, seen: Seen, name: str, config: Config) -> None:
             side.fixed[seen.number] = stem, width
     else:
         stem, width = side.fixed[seen.number]
-    side.stems.append((stem, width))
+    side.stems.append(stem)
     side.heads.append(head_of(width, config.towers.dim, options, encoder.positions(options, config)))
 
 
 def _tower(side: _Side, name: str, config: Config, encoder: Encoder) -> Tower:
     views = encoder.views(config.towers.of(name), config)
     if config.towers.members == 1:
-        return Tower(side.stems[0][0], side.heads[0], views, config.towers.rectify)
+        return Tower(side.stems[0], side.heads[0], views, config.towers.rectify)
     return Ensemble(side.stems, side.heads, views, config.towers.rectify)
 
 

@@ -17,12 +17,12 @@ class Seen:
 
     Attributes:
         number: of the facet among those that members see.
-        facet: encodes by these columns alone; of the whole encoder where members see all of it.
-        columns: which these are of a row's; None: all of them.
+        encoder: of these columns alone.
+        columns: which these are of a row's, int64 [width]; None: all of them.
     """
 
     number: int
-    facet: Facet
+    encoder: Encoder
     columns: np.ndarray | None
 
 
@@ -32,7 +32,8 @@ def seen_by(member: int, config: Config, encoders: Mapping[str, Encoder]) -> dic
     for name in config.pair:
         facets = alternating(name, config, encoders[name])
         member, number = divmod(member, len(facets) or 1)
-        result[name] = _seen(number, facets, encoders[name])
+        seen = Seen(number, facets[number].encoder, facets[number].columns) if facets else None
+        result[name] = seen or Seen(0, encoders[name], None)
     return result
 
 
@@ -42,13 +43,6 @@ def alternating(name: str, config: Config, encoder: Encoder) -> list[Facet]:
         return []
     facets = encoder.facets(config)
     return facets if len(facets) > 1 else []
-
-
-def _seen(number: int, facets: list[Facet], encoder: Encoder) -> Seen:
-    if not facets:
-        return Seen(0, Facet(encoder.kind, np.arange(encoder.dim), encoder), None)
-    facet = facets[number]
-    return Seen(number, facet, facet.columns)
 
 
 def idle_facets(config: Config, encoders: Mapping[str, Encoder]) -> Iterator[str]:

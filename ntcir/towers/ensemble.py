@@ -25,19 +25,18 @@ class Ensemble(Tower):
     stacking saves 6% of a step on a processor, as the time goes into the products themselves.
 
     Args:
-        stems: of each member, with the width of what comes out of it; see ``Tower``.
+        stems: of each member; see ``Tower``.
         heads: of each member, all to the same dim.
         views: of an item, where there are several: in training all members see the same one.
         rectify: see ``Tower``.
     """
 
     def __init__(
-        self, stems: Sequence[tuple[nn.Module, int]], heads: Sequence[nn.Module], views: Views | None, rectify: Rectify
+        self, stems: Sequence[nn.Module], heads: Sequence[nn.Module], views: Views | None, rectify: Rectify
     ) -> None:
-        widths = dict(stems)  # of each stem once
-        super().__init__(nn.ModuleList(widths), nn.ModuleList(heads), views, rectify)
-        self._widths = list(widths.values())
-        self._stem_of = [list(widths).index(stem) for stem, _ in stems]
+        own = list(dict.fromkeys(stems))
+        super().__init__(nn.ModuleList(own), nn.ModuleList(heads), views, rectify)
+        self._stem_of = [own.index(stem) for stem in stems]
 
     @property
     def members(self) -> list[Tower]:
@@ -62,8 +61,9 @@ class Ensemble(Tower):
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Return float32 [batch, K * dim], each row of length 1."""
-        apart = self.features(rows).unflatten(1, (len(self._heads), -1))
-        return nn.functional.normalize(apart, dim=-1).mul_(len(self._heads) ** -0.5).flatten(1)
+        features, count = self.features(rows), len(self._heads)
+        apart = features.view(len(rows), count, features.shape[1] // count)
+        return nn.functional.normalize(apart, dim=-1).mul_(count**-0.5).flatten(1)
 
     @property
     def _stems(self) -> Sequence[nn.Module]:
@@ -85,14 +85,10 @@ class Ensemble(Tower):
     def _shared(self, rows: torch.Tensor) -> torch.Tensor:
         """Return what the heads make of the stems' outputs side by side, float32 [batch, K * dim]."""
         stems = self._stems
-        if isinstance(stems[0], Bag):  # which a first layer takes by itself
-            found = [through(stems[stem], head, rows) for stem, head in zip(self._stem_of, self._heads, strict=True)]
-            return torch.cat(found, dim=1)
-        return self._joined([stem(rows) for stem in stems])
-
-    def _headed(self, made: torch.Tensor) -> torch.Tensor:
-        return self._joined(made.split(self._widths, dim=1))
-
-    def _joined(self, made: Sequence[Any]) -> torch.Tensor:
-        """Return what the heads make of what each stem has made, float32 [batch, K * dim]."""
-        return torch.cat([head(made[stem]) for stem, head in zip(self._stem_of, self._heads, strict=True)], dim=1)
+        # A bag of words is left to the first layer of each head, which takes it by itself.
+        made: list[Any] = [None if isinstance(stem, Bag) else stem(rows) for stem in stems]
+        found = [
+            through(stems[stem], head, rows) if made[stem] is None else head(made[stem])
+            for stem, head in zip(self._stem_of, self._heads, strict=True)
+        ]
+        return torch.cat(found, dim=1)

@@ -94,10 +94,6 @@ class Tower(nn.Module):
         totals, _ = self.views.summed(rows, self._rectified)
         return totals
 
-    def features_of_stemmed(self, made: torch.Tensor) -> torch.Tensor:
-        """Return what ``features`` does, of what ``stemmed`` has made of items that have one view."""
-        return self._clamped(self._headed(made))
-
     def stemmed(self, rows: torch.Tensor) -> torch.Tensor:
         """Return what the stem makes of each item, float32 [batch, width].
 
@@ -115,19 +111,13 @@ class Tower(nn.Module):
         return (made.vectors * made.there[..., None]).sum(dim=1) / made.there.sum(dim=1)[:, None]
 
     def _rectified(self, rows: torch.Tensor) -> torch.Tensor:
-        return self._clamped(self._shared(rows))
-
-    def _clamped(self, shared: torch.Tensor) -> torch.Tensor:
+        shared = self._shared(rows)
         rectified = self._rectify == "always" or (self._rectify == "training" and self.training)
         return shared.clamp(min=0) if rectified else shared
 
     def _shared(self, rows: torch.Tensor) -> torch.Tensor:
         """Return what the head makes of the stem's output, float32 [batch, dim]."""
         return through(self.stem, self.head, rows)
-
-    def _headed(self, made: torch.Tensor) -> torch.Tensor:
-        """Return what the head makes of what the stem has made, float32 [batch, dim]."""
-        return self.head(made)  # type: ignore[no-any-return]
 
 
 def through(stem: nn.Module, head: nn.Module, rows: torch.Tensor) -> torch.Tensor:

@@ -196,6 +196,11 @@ def check_start(config: Config) -> None:
             f"training.start: {place} has towers.dim = {theirs.towers.dim}, and this training {config.towers.dim}: "
             f"set towers.dim={theirs.towers.dim}, or name another model."
         )
+    if theirs.towers.members != config.towers.members:
+        raise UserError(
+            f"training.start: {place} has towers.members = {theirs.towers.members}, and this training "
+            f"{config.towers.members}: set towers.members={theirs.towers.members}, or name another model."
+        )
     for name in config.pair:
         _check_mirror(name, config, theirs, place)
         grown = _grows(name, config, theirs)
@@ -246,7 +251,7 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path, *, grown: b
         UserError: naming the first setting that is another one.
     """
     layers = [] if grown else ["head", *_shape_keys(ours)]
-    for key in ("power", "standardise", *layers):
+    for key in ("power", "standardise", "facets", *layers):
         have, want = getattr(theirs, key), getattr(ours, key)
         if have != want:
             raise UserError(
