@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,9 +61,11 @@ class Ensemble(Tower):
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Return float32 [batch, K * dim], each row of length 1."""
-        features, count = self.features(rows), len(self._heads)
-        apart = features.view(len(rows), count, features.shape[1] // count)
-        return nn.functional.normalize(apart, dim=-1).mul_(count**-0.5).flatten(1)
+        count = len(self._heads)
+        # Where it can be, each member's vectors are brought to length while they are in the processor's cache.
+        apart = self._apart(rows) if self.views is None else self.features(rows).chunk(count, dim=1)
+        units = [nn.functional.normalize(self._clamped(part), dim=-1).mul_(count**-0.5) for part in apart]
+        return torch.cat(units, dim=1)
 
     @property
     def _stems(self) -> Sequence[nn.Module]:
@@ -84,11 +86,12 @@ class Ensemble(Tower):
 
     def _shared(self, rows: torch.Tensor) -> torch.Tensor:
         """Return what the heads make of the stems' outputs side by side, float32 [batch, K * dim]."""
+        return torch.cat(list(self._apart(rows)), dim=1)
+
+    def _apart(self, rows: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Yield what the head of each member makes of its stem's output, float32 [batch, dim]."""
         stems = self._stems
         # A bag of words is left to the first layer of each head, which takes it by itself.
         made: list[Any] = [None if isinstance(stem, Bag) else stem(rows) for stem in stems]
-        found = [
-            through(stems[stem], head, rows) if made[stem] is None else head(made[stem])
-            for stem, head in zip(self._stem_of, self._heads, strict=True)
-        ]
-        return torch.cat(found, dim=1)
+        for stem, head in zip(self._stem_of, self._heads, strict=True):
+            yield through(stems[stem], head, rows) if made[stem] is None else head(made[stem])

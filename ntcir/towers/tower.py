@@ -111,7 +111,9 @@ class Tower(nn.Module):
         return (made.vectors * made.there[..., None]).sum(dim=1) / made.there.sum(dim=1)[:, None]
 
     def _rectified(self, rows: torch.Tensor) -> torch.Tensor:
-        shared = self._shared(rows)
+        return self._clamped(self._shared(rows))
+
+    def _clamped(self, shared: torch.Tensor) -> torch.Tensor:
         rectified = self._rectify == "always" or (self._rectify == "training" and self.training)
         return shared.clamp(min=0) if rectified else shared
 
