@@ -11,12 +11,14 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from ntcir.config import Tower as Options
+from ntcir.towers.dropout import BatchDropout
 from ntcir.towers.ensemble import Ensemble
 from ntcir.towers.gmlp import gmlp
 from ntcir.towers.heads import mlp
 from ntcir.towers.mirrored import Mirrored
 from ntcir.towers.stems import EmbedCodes, Power, Select, Standardise
 from ntcir.towers.tower import Tower
+from ntcir.towers.whole_batch import of_whole
 from ntcir.towers.word_stems import Bag
 
 OPTIONS = Options(encoder="frozen", layers=2, hidden=6, standardise=False)
@@ -130,3 +132,20 @@ def test_columns_are_taken_of_arrays_and_tensors_alike(columns):
     assert np.array_equal(select.of(ROWS), ROWS[:, columns])
     assert np.array_equal(select(torch.from_numpy(ROWS)).numpy(), ROWS[:, columns])
     assert not select.state_dict()
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.999999])
+@pytest.mark.parametrize("positions", [None, 40])
+def test_quick_masks_drop_as_many_and_belong_to_a_batch(p, positions):
+    layer = BatchDropout(p, positions)
+    layer.quick = True
+    shape = (301, 33) if positions is None else (50, 37, 7)
+    ones = torch.ones(shape)
+    torch.manual_seed(0)
+    whole = layer(ones)
+    assert whole[whole > 0].tolist() == pytest.approx([1 / (1 - min(p, 1 - 2**-16))] * int((whole > 0).sum()), rel=1e-4)
+    assert (whole == 0).float().mean().item() == pytest.approx(p, abs=0.02)
+    torch.manual_seed(0)
+    with of_whole(layer, shape[0], slice(5, 9)):
+        assert torch.equal(layer(ones[5:9]), whole[5:9])
+    assert torch.equal(layer.eval()(ones), ones)
