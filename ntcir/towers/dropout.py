@@ -42,7 +42,7 @@ class BatchDropout(nn.Dropout, PartOfBatch):
         return input * mask[self.part, : input.shape[1]]
 
     def _mask(self, like: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
-        """Draw what inputs are multiplied by: 0 or 1 / (1 - p), where p is a multiple of 2^-16 if it is drawn quickly."""
+        """Draw what inputs are multiplied by: 0 or 1 / (1 - p), p rounded to 2^-16 if it is quick."""
         if not self.quick:
             return super().forward(like.new_ones(shape))
         count = math.prod(shape)
