@@ -96,7 +96,7 @@ class Objective(BaseObjective):
 
         Args:
             count: of the training split.
-            dim: of the shared space.
+            dim: of the shared space; where there are several members, of all together.
             moments: numbers that the optimizer keeps for each that is learnt.
 
         Raises:

@@ -88,6 +88,11 @@ def complaint(config: Config, solved: Solved) -> str | None:
                 f"{kind} solves for the one linear layer of each tower, and towers.{name}.norm = {tower.norm} puts a "
                 f"normalisation behind it: set towers.{name}.norm=none"
             )
+    if config.towers.members > 1:
+        return (
+            f"{kind} is solved, not trained, so that the {config.towers.members} members of an ensemble would be the "
+            "same: set towers.members=1"
+        )
     if config.towers.rectify == "always":
         return (
             f"{kind} solves for a linear map into the shared space, and towers.rectify = always puts a ReLU behind it: "

@@ -15,12 +15,12 @@ from ntcir.config import Config
 from ntcir.encoders import encoder_class
 from ntcir.encoders.encoder import Encoder, under
 from ntcir.modalities import Direction, directions
+from ntcir.model.building import new_layers, new_learnt
 from ntcir.model.folder import Saved, read_model, reading, write_model
 from ntcir.model.hubness import TrainingQueries, with_bias, with_one, without_queries
 from ntcir.model.widths import require_widths
 from ntcir.objectives.batch import Batch
 from ntcir.sampling.relations import group_equal_rows
-from ntcir.towers.heads import head_of
 from ntcir.towers.tower import Tower
 
 _BLOCK = 4096  # rows encoded at once
@@ -56,7 +56,8 @@ class Model:
         numbering: a digest of which item has which of these numbers (``ntcir.sampling.numbering``); empty where no
             objective that is carried into another training needs it, and in models of earlier versions.
         towers: by modality.
-        learnt: what each objective has of its own, in the order of the configuration.
+        learnt: what each objective has of its own, in the order of the configuration; in an ensemble, a list with that
+            of each member.
         training_queries: by modality, what a bias against hubs is worked out from; empty where there is none.
     """
 
@@ -71,19 +72,7 @@ class Model:
 
     def __post_init__(self) -> None:
         require_widths(self.config, self.encoders)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.config.seed)
-            self.towers = nn.ModuleDict({name: self._new_tower(name) for name in self.config.pair})
-            dim = self.config.towers.dim
-            self.learnt = nn.ModuleList([each.learnt(dim, self.instances) for each in self.config.losses])
-
-    def _new_tower(self, name: str) -> Tower:
-        options = self.config.towers.of(name)
-        encoder = self.encoders[name]
-        stem, width = encoder.stem(options, self.config)
-        positions = encoder.positions(options, self.config)
-        head = head_of(width, self.config.towers.dim, options, positions)
-        return Tower(stem, head, encoder.views(options, self.config), self.config.towers.rectify)
+        self.towers, self.learnt = new_layers(self.config, self.encoders, self.instances)
 
     @property
     def directions(self) -> tuple[Direction, Direction]:
@@ -94,11 +83,20 @@ class Model:
         """Return the tower of a modality."""
         return cast(Tower, self.towers[name])
 
-    def loss(self, batch: Batch) -> torch.Tensor:
-        """Return the weighted sum of the objectives, a scalar with gradient."""
+    @property
+    def dim(self) -> int:
+        """Dimensions of a vector: those of all members."""
+        return self.config.towers.dim * self.config.towers.members
+
+    def learnt_of(self, member: int) -> list[nn.Module]:
+        """Return what the objectives have of their own for a member of the ensemble, in their order."""
+        return [each[member] if isinstance(each, nn.ModuleList) else each for each in self.learnt]
+
+    def loss(self, batch: Batch, member: int = 0) -> torch.Tensor:
+        """Return the weighted sum of a member's objectives, a scalar with gradient."""
         terms = [
             objective.weight * objective(batch, learnt)
-            for objective, learnt in zip(self.config.losses, self.learnt, strict=True)
+            for objective, learnt in zip(self.config.losses, self.learnt_of(member), strict=True)
         ]
         return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
 
@@ -123,7 +121,7 @@ class Model:
                 for start in range(0, len(rows), _BLOCK)
             ]
         tower.train(training)
-        return np.concatenate(blocks) if blocks else np.empty((0, self.config.towers.dim), dtype=np.float32)
+        return np.concatenate(blocks) if blocks else np.empty((0, self.dim), dtype=np.float32)
 
     def as_queries(self, vectors: np.ndarray) -> np.ndarray:
         """Return unit vectors as those of queries, whose inner products with ``as_documents`` are scores.
@@ -196,7 +194,7 @@ class Model:
         It stays a model that is saved and loaded as others are. What else objectives have learnt it keeps, and where
         nothing depends on the number of instances it stays as it is.
         """
-        small = [each.learnt(self.config.towers.dim, 0) for each in self.config.losses]
+        small = new_learnt(self.config, 0)
         pairs = list(zip(self.learnt, small, strict=True))
         if all(_shapes(one) == _shapes(other) for one, other in pairs):
             return

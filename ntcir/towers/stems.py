@@ -38,6 +38,31 @@ class Standardise(nn.Module):
         return (features - self.mean).mul_(self.scale)
 
 
+class Select(nn.Module):
+    """Takes some of the columns, such as those of one facet of an encoder (``ntcir.encoders.encoder.Facet``).
+
+    Args:
+        columns: int64 [width], ascending.
+    """
+
+    _columns: torch.Tensor | None
+
+    def __init__(self, columns: np.ndarray) -> None:
+        super().__init__()
+        first, last = int(columns[0]), int(columns[-1])
+        self._stretch = slice(first, last + 1)
+        neighbours = len(columns) == last + 1 - first  # which need not be copied
+        self.register_buffer("_columns", None if neighbours else torch.from_numpy(columns), persistent=False)
+
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        """Return float32 [items, width] of float32 [items, columns]."""
+        return rows[:, self._stretch if self._columns is None else self._columns.numpy()]
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return float32 [batch, width]."""
+        return rows[:, self._stretch] if self._columns is None else rows.index_select(1, self._columns)
+
+
 class Power(nn.Module):
     """Raise each feature to a power and keep its sign: sign(x) |x|^p.
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from ntcir.config.towers import Rectify
 from ntcir.towers.pooling import VectorSequence
-from ntcir.towers.stems import Power, Standardise
+from ntcir.towers.stems import Power, Select, Standardise
 from ntcir.towers.views import Views
 from ntcir.towers.word_stems import Bag
 
@@ -45,7 +45,7 @@ class Tower(nn.Module):
         if self.views is not None:
             blocks = map(self.views.apart, blocks)
         for part in self.stem.modules():  # in order
-            if isinstance(part, Power):
+            if isinstance(part, Power | Select):
                 blocks = map(part.of, blocks)
             if isinstance(part, Standardise):
                 part.fit_to(blocks)
@@ -111,14 +111,21 @@ class Tower(nn.Module):
         return (made.vectors * made.there[..., None]).sum(dim=1) / made.there.sum(dim=1)[:, None]
 
     def _rectified(self, rows: torch.Tensor) -> torch.Tensor:
-        shared = self._shared(rows)
+        return self._clamped(self._shared(rows))
+
+    def _clamped(self, shared: torch.Tensor) -> torch.Tensor:
         rectified = self._rectify == "always" or (self._rectify == "training" and self.training)
         return shared.clamp(min=0) if rectified else shared
 
     def _shared(self, rows: torch.Tensor) -> torch.Tensor:
         """Return what the head makes of the stem's output, float32 [batch, dim]."""
-        if isinstance(self.stem, Bag) and isinstance(self.head, nn.Sequential):
-            first = next(iter(self.head), None)
-            if isinstance(first, nn.Linear):  # which takes the words as they are
-                return self.head[1:](self.stem.into(first, rows))  # type: ignore[no-any-return]
-        return self.head(self.stem(rows))  # type: ignore[no-any-return]
+        return through(self.stem, self.head, rows)
+
+
+def through(stem: nn.Module, head: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+    """Return what a head makes of a stem's output, float32 [batch, dim]."""
+    if isinstance(stem, Bag) and isinstance(head, nn.Sequential):
+        first = next(iter(head), None)
+        if isinstance(first, nn.Linear):  # which takes the words as they are
+            return head[1:](stem.into(first, rows))  # type: ignore[no-any-return]
+    return head(stem(rows))  # type: ignore[no-any-return]

@@ -21,6 +21,8 @@ from ntcir.training.preparation import Preparation
 class InstanceRows:
     """Computes the mean row of each instance: of its pictures, or of its left items where neither side is pictured.
 
+    All members of an ensemble get the same ones, of what they see together.
+
     Attributes:
         tower: of that side.
         rows: of its items, float32 [pairs, columns].
@@ -58,13 +60,14 @@ class InstanceRows:
 
 def prepare_objectives(model: Model, rows: InstanceRows) -> None:
     """Let the objectives of a model fill their buffers before the first step; see ``Objective.prepare``."""
-    for objective, learnt in zip(model.config.losses, model.learnt, strict=True):
-        buffers = dict(learnt.named_buffers())
-        if not buffers:
-            continue
-        found = by_first(partial(_filled, objective, learnt, rows, model.config.seed))
-        for name, value in found.items():
-            buffers[name].copy_(torch.from_numpy(value))
+    for member in range(model.config.towers.members):
+        for objective, learnt in zip(model.config.losses, model.learnt_of(member), strict=True):
+            buffers = dict(learnt.named_buffers())
+            if not buffers:
+                continue
+            found = by_first(partial(_filled, objective, learnt, rows, model.config.seed))
+            for name, value in found.items():
+                buffers[name].copy_(torch.from_numpy(value))
 
 
 def _filled(objective: Objective, learnt: nn.Module, rows: InstanceRows, seed: int) -> dict[str, np.ndarray]:

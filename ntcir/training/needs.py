@@ -42,4 +42,4 @@ def of_instances(config: Config, count: int) -> Iterator[str]:
     training = config.training
     moments = 2 if training.optimizer == "adam" else int(training.momentum > 0)
     for objective in config.losses:
-        yield from objective.of_instances(count, config.towers.dim, moments)
+        yield from objective.of_instances(count, config.towers.dim * config.towers.members, moments)

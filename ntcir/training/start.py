@@ -220,11 +220,13 @@ def check_start(config: Config) -> None:
                 f"training.start: {place} is a model between {between}, which has no tower of the modality {name}: "
                 "name a model of the same pair."
             )
-    if theirs.towers.dim != config.towers.dim:
-        raise UserError(
-            f"training.start: {place} has towers.dim = {theirs.towers.dim}, and this training {config.towers.dim}: "
-            f"set towers.dim={theirs.towers.dim}, or name another model."
-        )
+    for key in ("dim", "members"):
+        have, want = getattr(theirs.towers, key), getattr(config.towers, key)
+        if have != want:
+            raise UserError(
+                f"training.start: {place} has towers.{key} = {have}, and this training {want}: set towers.{key}={have}, "
+                "or name another model."
+            )
     for name in config.pair:
         _check_mirror(name, config, theirs, place)
         grown = _grows(name, config, theirs)
@@ -275,7 +277,7 @@ def _check_tower(name: str, ours: Tower, theirs: Tower, place: Path, *, grown: b
         UserError: naming the first setting that is another one.
     """
     layers = [] if grown else ["head", *_shape_keys(ours)]
-    for key in ("power", "standardise", "pca", *layers):
+    for key in ("power", "standardise", "pca", "facets", *layers):
         have, want = getattr(theirs, key), getattr(ours, key)
         if have != want:
             raise UserError(

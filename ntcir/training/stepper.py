@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import normalize
 
 from ntcir.config import Config
 from ntcir.model.model import Model
 from ntcir.objectives.batch import Batch
 from ntcir.training.data import TrainingData
 from ntcir.training.data_parallel import embed, sum_over_parts
+from ntcir.training.losses import backward, by_modality
 from ntcir.training.optimizers import optimizer_of, set_rates
 from ntcir.training.sources import Source
 
@@ -57,22 +57,14 @@ class Stepper:
             pairs = zip(data.categories, (shown.left, shown.right), strict=True)
             of_concepts = [torch.from_numpy(concepts[rows]) for concepts, rows in pairs]
             categories = of_concepts[0], of_concepts[1]
-        # Not what dropout is seeded with: negatives must not go along with masks.
-        seed = int(np.random.default_rng([self._config.seed, 5, step]).integers(2**63))
-        instances = (of_left, of_right)
-        batch = Batch(
-            normalize(left, dim=-1), normalize(right, dim=-1), shown.positives, shown.ignored, instances, categories,
-            (left, right), step, seed,
+        batch_of = partial(
+            Batch, positives=shown.positives, ignored=shown.ignored, instances=(of_left, of_right),
+            categories=categories, step=step,
         )  # fmt: skip
-        loss = self._model.loss(batch)
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss, figures = backward(self._model, left, right, batch_of, step)
         left_backward()
         right_backward()
         sum_over_parts(self.learnt, self._model.learnt.parameters())
         self.optimizer.step()
-        return float(loss.detach()), {
-            f"{name}_{figure}": value
-            for figure, values in batch.figures.items()
-            for name, value in zip(data.pair, values, strict=True)
-        }
+        return loss, by_modality(figures, data.pair)

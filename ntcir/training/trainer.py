@@ -14,13 +14,14 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_pair
 from ntcir.encoders.encoder import Rows
 from ntcir.modalities import modality
+from ntcir.model.facets import idle_facets
 from ntcir.model.metrics import METRICS
 from ntcir.model.model import Model
 from ntcir.model.widths import require_learnable, require_widths
 from ntcir.system.errors import Interrupted, UserError
 from ntcir.system.interruption import deferred
 from ntcir.system.parallel import Deserted, any_rank, barrier, by_first, ranks, together
-from ntcir.system.progress import progress
+from ntcir.system.progress import progress, say
 from ntcir.training.carrying import tell_instances
 from ntcir.training.checkpoint import LAST, Progress, load_checkpoint, save_checkpoint
 from ntcir.training.data import TrainingData
@@ -74,6 +75,8 @@ class Trainer:
         instances = int(self._data.instances.max()) + 1
         list(of_instances(config, instances))  # some may be unreadable: are there enough still?
         self.model = Model(config, encoders, facts, instances)
+        for sentence in idle_facets(config, encoders):
+            say(sentence)
         for name, loaded in prepared.loaded.items():
             self.model.tower(name).fit(loaded)
         tell_instances(self.model, prepared.train, self._data.instances)

@@ -12,6 +12,7 @@ from ntcir.config import Config
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders.encoder import Rows
 from ntcir.modalities import modality
+from ntcir.model.facets import idle_facets
 from ntcir.model.model import Model
 from ntcir.sampling.relations import instances
 from ntcir.system.errors import UserError
@@ -49,6 +50,8 @@ def save_untrained(
     classes = int(shown.max(initial=-1)) + 1
     facts = {"corpus": corpus.name, "training_pairs": len(train)}
     model = Model(config, {name: each.encoder for name, each in rows.items()}, facts, classes)
+    for sentence in idle_facets(config, model.encoders):
+        say(sentence)
     tell_instances(model, train, shown)
     for name, items in readable.items():
         if config.towers.of(name).standardise:

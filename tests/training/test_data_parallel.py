@@ -68,6 +68,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "training__lr": 0.1, "training__weight_decay": 0.01,
         "training__schedule": "step", "training__milestones": [8, 12],
     },
+    "an ensemble": {**DROPOUT, "towers__members": 2},
     # Days of two pairs: there is nothing in a batch for the third process.
     "fewer pairs than processes": {**DROPOUT, "training__batches": "day"},
 }  # fmt: skip
