@@ -224,8 +224,8 @@ def check_start(config: Config) -> None:
         have, want = getattr(theirs.towers, key), getattr(config.towers, key)
         if have != want:
             raise UserError(
-                f"training.start: {place} has towers.{key} = {have}, and this training {want}: set towers.{key}={have}, "
-                "or name another model."
+                f"training.start: {place} has towers.{key} = {have}, and this training {want}: set "
+                f"towers.{key}={have}, or name another model."
             )
     for name in config.pair:
         _check_mirror(name, config, theirs, place)
@@ -296,6 +296,4 @@ def _shape_keys(tower: Tower) -> list[str]:
 
 def _yaml(value: object) -> str:
     """Return a value as it is typed behind ``--set``, where a space would end it."""
-    if value is None:
-        return "null"
-    return str(value).lower().replace(" ", "")
+    return "null" if value is None else str(value).lower().replace(" ", "")
