@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ntcir.formats.columns import Ints
 from ntcir.formats.matching import remarks, zeros_apart
 from ntcir.formats.reading import StrPath, named
 from ntcir.formats.runs import Qrels, Run
@@ -156,7 +157,7 @@ def score(
         UserError: if a file cannot be read, ``blocks`` does not fit the topics, or the run does not stand up to
             :func:`ntcir.formats.runs.validate_run`.
     """
-    table = None if topics_path is None else read_topic_table(topics_path)
+    table = None if topics_path is None else read_topic_table(topics_path, blocks)
     told = {} if table is None else table.directions
     judged = judge(run, qrels, told, pools_path=pools_path, own_pools=own_pools, mrr=mrr)
     drawn = topic_blocks(blocks, judged.names, judged.directions, table, judged.qrels)
@@ -169,7 +170,8 @@ def score(
         warnings += _unknown_directions(topics, topics_path)
     if judged.mrr == "official":
         warnings += _lacking_rows(judged, topics)
-    warnings += [*_two_means(judged), *drawn.notes, *remarks(judged.run, judged.pools)]
+    warnings += [*_two_means(judged), *drawn.notes, *_single_blocks(judged, drawn.codes)]
+    warnings += remarks(judged.run, judged.pools)
     found = not np.isinf(judged.ranks).any()
     return Report(groups, topics, warnings + ([] if found else zeros_apart(judged.run, judged.qrels)))
 
@@ -224,6 +226,18 @@ def _warnings(judged: Judged, topics: Sequence[TopicScore]) -> list[str]:
         left_out = "1 topic, which is left out" if unjudged == 1 else f"{unjudged} topics, which are left out"
         warnings.append(f"{judged.qrels.path} has no relevant document for {left_out}.")
     return warnings
+
+
+def _single_blocks(judged: Judged, codes: Ints | None) -> list[str]:
+    """Return a sentence for each direction whose topics are all in one block."""
+    asked = np.array(judged.directions, dtype=object)
+    alone = [
+        name for name in groups_of(judged.directions)[1:]
+        if codes is not None and (asked == name).sum() > 1 and len(np.unique(codes[asked == name])) == 1
+    ]  # fmt: skip
+    return [
+        f"All topics of {name} are in one block, so that its interval is its MRR and says nothing." for name in alone
+    ]
 
 
 def groups_of(directions: Sequence[str | None]) -> tuple[str, ...]:

@@ -150,8 +150,10 @@ def read_topics(path: StrPath, pair: Sequence[str] | None = None) -> list[Topic]
     return list(topics.values())
 
 
-def read_topic_table(path: StrPath) -> TopicTable:
+def read_topic_table(path: StrPath, known: str | None = None) -> TopicTable:
     """Read of topics what scores need: a table with ``topic_id`` and ``query`` or ``direction``, and others if any.
+
+    ``known`` is the name of another column that is used, and so not taken for a misspelt ``direction``.
 
     A query need not be one that could be answered; if no direction is given, it tells one of the default pair's.
 
@@ -174,7 +176,7 @@ def read_topic_table(path: StrPath) -> TopicTable:
             found[cells["topic_id"]] = _direction(query, name, None).name
         others[cells["topic_id"]] = {column: cell for column, cell in cells.items() if column != "query"}
 
-    _say_near_misses(path, header)
+    _say_near_misses(path, [column for column in header if column != known])
     parse_lines(path, header, lines, parse)
     return TopicTable(path, others, header, found)
 

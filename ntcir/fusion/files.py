@@ -13,7 +13,7 @@ from ntcir.formats.conversion import RunFormat, formatted_run, only_tag
 from ntcir.formats.lifelog_run import too_many
 from ntcir.formats.matching import check_fit, read_qrels, read_run
 from ntcir.formats.official import OfficialRun
-from ntcir.formats.reading import StrPath, is_standard_input
+from ntcir.formats.reading import StrPath, is_standard_input, named
 from ntcir.formats.runs import Run, check_run
 from ntcir.formats.spelling import spelled_as
 from ntcir.fusion.alignment import FUSED, Aligned, align, comparable
@@ -110,7 +110,7 @@ def _check_options(
 ) -> None:  # fmt: skip
     """Refuse options that do not go together."""
     if runs < 2:
-        raise UserError("fuse needs two runs or more.")
+        raise UserError(f"A fusion needs at least 2 runs, and there is only {named(files[0])}.")
     if sum(map(is_standard_input, [*files, *([tune_qrels] if tune_qrels else [])])) > 1:
         raise UserError("Only one of the files can be standard input (-).")
     if k is not None and method != "rrf":

@@ -72,6 +72,9 @@ def _same(aligned: Aligned) -> Iterator[str]:
         mine[rows] = run.score
         earlier = [number for number, other in enumerate(scores) if np.array_equal(mine, other, equal_nan=True)]
         if earlier:
-            where = f"{aligned.runs[earlier[0]].path} and {run.path}"
-            yield f"{where} are the same run, which so counts {counted(len(earlier) + 1, 'time', 'times')}."
+            path, times = aligned.runs[earlier[0]].path, counted(len(earlier) + 1, "time", "times")
+            if run.path == path:
+                yield f"{path} is given {times}, and counts as often."
+            else:
+                yield f"{path} and {run.path} are the same run, which counts {times}."
         scores.append(mine)

@@ -90,7 +90,7 @@ def tune(runs: Sequence[Run], qrels: Qrels, fused: Sequence[Run], method: Method
     if both := [topic for topic in qrels.topics if any(topic in run.topics for run in fused)]:
         raise UserError(
             f"{qrels.path} judges {counted(len(both), 'topic', 'topics')} of the runs that are fused ({some(both)}): "
-            "weights may only be tuned on other topics."
+            "weights may only be tuned on other topics; give qrels of these alone."
         )
     aligned, judged = _judged(runs, qrels)
     values, ranked = contributions(aligned, method, k), aligned.ranked()

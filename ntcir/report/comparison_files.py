@@ -12,7 +12,7 @@ from ntcir.comparing import Comparison, compare
 from ntcir.formats.lifelog_run import LifelogRun
 from ntcir.formats.manifest import reading_set
 from ntcir.formats.matching import any_official, default_qrels, read_qrels, read_run
-from ntcir.formats.reading import is_standard_input
+from ntcir.formats.reading import is_standard_input, named
 from ntcir.formats.runs import read_pools
 from ntcir.formats.topics import read_topic_table
 from ntcir.measures.reciprocal import Mrr
@@ -62,7 +62,7 @@ def compare_files(
             judged,
             pools=None if candidates is None else read_pools(candidates),
             own_pools=pools != "none",
-            table=None if table is None else read_topic_table(table),
+            table=None if table is None else read_topic_table(table, blocks),
             mrr=mrr,
             measures=measures,
             blocks=blocks,
@@ -91,7 +91,7 @@ def _print(comparison: Comparison, notes: Sequence[str], form: Form, stream: Tex
 def _check_paths(paths: Sequence[Path], others: Sequence[Path | str], chart: Path | None) -> None:
     """Refuse what cannot be compared, before anything is read."""
     if len(paths) < 2:
-        raise UserError(f"A comparison needs at least 2 runs, and there is only {paths[0]}.")
+        raise UserError(f"A comparison needs at least 2 runs, and there is only {named(paths[0])}.")
     if sum(map(is_standard_input, [*paths, *others])) > 1:
         raise UserError("Only one of the runs, qrels, pools and topics can be standard input (-).")
     known: dict[Path, Path] = {}
@@ -106,6 +106,7 @@ def _check_paths(paths: Sequence[Path], others: Sequence[Path | str], chart: Pat
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """Return what the runs are called: by their files without folder and ending, if these differ, else as typed."""
-    short = [_ENDINGS.sub("", path.name) or path.name for path in paths]
+    """Return what the runs are called: by their files without folder and ending, if these differ, else as typed;
+    standard input is ``stdin``."""
+    short = ["stdin" if is_standard_input(path) else _ENDINGS.sub("", path.name) or path.name for path in paths]
     return short if len(set(short)) == len(short) else [str(path) for path in paths]

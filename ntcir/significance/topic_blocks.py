@@ -75,7 +75,8 @@ def topic_blocks(
     if not known.any():
         raise UserError(_without_times(typed, table))
     if isinstance(length, int):
-        codes, what = consecutive(times, asked, length), f"at least {length} topics that follow one another in time"
+        codes = consecutive(times, asked, length)
+        what = f"topics that follow one another in time, at least {length} of a direction, fewer in the last block"
     else:
         codes, what = windows(times, length), f"the topics of each {typed}"
     unknown = [name for name, timed in zip(names, known, strict=True) if not timed]
@@ -139,7 +140,7 @@ def _length(typed: str | None, columns: Sequence[str]) -> int | float:
     if found and float(found[1]) > 0:
         return float(found[1]) * _UNITS[found[2]]
     there = [name for name in columns if name != TIMESTAMP]
-    which = f"a column of the topics ({some(there)})" if there else "a column of the topics"
+    which = f"a column of the topics ({some(there)})" if there else "a column that you add to the topics"
     raise UserError(
         f"--blocks '{short(typed)}' is not valid{did_you_mean(typed, there)}: give {which}, a number of topics that "
         "follow one another in time such as 20, a length of time such as 30s, 5min, 2h or 1d, or none."

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from helpers import command_line
 from matplotlib.axes import Axes
 from PIL import Image
 
+import ntcir.cli
 from ntcir.comparing import compare
 from ntcir.formats.matching import read_qrels, read_run
 from ntcir.formats.topics import read_topic_table
@@ -198,6 +200,11 @@ def test_a_document_that_is_not_ranked_has_no_rank(folder):
         "run": "cut", "base": "best", "topic": "img2sen_3", "direction": "img2sen", "rank": None, "base_rank": 1.0,
         "change": -1.0,
     }  # fmt: skip
+
+
+def test_a_run_from_a_pipe_has_a_name(folder):
+    piped = CliRunner().invoke(ntcir.cli.main, ["compare", "-", "new.txt"], input=(folder / "base.txt").read_text())
+    assert "Differences from stdin, paired by topic" in piped.stdout
 
 
 @pytest.mark.parametrize(

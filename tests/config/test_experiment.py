@@ -89,6 +89,8 @@ def test_an_unknown_key_is_named_with_its_path_and_a_near_one(tmp_path, text, ke
             "texts: {stop_words: [a, no]}",
             "texts.stop_words = ['a', False] is not valid: false in the list is not a text",
         ),
+        ("sensors: {numbers: []}", "sensors.numbers = [] is not valid: name at least one of raw, periodic and rbf"),
+        ("sensors: {numbers: [rbf, rbf]}", "rbf is named twice: name each encoding once"),
         ("training: {batch: 1}", "training.batch = 1 is not valid: input should be greater than or equal to 2"),
         ("training: {iters: many}", "training.iters = 'many' is not valid"),
         ("training: {lr: -0.1}", "training.lr = -0.1 is not valid"),

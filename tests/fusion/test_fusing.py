@@ -219,8 +219,9 @@ def test_one_run_given_twice_is_said(names):
     write("two.txt", scores[1])
     lines = as_trec(scores[0], "other").splitlines(keepends=True)
     Path("copy.txt").write_text("".join(reversed(lines)))  # in another order, under another tag
-    assert f"one.txt and {names[-1]} are the same run, which so counts 2 times" in fuse(*names).stderr
-    assert "the same run" not in fuse("one.txt", "two.txt").stderr
+    same = f"one.txt and {names[-1]} are the same run, which counts 2 times."
+    assert (same if names[-1] != "one.txt" else "one.txt is given 2 times, and counts as often.") in fuse(*names).stderr
+    assert "2 times" not in fuse("one.txt", "two.txt").stderr
 
 
 def test_ids_that_are_of_no_common_collection_are_said_or_refused():
@@ -277,7 +278,7 @@ def bad_files() -> Mapping[str, str]:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["good.txt"], "two runs or more"),
+        (["good.txt"], "A fusion needs at least 2 runs, and there is only good.txt"),
         (["good.txt", "absent.txt"], "absent.txt cannot be read"),
         (["good.txt", "twice.txt"], "appears twice"),
         (["good.txt", "ranks.txt"], "is above the 1 of rank 1"),

@@ -181,6 +181,26 @@ def test_blocks_that_cannot_be(files, typed, said):
     assert said in refusal(score, files[0], files[1], topics_path=files[2], blocks=typed)
 
 
+def test_a_direction_in_one_block_has_no_interval_worth_the_name_which_is_said(files):
+    said = notes_of(files, "direction")[1]
+    assert "All topics of img2sen are in one block, so that its interval is its MRR and says nothing." in said
+    assert len([note for note in said if note.startswith("All topics")]) == 2
+    assert not [note for note in notes_of(files, "4")[1] if note.startswith("All topics")]
+
+
+def test_a_column_of_blocks_is_not_taken_for_a_misspelt_direction(files, capsys):
+    table = files[2].read_text().replace("\tsession\n", "\tdirectn\n").replace("\tdirection\t", "\tquery\t")
+    files[2].write_text(table)
+    read_topic_table(files[2], "directn")
+    assert "directn" not in capsys.readouterr().err
+    read_topic_table(files[2])
+    assert "the column 'directn' is ignored" in capsys.readouterr().err
+
+
+def test_the_note_does_not_promise_that_the_last_block_is_whole(files):
+    assert "at least 5 of a direction, fewer in the last block" in notes_of(files, "5")[1][0]
+
+
 def test_blocks_of_time_need_a_table_of_the_topics(files):
     assert "there is no table of the topics (--topics)" in refusal(score, files[0], files[1], blocks="30s")
 
