@@ -90,8 +90,8 @@ def complaint(config: Config, solved: Solved) -> str | None:
             )
     if config.towers.members > 1:
         return (
-            f"{kind} is solved, not trained, so that the {config.towers.members} members of an ensemble would be the "
-            "same: set towers.members=1"
+            f"{kind} solves for a single pair of towers, and towers.members = {config.towers.members}: set "
+            "towers.members=1"
         )
     if config.towers.rectify == "always":
         return (

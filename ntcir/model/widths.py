@@ -22,9 +22,9 @@ def require_widths(config: Config, encoders: Mapping[str, Encoder]) -> None:
     """
     dim, widths = config.towers.dim, _bare(config, encoders)
     if len(set(widths.values())) > 1:
-        listed = " and ".join(f"those of {name} {width} wide" for name, width in widths.items())
+        listed = " and ".join(f"those of {name} are {width} wide" for name, width in widths.items())
         raise UserError(
-            f"With layers: 0 in both towers, rows are compared as they are, and {listed}: use the two sides of one "
+            f"With layers: 0 in both towers, rows are compared as they are, but {listed}: use the two sides of one "
             "model, or give a tower a layer (towers.MODALITY.layers=1)."
         )
     members = config.towers.members

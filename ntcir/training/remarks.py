@@ -24,10 +24,12 @@ def idle_settings(config: Config, group_sizes: np.ndarray, *, grouped: bool = Tr
     yield from _of_mirror(config)
     if config.solved is not None:
         yield from _of_solved(config, config.solved.kind)
+        yield from _of_bias(config)
         yield from idle_texts(config)
         return
     yield from _of_batches(config, group_sizes) if grouped else _without_groups(config, int(group_sizes.sum()))
     yield from _switched_off(config)
+    yield from _of_bias(config)
     yield from idle_texts(config)
     yield from _of_rates(config.training)
     yield from idle_towers(config)
@@ -104,10 +106,18 @@ def _switched_off(config: Config) -> Iterator[str]:
         ("encoder", config.encoder, config.encoder.finetune, "encoder.finetune is false"),
     ]
     for name, section, on, why in switches:
-        changed = [] if on else _changed(section)
-        if changed:
-            keys = some([f"{name}.{key}" for key in changed], 3)
-            yield f"{keys} {'is' if len(changed) == 1 else 'are'} set but not used: {why}."
+        yield from _idle(name, section, on, why)
+
+
+def _of_bias(config: Config) -> Iterator[str]:
+    return _idle("hubness", config.hubness, config.hubness.beta > 0, "hubness.beta is 0")
+
+
+def _idle(name: str, section: Section, on: bool, why: str) -> Iterator[str]:
+    changed = [] if on else _changed(section)
+    if changed:
+        keys = some([f"{name}.{key}" for key in changed], 3)
+        yield f"{keys} {'is' if len(changed) == 1 else 'are'} set but not used: {why}."
 
 
 def _changed(section: Section) -> list[str]:

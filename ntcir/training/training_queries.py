@@ -10,6 +10,7 @@ import pandas as pd
 from ntcir.encoders.encoder import Rows
 from ntcir.model.hubness import TrainingQueries
 from ntcir.model.model import Model
+from ntcir.system.errors import counted
 from ntcir.system.progress import progress, say
 from ntcir.training.watching import require_finite
 
@@ -58,8 +59,9 @@ def keep_queries(model: Model, encode: Mapping[str, Encode], pairs: int) -> None
     # What was measured while it was trained is not what a ranking with the bias has.
     model.card |= {"hubness": {"queries": len(chosen), "validation": "by cosine, without the bias"}}
     say(
-        f"hubness.beta = {options.beta:g}: the model keeps the vectors of {len(chosen):,} training pairs{large}; "
-        "its validation MRR is by cosine, without the bias."
+        f"hubness.beta = {options.beta:g}: the model keeps the vectors of "
+        f"{counted(len(chosen), 'training pair', 'training pairs')}{large}"
+        f"{'; its validation MRR is by cosine, without the bias' if model.card.get('validation') else ''}."
     )
 
 

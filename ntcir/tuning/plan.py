@@ -22,6 +22,13 @@ MEAN = "mean"  # the metric: of both directions
 _TAKEN = {"name": "is for `name`", "seed": "is for `seeds`", "data.path": "is for --data"}
 # What a search may not vary: it would change what is measured, not how good a model is.
 _MEASURED = ("data", "pair", "topics")
+# What validation would not tell the worth of: values would come out alike, or the same one would always win.
+_UNSEEN = {
+    "hubness": "which validation leaves out, as it is by cosine: compare values on the validation split with `ntcir "
+    "evaluate --split val --set hubness.beta=...`",
+    "training.smoothing": "and 1 would always win, as it takes the step with the best validation MRR: set it in "
+    "`changes` or in the base",
+}
 # What is no section, and so is replaced as a whole.
 _WHOLE = frozenset({"pair", "objectives"})
 
@@ -183,3 +190,6 @@ def _require_searchable(key: str, origin: str, base: Config) -> None:
             f"{origin} varies '{key}', which changes what is measured, so that trials could not be compared: set it in "
             "`changes` or in the base."
         )
+    for unseen, why in _UNSEEN.items():
+        if key == unseen or key.startswith(f"{unseen}."):
+            raise UserError(f"{origin} varies '{key}', {why}.")

@@ -235,8 +235,8 @@ BARE = {f"towers__{name}__layers": 0 for name in SIDES} | {"towers__dim": FEATUR
 
 def test_what_would_be_the_same_model_several_times_is_refused():
     assert refusal(ensemble_config, **SOLVED) == (
-        "the changed configuration: procrustes is solved, not trained, so that the 3 members of an ensemble would be "
-        "the same: set towers.members=1."
+        "the changed configuration: procrustes solves for a single pair of towers, and towers.members = 3: set "
+        "towers.members=1."
     )
     encoders = dict.fromkeys(SIDES, FrozenEncoder(FEATURES, ["toy"]))
     assert refusal(Model, ensemble_config(**BARE), encoders) == (

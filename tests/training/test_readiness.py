@@ -117,6 +117,10 @@ def remarks(sizes: list[int] | None = None, **changes: object) -> str:
         ({"training__batch": 400, "training__batches": "day"}, "more than the 300 pairs of the largest day"),
         ({"positives__overlap": 0.5}, "positives.overlap is set but not used: positives.objects is false"),
         ({"positives__overlap": 0.5, "positives__most": 3}, "positives.overlap, positives.most are set but not used"),
+        (
+            {"hubness__queries": 5, "hubness__temperature": 0.5},
+            "hubness.temperature, hubness.queries are set but not used: hubness.beta is 0",
+        ),
         ({"augment__share": 0.5}, "augment.share is set but not used: augment.views is 0"),
         ({"negatives__max_score": 0.5}, "negatives.max_score is set but not used"),
         ({"training__momentum": 0.5}, "training.momentum is set but not used: training.optimizer is adam."),

@@ -130,7 +130,7 @@ def test_rows_of_another_width_than_the_space_are_refused_before_anything_is_enc
     assert "set towers.dim=8" in sentence
     np.savez("short.npz", ids=np.load("vectors.npz")["ids"], vectors=np.load("vectors.npz")["vectors"][:, :5])
     sentence = refused("train", *typed(towers__image__vectors="short.npz"), "--out", "runs/short")
-    assert "those of image 5 wide and those of text 8 wide: use the two sides of one model" in sentence
+    assert "those of image are 5 wide and those of text are 8 wide: use the two sides of one model" in sentence
     assert not (home / "runs/wide" / WEIGHTS).exists()
 
 

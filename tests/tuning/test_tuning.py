@@ -267,6 +267,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an end that is none": ({"search": {TEMPERATURE: {"low": -1, "high": 1}}}, "temperature = -1.0 is not valid"),
     "half a whole number": ({"search": {"training.batch": {"low": 2.5, "high": 8}}}, "must be whole numbers"),
     "the data": ({"search": {"data.split": [{"by": "auto"}, {"by": "date"}]}}, "changes what is measured"),
+    "a bias": ({"search": {"hubness.beta": [0.0, 0.7]}}, "varies 'hubness.beta', which validation leaves out"),
+    "smoothing": ({"search": {"training.smoothing": [1, 5]}}, "and 1 would always win"),
     "the pools": ({"search": {"topics.pool": [3, 4]}}, "changes what is measured"),
     "the seed": ({"search": {"seed": [3, 4]}}, "'seed', which is for `seeds`"),
     "a section": ({"search": {"training": [{}, {"lr": 1}]}}, "replaces the whole section 'training'"),
