@@ -14,6 +14,7 @@ from ntcir.config.places import OPEN_CLIP, OPEN_CLIP_FOLDER, handed_on
 from ntcir.formats.official import check_ids
 from ntcir.model.hubness import settle_bias
 from ntcir.model.model import Model
+from ntcir.model.trained import is_finished
 from ntcir.submission.accepted import photographs, readings
 from ntcir.submission.accepted import self_contained as networks_inside
 from ntcir.submission.example import write_example
@@ -68,6 +69,8 @@ def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> l
         _recover(target)
     _check_place(target)
     trained = Model.load(model)
+    if not is_finished(model):
+        say(f"WARNING: the training in {model} was interrupted; its best model so far is bundled.")
     settle_bias(trained, model)
     filled = self_contained(trained)
     if others := [name for name in readings(filled).names if name not in {*SENSOR_COLUMNS, *LOCATION_COLUMNS}]:

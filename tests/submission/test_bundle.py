@@ -186,6 +186,13 @@ def test_the_model_it_is_made_of_stays_as_it_is(tmp_path):
     assert [name for name in inside if name.startswith("networks.image.0.")]
 
 
+def test_an_interrupted_training_is_bundled_with_a_warning(tmp_path, capsys):
+    trained = write_model(tmp_path / "model", small_config(training__iters=1000))
+    shutil.copy(ROOT / "tests/golden/kept/interrupted/last.safetensors", trained)
+    quick(trained, tmp_path / "out")
+    assert f"the training in {trained} was interrupted; its best model so far is bundled" in capsys.readouterr().err
+
+
 def test_networks_that_were_trained_along_go_in_as_they_are(tmp_path):
     model = small_model(small_config(encoder__finetune=True))
     embed_networks(model)
