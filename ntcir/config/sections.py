@@ -140,10 +140,8 @@ class Sensors(Section):
     @field_validator("numbers")
     @classmethod
     def _each_once(cls, given: list[str] | None) -> list[str] | None:
-        if given == []:
-            raise ValueError("name at least one of raw, periodic and rbf, or leave the key out")
-        if given and (twice := [name for name in set(given) if given.count(name) > 1]):
-            raise ValueError(f"{twice[0]} is named twice: name each encoding once")
+        if given is not None and (not given or len(set(given)) < len(given)):
+            raise ValueError("name one or more of raw, periodic and rbf, each once")
         return given
 
     @property
