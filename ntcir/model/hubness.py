@@ -29,7 +29,7 @@ from ntcir.system.progress import say
 if TYPE_CHECKING:
     from ntcir.model.model import Model
 
-_DOCUMENTS, _QUERIES = 1024, 4096  # scores in memory at once: 16 MB in single precision, some 100 MB in double
+_DOCUMENTS, _QUERIES = 512, 2048  # scores at once: 8 MB in double precision, which a processor's cache holds
 _ADVISED = 0.7  # the beta that a sentence proposes
 
 
@@ -90,15 +90,14 @@ class TrainingQueries:
             temperature: T.
         """
         weights = self.counts.double().log() - math.log(self.pairs)
-        found = np.empty(len(documents))
-        for start in range(0, len(documents), _DOCUMENTS):
-            block = torch.from_numpy(np.ascontiguousarray(documents[start : start + _DOCUMENTS]))
-            logs = torch.full((len(block),), -math.inf, dtype=torch.float64)
-            for first in range(0, len(self.vectors), _QUERIES):
-                here = slice(first, first + _QUERIES)
-                scores = (block @ self.vectors[here].float().T).double().div_(temperature).add_(weights[here])
-                logs = torch.logaddexp(logs, torch.logsumexp(scores, dim=1))
-            found[start : start + len(block)] = (temperature * logs).numpy()
+        rows = torch.from_numpy(np.ascontiguousarray(documents))
+        logs = torch.full((len(rows),), -math.inf, dtype=torch.float64)
+        for first in range(0, len(self.vectors), _QUERIES):  # the outer loop: each is brought to single precision once
+            asked, weight = self.vectors[first : first + _QUERIES].float().T, weights[first : first + _QUERIES]
+            for block, log in zip(rows.split(_DOCUMENTS), logs.split(_DOCUMENTS), strict=True):
+                scores = (block @ asked).double().div_(temperature).add_(weight)
+                log.copy_(torch.logaddexp(log, torch.logsumexp(scores, dim=1)))
+        found: np.ndarray = logs.mul_(temperature).numpy()
         return found
 
 
