@@ -182,11 +182,10 @@ class Model:
         self.learnt.load_state_dict(under("learnt.", state))
         for modality, encoder in self.encoders.items():
             encoder.restore(self.config, under(f"networks.{modality}.", state))
-        kept = {name: tensors for name in self.config.pair if (tensors := under(f"hubness.{name}.", state))}
-        self.training_queries = {}
-        for name, tensors in kept.items():
-            dim = self.unit_vectors(name, np.empty((0, 0), dtype=np.float32)).shape[1]
-            self.training_queries[name] = TrainingQueries.of_state(tensors, dim)
+        kept = {name: under(f"hubness.{name}.", state) for name in self.config.pair}
+        self.training_queries = {
+            name: TrainingQueries.of_state(tensors, self.dim) for name, tensors in kept.items() if tensors
+        }
 
     def forget_instances(self) -> None:
         """Leave out what objectives have learnt of single training instances, of no use where the model is only asked.
