@@ -69,6 +69,8 @@ def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> l
     _check_place(target)
     trained = Model.load(model)
     settle_bias(trained, model)
+    if not trained.config.hubness.beta:
+        trained.training_queries = {}  # predicting has no other bias than the model's: what it does not ask stays here
     filled = self_contained(trained)
     if others := [name for name in readings(filled).names if name not in {*SENSOR_COLUMNS, *LOCATION_COLUMNS}]:
         say(f"WARNING: the model needs readings that the organisers' input does not have: {some(others)}.")
