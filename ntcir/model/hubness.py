@@ -94,7 +94,7 @@ class TrainingQueries:
         logs = torch.full((len(rows),), -math.inf, dtype=torch.float64)
         for first in range(0, len(self.vectors), _QUERIES):  # the outer loop: each is brought to single precision once
             asked, weight = self.vectors[first : first + _QUERIES].float().T, weights[first : first + _QUERIES]
-            for block, log in zip(rows.split(_DOCUMENTS), logs.split(_DOCUMENTS), strict=True):
+            for block, log in zip(torch.split(rows, _DOCUMENTS), torch.split(logs, _DOCUMENTS), strict=True):
                 scores = (block @ asked).double().div_(temperature).add_(weight)
                 log.copy_(torch.logaddexp(log, torch.logsumexp(scores, dim=1)))
         found: np.ndarray = logs.mul_(temperature).numpy()
@@ -150,25 +150,28 @@ def settle_bias(model: Model, folder: Path, beta: float | None = None) -> None:
             )
             wanted = 0.0
         else:
-            raise without_queries(folder, wanted, resumable=own > 0 and (folder / LAST).is_file())
+            raise without_queries(folder, wanted, own=own, resumable=(folder / LAST).is_file())
     if wanted != own:
         model.config = model.config.changed({"hubness.beta": wanted})
 
 
-def without_queries(folder: Path | None, wanted: float, *, resumable: bool = False) -> UserError:
+def without_queries(folder: Path | None, wanted: float, *, own: float = 0.0, resumable: bool = False) -> UserError:
     """Return the sentence about a bias for which a model lacks the training queries.
 
     Args:
         folder: the model's, if it is known.
         wanted: beta.
-        resumable: whether its training can still be brought to its end.
+        own: beta of its training.
+        resumable: whether its training has a checkpoint, so that it can be brought to its end, also again.
     """
     of = "The model" if folder is None else f"The model in {folder}"
-    advice = (
-        "let its training end with --resume"
-        if resumable
-        else f"train again with --set hubness.beta={wanted if 0 < wanted <= 1 else _ADVISED:g}"
-    )
+    setting = f"--set hubness.beta={wanted if 0 < wanted <= 1 else _ADVISED:g}"
+    if not resumable:
+        advice = f"train again with {setting}"
+    elif own:
+        advice = "let its training end with --resume"
+    else:
+        advice = f"add --resume {setting} to the command that trained it, which takes no further step"
     return UserError(
         f"{of} keeps no training queries, so it cannot be asked with hubness.beta = {wanted:g}: {advice}, or ask "
         "with --set hubness.beta=0."
