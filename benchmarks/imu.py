@@ -2,38 +2,23 @@
 
 Every session is asked about once: a model is trained on four of the other five, its step is chosen on the fifth, and
 every frame of the session left out asks both ways, in a pool of 200 of that session. Intervals are bootstrapped over
-blocks of 20 consecutive frames. `--why` prints what transfers between sessions, column by column, by ridge regression.
+blocks of 20 consecutive frames. Settings were chosen by `--table settings --part val`; `--table tubs` prints what is
+learnt from the other direction of travel; `--why`, what transfers from session to session, by ridge regression.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from imu_tubs import print_tubs
 from imu_why import print_reasons
-from track import (
-    BEFORE,
-    BLOCK,
-    ROOT,
-    SHARED,
-    Asked,
-    Fold,
-    answered,
-    print_row,
-    ridge,
-    topics_of,
-    train,
-    with_weights,
-)
+from track import BEFORE, BLOCK, ROOT, SHARED, Asked, Fold, print_row, ridge, train, with_weights
 
 from ntcir.config import Config, load_config
 from ntcir.corpora import open_corpus
-from ntcir.encoders import open_pair
-from ntcir.model.model import Model
 from ntcir.scoring import random_reciprocal_rank
-from ntcir.training.trainer import Trainer
 
 SPREADS = ["acl_x_sd", "acl_y_sd", "acl_z_sd", "gyr_x_sd", "gyr_y_sd", "gyr_z_sd"]
 PLAIN = {
@@ -70,8 +55,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "without standard deviations": {"sensors.exclude": SPREADS},
     "temperature 0.1": {"objectives": [{"kind": "info_nce", "temperature": 0.1}]},
     "dropout 0.75": {"towers.image.input_dropout": 0.75},
-    "400 steps": {"training.iters": 400},
-    "one cell instead of 2 x 2": {"features.backbones.0.grid": 1},
 }
 TABLES = {"settings": SETTINGS, "ingredients": INGREDIENTS}
 
@@ -81,7 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=SHARED / "data" / "imu")
     parser.add_argument("--weights", default=str(SHARED / "weights" / "squeezenet1_1_imagenet_features.pth"))
-    parser.add_argument("--table", choices=TABLES, default="ingredients")
+    parser.add_argument("--table", choices=(*TABLES, "tubs"), default="ingredients")
     parser.add_argument("--only", metavar="ROW", action="append", help="rows of this name besides the first [all]")
     parser.add_argument("--seeds", type=int, default=1, help="trainings a session [1]")
     parser.add_argument("--part", choices=("test", "val"), default="test", help="ask the validation sessions instead")
@@ -110,6 +93,9 @@ def print_table(base: Config, options: argparse.Namespace) -> None:
     print("| method | img2sen | difference | sen2img | difference | seconds |\n|---|---|---|---|---|---:|")
     chance = f"{random_reciprocal_rank(200):.4f}"
     print(f"| random | {chance} | | {chance} | | |")
+    if options.table == "tubs":
+        print_tubs(with_weights(base, options.weights), folds, options.seeds, options.only)
+        return
     first: list[Asked] | None = None
     for name, changes in TABLES[options.table].items():
         if options.only and first is not None and name not in options.only:
@@ -125,22 +111,6 @@ def print_table(base: Config, options: argparse.Namespace) -> None:
             print_row("ridge regression", [ridge(plain, fold, options.part) for fold in folds], asked, settings=False)
         print_row(name, asked, first, settings=False)
         first = first or asked
-    if options.table == "ingredients" and options.part == "test":
-        config = with_weights(base, options.weights)
-        elsewhere = [train_elsewhere(config, session, sessions) for session in sessions]
-        print_row("configs/imu.yaml, trained on the other tub", elsewhere, first, settings=False)
-
-
-def train_elsewhere(config: Config, session: str, sessions: list[str]) -> Asked:
-    """Train on sessions of the other tub, choose the step on its last, and ask every frame of a session."""
-    *learnt, last = [each for each in sessions if each.split("-")[0] != session.split("-")[0]]
-    split = {"by": "session", "train": learnt, "val": [last], "test": [session]}
-    config = config.changed({"data.split": split})
-    corpus = open_corpus(config.data.path or Path(), config.data.split)
-    with tempfile.TemporaryDirectory() as folder:
-        Trainer(config, corpus, open_pair(config, corpus), Path(folder)).run()
-        model = Model.load(Path(folder))
-    return Asked(session, answered(model, corpus, topics_of(corpus, "test"), "test"), {})
 
 
 if __name__ == "__main__":

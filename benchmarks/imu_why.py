@@ -84,10 +84,6 @@ def print_trainings(frames: Frames, answers: dict[str, list[Answer]]) -> None:
         Answer(answer.predicted - answer.predicted.mean(axis=0), answer.actual - answer.actual.mean(axis=0)).ranks()
         for answer in first
     ]
-    rows["the five, predictions no narrower than readings (not legal)"] = [
-        Answer(answer.predicted / answer.predicted.std(axis=0) * answer.actual.std(axis=0), answer.actual).ranks()
-        for answer in first
-    ]
     print(f"\nMRR in pools of {POOL}, intervals over blocks of {BLOCK} frames; differences from the first.\n")
     print_ranks(rows)
 

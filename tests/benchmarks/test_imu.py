@@ -8,12 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import ROOT
+from lifelogs import write_records
 from PIL import Image
 
 sys.path.append(str(ROOT / "benchmarks"))
 
 from imu_frames import PENALTY, WAYS, Answer, Frames, ask, chosen, in_mirror, opposite, reciprocal_ranks, regress, same
+from imu_tubs import ROWS, write_mirrored
 from imu_why import shifted, sideways, turning
+from track import Fold
+
+from ntcir.corpora import open_corpus
 
 COLUMNS = ["gyr_y_mean", "steering", "throttle"]
 SESSIONS = ["a-0", "a-1", "b-0", "b-1"]
@@ -85,3 +90,30 @@ def test_the_motion_of_a_scene_is_found(tmp_path: Path, pixels: int) -> None:
     profile = scene[15:55].mean(axis=0)
     assert sideways(profile, np.roll(profile, -pixels)) == pixels
     assert turning(every, "a-0") == pytest.approx([10 * pixels] * 3)
+
+
+def test_a_mirrored_corpus_has_each_frame_twice_with_left_and_right_exchanged(tmp_path: Path) -> None:
+    names = ["acl_x_mean", "gyr_x_mean", "gyr_y_mean", "gyr_z_mean", "steering", "throttle"]
+    rows = [
+        {"file": f"{n}.png", "timestamp": f"2021-05-01T08:00:0{n}Z", "session": "a-0"} | dict.fromkeys(names, n - 0.5)
+        for n in range(3)
+    ]
+    source = write_records(tmp_path / "source", rows)
+    write_mirrored(source, tmp_path / "both")
+    corpus = open_corpus(tmp_path / "both", None)
+    assert corpus.pairs["group"].tolist() == ["a-0"] * 3 + ["a-0-mirrored"] * 3
+    days = corpus.pairs["timestamp"].dt.day.tolist()
+    assert days == [1] * 3 + [2] * 3
+    ours, theirs = (corpus.pairs.iloc[place] for place in (1, 4))
+    assert corpus.sensors.loc[theirs["sensor"], names].tolist() == [-0.5] * 5 + [0.5]
+    pictures = [np.asarray(Image.open(corpus.images.at[each["image"], "path"])) for each in (ours, theirs)]
+    assert (pictures[0][:, ::-1] == pictures[1]).all()
+
+
+def test_nothing_is_trained_on_that_is_asked_or_chosen_by() -> None:
+    sessions = [f"{tub}-{number}" for tub in "ab" for number in range(3)]
+    for parts in ROWS.values():
+        for place, test in enumerate(sessions):
+            learnt, val = parts(Fold(test, sessions[(place + 1) % 6]), sessions)
+            assert not {test, val} & {name.removesuffix("-mirrored") for name in learnt}
+            assert val != test
