@@ -142,7 +142,7 @@ def print_shifts(frames: Frames) -> None:
         for place in shown:
             lines[frames.columns[place]].append(float(np.mean(found, axis=0)[place]))
         yaw = [shifted(frames, session, shift)[:, shown[0]] for session in frames.sessions]
-        correlations = [abs(np.corrcoef(pair)[0, 1]) for pair in zip(motions, yaw, strict=True)]
+        correlations = [abs(np.asarray(np.corrcoef(pair))[0, 1]) for pair in zip(motions, yaw, strict=True)]
         lines["gyr_y_mean, from two frames' motion"].append(float(np.mean(correlations)))
     for name, values in lines.items():
         print(f"| {name} | {' | '.join(f'{value:.2f}' for value in values)} |")
