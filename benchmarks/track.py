@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ntcir.config import Config, load_config
 from ntcir.corpora import open_corpus
@@ -38,7 +39,7 @@ SHARED = ROOT.parent / "shared"
 WAYS = ("img2sen", "sen2img")
 BLOCK = 20  # consecutive frames, a second; so many stay together where frames are drawn anew
 
-# `configs/track.yaml` as it was before encodings of numbers, levels, ensembles and the hubness bias.
+# `configs/track-single.yaml`: one pair of towers, before encodings of numbers, levels, ensembles and the hubness bias.
 BEFORE = {
     "features.backbones": [{"arch": "squeezenet1_1", "grid": 2}],
     "sensors.numbers": ["raw"],
@@ -52,7 +53,7 @@ UNBIASED = {"hubness.beta": 0.0}
 ONE_HEAD = {"towers.members": 1, "towers.image.facets": "joined", "towers.sensor.facets": "joined"}
 # What each ingredient brings: name -> what is changed in `configs/track.yaml`. Differences are from the first.
 INGREDIENTS: dict[str, dict[str, Any]] = {
-    "configs/track.yaml before": BEFORE,
+    "configs/track-single.yaml": BEFORE,
     "+ periodic readings": BEFORE | PERIODIC,
     "+ hubness bias": BEFORE | {"hubness.beta": 0.7},
     "+ periodic readings, hubness bias": BEFORE | PERIODIC | {"hubness.beta": 0.7},
@@ -73,7 +74,7 @@ PLAIN = BEFORE | {
 SHARP = {"objectives": [{"kind": "info_nce", "temperature": 0.07}]}
 MASKED = {"training": {"iters": 500, "lr": 1e-4, "near_seconds": 0.25}}
 SETTINGS: dict[str, dict[str, Any]] = {
-    "configs/track.yaml before": BEFORE,
+    "configs/track-single.yaml": BEFORE,
     "without dropout": BEFORE | {"towers": {"image": {"standardise": False}}},
     "one cell instead of 2 x 2": BEFORE | {"features.backbones": [{"arch": "squeezenet1_1"}]},
     "without near-in-time masking": BEFORE | {"training": PLAIN["training"]},
@@ -324,15 +325,18 @@ def ridge(config: Config, fold: Fold, part: str) -> Asked:
 
     best = max((10.0**power for power in range(1, 8)), key=quality)
     asked = topics_of(corpus, part)
-    readings = corpus.pairs.set_index("image")["sensor"]
+    pairs = corpus.split(part)
+    all_scores = scores(pairs["image"].tolist(), pairs["sensor"].tolist(), best)
+    image_at, sensor_at = (pd.Index(pairs[name]) for name in DEFAULT_PAIR)
+    readings = pairs.set_index("image")["sensor"]
     found: dict[str, dict[str, float]] = {way: {} for way in WAYS}
     for topic in asked.topics:
         pool, [own] = asked.pools[topic.topic_id], asked.relevant[topic.topic_id]
         if topic.direction.name == "img2sen":
-            row_scores = scores([str(topic.query)], pool, best)
+            row_scores = all_scores[image_at.get_loc(str(topic.query)), sensor_at.get_indexer(pd.Index(pool))]
         else:
-            row_scores = scores(pool, [str(readings[own])], best).T
-        found[topic.direction.name][own] = 1 / average_ranks(row_scores, np.array([pool.index(own)]))[0]
+            row_scores = all_scores[image_at.get_indexer(pd.Index(pool)), sensor_at.get_loc(readings[own])]
+        found[topic.direction.name][own] = 1 / average_ranks(row_scores[None], np.array([pool.index(own)]))[0]
     return Asked(getattr(fold, part), {way: in_time(corpus, part, way, each) for way, each in found.items()}, {})
 
 

@@ -72,7 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=SHARED / "data" / "track")
     parser.add_argument("--weights", default=str(SHARED / "weights" / "squeezenet1_1_imagenet_features.pth"))
-    parser.add_argument("--config", type=Path, default=ROOT / "configs" / "track.yaml")
+    parser.add_argument("--config", type=Path, default=ROOT / "configs" / "track-single.yaml")
     parser.add_argument("--seeds", type=int, default=3, help="trainings a lap [3]")
     parser.add_argument("--laps", type=int, default=8, help="how many laps are validated on [8]")
     options = parser.parse_args()

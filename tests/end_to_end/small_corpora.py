@@ -146,6 +146,7 @@ CORPORA: dict[str, Callable[[Path], Path]] = {
     "procrustes-contrastive": write_flickr8k,
     "procrustes-lifelog": write_days,
     "track": write_laps,
+    "track-single": write_laps,
     "wikipedia": write_vectors,
     "ymx2l": write_days,
 }
