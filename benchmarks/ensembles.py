@@ -3,11 +3,10 @@
     python benchmarks/ensembles.py [--repeats 3] [--rows 8192]
 
 Both train on the laps of the corpus `track`: one pair as `configs/track-single.yaml` says, 500 steps; and six pairs on
-each of three levels of the same network, 300 steps. Seconds begin when rows are in memory and end with the last checkpoint,
-validations included. Then pictures' rows, synthetic ones, are made unit vectors of 18 x 128 = 2,304 dimensions: by
-those 18 towers, and by single towers of as many dimensions. All take turns, so that a busy minute of the machine does
-not fall on one of them alone; seconds of the processor are what such a minute changes least.
-"""
+each of three levels of the same network, 300 steps. Seconds begin when rows are in memory and end with the last
+checkpoint, validations included. Then pictures' rows, synthetic ones, are made unit vectors of 18 x 128 = 2,304
+dimensions: by those 18 towers, and by single towers of as many dimensions. All take turns, so that a busy minute of the
+machine does not fall on one of them alone; seconds of the processor are what such a minute changes least. """
 
 from __future__ import annotations
 
