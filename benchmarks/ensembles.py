@@ -6,7 +6,8 @@ Both train on the laps of the corpus `track`: one pair as `configs/track-single.
 each of three levels of the same network, 300 steps. Seconds begin when rows are in memory and end with the last
 checkpoint, validations included. Then pictures' rows, synthetic ones, are made unit vectors of 18 x 128 = 2,304
 dimensions: by those 18 towers, and by single towers of as many dimensions. All take turns, so that a busy minute of the
-machine does not fall on one of them alone; seconds of the processor are what such a minute changes least. """
+machine does not fall on one of them alone; seconds of the processor are what such a minute changes least.
+"""
 
 from __future__ import annotations
 
