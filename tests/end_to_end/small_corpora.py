@@ -149,4 +149,5 @@ CORPORA: dict[str, Callable[[Path], Path]] = {
     "track-single": write_laps,
     "wikipedia": write_vectors,
     "ymx2l": write_days,
+    "ymx2l-best": write_days,
 }
