@@ -99,7 +99,9 @@ def test_the_keys_are_those_of_the_score(here):
 def test_the_table_is_that_of_the_score_and_nothing_else_is_on_standard_output(here):
     done = command_line("evaluate")
     lines = done.stdout.splitlines()
-    assert [line.split()[0] for line in lines if line.strip()] == ["topics", *DIRECTIONS, "all"]
+    assert [line.split()[0] for line in lines if line.strip()] == ["topics", *DIRECTIONS, "all", "Note:", "Note:"]
+    assert lines[4].startswith("Note: Intervals draw 4 blocks of neighbouring queries, which are not independent: ")
+    assert lines[5] == "Note: With only 4 blocks, intervals are rough and rather too narrow."
     assert f"{evaluated()[0]['img2sen']['MRR']:.4f}" in lines[1]
     assert "own, split test: every item asks both ways in pools of up to 8 a group (runs/model)" in done.stderr
 
