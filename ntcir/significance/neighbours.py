@@ -16,6 +16,7 @@ from ntcir.system.errors import counted
 FRAMES = 20  # queries; the error of a drive's frames stops growing there (docs/results.md, Noise of validation)
 GAP = 3600.0  # seconds between topics beyond which they are taken for independent
 FEW = 10  # blocks, below which an interval over them is rough
+_LEAST = 5  # blocks, below which single topics are drawn
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def neighbours(times: Floats, asked: Ints, sessions: Ints | None = None, *, dens
 
     A block has at least as many topics of a direction as the cube root of their number, the order of length that suits
     a bootstrap of blocks (Kuensch, The jackknife and the bootstrap for general stationary observations, Annals of
-    Statistics 17, 1989). Topics over an hour apart are not neighbours.
+    Statistics 17, 1989), but at most a fifth of them: an interval over two or three blocks may come out narrower than
+    one over topics. Topics over an hour apart are not neighbours.
 
     Args:
         times: of the topics, in seconds, NaN where unknown, (topics,).
@@ -67,10 +69,11 @@ def neighbours(times: Floats, asked: Ints, sessions: Ints | None = None, *, dens
     """
     known = ~np.isnan(times)
     most = int(np.bincount(asked[known]).max(initial=0))
-    length = max(round(most ** (1 / 3)), min(FRAMES, most // FEW) if dense else 0)
+    length = max(min(round(most ** (1 / 3)), most // _LEAST), min(FRAMES, most // FEW) if dense else 0)
+    if length < 2:
+        return None
     codes = consecutive(times, asked, length, GAP, sessions)
-    number = int(codes.max(initial=-1)) + 1
-    if length < 2 or number < 2 or _are_apart(codes, times, asked):
+    if codes.max() < 1 or _are_apart(codes, times, asked):
         return None
     return Neighbours(codes, length, int((~known).sum()))
 

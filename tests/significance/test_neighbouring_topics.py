@@ -11,12 +11,14 @@ from ntcir.significance.neighbours import neighbours
 @pytest.mark.parametrize(
     ("number", "dense", "length"),
     [
-        (3, False, None),  # blocks of one topic
+        (9, False, None),  # at least five blocks
+        (10, False, 2),
+        (9, True, None),
         (30, False, 3),
         (200, False, 6),
         (8000, False, 20),
         (30, True, 3),
-        (100, True, 10),  # a tenth, so that there are ten blocks
+        (100, True, 10),  # a tenth
         (200, True, 20),
         (1000, True, 20),
         (27_000, True, 30),
@@ -27,7 +29,7 @@ def test_the_length_of_blocks(number, dense, length):
     assert (found.length if found else None) == length
     if found:
         assert np.bincount(found.codes)[:-1].tolist() == [length] * found.codes.max()
-        assert bool(found.remarks()) == (found.codes.max() + 1 < 10)
+        assert len(found.remarks()) == (number < 20)
 
 
 def test_a_block_is_of_one_session_also_where_sessions_run_at_the_same_time():
@@ -42,19 +44,25 @@ def test_a_block_is_of_one_session_also_where_sessions_run_at_the_same_time():
 
 
 def test_one_topic_a_day_is_drawn_singly_unless_both_directions_ask_at_the_same_time():
-    days, asked = np.repeat(np.arange(10.0), 2) * 86_400, np.tile([0, 1], 10)
-    assert neighbours(days + np.tile([0, 600], 10), asked) is None
+    days, asked = np.repeat(np.arange(20.0), 2) * 86_400, np.tile([0, 1], 20)
+    assert neighbours(days + np.tile([0, 600], 20), asked) is None
     found = neighbours(days, asked)
     assert found is not None
-    assert found.codes.tolist() == np.repeat(np.arange(10), 2).tolist()
+    assert found.codes.tolist() == np.repeat(np.arange(20), 2).tolist()
 
 
 def test_topics_without_a_time_are_counted_and_all_of_them_in_one_second_are_drawn_singly():
-    times = np.array([0.0, 1, 2, 3, np.nan, np.nan, 9000, 9001])
-    found = neighbours(times, np.zeros(8, dtype=int))
+    times = np.concatenate([np.arange(19.0), [np.nan, np.nan, 9000, 9001]])
+    found = neighbours(times, np.zeros(23, dtype=int))
     assert found is not None
-    assert found.codes.tolist() == [0, 0, 1, 1, 2, 3, 4, 4]
-    assert found.described("topic", "topics").startswith("5 blocks of neighbouring topics, which are not independent")
+    assert found.codes.tolist() == [*np.repeat(np.arange(7), 3)[:19], 7, 8, 9, 9]
+    assert found.described("topic", "topics").startswith("10 blocks of neighbouring topics, which are not independent")
     assert found.described("topic", "topics").endswith("; 2 topics have no time and are blocks of their own")
-    assert neighbours(np.zeros(8), np.zeros(8, dtype=int)) is None
-    assert neighbours(np.full(8, np.nan), np.zeros(8, dtype=int)) is None
+    assert neighbours(np.zeros(23), np.zeros(23, dtype=int)) is None
+    assert neighbours(np.full(23, np.nan), np.zeros(23, dtype=int)) is None
+
+
+def test_few_blocks_are_told_where_many_topics_are_of_one_second():
+    found = neighbours(np.repeat(np.arange(4.0), 10), np.zeros(40, dtype=int))
+    assert found is not None
+    assert found.remarks() == ("With only 4 blocks, intervals are rough and rather too narrow.",)
