@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from ntcir.corpora.corpus import Corpus
+from ntcir.formats.columns import Ints
 from ntcir.measures.reciprocal import Figures, Mrr, by_best, official
 from ntcir.modalities import Direction
 from ntcir.model.model import Vectors
@@ -33,6 +34,7 @@ def whole_figures(
     directions: Sequence[Direction],
     corpus: Corpus,
     ranked: Mapping[str, Vectors] | None = None,
+    clusters: Mapping[str, Ints] | None = None,
 ) -> dict[str, Figures]:
     """Return what the figures of each direction are made of where every item ranks all items of the other side.
 
@@ -40,9 +42,10 @@ def whole_figures(
         vectors: of the distinct items, by modality.
         whole: which these are.
         directions: both, the left modality asking first.
-        corpus: says which mean is meant, and whether queries are clustered.
+        corpus: says which mean is meant.
         ranked: of the same items where they are ranked; None where an item has one vector for both, so that one product
             ranks both ways.
+        clusters: of the items that ask, by modality, where they are clustered (``ntcir.sampling.drawn_together``).
     """
     left, right = directions[0]
     best = mean_of(corpus) == "best"
@@ -57,19 +60,18 @@ def whole_figures(
             ranks_one_way(sides[0], theirs[1], pairs[:, 0], pairs[:, 1], best=best),
             ranks_one_way(sides[1], theirs[0], pairs[:, 1], pairs[:, 0], best=best),
         )
-    clusters = whole.clusters() if best else {}
     found = {}
     for number, direction in enumerate(directions):
         order = np.argsort(pairs[:, number], kind="stable")
         asked = len(whole.items[direction.query.name])
         sizes = np.full(asked, len(whole.items[direction.answer.name]))
         figures = _figures(pairs[order, number], ranks[number][order], sizes, mean_of(corpus))
-        found[direction.name] = replace(figures, clusters=clusters.get(direction.query.name))
+        found[direction.name] = replace(figures, clusters=(clusters or {}).get(direction.query.name))
     return found
 
 
 def pool_figures(
-    asked: Vectors, ranked: Vectors, galleries: Sequence[Gallery], corpus: Corpus, clusters: np.ndarray | None = None
+    asked: Vectors, ranked: Vectors, galleries: Sequence[Gallery], corpus: Corpus, clusters: Ints | None = None
 ) -> Figures:
     """Return what the figures of one direction are made of where items are ranked in pools.
 
