@@ -107,24 +107,20 @@ def with_one(vectors: np.ndarray) -> np.ndarray:
 
 
 def with_bias(
-    vectors: np.ndarray, twins: np.ndarray, queries: TrainingQueries, *, beta: float, temperature: float
+    vectors: np.ndarray, same: np.ndarray, queries: TrainingQueries, *, beta: float, temperature: float
 ) -> np.ndarray:
     """Return vectors of documents with a last coordinate of -beta h(d), float32 [documents, dim + 1].
 
-    Documents that are the same, or have the very same vector, get the very same number.
-
     Args:
         vectors: float32 [documents, dim], unit vectors.
-        twins: int64 [documents]: equal numbers for documents that are the same; the first of them stands for all.
+        same: int64 [documents]: equal numbers for documents that get the very same bias, that of the first of them.
         queries: of the modality that asks for these documents.
         beta: how much h counts.
         temperature: T.
     """
-    _, first, back = np.unique(twins, return_index=True, return_inverse=True)
-    _, alone, again = np.unique(group_equal_rows(vectors[first]), return_index=True, return_inverse=True)
-    bias = -beta * queries.hubness(vectors[first[alone]], temperature)
-    last = bias[again.reshape(-1)][back.reshape(-1)]
-    return np.concatenate([vectors, last[:, None].astype(np.float32)], axis=1)
+    _, first, back = np.unique(same, return_index=True, return_inverse=True)
+    bias = -beta * queries.hubness(vectors[first], temperature)
+    return np.concatenate([vectors, bias[back.reshape(-1), None].astype(np.float32)], axis=1)
 
 
 def settle_bias(model: Model, folder: Path, beta: float | None = None) -> None:

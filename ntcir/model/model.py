@@ -38,6 +38,14 @@ class Vectors:
     vectors: np.ndarray
     twins: np.ndarray
 
+    def distinct(self) -> np.ndarray:
+        """Return equal numbers for items that are the same or have the very same vector, int64 [items].
+
+        The first of the items that are the same stands for all: theirs may be rounded in other ways.
+        """
+        _, first, back = np.unique(self.twins, return_index=True, return_inverse=True)
+        return group_equal_rows(self.vectors[first])[back.reshape(-1)]
+
     @classmethod
     def joined(cls, parts: Sequence[Vectors]) -> Vectors:
         """Return the vectors of several parts as those of one."""
@@ -151,7 +159,7 @@ class Model:
         if asks not in self.training_queries:
             raise without_queries(None, hubness.beta)
         kept, options = self.training_queries[asks], {"beta": hubness.beta, "temperature": hubness.temperature}
-        return Vectors(with_bias(documents.vectors, documents.twins, kept, **options), documents.twins)
+        return Vectors(with_bias(documents.vectors, documents.distinct(), kept, **options), documents.twins)
 
     def in_both_roles(
         self, vectors: Mapping[str, Vectors]

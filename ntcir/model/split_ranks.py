@@ -16,7 +16,6 @@ from ntcir.measures.reciprocal import Figures, Mrr, by_best, official
 from ntcir.modalities import Direction
 from ntcir.model.model import Vectors
 from ntcir.sampling.galleries import Gallery, WholeSplit
-from ntcir.sampling.relations import group_equal_rows
 from ntcir.search.counting import Side, ranks_both_ways, ranks_one_way
 from ntcir.search.ranking import average_ranks, distinct_scores
 
@@ -103,8 +102,7 @@ def _figures(topic: np.ndarray, ranks: np.ndarray, sizes: np.ndarray, mean: Mrr)
 
 def side_of(vectors: Vectors) -> Side:
     """Return vectors as a side: what is the same to the model, or has the very same vector, is scored once."""
-    _, first, back = np.unique(vectors.twins, return_index=True, return_inverse=True)
-    return Side(vectors.vectors, group_equal_rows(vectors.vectors[first])[back.reshape(-1)])
+    return Side(vectors.vectors, vectors.distinct())
 
 
 def _ranks(asked: Vectors, ranked: Vectors, gallery: Gallery) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -57,7 +57,7 @@ def test_the_same_documents_have_the_very_same_bias():
     twins = np.array([0, 1, 2, 1, 4, 5])
     documents[5] = documents[0]  # no twin, and in the very same place
     queries = TrainingQueries.of(unit(0, 50).astype(np.float16))
-    found = with_bias(documents, twins, queries, beta=2.0, temperature=0.1)
+    found = with_bias(documents, Vectors(documents, twins).distinct(), queries, beta=2.0, temperature=0.1)
     assert found.dtype == np.float32
     assert np.array_equal(found[:, :-1], documents)
     assert found[1, -1] == found[3, -1]
