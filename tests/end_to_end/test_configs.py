@@ -153,7 +153,12 @@ def described(name: str) -> tuple[dict[str, Any], Path]:
     """Return what describes many trainings, made small, and the folder of its corpus."""
     tree = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text(encoding="utf-8"))
     base = CONFIGS / tree["base"]
-    tree |= {"base": str(base), "changes": tree.get("changes", {}) | small(load_config(base))}
+    changes = tree.get("changes", {})
+    tree |= {"base": str(base), "changes": changes | small(load_config(base).changed(changes))}
+    for method in tree.get("methods", {}).values():
+        for value in method.values():
+            if isinstance(value, dict) and "pca" in value:
+                value["pca"] = min(value["pca"], COMPONENTS)
     return tree, corpus_for(base.stem)
 
 
