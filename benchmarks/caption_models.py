@@ -106,7 +106,9 @@ class Question:
 
     def figures(self, vectors: Mapping[str, Vectors]) -> ByDirection:
         """Return what the figures of each direction are made of."""
-        return whole_figures(vectors, self.whole, directions(self.opened.config.pair), self.opened.corpus)
+        corpus = self.opened.corpus
+        clusters = self.whole.clusters() if corpus.shared_are_positive else None
+        return whole_figures(vectors, self.whole, directions(self.opened.config.pair), corpus, clusters=clusters)
 
     def answered(self, model: Model) -> ByDirection:
         """Return the figures of a model."""

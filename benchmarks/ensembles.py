@@ -2,11 +2,11 @@
 
     python benchmarks/ensembles.py [--repeats 3] [--rows 8192]
 
-Both train on the laps of the corpus `track`: one pair as `configs/track.yaml` says, 500 steps; and six pairs on each of
-three levels of the same network, 300 steps. Seconds begin when rows are in memory and end with the last checkpoint,
-validations included. Then pictures' rows, synthetic ones, are made unit vectors of 18 x 128 = 2,304 dimensions: by
-those 18 towers, and by single towers of as many dimensions. All take turns, so that a busy minute of the machine does
-not fall on one of them alone; seconds of the processor are what such a minute changes least.
+Both train on the laps of the corpus `track`: one pair as `configs/track-single.yaml` says, 500 steps; and six pairs on
+each of three levels of the same network, 300 steps. Seconds begin when rows are in memory and end with the last
+checkpoint, validations included. Then pictures' rows, synthetic ones, are made unit vectors of 18 x 128 = 2,304
+dimensions: by those 18 towers, and by single towers of as many dimensions. All take turns, so that a busy minute of the
+machine does not fall on one of them alone; seconds of the processor are what such a minute changes least.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=SHARED / "data" / "track")
     parser.add_argument("--weights", default=str(SHARED / "weights" / "squeezenet1_1_imagenet_features.pth"))
-    parser.add_argument("--store", type=Path, help="where features are kept [as configs/track.yaml says]")
+    parser.add_argument("--store", type=Path, help="where features are kept [as configs/track-single.yaml says]")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--rows", type=int, default=8192, help="that are made vectors [8192]")
     options = parser.parse_args()
@@ -108,10 +108,10 @@ def main() -> None:
         parser.error(f"there is no corpus at {options.data}")
     own = {"data.path": str(options.data), "features.backbones.0.weights": options.weights}
     own |= {} if options.store is None else {"features.store": str(options.store)}
-    one = load_config(ROOT / "configs" / "track.yaml").changed(own)
+    one = load_config(ROOT / "configs" / "track-single.yaml").changed(own)
     members = one.changed(ENSEMBLE)
     configs = {
-        f"configs/track.yaml, {one.training.iters} steps": one,
+        f"configs/track-single.yaml, {one.training.iters} steps": one,
         f"{len(LEVELS)} levels x {HEADS} heads, {members.training.iters} steps": members,
     }
     trainings: list[dict[str, Spent]] = []

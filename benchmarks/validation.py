@@ -21,7 +21,8 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_pair
 from ntcir.measures.reciprocal import Figures
 from ntcir.model.model import Model
-from ntcir.sampling.time_blocks import BLOCK, time_blocks
+from ntcir.sampling.drawn_together import DrawnTogether, seconds_of_pairs
+from ntcir.significance.blocks import consecutive
 from ntcir.training.trainer import Trainer
 from ntcir.training.validation import Validation
 
@@ -48,13 +49,15 @@ class Halves(Validation):
     def figures(self, model: Model) -> dict[str, Figures]:
         """Measure, and keep what each half and each length of blocks has."""
         self.curve.append([float(np.mean(list(half(model).values()))) for half in self._halves])
-        squares = []
+        squares, usual = [], self._together
+        times = seconds_of_pairs(self._drawn)
         for length in LENGTHS:
-            self._clusters = time_blocks(self._drawn, length)
+            blocks = consecutive(times, np.zeros(len(times), dtype=np.int64), length)
+            self._together = DrawnTogether(dict.fromkeys(self._ids, blocks))
             found = [figures.standard_error() for figures in super().figures(model).values()]
             squares.append(float(np.mean(np.square(np.array(found, dtype=float)))))
         self.errors.append(squares)
-        self._clusters = time_blocks(self._drawn, BLOCK)
+        self._together = usual
         return super().figures(model)
 
 
@@ -72,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=SHARED / "data" / "track")
     parser.add_argument("--weights", default=str(SHARED / "weights" / "squeezenet1_1_imagenet_features.pth"))
-    parser.add_argument("--config", type=Path, default=ROOT / "configs" / "track.yaml")
+    parser.add_argument("--config", type=Path, default=ROOT / "configs" / "track-single.yaml")
     parser.add_argument("--seeds", type=int, default=3, help="trainings a lap [3]")
     parser.add_argument("--laps", type=int, default=8, help="how many laps are validated on [8]")
     options = parser.parse_args()

@@ -218,7 +218,7 @@ def _wikipedia(name: str, options: argparse.Namespace) -> Race:
 
 
 def _sessions(name: str, options: argparse.Namespace) -> Race:
-    config = configured(ROOT / "configs" / "track.yaml", options)
+    config = configured(ROOT / "configs" / "track-single.yaml", options)
     config = config.changed({"features.backbones.0.weights": str(options.weights / SQUEEZENET)})
     return Race(name, config, options.data / name, of_readings(config), sessions=True)
 

@@ -17,10 +17,10 @@ import yaml
 from ntcir.ablation.grid import Grid
 from ntcir.cli import main
 from ntcir.config import Config, Section, Solved, Tower, load_config, parse_config
+from ntcir.config.features import Backbone
 from ntcir.config.objective import objective_class
 from ntcir.config.old_keys import RENAMED
 from ntcir.config.registry import OBJECTIVES
-from ntcir.config.sections import Backbone
 from ntcir.objectives.batch import Batch
 from ntcir.tuning.plan import Tuning
 

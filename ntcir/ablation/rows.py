@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ntcir.ablation.draws import Draws
 from ntcir.ablation.folds import Fold
 from ntcir.ablation.grid import Cell
 from ntcir.ablation.results import Result
@@ -60,7 +61,7 @@ class Table:
         random: the MRR of random orders, by the directions that occur.
         of: rows that the whole grid has.
         whole: whether whole splits are ranked, and there are no pools.
-        clustered: whether intervals are over clusters of topics, such as those of a picture with its captions.
+        draws: what intervals draw.
         best: whether MRR is by each topic's best-ranked relevant document.
     """
 
@@ -77,7 +78,7 @@ class Table:
     of: int
     folder: Path = field(default_factory=Path)
     whole: bool = False
-    clustered: bool = False
+    draws: Draws = field(default_factory=Draws)
     best: bool = False
 
     @property
@@ -107,24 +108,7 @@ def _by_seed(results: Results, direction: str) -> np.ndarray:
     )
 
 
-def joined_clusters(folds: Mapping[str, Fold], direction: str) -> np.ndarray | None:
-    """Return which cluster each of the values of ``topic_means`` is of, int64 [topics], numbered without a gap.
-
-    None where each topic is its own.
-    """
-    if not all(direction in fold.clusters for fold in folds.values()):
-        return None
-    numbers, before = [], 0
-    for fold in folds.values():
-        codes = np.unique(fold.clusters[direction], return_inverse=True)[1].reshape(-1)
-        numbers.append(before + codes)
-        before += int(codes.max()) + 1
-    return np.concatenate(numbers)
-
-
-def make_row(
-    cell: Cell, results: Results, baseline: Results | None, config: str, folds: Mapping[str, Fold] | None = None
-) -> Row:
+def make_row(cell: Cell, results: Results, baseline: Results | None, config: str, draws: Draws | None = None) -> Row:
     """Work out a row.
 
     Args:
@@ -132,16 +116,16 @@ def make_row(
         results: of the cell.
         baseline: of the first method at the same iterations and weights; None for that method itself.
         config: the file that repeats it.
-        folds: by name, in the order of the results; they know which topics are clustered.
+        draws: which topics intervals draw together; if None, each is drawn by itself.
     """
+    blocks = {} if draws is None else draws.codes
     mrr, difference, deviation, counts = {}, {}, {}, {}
     for direction in next(iter(results.values()))[0].reciprocal:
         values = topic_means(results, direction)
         counts[direction] = len(values)
-        clusters = joined_clusters(folds, direction) if folds else None
-        mrr[direction] = Estimate.of(values, clusters)
+        mrr[direction] = Estimate.of(values, blocks.get(direction))
         if baseline is not None:
-            difference[direction] = Estimate.of(values - topic_means(baseline, direction), clusters)
+            difference[direction] = Estimate.of(values - topic_means(baseline, direction), blocks.get(direction))
         by_seed = _by_seed(results, direction)
         deviation[direction] = float(by_seed.std(ddof=1)) if len(by_seed) > 1 else 0.0
     seconds = float(np.mean([result.seconds for trainings in results.values() for result in trainings]))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ntcir.ablation.draws import draws_of
 from ntcir.ablation.folds import open_folds
 from ntcir.ablation.grid import Cell, Plan, Unit, of_length, read_plan
 from ntcir.ablation.quiet import saying_once
@@ -77,6 +78,7 @@ class Ablation:
             for (method, _, fold), config in plan.configs.items():
                 self._folds[fold].check(of_length(config, plan.iterations[0]), method)
             self._stores = Stores(plan, list(self._folds.values()))
+        self._draws = draws_of(self._folds)
         units = [unit for cell in plan.cells for unit in plan.units(cell)]
         self._configs = {unit: plan.config(unit) for unit in units}
         self.paths = {unit: self._cells / f"{self._digest(unit, self._configs[unit])}.json" for unit in units}
@@ -97,6 +99,8 @@ class Ablation:
 
     def run(self, write: Write) -> Path:
         """Train what is missing; see ``run_ablation``."""
+        for note in self._draws.notes:
+            say(f"Note: {note}")
         if self._costs:
             if self.done:
                 say(f"{self.done} of {len(self.paths)} trainings are done already.")
@@ -182,7 +186,7 @@ class Ablation:
         if results is None or baseline is None:
             return
         baseline = None if cell == first else baseline
-        self._rows[cell] = row = make_row(cell, results, baseline, f"{CONFIGS}/{self.plan.file(cell)}", self._folds)
+        self._rows[cell] = row = make_row(cell, results, baseline, f"{CONFIGS}/{self.plan.file(cell)}", self._draws)
         if aloud:
             figures = ", ".join(
                 f"{direction} {mrr.value:.4f} [{mrr.low:.3f}, {mrr.high:.3f}]" for direction, mrr in row.mrr.items()
@@ -209,7 +213,7 @@ class Ablation:
             plan.name, fold.corpus.name, [self._rows[cell] for cell in plan.cells if cell in self._rows],
             list(plan.grid.weights), list(plan.grid.methods), plan.iterations, plan.grid.seeds,
             [name for name in plan.folds if name], plan.pool, random_mrr(list(self._folds.values())),
-            len(plan.cells), self.folder, not fold.topics.pools, bool(fold.clusters), mean_of(fold.corpus) == "best",
+            len(plan.cells), self.folder, not fold.topics.pools, self._draws, mean_of(fold.corpus) == "best",
         )  # fmt: skip
 
 

@@ -1,19 +1,18 @@
 """The experiment as a value: every default in sight, every unknown key an error.
 
 A configuration is read from YAML, changed by ``--set key.sub=value`` and by flags, and saved, resolved, beside
-everything it produced. ``sections``, ``texts``, ``towers`` and ``training`` have the keys; ``experiment`` puts them
-together, reads and checks them.
+everything it produced. ``sections``, ``features``, ``texts``, ``towers`` and ``training`` have the keys; ``experiment``
+puts them together, reads and checks them.
 """
 
 from ntcir.config.experiment import Config, load_config, parse_config
+from ntcir.config.features import Backbone, Features
 from ntcir.config.objective import BaseObjective, Objective
 from ntcir.config.section import Section
 from ntcir.config.sections import (
     Augment,
-    Backbone,
     Data,
     Encoder,
-    Features,
     Negatives,
     Objects,
     Positives,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from ntcir.config.features import Backbone
 from ntcir.config.old_keys import old_names
 from ntcir.config.section import Section
-from ntcir.config.sections import Backbone
 from ntcir.config.splits import AutoSplit, DateSplit, FractionSplit, SessionSplit
 from ntcir.config.towers import Tower
 from ntcir.system.errors import did_you_mean, short, shown

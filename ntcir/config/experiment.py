@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from ntcir.config.changing import changed_tree
 from ntcir.config.complaints import place_of, sentence_of
+from ntcir.config.features import Features
 from ntcir.config.objective import AnyObjective, Objective
 from ntcir.config.old_keys import INFO_NCE, lifted, typed_as
 from ntcir.config.places import anchored
@@ -19,7 +20,6 @@ from ntcir.config.sections import (
     Augment,
     Data,
     Encoder,
-    Features,
     Hubness,
     Negatives,
     Objects,

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ntcir.config.experiment import Config, load_config
+from ntcir.config.features import Features
 from ntcir.config.places import OPEN_CLIP_FOLDER, PUBLISHED, Found, places
-from ntcir.config.sections import Features
 from ntcir.system.errors import UserError, shown
 from ntcir.system.home import expanded
 from ntcir.system.regular import exists

@@ -12,7 +12,6 @@ import numpy as np
 from ntcir.config import Backbone, Config, Tower
 from ntcir.encoders.encoder import Facet, evened, saved_dim, under
 from ntcir.encoders.projected import ProjectableEncoder, other_weights
-from ntcir.encoders.projection import Projection
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.system.errors import UserError, some
 
@@ -136,10 +135,7 @@ class FrozenEncoder(ProjectableEncoder):
             raise ValueError("its widths are not numbers of columns")
         if widths and dim not in {sum(widths), 2 * sum(widths)}:
             raise ValueError(f"its {dim} columns are not those of its facets")
-        encoder = cls(dim, prints, widths=widths)
-        if "pca" in tree:
-            encoder.project_by(Projection.from_json(tree["pca"], widths or [dim]))
-        return encoder
+        return cls(dim, prints, widths=widths).as_described(tree, widths)
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Return those of the networks that belong to the model, and those of the projection."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -62,6 +62,20 @@ class ProjectableEncoder(Encoder):
     def described(self, tree: dict[str, Any]) -> dict[str, Any]:
         """Return a description with that of the projection, if there is one."""
         return tree if self.projection is None else tree | {"pca": self.projection.to_json()}
+
+    def as_described(self, tree: Mapping[str, Any], widths: Sequence[int] = ()) -> Self:
+        """Plan the projection of a description, if that has one, which is yet to be restored; return the encoder.
+
+        Args:
+            tree: made by ``described``.
+            widths: columns of the facets of one view; by default there is one facet.
+
+        Raises:
+            ValueError, KeyError: if the description is damaged.
+        """
+        if "pca" in tree:
+            self.project_by(Projection.from_json(tree["pca"], widths or [self.made_dim]))
+        return self
 
 
 def projection_weights(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -46,11 +46,6 @@ class Projection:
         self.dim = kept * len(self.widths)
         self._parts: list[_Part] = []
 
-    @property
-    def is_fitted(self) -> bool:
-        """Whether the components are known."""
-        return bool(self._parts)
-
     def fit(self, load: Load, ids: Sequence[str]) -> list[float]:
         """Take the components of training items, each as often as it trains.
 
@@ -105,9 +100,9 @@ class Projection:
         """Return float32 [ids, views * dim]; the rows of which they are made are in memory a block at a time."""
         if not ids:
             return self(load(ids))
-        first = self(load(ids[:1]))
-        step = max(1, _FITTED // sum(self.widths))
-        projected = np.empty((len(ids), first.shape[1]), dtype=np.float32)
+        views = load(ids[:1]).shape[1] // sum(self.widths)
+        step = max(1, _FITTED // (views * sum(self.widths)))
+        projected = np.empty((len(ids), views * self.dim), dtype=np.float32)
         for start in range(0, len(ids), step):
             projected[start : start + step] = self(load(ids[start : start + step]))
         return projected
@@ -118,8 +113,9 @@ class Projection:
         of_views = rows.reshape(-1, sum(self.widths))[:, start : start + self.widths[number]]
         if self.power == 1:
             return of_views
-        raised: np.ndarray = np.copysign(np.abs(of_views) ** np.float32(self.power), of_views)
-        return raised
+        from ntcir.towers.stems import Power
+
+        return Power(self.power).of(of_views)
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Return each facet's mean, float32 [width], and axes, float32 [width, kept], by name."""

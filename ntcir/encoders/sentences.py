@@ -12,7 +12,6 @@ from ntcir.config import Config
 from ntcir.encoders.encoder import Encoder, saved_dim
 from ntcir.encoders.parts import WORD, Part, Parts, sentences_without
 from ntcir.encoders.projected import ProjectableEncoder, ProjectableRows
-from ntcir.encoders.projection import Projection
 from ntcir.features.text_digests import digest, readable
 from ntcir.features.text_features import TextFeatures, with_pictures
 from ntcir.features.text_networks import open_text_network
@@ -55,10 +54,7 @@ class SentencesEncoder(ProjectableEncoder):
         for key in ("fingerprint", "network"):
             if not isinstance(tree[key], str):
                 raise ValueError(f"its {key} is not a text")
-        encoder = cls(saved_dim(tree), tree["fingerprint"], tree["network"])
-        if "pca" in tree:
-            encoder.project_by(Projection.from_json(tree["pca"], [encoder.made_dim]))
-        return encoder
+        return cls(saved_dim(tree), tree["fingerprint"], tree["network"]).as_described(tree)
 
     def require(self, fingerprint: str, network: str) -> None:
         """Check that a network is the one the model was trained with.

@@ -14,7 +14,6 @@ from ntcir.config import Config
 from ntcir.corpora.records import image_id
 from ntcir.encoders.encoder import Encoder, saved_dim
 from ntcir.encoders.projected import ProjectableEncoder, ProjectableRows
-from ntcir.encoders.projection import Projection
 from ntcir.encoders.vector_files import VectorFile, read_vectors
 from ntcir.modalities import Query, modality
 from ntcir.system.errors import UserError, short
@@ -56,10 +55,7 @@ class VectorsEncoder(ProjectableEncoder):
         fingerprint = tree["fingerprint"]
         if not isinstance(fingerprint, str) or not _SHA256.fullmatch(fingerprint):
             raise ValueError("its fingerprint is not a SHA-256")
-        encoder = cls(saved_dim(tree), fingerprint)
-        if "pca" in tree:
-            encoder.project_by(Projection.from_json(tree["pca"], [encoder.made_dim]))
-        return encoder
+        return cls(saved_dim(tree), fingerprint).as_described(tree)
 
 
 class VectorRows(ProjectableRows):

@@ -13,7 +13,7 @@ import torch
 from torch import fx, nn
 
 from ntcir.config import Backbone
-from ntcir.config.sections import Level
+from ntcir.config.features import Level
 from ntcir.system.errors import UserError, did_you_mean, short, some
 from ntcir.system.progress import say
 

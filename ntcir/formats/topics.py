@@ -181,11 +181,6 @@ def read_topic_table(path: StrPath, known: str | None = None) -> TopicTable:
     return TopicTable(path, others, header, found)
 
 
-def read_directions(path: StrPath) -> dict[str, str]:
-    """Return which way topics ask, by topic id, without those of which it is not known; see ``read_topic_table``."""
-    return dict(read_topic_table(path).directions)
-
-
 def _say_near_misses(path: StrPath, header: Sequence[str]) -> None:
     """Name a column that is ignored, and was perhaps meant to be the one with directions."""
     for column in header if _DIRECTION not in header else ():

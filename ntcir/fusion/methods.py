@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from ntcir.fusion.alignment import Aligned
 from ntcir.measures.reciprocal import ranks_at
 
 Method = Literal["rrf", "combsum", "combmnz"]
-METHODS: tuple[Method, ...] = ("rrf", "combsum", "combmnz")
+METHODS: tuple[Method, ...] = get_args(Method)
 K = 60  # of the paper
 
 

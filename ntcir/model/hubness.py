@@ -29,7 +29,7 @@ from ntcir.system.progress import say
 if TYPE_CHECKING:
     from ntcir.model.model import Model
 
-_DOCUMENTS, _QUERIES = 1024, 4096  # scores in memory at once: 16 MB in single precision, some 100 MB in double
+_DOCUMENTS, _QUERIES = 512, 2048  # scores at once: 8 MB in double precision, which a processor's cache holds
 _ADVISED = 0.7  # the beta that a sentence proposes
 
 
@@ -90,15 +90,14 @@ class TrainingQueries:
             temperature: T.
         """
         weights = self.counts.double().log() - math.log(self.pairs)
-        found = np.empty(len(documents))
-        for start in range(0, len(documents), _DOCUMENTS):
-            block = torch.from_numpy(np.ascontiguousarray(documents[start : start + _DOCUMENTS]))
-            logs = torch.full((len(block),), -math.inf, dtype=torch.float64)
-            for first in range(0, len(self.vectors), _QUERIES):
-                here = slice(first, first + _QUERIES)
-                scores = (block @ self.vectors[here].float().T).double().div_(temperature).add_(weights[here])
-                logs = torch.logaddexp(logs, torch.logsumexp(scores, dim=1))
-            found[start : start + len(block)] = (temperature * logs).numpy()
+        rows = torch.from_numpy(np.ascontiguousarray(documents))
+        logs = torch.full((len(rows),), -math.inf, dtype=torch.float64)
+        for first in range(0, len(self.vectors), _QUERIES):  # the outer loop: each is brought to single precision once
+            asked, weight = self.vectors[first : first + _QUERIES].float().T, weights[first : first + _QUERIES]
+            for block, log in zip(torch.split(rows, _DOCUMENTS), torch.split(logs, _DOCUMENTS), strict=True):
+                scores = (block @ asked).double().div_(temperature).add_(weight)
+                log.copy_(torch.logaddexp(log, torch.logsumexp(scores, dim=1)))
+        found: np.ndarray = logs.mul_(temperature).numpy()
         return found
 
 
@@ -108,24 +107,20 @@ def with_one(vectors: np.ndarray) -> np.ndarray:
 
 
 def with_bias(
-    vectors: np.ndarray, twins: np.ndarray, queries: TrainingQueries, *, beta: float, temperature: float
+    vectors: np.ndarray, same: np.ndarray, queries: TrainingQueries, *, beta: float, temperature: float
 ) -> np.ndarray:
     """Return vectors of documents with a last coordinate of -beta h(d), float32 [documents, dim + 1].
 
-    Documents that are the same, or have the very same vector, get the very same number.
-
     Args:
         vectors: float32 [documents, dim], unit vectors.
-        twins: int64 [documents]: equal numbers for documents that are the same; the first of them stands for all.
+        same: int64 [documents]: equal numbers for documents that get the very same bias, that of the first of them.
         queries: of the modality that asks for these documents.
         beta: how much h counts.
         temperature: T.
     """
-    _, first, back = np.unique(twins, return_index=True, return_inverse=True)
-    _, alone, again = np.unique(group_equal_rows(vectors[first]), return_index=True, return_inverse=True)
-    bias = -beta * queries.hubness(vectors[first[alone]], temperature)
-    last = bias[again.reshape(-1)][back.reshape(-1)]
-    return np.concatenate([vectors, last[:, None].astype(np.float32)], axis=1)
+    _, first, back = np.unique(same, return_index=True, return_inverse=True)
+    bias = -beta * queries.hubness(vectors[first], temperature)
+    return np.concatenate([vectors, bias[back.reshape(-1), None].astype(np.float32)], axis=1)
 
 
 def settle_bias(model: Model, folder: Path, beta: float | None = None) -> None:
@@ -151,25 +146,28 @@ def settle_bias(model: Model, folder: Path, beta: float | None = None) -> None:
             )
             wanted = 0.0
         else:
-            raise without_queries(folder, wanted, resumable=own > 0 and (folder / LAST).is_file())
+            raise without_queries(folder, wanted, own=own, resumable=(folder / LAST).is_file())
     if wanted != own:
         model.config = model.config.changed({"hubness.beta": wanted})
 
 
-def without_queries(folder: Path | None, wanted: float, *, resumable: bool = False) -> UserError:
+def without_queries(folder: Path | None, wanted: float, *, own: float = 0.0, resumable: bool = False) -> UserError:
     """Return the sentence about a bias for which a model lacks the training queries.
 
     Args:
         folder: the model's, if it is known.
         wanted: beta.
-        resumable: whether its training can still be brought to its end.
+        own: beta of its training.
+        resumable: whether its training has a checkpoint, so that it can be brought to its end, also again.
     """
     of = "The model" if folder is None else f"The model in {folder}"
-    advice = (
-        "let its training end with --resume"
-        if resumable
-        else f"train again with --set hubness.beta={wanted if 0 < wanted <= 1 else _ADVISED:g}"
-    )
+    setting = f"--set hubness.beta={wanted if 0 < wanted <= 1 else _ADVISED:g}"
+    if not resumable:
+        advice = f"train again with {setting}"
+    elif own:
+        advice = "let its training end with --resume"
+    else:
+        advice = f"add --resume {setting} to the command that trained it, which takes no further step"
     return UserError(
         f"{of} keeps no training queries, so it cannot be asked with hubness.beta = {wanted:g}: {advice}, or ask "
         "with --set hubness.beta=0."

@@ -38,6 +38,14 @@ class Vectors:
     vectors: np.ndarray
     twins: np.ndarray
 
+    def distinct(self) -> np.ndarray:
+        """Return equal numbers for items that are the same or have the very same vector, int64 [items].
+
+        The first of the items that are the same stands for all: theirs may be rounded in other ways.
+        """
+        _, first, back = np.unique(self.twins, return_index=True, return_inverse=True)
+        return group_equal_rows(self.vectors[first])[back.reshape(-1)]
+
     @classmethod
     def joined(cls, parts: Sequence[Vectors]) -> Vectors:
         """Return the vectors of several parts as those of one."""
@@ -151,7 +159,7 @@ class Model:
         if asks not in self.training_queries:
             raise without_queries(None, hubness.beta)
         kept, options = self.training_queries[asks], {"beta": hubness.beta, "temperature": hubness.temperature}
-        return Vectors(with_bias(documents.vectors, documents.twins, kept, **options), documents.twins)
+        return Vectors(with_bias(documents.vectors, documents.distinct(), kept, **options), documents.twins)
 
     def in_both_roles(
         self, vectors: Mapping[str, Vectors]
@@ -182,11 +190,10 @@ class Model:
         self.learnt.load_state_dict(under("learnt.", state))
         for modality, encoder in self.encoders.items():
             encoder.restore(self.config, under(f"networks.{modality}.", state))
-        kept = {name: tensors for name in self.config.pair if (tensors := under(f"hubness.{name}.", state))}
-        self.training_queries = {}
-        for name, tensors in kept.items():
-            dim = self.unit_vectors(name, np.empty((0, 0), dtype=np.float32)).shape[1]
-            self.training_queries[name] = TrainingQueries.of_state(tensors, dim)
+        kept = {name: under(f"hubness.{name}.", state) for name in self.config.pair}
+        self.training_queries = {
+            name: TrainingQueries.of_state(tensors, self.dim) for name, tensors in kept.items() if tensors
+        }
 
     def forget_instances(self) -> None:
         """Leave out what objectives have learnt of single training instances, of no use where the model is only asked.

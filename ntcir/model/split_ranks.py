@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 
 from ntcir.corpora.corpus import Corpus
+from ntcir.formats.columns import Ints
 from ntcir.measures.reciprocal import Figures, Mrr, by_best, official
 from ntcir.modalities import Direction
 from ntcir.model.model import Vectors
 from ntcir.sampling.galleries import Gallery, WholeSplit
-from ntcir.sampling.relations import group_equal_rows
 from ntcir.search.counting import Side, ranks_both_ways, ranks_one_way
 from ntcir.search.ranking import average_ranks, distinct_scores
 
@@ -33,6 +33,7 @@ def whole_figures(
     directions: Sequence[Direction],
     corpus: Corpus,
     ranked: Mapping[str, Vectors] | None = None,
+    clusters: Mapping[str, Ints] | None = None,
 ) -> dict[str, Figures]:
     """Return what the figures of each direction are made of where every item ranks all items of the other side.
 
@@ -40,9 +41,10 @@ def whole_figures(
         vectors: of the distinct items, by modality.
         whole: which these are.
         directions: both, the left modality asking first.
-        corpus: says which mean is meant, and whether queries are clustered.
+        corpus: says which mean is meant.
         ranked: of the same items where they are ranked; None where an item has one vector for both, so that one product
             ranks both ways.
+        clusters: of the items that ask, by modality, where they are clustered (``ntcir.sampling.drawn_together``).
     """
     left, right = directions[0]
     best = mean_of(corpus) == "best"
@@ -57,19 +59,18 @@ def whole_figures(
             ranks_one_way(sides[0], theirs[1], pairs[:, 0], pairs[:, 1], best=best),
             ranks_one_way(sides[1], theirs[0], pairs[:, 1], pairs[:, 0], best=best),
         )
-    clusters = whole.clusters() if best else {}
     found = {}
     for number, direction in enumerate(directions):
         order = np.argsort(pairs[:, number], kind="stable")
         asked = len(whole.items[direction.query.name])
         sizes = np.full(asked, len(whole.items[direction.answer.name]))
         figures = _figures(pairs[order, number], ranks[number][order], sizes, mean_of(corpus))
-        found[direction.name] = replace(figures, clusters=clusters.get(direction.query.name))
+        found[direction.name] = replace(figures, clusters=(clusters or {}).get(direction.query.name))
     return found
 
 
 def pool_figures(
-    asked: Vectors, ranked: Vectors, galleries: Sequence[Gallery], corpus: Corpus, clusters: np.ndarray | None = None
+    asked: Vectors, ranked: Vectors, galleries: Sequence[Gallery], corpus: Corpus, clusters: Ints | None = None
 ) -> Figures:
     """Return what the figures of one direction are made of where items are ranked in pools.
 
@@ -101,8 +102,7 @@ def _figures(topic: np.ndarray, ranks: np.ndarray, sizes: np.ndarray, mean: Mrr)
 
 def side_of(vectors: Vectors) -> Side:
     """Return vectors as a side: what is the same to the model, or has the very same vector, is scored once."""
-    _, first, back = np.unique(vectors.twins, return_index=True, return_inverse=True)
-    return Side(vectors.vectors, group_equal_rows(vectors.vectors[first])[back.reshape(-1)])
+    return Side(vectors.vectors, vectors.distinct())
 
 
 def _ranks(asked: Vectors, ranked: Vectors, gallery: Gallery) -> Iterator[tuple[np.ndarray, np.ndarray]]:

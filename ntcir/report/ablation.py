@@ -103,9 +103,11 @@ def _explanation(table: Table) -> list[str]:
     )
     lines = [
         f"Corpus `{_plain(table.corpus)}`: MRR{_mean(table)} over {_asked(table)}{folds}; "
-        f"{_trainings(table.seeds)}. In brackets the 95% percentile bootstrap interval over {_drawn(table)}; a topic "
-        f"asked of several trainings counts once, with its mean.{seeds}",
+        f"{_trainings(table.seeds)}. In brackets the 95% percentile bootstrap interval over {table.draws.what}; a "
+        f"topic asked of several trainings counts once, with its mean.{seeds}",
     ]
+    if table.draws.notes:
+        lines += ["", " ".join(table.draws.notes)]
     compared = [estimate for row in table.rows for estimate in row.difference.values()]
     if len(table.methods) > 1:
         real = sum(estimate.is_real for estimate in compared)
@@ -128,10 +130,6 @@ def _asked(table: Table) -> str:
     if table.rows and (counts := table.rows[0].by_direction):
         return f"{' and '.join(f'{number} topics {name}' for name, number in counts.items())}, {among}"
     return f"{max((row.topics for row in table.rows), default=0)} topics a direction, {among}"
-
-
-def _drawn(table: Table) -> str:
-    return "clusters of topics, such as a picture's captions" if table.clustered else "topics"
 
 
 def _trainings(seeds: Sequence[int]) -> str:

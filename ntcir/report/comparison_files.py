@@ -19,10 +19,9 @@ from ntcir.measures.reciprocal import Mrr
 from ntcir.report.comparison_latex import latex
 from ntcir.report.comparison_table import render_comparison
 from ntcir.report.forest_plot import draw_forest
-from ntcir.report.score_table import NO_TOPICS, topics_beside, topics_typed
+from ntcir.report.judgements import NO_TOPICS, candidates_of, pools_of, topics_of
 from ntcir.system.errors import UserError
 from ntcir.system.progress import say
-from ntcir.workspace import pool_file
 
 Form = Literal["table", "json", "latex"]
 _ENDINGS = re.compile(r"(\.(txt|run|trec|csv|tsv))?(\.gz)?$")
@@ -53,10 +52,9 @@ def compare_files(
     place = qrels or default_qrels(first)
     with reading_set(place):
         judged = read_qrels(place)
-        beside_them = None if is_standard_input(place) and pools is None else pool_file(pools, place)
         numbered = any(any_official(run, judged) for run in runs.values())
-        candidates = None if pools is None and numbered else beside_them
-        table = topics_beside(place, judged) if topics is None else topics_typed(topics)
+        candidates = candidates_of(pools, pools_of(pools, place), numbered=numbered)
+        table = topics_of(topics, place, judged)
         comparison = compare(
             runs,
             judged,

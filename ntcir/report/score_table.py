@@ -13,23 +13,17 @@ from typing import Any, TextIO
 
 from ntcir.formats.conversion import RunFormat, is_csv, save_alike, save_run
 from ntcir.formats.lifelog_run import LifelogRun
-from ntcir.formats.manifest import OFFICIAL_TOPICS, check_set, reading_set
+from ntcir.formats.manifest import reading_set
 from ntcir.formats.matching import any_official, default_qrels, read_qrels, read_run
-from ntcir.formats.official import OfficialQrels
 from ntcir.formats.reading import StrPath, is_standard_input
-from ntcir.formats.runs import Pools, Qrels, read_pools
-from ntcir.formats.topics import TOPICS
+from ntcir.formats.runs import Pools, read_pools
+from ntcir.report.judgements import NO_TOPICS, candidates_of, pools_of, topics_of
 from ntcir.scoring import GroupScore, Mrr, Report, measures, score
 from ntcir.system.errors import UserError, escaped
 from ntcir.system.progress import say
-from ntcir.workspace import beside, find_file, pool_file
 
 _NOT_PACKED = {".zip", ".bz2", ".xz", ".zst", ".7z", ".tgz", ".tar", ".lz4", ".rar"}
 _WIDTH = 80  # the least that the table is given; it needs 77
-NO_TOPICS = (
-    "The directions of the topics are not known, so all topics are one group: for figures by direction, name a table "
-    "of the topics with --topics (columns topic_id and query, or topic_id and direction)."
-)
 
 
 def render_score(report: Report, stream: TextIO) -> None:
@@ -146,17 +140,16 @@ def score_files(
     with reading_set(place, own=write_qrels):
         try:
             judged = read_qrels(place)
-            beside_them = None if is_standard_input(place) and pools is None else pool_file(pools, place)
-            # The pools beside the qrels name documents, where the organisers number them; theirs are in their qrels.
-            candidates = None if pools is None and any_official(ranked, judged) else beside_them
+            file = pools_of(pools, place)
+            candidates = candidates_of(pools, file, numbered=any_official(ranked, judged))
         except UserError:
             if write_run:  # an error in the qrels is not the run's fault
                 say(save_run(ranked, write_run, group, layout))
             raise
         if write_run or write_qrels:
-            for sentence in save_alike(ranked, judged, _pools(beside_them), write_run, write_qrels, group, layout):
+            for sentence in save_alike(ranked, judged, _pools(file), write_run, write_qrels, group, layout):
                 say(sentence)
-        table = topics_beside(place, judged) if topics is None else topics_typed(topics)
+        table = topics_of(topics, place, judged)
         own_pools = pools != "none"
         report = score(
             ranked, judged, pools_path=candidates, topics_path=table, own_pools=own_pools, mrr=mrr, blocks=blocks
@@ -189,23 +182,6 @@ def _check_options(
             raise UserError(f"{option} {path}: files are compressed with gzip only; give a name that ends in .gz.")
     if write_run and write_qrels and write_run.resolve() == write_qrels.resolve():
         raise UserError(f"--write-run and --write-qrels name the same file, {write_run}: give each its own.")
-
-
-def topics_beside(qrels: Path, judged: Qrels) -> Path | None:
-    """Return the table of the topics that lies beside qrels, if there is one; the organisers' have one of their own."""
-    if is_standard_input(qrels):
-        return None
-    own = beside(qrels, OFFICIAL_TOPICS) if isinstance(judged, OfficialQrels) else None
-    return own or beside(qrels, TOPICS)
-
-
-def topics_typed(topics: Path) -> Path:
-    """Return the table of the topics as typed, or under ``topics/``."""
-    if is_standard_input(topics):
-        return topics
-    place = find_file(topics)
-    check_set(place)
-    return place
 
 
 def _is_standard_output(path: Path) -> bool:

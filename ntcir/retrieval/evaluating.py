@@ -22,9 +22,9 @@ from ntcir.retrieval.asking import check_split, corpus_to_ask, pairs_of
 from ntcir.retrieval.category_precision import CategoryScore, category_scores, require_categories
 from ntcir.retrieval.items import encoded
 from ntcir.retrieval.subsets import of_subset
+from ntcir.sampling.drawn_together import DrawnTogether, in_pools, in_whole
 from ntcir.sampling.galleries import WholeSplit, pool_galleries
 from ntcir.sampling.pools import draw_pools
-from ntcir.sampling.relations import instances
 from ntcir.scoring import Report, group_score, groups_of
 from ntcir.system.errors import UserError, shown
 from ntcir.system.progress import say
@@ -33,8 +33,9 @@ from ntcir.workspace import newest_model
 WHOLE = 0  # in place of the size of a pool
 _BY_BEST = (
     "MRR is by the best-ranked partner of each item, and R@k counts an item if one of its partners is among the first "
-    "k (Success@k); intervals draw whole clusters, such as a picture with all of its captions."
+    "k (Success@k)"
 )
+_LINKED = "intervals draw whole clusters, such as a picture with all of its captions"
 
 
 @dataclass(frozen=True)
@@ -138,16 +139,24 @@ def evaluate_pairs(
     whole = WholeSplit.of(pairs, model.config.pair)
     every = _encoded(model, rows, whole) if pool is None or categories else ({}, None)
     if pool is None:
-        found = whole_figures(every[0], whole, model.directions, corpus, every[1])
+        together = in_whole(pairs, whole, corpus)
+        found = whole_figures(every[0], whole, model.directions, corpus, every[1], together.codes)
     else:
-        found = _pool_figures(model, corpus, rows, pairs, pool, model.config.seed)
+        found, together = _pool_figures(model, corpus, rows, pairs, pool, model.config.seed)
     figures = {"all": Figures.joined(list(found.values())), **found}
     groups = {name: group_score(figures[name]) for name in groups_of(list(found))}
-    notes = [_BY_BEST] if corpus.shared_are_positive else []
+    notes = [*_which_mean(corpus, together), *together.notes()]
     if not categories:
         return SplitReport(groups, [], notes)
     scores, remarks = category_scores(every[0], whole, model.directions, corpus, every[1])
     return SplitReport(groups, [], [*notes, *remarks], scores)
+
+
+def _which_mean(corpus: Corpus, together: DrawnTogether) -> list[str]:
+    """Return a sentence on MRR where partners are positives."""
+    if not corpus.shared_are_positive:
+        return []
+    return [f"{_BY_BEST}." if together.timed else f"{_BY_BEST}; {_LINKED}."]
 
 
 def figures_of(
@@ -166,14 +175,14 @@ def figures_of(
     if pool is None:
         whole = WholeSplit.of(pairs, model.config.pair)
         asking, ranked = _encoded(model, rows, whole)
-        return whole_figures(asking, whole, model.directions, corpus, ranked)
-    return _pool_figures(model, corpus, rows, pairs, pool, seed)
+        return whole_figures(asking, whole, model.directions, corpus, ranked, in_whole(pairs, whole, corpus).codes)
+    return _pool_figures(model, corpus, rows, pairs, pool, seed)[0]
 
 
 def _pool_figures(
     model: Model, corpus: Corpus, rows: Mapping[str, Rows], pairs: pd.DataFrame, pool: int, seed: int
-) -> dict[str, Figures]:
-    """Return the same of pairs in pools."""
+) -> tuple[dict[str, Figures], DrawnTogether]:
+    """Return the same of pairs in pools, and which queries intervals draw together."""
     left, right = model.config.pair
     drawn, pools = draw_pools(pairs, (left, right), pool, seed)
     if len(drawn) < len(pairs):
@@ -185,17 +194,18 @@ def _pool_figures(
             f"WARNING: {alone:,} of {len(drawn):,} pairs are alone in their day (session) and so ranked first "
             "whatever the model: rank the whole split with --pool none."
         )
-    clusters = instances(drawn[left].to_numpy(), drawn[right].to_numpy()) if corpus.shared_are_positive else None
-    return {
+    together = in_pools(drawn, (left, right), corpus)
+    found = {
         direction.name: pool_figures(
             asking[direction.query.name],
             (ranked or asking)[direction.answer.name],
             pool_galleries(drawn, pools, direction, corpus),
             corpus,
-            clusters,
+            together.codes.get(direction.query.name),
         )
         for direction in model.directions
     }
+    return found, together
 
 
 def reciprocal_ranks(model: Model, corpus: Corpus, pairs: pd.DataFrame) -> dict[str, dict[str, float]]:

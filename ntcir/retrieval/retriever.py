@@ -19,9 +19,8 @@ from ntcir.search.ranking import rank_all, score_candidates, top_k
 from ntcir.system.errors import UserError, some
 from ntcir.system.progress import say
 
-WORST = np.float32(
-    -1.0
-)  # the least cosine there is: the score of a candidate that cannot be read, where scores are that
+# The least cosine there is, and so the score of a candidate that cannot be read where scores are cosines.
+WORST = np.float32(-1.0)
 
 _Ranking = tuple[np.ndarray, np.ndarray]  # ids and scores, float32, best first
 

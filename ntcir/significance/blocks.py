@@ -14,7 +14,7 @@ import numpy as np
 from ntcir.formats.columns import Floats, Ints
 
 
-def consecutive(times: Floats, asked: Ints, length: int, gap: float = np.inf) -> Ints:
+def consecutive(times: Floats, asked: Ints, length: int, gap: float = np.inf, sessions: Ints | None = None) -> Ints:
     """Return blocks of topics that follow one another in time, int64 (topics,).
 
     A block ends as soon as it has ``length`` topics of one direction; those of the other direction that are asked in
@@ -25,18 +25,22 @@ def consecutive(times: Floats, asked: Ints, length: int, gap: float = np.inf) ->
         asked: a number for the direction of each, (topics,).
         length: topics of a block, at least.
         gap: seconds between two topics beyond which a block ends, however short it is.
+        sessions: a number for the session of each, (topics,), at the end of which a block ends too; if None, there is
+            one.
     """
     blocks = np.full(len(times), -1)
-    order = np.argsort(times, kind="stable")
+    within = np.zeros(len(times), dtype=np.int64) if sessions is None else sessions
+    order = np.lexsort((times, within))
     order = order[~np.isnan(times[order])]
-    block, last, held = -1, -np.inf, dict[int, int]()
-    rows = zip(order.tolist(), times[order].tolist(), asked[order].tolist(), strict=True)
-    for topic, time, direction in rows:
-        if not held or (time > last and (time - last > gap or max(held.values()) >= length)):
+    block, last, before, held = -1, -np.inf, -1, dict[int, int]()
+    rows = zip(*(column.tolist() for column in (order, times[order], asked[order], within[order])), strict=True)
+    for topic, time, direction, session in rows:
+        is_full = time > last and (time - last > gap or max(held.values(), default=length) >= length)
+        if session != before or is_full:
             block, held = block + 1, {}
         blocks[topic] = block
         held[direction] = held.get(direction, 0) + 1
-        last = time
+        last, before = time, session
     return _numbered(blocks)
 
 

@@ -14,14 +14,13 @@ from ntcir.formats.reading import named
 from ntcir.formats.runs import Qrels
 from ntcir.formats.topic_table import TopicTable, seconds_of
 from ntcir.significance.blocks import consecutive, labelled, windows
+from ntcir.significance.neighbours import few_blocks, neighbours
 from ntcir.system.errors import UserError, counted, did_you_mean, short, some
 
 TIMESTAMP = "timestamp"
 NONE = "none"
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(_UNITS)})")
-_GAP = 3600.0  # seconds between topics beyond which they are taken for independent, where nobody says
-_FEW = 10  # blocks, below which an interval over them is rough
 _MINUTE = re.compile(r"(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)")  # the organisers' minute_id
 
 
@@ -49,10 +48,8 @@ def topic_blocks(
 
     Args:
         typed: a column of the table, a number of topics that follow one another in time, a length of time such as
-            ``30s``, or ``none``. If None, where there are times, blocks of as many topics of a direction as the cube
-            root of their number, the order of length that suits a bootstrap of blocks (Kuensch, The jackknife and the
-            bootstrap for general stationary observations, Annals of Statistics 17, 1989); topics over an hour apart are
-            not neighbours.
+            ``30s``, or ``none``. If None, the usual ones where there are times, see
+            :func:`ntcir.significance.neighbours.neighbours`.
         names: the topics' ids.
         directions: of each, None if unknown.
         table: of the topics; None without one.
@@ -85,20 +82,12 @@ def topic_blocks(
 
 def _usual(times: Floats, asked: Ints) -> TopicBlocks:
     """Return blocks by which intervals are not too narrow, where nobody says what blocks are."""
-    known = ~np.isnan(times)
-    most = int(np.bincount(asked[known]).max(initial=0))
-    length = round(most ** (1 / 3))
-    codes = consecutive(times, asked, length, _GAP)
-    number = int(codes.max(initial=-1)) + 1
-    if length < 2 or number < 2 or number == len(codes):
+    found = neighbours(times, asked)
+    if found is None:
         return TopicBlocks(None)
-    said = (
-        f"intervals draw {number} blocks of neighbouring topics, which are not independent: at least {length} of a "
-        "direction that follow one another in time, fewer before a gap of over an hour (see --blocks)"
+    return TopicBlocks(
+        found.codes, (f"Intervals draw {found.described('topic', 'topics')} (see --blocks).", *found.remarks())
     )
-    untimed = counted(int((~known).sum()), "topic has no time and is a block", "topics have no time and are blocks")
-    rest = "" if known.all() else f"; {untimed} of their own"
-    return TopicBlocks(codes, (f"{said[0].upper()}{said[1:]}{rest}.",))
 
 
 def _by_column(column: str, names: Sequence[str], table: TopicTable) -> TopicBlocks:
@@ -116,8 +105,7 @@ def _checked(codes: Ints, typed: str, what: str, unknown: Sequence[str], lacking
             "smaller blocks."
         )
     notes = [f"Intervals draw {counted(number, 'block', 'blocks')}: {what} (--blocks {short(typed)})."]
-    if number < _FEW and number < len(codes):
-        notes.append(f"With only {number} blocks, intervals are rough and rather too narrow.")
+    notes += few_blocks(codes)
     if unknown:
         which = counted(len(unknown), "topic has no", "topics have no")
         own = "is a block" if len(unknown) == 1 else "are blocks"

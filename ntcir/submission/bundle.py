@@ -72,6 +72,8 @@ def _make(target: Path, model: Path, group: str, run: str, rehearsal: bool) -> l
     if not is_finished(model):
         say(f"WARNING: the training in {model} was interrupted; its best model so far is bundled.")
     settle_bias(trained, model)
+    if not trained.config.hubness.beta:
+        trained.training_queries = {}  # predicting has no other bias than the model's: what it does not ask stays here
     filled = self_contained(trained)
     if others := [name for name in readings(filled).names if name not in {*SENSOR_COLUMNS, *LOCATION_COLUMNS}]:
         say(f"WARNING: the model needs readings that the organisers' input does not have: {some(others)}.")

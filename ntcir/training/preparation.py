@@ -18,6 +18,7 @@ from ntcir.encoders.encoder import Rows
 from ntcir.features.objects import ObjectDetections
 from ntcir.modalities import modality, pictured
 from ntcir.sampling.augment import Augmenter
+from ntcir.sampling.drawn_together import seconds_of_pairs
 from ntcir.sampling.examples import Composer, Shares, Side
 from ntcir.sampling.negatives import HardNegatives
 from ntcir.sampling.negatives_by_objects import mine_by_objects
@@ -86,7 +87,7 @@ class Preparation:
     @cached_property
     def seconds(self) -> np.ndarray:
         """The times of the training pairs in seconds, float64 [pairs]."""
-        return _seconds(self.train)
+        return seconds_of_pairs(self.train)
 
     @cached_property
     def loaded(self) -> dict[str, np.ndarray]:
@@ -214,7 +215,9 @@ def check_in_time(config: Config, corpus: Corpus) -> None:
             rows.fit(train[name].tolist())
             repeated[name] = rows.load(train[name].tolist())
     related = _false_negatives(config, train, repeated)
-    check_negatives(config, train["group"].to_numpy(), _seconds(train), related.relations, grouped=corpus.grouped)
+    check_negatives(
+        config, train["group"].to_numpy(), seconds_of_pairs(train), related.relations, grouped=corpus.grouped
+    )
 
 
 def contrasts(config: Config) -> bool:
@@ -278,13 +281,9 @@ def _false_negatives(config: Config, pairs: pd.DataFrame, repeated: Mapping[str,
     return FalseNegatives(
         pairs[left].to_numpy(),
         pairs[right].to_numpy(),
-        _seconds(pairs),
+        seconds_of_pairs(pairs),
         compared.get(right),
         training.near_seconds,
         left_rows=compared.get(left),
         pair=config.pair,
     )
-
-
-def _seconds(pairs: pd.DataFrame) -> np.ndarray:
-    return np.asarray((pairs["timestamp"] - pd.Timestamp(0, tz="UTC")).dt.total_seconds())

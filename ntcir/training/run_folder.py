@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from ntcir.config import Config, load_config
 from ntcir.config.comparison import first_difference
@@ -106,11 +107,14 @@ def _begun_raw(config: Config, folder: Path) -> bool:
 
 
 def _check_unchanged(config: Config, old: Config, folder: Path) -> None:
-    """Check that a training would go on as it was begun; only its number of steps may be another."""
+    """Check that a training would go on as it was begun; only its steps and the bias against hubs may be others."""
+    # What the bias needs is made at the end, so that a model that was trained without one can still get it.
+    free: dict[str, Any] = {"hubness.beta": config.hubness.beta}
     # More steps may be asked for, unless the rates of those that were done would have been others.
-    steps = {} if config.training.schedule == "cosine" else {"training.iters": config.training.iters}
+    if config.training.schedule != "cosine":
+        free["training.iters"] = config.training.iters
     config = as_begun(config, config.model_dump(mode="json"))
-    ours, theirs = (value.model_dump(mode="json") for value in (config, old.changed(steps)))
+    ours, theirs = (value.model_dump(mode="json") for value in (config, old.changed(free)))
     if ours == theirs:
         return
     key, *_ = first_difference(ours, theirs)

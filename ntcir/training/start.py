@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from ntcir.config import Config, Tower
 from ntcir.encoders import encoder_class
-from ntcir.encoders.encoder import Encoder, Rows
-from ntcir.encoders.presets import Columns
+from ntcir.encoders.encoder import Rows
 from ntcir.encoders.projected import ProjectableEncoder, ProjectableRows
-from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.encoders.words import WordsEncoder
 from ntcir.encoders.words_rows import WordRows
-from ntcir.model.folder import CONFIG, WEIGHTS, read_config
+from ntcir.model.folder import WEIGHTS, read_config
 from ntcir.model.model import Model
 from ntcir.model.trained import LAST
-from ntcir.system.errors import UserError, some
+from ntcir.system.errors import UserError
 from ntcir.system.parallel import by_first
 from ntcir.system.progress import say
 from ntcir.system.regular import sha256_of
 from ntcir.training.carrying import carry_learnt
+from ntcir.training.start_readings import check_same_readings
 from ntcir.training.start_words import check_no_more_words, check_texts, check_width, check_words
 
 
@@ -159,45 +158,6 @@ def _grows(name: str, ours: Config, theirs: Config) -> bool:
         return False
     sides = ((here, ours), (there, theirs))
     return all(encoder_class(str(tower.encoder)).positions(tower, config) is None for tower, config in sides)
-
-
-def check_same_readings(name: str, theirs: Encoder, ours: Encoder, place: Path) -> None:
-    """Check that the columns of encoded readings mean the same, which their number alone does not tell.
-
-    Raises:
-        UserError: if they do not.
-    """
-    if not (isinstance(theirs, ReadingsEncoder) and isinstance(ours, ReadingsEncoder)):
-        return
-    tower = f"training.start: the {name} tower of {place}"
-    made, wanted = (",".join(encoder.columns.encodings) for encoder in (theirs, ours))
-    if made != wanted and _chosen(theirs) == replace(_chosen(ours), encodings=theirs.columns.encodings):
-        raise UserError(
-            f"{tower} has sensors.numbers = {made}, and this training {wanted}: set sensors.numbers=[{made}], or name "
-            "another model."
-        )
-    if _chosen(theirs) != _chosen(ours):
-        only = {
-            "there": [column for column in theirs.names if column not in ours.names],
-            "here": [column for column in ours.names if column not in theirs.names],
-        }
-        which = ", ".join(f"only {where}: {some(columns)}" for where, columns in only.items() if columns)
-        raise UserError(
-            f"{tower} has other sensor columns than this training ({which or 'the same ones encoded differently'}): "
-            f"set sensors as in {place / CONFIG}, or name another model."
-        )
-    for key, what in (("indicators", "columns with missing values"), ("vocabularies", "categories")):
-        if theirs.statistics[key] != ours.statistics[key]:
-            raise UserError(
-                f"{tower} knows other {what} than this training split has: name a model that was trained on the same "
-                "data."
-            )
-
-
-def _chosen(encoder: ReadingsEncoder) -> Columns:
-    """Return the columns of an encoder; how categories are encoded does not matter where there are none."""
-    columns = encoder.columns
-    return columns if columns.categorical else replace(columns, categories="frequency")
 
 
 def check_start(config: Config) -> None:

@@ -17,9 +17,8 @@ from ntcir.training.watching import require_finite
 _BLOCK = 8192  # pairs whose rows are in memory at once
 _SEED = 5  # apart from other draws by the training's seed
 
-Encode = Callable[
-    [np.ndarray], np.ndarray
-]  # positions of pairs, int64 [n] -> rows of their items, float32 [n, columns]
+# Positions of pairs, int64 [n] -> rows of their items, float32 [n, columns].
+Encode = Callable[[np.ndarray], np.ndarray]
 
 
 def keep_queries(model: Model, encode: Mapping[str, Encode], pairs: int) -> None:

@@ -12,10 +12,10 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.measures.reciprocal import Figures
 from ntcir.model.model import Model, Vectors
 from ntcir.model.split_ranks import pool_figures, whole_figures
+from ntcir.sampling.drawn_together import in_pools, in_whole
 from ntcir.sampling.galleries import WholeSplit, pool_galleries
 from ntcir.sampling.pools import draw_pools
-from ntcir.sampling.relations import group_equal_rows, instances
-from ntcir.sampling.time_blocks import time_blocks
+from ntcir.sampling.relations import group_equal_rows
 from ntcir.training.watching import require_finite
 
 Encode = Callable[[Sequence[str]], np.ndarray]  # ids -> float32 [ids, columns]
@@ -47,10 +47,11 @@ class Validation:
         self._corpus = corpus
         if corpus.grouped:
             self._drawn, self._pools = draw_pools(pairs, config.pair, config.topics.pool, config.seed)
-            self._clusters = _clusters(self._drawn, config.pair, corpus)
+            self._together = in_pools(self._drawn, config.pair, corpus)
             self._ids = {name: self._drawn[name].tolist() for name in config.pair}
         else:
             self._whole = WholeSplit.of(pairs, config.pair)
+            self._together = in_whole(pairs, self._whole, corpus)
             self._ids = {name: self._whole.items[name].tolist() for name in config.pair}
         self._encode, self._trained = encode, trained
         self._rows: dict[str, np.ndarray] = {}
@@ -73,8 +74,8 @@ class Validation:
     def figures(self, model: Model) -> dict[str, Figures]:
         """Return what the MRR of each direction is made of, by its name.
 
-        Queries of one pool that are neighbours in time are clustered, as are the captions of one picture: they are no
-        draws of their own, which the standard error takes into account.
+        Queries that are neighbours in time are clustered, as are the captions of one picture: they are no draws of
+        their own, which the standard error takes into account.
 
         Raises:
             UserError: if a vector is not finite.
@@ -87,21 +88,14 @@ class Validation:
         for each in vectors.values():
             require_finite(each.vectors, model.config)
         if not self._corpus.grouped:
-            return whole_figures(vectors, self._whole, model.directions, self._corpus)
+            return whole_figures(vectors, self._whole, model.directions, self._corpus, clusters=self._together.codes)
         return {
             direction.name: pool_figures(
                 vectors[direction.query.name],
                 vectors[direction.answer.name],
                 pool_galleries(self._drawn, self._pools, direction, self._corpus),
                 self._corpus,
-                self._clusters,
+                self._together.codes.get(direction.query.name),
             )
             for direction in model.directions
         }
-
-
-def _clusters(drawn: pd.DataFrame, pair: Sequence[str], corpus: Corpus) -> np.ndarray | None:
-    """Return which of the pairs drawn are no draws of their own; None where all are."""
-    if corpus.shared_are_positive:
-        return instances(*(drawn[name].to_numpy() for name in pair))
-    return time_blocks(drawn)

@@ -11,6 +11,7 @@ from helpers import ROOT
 from lifelogs import write_csv, write_lifelog, write_records
 from published import coco_lists, karpathy_records, write_coco, write_flickr, write_karpathy, write_wikipedia
 
+from ntcir.config import load_config
 from ntcir.corpora.concepts import CONCEPTS_FILE
 
 sys.path.append(str(ROOT / "benchmarks"))
@@ -52,6 +53,19 @@ def write_laps(folder: Path) -> Path:
             "steering": (day * n) % 5 - 2, "throttle": (day + n) % 3 / 2,
         }
         for day, lap in enumerate(LAPS, start=1) for n in range(SESSION)
+    ]  # fmt: skip
+    return write_records(folder, rows)
+
+
+def write_tubs(folder: Path) -> Path:
+    """Write sessions of a car with the inertial readings that ``imu.yaml`` names."""
+    left_out = load_config(ROOT / "configs" / "imu.yaml").sensors.exclude
+    rows = [
+        {
+            "file": f"{lap}_{n}.jpg", "timestamp": f"2021-05-{day:02}T08:00:00.{n}Z", "session": lap,
+            "gyr_y_mean": (day * n) % 5 - 2, "steering": n % 3 - 1,
+        } | dict.fromkeys(left_out, 0.5 + n)
+        for day, lap in enumerate(LAPS[:4], start=1) for n in range(SESSION)
     ]  # fmt: skip
     return write_records(folder, rows)
 
@@ -123,6 +137,7 @@ CORPORA: dict[str, Callable[[Path], Path]] = {
     "flickr30k": write_flickr30k,
     "flickr8k": write_flickr8k,
     "flickr8k-minilm": write_flickr8k,
+    "imu": write_tubs,
     "least-squares": write_flickr8k,
     "nuswide": write_photographs,
     "nuswide-lowlevel": write_features,
@@ -131,6 +146,8 @@ CORPORA: dict[str, Callable[[Path], Path]] = {
     "procrustes-contrastive": write_flickr8k,
     "procrustes-lifelog": write_days,
     "track": write_laps,
+    "track-single": write_laps,
     "wikipedia": write_vectors,
     "ymx2l": write_days,
+    "ymx2l-best": write_days,
 }

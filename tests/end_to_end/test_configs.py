@@ -41,8 +41,10 @@ TRAININGS = [name for name in FILES if name not in {*ABLATIONS, *TUNINGS, *ELSEW
 TINY = "shufflenet_v2_x0_5"
 # What a configuration's model lies in under runs/ -> the configuration.
 STARTS = {load_config(CONFIGS / f"{name}.yaml").run_name: name for name in TRAININGS}
+LAYERS = {"layer3": "stage3", "layer4": "conv5"}  # of a ResNet -> of the network in its place
 SMALLER = {"resnet18": TINY, "resnet50": TINY, f"{TIMM}tf_efficientnet_lite2": f"{TIMM}test_efficientnet"}
 STEPS = 2
+COMPONENTS = 8  # of fewer photographs there are no more
 PIXELS = 64
 DETECTOR = Path("detector.pt")
 
@@ -75,7 +77,13 @@ def small_networks(networks: Iterable[Backbone | Mapping[str, Any]]) -> list[dic
     if any(network["arch"].startswith(TIMM) for network in whole):
         require("timm")
     return [
-        network | {"arch": SMALLER.get(network["arch"], network["arch"]), "weights": "random", "seed": number}
+        network
+        | {
+            "arch": SMALLER.get(network["arch"], network["arch"]),
+            "levels": [{**level, "layer": LAYERS.get(level["layer"], level["layer"])} for level in network["levels"]],
+            "weights": "random",
+            "seed": number,
+        }
         for number, network in enumerate(whole)
     ]
 
@@ -89,6 +97,8 @@ def small(config: Config) -> dict[str, Any]:
     narrow = {}
     for name in config.pair:
         tower = config.towers.of(name)
+        if tower.pca is not None:
+            narrow[f"towers.{name}.pca"] = min(tower.pca, COMPONENTS)
         if tower.head == "cnn":
             narrow |= {
                 f"towers.{name}.widths": [8] * len(tower.widths),
@@ -143,7 +153,12 @@ def described(name: str) -> tuple[dict[str, Any], Path]:
     """Return what describes many trainings, made small, and the folder of its corpus."""
     tree = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text(encoding="utf-8"))
     base = CONFIGS / tree["base"]
-    tree |= {"base": str(base), "changes": tree.get("changes", {}) | small(load_config(base))}
+    changes = tree.get("changes", {})
+    tree |= {"base": str(base), "changes": changes | small(load_config(base).changed(changes))}
+    for method in tree.get("methods", {}).values():
+        for value in method.values():
+            if isinstance(value, dict) and "pca" in value:
+                value["pca"] = min(value["pca"], COMPONENTS)
     return tree, corpus_for(base.stem)
 
 

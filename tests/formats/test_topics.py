@@ -16,7 +16,7 @@ from ntcir.config import Sensors
 from ntcir.encoders.presets import Columns, chosen_columns
 from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.formats.runs import read_pools, read_trec_qrels
-from ntcir.formats.topics import Topic, TopicSet, read_directions, read_topics
+from ntcir.formats.topics import Topic, TopicSet, read_topic_table, read_topics
 from ntcir.modalities import DEFAULT_PAIR, Direction
 from ntcir.modalities.image import IMAGE
 from ntcir.sampling.topics import build_topics
@@ -186,7 +186,7 @@ FOUR = "topic_id\ttimestamp\tquery\tdirection"
 def test_ids_tell_nothing(tmp_path):
     path = write(tmp_path, 'img2sen_1\t\t{"x": 1}', "sen2img_1\t\ta.jpg")
     assert [topic.direction.name for topic in read_topics(path)] == ["sen2img", "img2sen"]
-    assert read_directions(path) == {"img2sen_1": "sen2img", "sen2img_1": "img2sen"}
+    assert read_topic_table(path).directions == {"img2sen_1": "sen2img", "sen2img_1": "img2sen"}
 
 
 @pytest.mark.parametrize("pair", [None, ("image", "caption"), ("caption", "image")])
@@ -195,7 +195,7 @@ def test_a_column_tells_the_direction_where_a_query_does_not(tmp_path, caption, 
     found = read_topics(path, pair)
     assert [topic.direction for topic in found] == [(IMAGE, caption), (caption, IMAGE)]
     assert [topic.query for topic in found] == ["a.jpg", "a.jpg"]
-    assert read_directions(path) == {"1": "img2cap", "2": "cap2img"}
+    assert read_topic_table(path).directions == {"1": "img2cap", "2": "cap2img"}
 
 
 @pytest.mark.usefixtures("caption")
@@ -218,10 +218,10 @@ def test_topics_of_the_default_pair_are_named_as_such_to_a_model_of_another(tmp_
 def test_an_empty_direction_is_told_by_the_query(tmp_path):
     path = table(tmp_path, FOUR, "a\t\ta.jpg\t", 'b\t\t{"x": 1}\t ')
     assert [topic.direction.name for topic in read_topics(path)] == ["img2sen", "sen2img"]
-    assert read_directions(path) == {"a": "img2sen", "b": "sen2img"}
+    assert read_topic_table(path).directions == {"a": "img2sen", "b": "sen2img"}
 
 
-@pytest.mark.parametrize("read", [read_topics, read_directions])
+@pytest.mark.parametrize("read", [read_topics, read_topic_table])
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -240,7 +240,7 @@ def test_a_direction_that_does_not_fit_is_named_with_its_line(tmp_path, read, li
     assert said in sentence
 
 
-@pytest.mark.parametrize("read", [read_topics, read_directions])
+@pytest.mark.parametrize("read", [read_topics, read_topic_table])
 def test_a_column_that_was_perhaps_meant_to_be_the_direction_is_named(tmp_path, read, capsys):
     path = table(tmp_path, FOUR.replace("direction", "directon"), "a\t\ta.jpg\tsen2img")
     read(path)
@@ -264,10 +264,10 @@ def test_a_column_direction_that_comes_twice_is_refused(tmp_path):
 
 def test_directions_are_read_of_tables_that_could_not_be_answered(tmp_path):
     path = table(tmp_path, "query\ttopic_id", "{x\ta", "\tb", "b.jpg\tc d", "", "\ud7ff\ta")
-    assert read_directions(path) == {"a": "img2sen", "c d": "img2sen"}, "the last line of a topic counts"
-    assert read_directions(table(tmp_path, "topic_id\tdirection", "a\tsen2img", "b\t")) == {"a": "sen2img"}
-    assert read_directions(table(tmp_path, "topic_id\tquery\tquery", "a\t{\tb.jpg")) == {"a": "sen2img"}
-    sentence = refusal(read_directions, table(tmp_path, "topic_id\ttimestamp", "a\t"))
+    assert read_topic_table(path).directions == {"a": "img2sen", "c d": "img2sen"}, "the last line of a topic counts"
+    assert read_topic_table(table(tmp_path, "topic_id\tdirection", "a\tsen2img", "b\t")).directions == {"a": "sen2img"}
+    assert read_topic_table(table(tmp_path, "topic_id\tquery\tquery", "a\t{\tb.jpg")).directions == {"a": "sen2img"}
+    sentence = refusal(read_topic_table, table(tmp_path, "topic_id\ttimestamp", "a\t"))
     assert "line 1: expected the tab-separated columns topic_id and query, or topic_id and direction" in sentence
 
 

@@ -57,7 +57,7 @@ def test_the_same_documents_have_the_very_same_bias():
     twins = np.array([0, 1, 2, 1, 4, 5])
     documents[5] = documents[0]  # no twin, and in the very same place
     queries = TrainingQueries.of(unit(0, 50).astype(np.float16))
-    found = with_bias(documents, twins, queries, beta=2.0, temperature=0.1)
+    found = with_bias(documents, Vectors(documents, twins).distinct(), queries, beta=2.0, temperature=0.1)
     assert found.dtype == np.float32
     assert np.array_equal(found[:, :-1], documents)
     assert found[1, -1] == found[3, -1]
@@ -155,12 +155,17 @@ def test_beta_may_be_another_than_in_training(biased):
         assert model.config.hubness.beta == expected
 
 
-def test_a_model_without_training_queries_is_refused_with_a_bias_and_asked_without(plain):
+def test_a_model_without_training_queries_is_refused_with_a_bias_and_asked_without(plain, tmp_path):
     model = Model.load(plain)
     settle_bias(model, plain)
     settle_bias(model, plain, 0.0)
     told = refusal(settle_bias, model, plain, 0.5)
     assert f"The model in {plain} keeps no training queries" in told
+    assert "add --resume --set hubness.beta=0.5 to the command that trained it, which takes no further step" in told
+    (tmp_path / "copied").mkdir()
+    for name in ("config.yaml", "encoders.json", "model.json", WEIGHTS):  # without the checkpoint
+        (tmp_path / "copied" / name).write_bytes((plain / name).read_bytes())
+    told = refusal(settle_bias, Model.load(tmp_path / "copied"), tmp_path / "copied", 0.5)
     assert "train again with --set hubness.beta=0.5" in told
     model.config = model.config.changed({"hubness.beta": 0.5})
     assert "keeps no training queries" in refusal(model.as_documents, "image", Vectors(unit(0, 2, 32), np.arange(2)))

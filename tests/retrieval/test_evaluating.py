@@ -27,13 +27,14 @@ from processes import torchrun
 
 import ntcir.model.split_ranks
 import ntcir.search.counting
+from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_pair
 from ntcir.model.folder import CONFIG
 from ntcir.model.metrics import METRICS, read_metrics
 from ntcir.model.model import Model
-from ntcir.retrieval.evaluating import evaluate_pairs
-from ntcir.scoring import Report
+from ntcir.retrieval.evaluating import evaluate_pairs, figures_of
+from ntcir.scoring import Report, group_score
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PER_SESSION = 10
@@ -105,6 +106,21 @@ def test_the_table_is_that_of_the_score_and_nothing_else_is_on_standard_output(h
 
 
 # ------------------------------------------------------------------------------------------- ranks
+
+
+def test_intervals_draw_blocks_of_neighbours_and_say_so(here):
+    found, said = evaluated("--pool", "none")
+    assert "Note: Intervals draw 5 blocks of neighbouring queries, which are not independent: at least 2" in said
+    assert "Note: With only 5 blocks" in said
+    model = Model.load(Path("runs/model"))
+    corpus = open_corpus(Path("own"), model.config.data.split).of_pair(model.config.pair)
+    pairs = corpus.split("test")
+    rows = open_pair(model.config, corpus, model.encoders)
+    order = np.argsort(pairs["timestamp"].to_numpy())
+    for way, figures in figures_of(model, corpus, rows, pairs, None, 0).items():
+        blocks = figures.sums[order].reshape(5, 2).sum(axis=1)
+        assert sorted(figures.draws()[0]) == pytest.approx(sorted(blocks))
+        assert (found[way]["MRR"], found[way]["MRR_95"]) == (figures.mean(), list(group_score(figures).interval or ()))
 
 
 def rank(scores: np.ndarray, twins: np.ndarray, place: int) -> float:

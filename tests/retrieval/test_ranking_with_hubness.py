@@ -194,7 +194,7 @@ def test_the_official_way_has_the_scores_of_the_trec_way(home):
 def test_a_model_without_training_queries_is_refused_with_a_bias(home, command):
     done = command_line(*command, "--model", "runs/plain", "--set", "hubness.beta=0.7")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "train again with --set hubness.beta=0.7" in done.stderr.splitlines()[-1]
+    assert "add --resume --set hubness.beta=0.7" in done.stderr.splitlines()[-1]
     done = command_line(*command, "--model", "runs/biased", "--set", "hubness.beta=3")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "hubness.beta" in done.stderr.splitlines()[-1]

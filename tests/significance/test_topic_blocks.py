@@ -116,7 +116,7 @@ def notes_of(files, blocks=None, topics=None):
 
 
 @pytest.mark.parametrize(
-    ("typed", "number"), [(None, 4), ("2", 4), ("3", 3), ("20s", 3), ("0.5min", 2), ("session", 2), ("none", 16)]
+    ("typed", "number"), [("2", 4), ("3", 3), ("20s", 3), ("0.5min", 2), ("session", 2), ("none", 16)]
 )
 def test_score_says_which_blocks_it_draws(files, typed, number):
     group, notes = notes_of(files, typed)
@@ -128,9 +128,28 @@ def test_score_says_which_blocks_it_draws(files, typed, number):
         assert f"Intervals draw {number} blocks" in notes[0]
         assert group.interval != single.interval
         assert group.interval[1] - group.interval[0] > single.interval[1] - single.interval[0]
-    if typed not in (None, "none"):
         assert f"--blocks {typed}" in notes[0]
         assert f"With only {number} blocks" in notes[1]
+
+
+def test_without_the_option_blocks_are_drawn_unless_there_would_be_few(files, tmp_path):
+    group, notes = notes_of(files)
+    assert notes == []
+    assert group.interval == notes_of(files, "none")[0].interval
+    many = [tmp_path / name for name in ("many.txt", "many-qrels.txt", "many.tsv")]
+    lines = [f"t{n} Q0 {doc} {rank} {-rank} x\n" for n in range(24) for rank, doc in enumerate("abc", 1)]
+    answers = [f"t{n} 0 {'aabbca'[n // 4]} 1\n" for n in range(24)]
+    topics = [f"t{n}\timg2sen\t2020-03-16 10:00:{n:02d}\n" for n in range(24)]
+    for path, text in zip(many, (lines, answers, ["topic_id\tdirection\ttimestamp\n", *topics]), strict=True):
+        path.write_text("".join(text), encoding="utf-8")
+    group, notes = notes_of(many)
+    single = notes_of(many, "none")[0]
+    assert notes == [
+        "Intervals draw 8 blocks of neighbouring topics, which are not independent: at least 3 of a direction that "
+        "follow one another in time, fewer before a gap of over an hour (see --blocks).",
+        "With only 8 blocks, intervals are rough and rather too narrow.",
+    ]
+    assert group.interval[1] - group.interval[0] > single.interval[1] - single.interval[0]
 
 
 @pytest.mark.parametrize("cell", ["", "-", "yesterday"])
@@ -219,7 +238,7 @@ def test_the_minutes_of_the_organisers_qrels_are_times(tmp_path):
     found = topic_blocks("4min", names, [None] * 8, None, read_qrels(path))
     assert found.codes is not None
     assert found.codes.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
-    assert topic_blocks(None, names, [None] * 8, None, read_qrels(path)).codes.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert topic_blocks("2", names, [None] * 8, None, read_qrels(path)).codes.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 def test_the_time_may_have_an_offset_or_a_fraction(files, tmp_path):
@@ -233,7 +252,7 @@ def test_the_time_may_have_an_offset_or_a_fraction(files, tmp_path):
 
 
 def test_json_has_the_same_keys_and_the_note_goes_to_standard_error(files, capsys):
-    report, stream = score(files[0], files[1], topics_path=files[2]), io.StringIO()
+    report, stream = score(files[0], files[1], topics_path=files[2], blocks="2"), io.StringIO()
     print_scores(report, {}, stream, as_json=True, per_topic=False)
     assert "blocks" not in stream.getvalue()
-    assert "Note: Intervals draw 4 blocks of neighbouring topics" in capsys.readouterr().err
+    assert "Note: Intervals draw 4 blocks: at least 2 topics" in capsys.readouterr().err

@@ -218,6 +218,11 @@ def test_the_training_queries_of_a_bias_against_hubs_go_in(tmp_path):
     assert inside.config.hubness.beta == 0.7
     for name, kept in model.training_queries.items():
         assert torch.equal(inside.training_queries[name].vectors, kept.vectors)
+    model.config = model.config.changed({"hubness.beta": 0.0})
+    model.save(tmp_path / "model")
+    quick(tmp_path / "model", tmp_path / "out")
+    assert Model.load(tmp_path / "out" / "ORG-baseline" / "model").training_queries == {}
+    model.config = model.config.changed({"hubness.beta": 0.7})
     model.training_queries = {}
     model.save(tmp_path / "other")
     assert "keeps no training queries" in refusal(quick, tmp_path / "other", tmp_path / "out")

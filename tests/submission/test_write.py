@@ -18,7 +18,7 @@ import ntcir.submission.write
 from ntcir.config import Config
 from ntcir.corpora import open_corpus
 from ntcir.corpora.corpus import Corpus
-from ntcir.formats.topics import TopicSet, read_directions, read_topics
+from ntcir.formats.topics import TopicSet, read_topic_table, read_topics
 from ntcir.modalities import DEFAULT_PAIR, Direction, Modality
 from ntcir.modalities.image import IMAGE
 from ntcir.sampling.topics import build_topics
@@ -112,7 +112,7 @@ def test_the_topics_lie_beside_the_input_with_their_directions(lifelog: Corpus, 
     written(topics, lifelog, tmp_path / "out")
     table = tmp_path / "out" / "input.topics.tsv"
     assert read_topics(table) == topics.topics
-    assert read_directions(table) == {topic.topic_id: topic.direction.name for topic in topics.topics}
+    assert read_topic_table(table).directions == {topic.topic_id: topic.direction.name for topic in topics.topics}
     assert "direction" in table.read_text(encoding="utf-8").splitlines()[0].split("\t")
 
 
@@ -167,7 +167,7 @@ def test_a_topic_that_asks_for_what_cannot_be_decoded_is_left_out(
     spoil(lifelog, topic.query if isinstance(topic.query, str) else topics.relevant[topic.topic_id][0])
     records, qrels = written(topics, lifelog, tmp_path / "out")
     assert topic.topic_id not in {record["topic_id"] for record in records} | {row["topic_id"] for row in qrels}
-    assert topic.topic_id not in read_directions(tmp_path / "out" / "input.topics.tsv")
+    assert topic.topic_id not in read_topic_table(tmp_path / "out" / "input.topics.tsv").directions
     assert records
 
 

@@ -91,14 +91,14 @@ def test_a_smoothed_training_that_is_resumed_keeps_the_same_model(tmp_path):
 
 def test_the_standard_error_is_by_blocks_of_queries_that_are_neighbours_in_time(tmp_path):
     config = toy_config(training__iters=10, topics__pool=500)
-    result = fit(config, tmp_path / "m")  # validates on one day of 30 readings: two blocks of 15
+    result = fit(config, tmp_path / "m")  # validates on one day of 30 readings, by the minute: ten blocks of 3
     row = read_metrics(tmp_path / "m" / METRICS)[-1]
     validation = toy_trainer(config, tmp_path / "other")._data.validation
     assert validation is not None
     order = np.argsort(validation._drawn["timestamp"].to_numpy())
     for way, figures in validation.figures(Model.load(tmp_path / "m")).items():
-        halves = [figures.sums[order[:15]].mean(), figures.sums[order[15:]].mean()]
-        assert row[f"{way}_se"] == pytest.approx(np.std(halves, ddof=1) / np.sqrt(2))
+        blocks = figures.sums[order].reshape(10, 3).mean(axis=1)
+        assert row[f"{way}_se"] == pytest.approx(np.std(blocks, ddof=1) / np.sqrt(10))
         assert f"{way} {row[way]:.4f} ± {row[f'{way}_se']:.4f}" in result.sentence()
 
 

@@ -292,7 +292,7 @@ def test_rows_that_are_too_wide_are_refused_before_anything_is_encoded(tmp_path,
 
 def test_a_head_of_another_kind_is_refused_by_name(tmp_path, monkeypatch):
     nothing_is_encoded(monkeypatch)
-    monkeypatch.setattr(ntcir.model.model, "head_of", lambda *_: torch.nn.Tanh())
+    monkeypatch.setattr(ntcir.model.building, "head_of", lambda *_: torch.nn.Tanh())
     assert "towers.image has a head of another kind (Tanh)" in refused(solved_config(), tmp_path / "model")
 
 

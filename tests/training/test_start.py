@@ -32,7 +32,8 @@ from ntcir.encoders.readings import ReadingsEncoder
 from ntcir.model.folder import CONFIG, WEIGHTS
 from ntcir.model.model import Model
 from ntcir.training.checkpoint import LAST
-from ntcir.training.start import Start, check_same_readings, check_start
+from ntcir.training.start import Start, check_start
+from ntcir.training.start_readings import check_same_readings
 from ntcir.training.trainer import Trainer, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -112,6 +112,20 @@ def test_queries_that_a_killed_command_did_not_get_to_are_kept_by_resuming(tmp_p
     assert kept(model) == expected(model, toy_corpus())
 
 
+def test_a_model_that_was_trained_without_a_bias_gets_one_by_resuming(tmp_path):
+    fit(biased(hubness__beta=0.0), tmp_path / "m")
+    before = load_file(tmp_path / "m" / WEIGHTS)
+    fit(biased(), tmp_path / "m", resume=True)
+    model = Model.load(tmp_path / "m")
+    assert model.config.hubness.beta == 0.7
+    assert kept(model) == expected(model, toy_corpus())
+    after = load_file(tmp_path / "m" / WEIGHTS)
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    assert "hubness.temperature was changed" in refusal(
+        fit, biased(hubness__temperature=0.2), tmp_path / "m", resume=True
+    )
+
+
 def test_a_model_that_more_steps_improve_gets_queries_anew(tmp_path):
     fit(biased(), tmp_path / "m")
     first = kept(Model.load(tmp_path / "m"))
