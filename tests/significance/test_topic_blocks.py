@@ -255,4 +255,6 @@ def test_json_has_the_same_keys_and_the_note_goes_to_standard_error(files, capsy
     report, stream = score(files[0], files[1], topics_path=files[2], blocks="2"), io.StringIO()
     print_scores(report, {}, stream, as_json=True, per_topic=False)
     assert "blocks" not in stream.getvalue()
-    assert "Note: Intervals draw 4 blocks: at least 2 topics" in capsys.readouterr().err
+    assert (
+        "Note: Intervals draw 4 blocks: topics that follow one another in time, at least 2" in capsys.readouterr().err
+    )
