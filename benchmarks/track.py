@@ -1,7 +1,8 @@
 """MRR on laps not trained on: this project's training, what its parts bring, ridge regression and chance.
 
 Every lap is asked about once: a model is trained on six of the other laps, its step is chosen on the seventh, and every
-frame of the lap left out asks both ways, in a pool of 200 of that lap. Neighbouring frames are not independent, so
+frame of the lap left out asks both ways, in a pool of 200 of that lap. With `--no-validation` it is trained on all
+seven, as what is handed in would be once settings and steps are chosen, and its last step counts. Neighbouring frames are not independent, so
 intervals are bootstrapped over blocks of consecutive frames. `python benchmarks/track.py --help` tells the options.
 """
 
@@ -90,10 +91,10 @@ TABLES = {"ingredients": INGREDIENTS, "settings": SETTINGS}
 
 @dataclass(frozen=True)
 class Fold:
-    """A lap that is asked about, and the one by which the step is chosen."""
+    """A lap that is asked about, and the one by which the step is chosen; None where the last step counts."""
 
     test: str
-    val: str
+    val: str | None
 
 
 @dataclass(frozen=True)
@@ -121,15 +122,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="trainings a lap [3]")
     parser.add_argument("--laps", type=int, default=8, help="how many laps are asked about [8]")
     parser.add_argument("--part", choices=("test", "val"), default="test", help="ask the validation laps instead")
+    parser.add_argument("--no-validation", action="store_true", help="train on all other laps; the last step counts")
     parser.add_argument("--store", type=Path, default=Path("features"), help="the folder of features [features]")
     options = parser.parse_args()
     if not options.data.is_dir():
         parser.error(f"there is no corpus at {options.data}")
+    if options.no_validation and options.part == "val":
+        parser.error("without validation there are no validation laps to ask")
     base = load_config(ROOT / "configs" / "track.yaml").changed(
         {"data.path": str(options.data), "features.store": str(options.store)}
     )
     laps = list(dict.fromkeys(open_corpus(options.data, base.data.split).pairs["group"]))
-    folds = [Fold(lap, laps[(number + 1) % len(laps)]) for number, lap in enumerate(laps)][: options.laps]
+    after = dict(zip(laps, [*laps[1:], laps[0]], strict=True))
+    folds = [Fold(lap, None if options.no_validation else after[lap]) for lap in laps][: options.laps]
     print(
         f"Corpus `track`: {len(folds)} laps, {options.seeds} trainings a lap; every frame asks, in a pool of 200 of its"
     )
@@ -142,8 +147,9 @@ def main() -> None:
     chance = f"{random_reciprocal_rank(200):.4f}"
     print(f"| random | {chance} | | {chance} | | |{' |' * settings}")
     cells = {"features.backbones": [{"arch": "squeezenet1_1", "grid": 2}]}
-    regressed = [ridge(with_weights(base.changed(cells), options.weights), fold, options.part) for fold in folds]
-    print_row("ridge regression, 2 x 2 cells", regressed, None, settings=settings)
+    if not options.no_validation:  # by which its penalty is chosen
+        regressed = [ridge(with_weights(base.changed(cells), options.weights), fold, options.part) for fold in folds]
+        print_row("ridge regression, 2 x 2 cells", regressed, None, settings=settings)
     first: list[Asked] | None = None
     for name, changes in TABLES[options.table].items():
         if options.only and first is not None and name not in options.only:
@@ -203,7 +209,8 @@ def interval(laps: list[np.ndarray], sign: str = "") -> str:
 
 def prepared(config: Config, fold: Fold) -> tuple[Config, Corpus]:
     """Return the configuration and corpus with the fold's test and validation laps."""
-    config = config.changed({"data.split": {"by": "session", "test": [fold.test], "val": [fold.val]}})
+    val = [] if fold.val is None else [fold.val]
+    config = config.changed({"data.split": {"by": "session", "test": [fold.test], "val": val}})
     return config, open_corpus(config.data.path or Path(), config.data.split)
 
 
