@@ -2,8 +2,9 @@
 
 Every lap is asked about once: a model is trained on six of the other laps, its step is chosen on the seventh, and every
 frame of the lap left out asks both ways, in a pool of 200 of that lap. With `--no-validation` it is trained on all
-seven, as what is handed in would be once settings and steps are chosen, and its last step counts. Neighbouring frames are not independent, so
-intervals are bootstrapped over blocks of consecutive frames. `python benchmarks/track.py --help` tells the options.
+seven, as what is handed in would be once settings and steps are chosen, and its last step counts. Neighbouring frames
+are not independent, so intervals are bootstrapped over blocks of consecutive frames. `python benchmarks/track.py
+--help` tells the options.
 """
 
 from __future__ import annotations
@@ -91,10 +92,10 @@ TABLES = {"ingredients": INGREDIENTS, "settings": SETTINGS}
 
 @dataclass(frozen=True)
 class Fold:
-    """A lap that is asked about, and the one by which the step is chosen; None where the last step counts."""
+    """A lap that is asked about, and the one by which the step is chosen; "" where the last step counts."""
 
     test: str
-    val: str | None
+    val: str
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def main() -> None:
     )
     laps = list(dict.fromkeys(open_corpus(options.data, base.data.split).pairs["group"]))
     after = dict(zip(laps, [*laps[1:], laps[0]], strict=True))
-    folds = [Fold(lap, None if options.no_validation else after[lap]) for lap in laps][: options.laps]
+    folds = [Fold(lap, "" if options.no_validation else after[lap]) for lap in laps][: options.laps]
     print(
         f"Corpus `track`: {len(folds)} laps, {options.seeds} trainings a lap; every frame asks, in a pool of 200 of its"
     )
@@ -209,7 +210,7 @@ def interval(laps: list[np.ndarray], sign: str = "") -> str:
 
 def prepared(config: Config, fold: Fold) -> tuple[Config, Corpus]:
     """Return the configuration and corpus with the fold's test and validation laps."""
-    val = [] if fold.val is None else [fold.val]
+    val = [fold.val] if fold.val else []
     config = config.changed({"data.split": {"by": "session", "test": [fold.test], "val": val}})
     return config, open_corpus(config.data.path or Path(), config.data.split)
 
