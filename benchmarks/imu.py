@@ -21,12 +21,6 @@ from ntcir.corpora import open_corpus
 from ntcir.scoring import random_reciprocal_rank
 
 SPREADS = ["acl_x_sd", "acl_y_sd", "acl_z_sd", "gyr_x_sd", "gyr_y_sd", "gyr_z_sd"]
-PLAIN = {
-    "sensors.numbers": ["raw"],
-    "towers.members": 1,
-    "towers.image.pca": None,
-    "hubness.beta": 0.0,
-}
 LEVELS = [
     {"layer": "features.12", "grid": 2},
     {"layer": "features.10", "grid": 4},
@@ -40,14 +34,13 @@ THREE_LEVELS = {
 }
 # What is changed in `configs/imu.yaml`, by row. Differences are from the first.
 INGREDIENTS: dict[str, dict[str, Any]] = {
-    "configs/track.yaml before": BEFORE | {"sensors.exclude": []},
+    "configs/track-single.yaml": BEFORE | {"sensors.exclude": []},
     "configs/imu.yaml": {},
-    "plain": PLAIN,
-    "plain, periodic readings": PLAIN | PERIODIC,
-    "plain, hubness bias": PLAIN | {"hubness.beta": 0.7},
-    "plain, three levels, 256 components": PLAIN | THREE_LEVELS,
-    "plain, three levels, 6 heads": PLAIN | THREE_LEVELS | SIX_HEADS,
-    "all of these": PLAIN | THREE_LEVELS | PERIODIC | SIX_HEADS | {"hubness.beta": 0.7},
+    "+ periodic readings": PERIODIC,
+    "+ hubness bias": {"hubness.beta": 0.7},
+    "+ three levels": THREE_LEVELS,
+    "+ three levels, 2 heads each": THREE_LEVELS | SIX_HEADS,
+    "all of these": THREE_LEVELS | PERIODIC | SIX_HEADS | {"hubness.beta": 0.7},
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "configs/imu.yaml": {},
@@ -107,7 +100,7 @@ def print_table(base: Config, options: argparse.Namespace) -> None:
             for seed in range(options.seeds)
         ]
         if first is None and options.table == "ingredients":
-            plain = with_weights(base.changed(PLAIN), options.weights)
+            plain = with_weights(base, options.weights)
             print_row("ridge regression", [ridge(plain, fold, options.part) for fold in folds], asked, settings=False)
         print_row(name, asked, first, settings=False)
         first = first or asked
