@@ -77,6 +77,10 @@ class Average:
         parts = [own.vectors, *(each.unit_vectors(modality, rows) for each in others)]
         return Vectors(np.concatenate(parts, axis=1) / np.float32(len(parts) ** 0.5), own.twins)
 
+    def in_both_roles(self, vectors: Mapping[str, Vectors]) -> tuple[Mapping[str, Vectors], None]:
+        """Return the same vectors for queries and documents, as ``Model.in_both_roles`` does without a bias."""
+        return vectors, None
+
 
 @dataclass(frozen=True)
 class Fit:

@@ -27,7 +27,7 @@ def test_what_is_solved_has_no_steps_and_one_layer_a_side():
     assert parse_config(config.model_dump(mode="json"), "a saved one") == config
 
 
-@pytest.mark.parametrize("name", ["demo", "ymx2l", "flickr8k", "track"])
+@pytest.mark.parametrize("name", ["demo", "ymx2l", "flickr8k", "track-single"])
 def test_a_configuration_is_switched_to_solving_and_back(name):
     config = load_config(ROOT / f"configs/{name}.yaml")
     solved = config.changed({"objectives": [{"kind": "procrustes"}]})

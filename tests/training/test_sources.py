@@ -30,7 +30,6 @@ from ntcir.training.data_parallel import embed
 from ntcir.training.sources import LiveImages, StoredRows
 from ntcir.training.start import Start
 from ntcir.training.trainer import Trainer
-from ntcir.training.validation import Validation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SMALL = Features(backbones=[Backbone(arch="resnet18", weights="random")], size=32, crop=32, batch=8)
@@ -258,7 +257,7 @@ def test_training_queries_are_as_the_networks_of_the_model_that_is_kept_see_them
     config = finetuning(tmp_path).changed({"hubness.beta": 0.5, "augment.views": 0})
     corpus = read_pictures(tmp_path / "data")
     found = iter([0.9, 0.1])  # the first validation is the best
-    monkeypatch.setattr(Validation, "__call__", lambda self, model: {"img2sen": next(found)})
+    monkeypatch.setattr("ntcir.training.trainer.logged", lambda measured: {"img2sen": next(found)})
     Trainer(config, corpus, open_pair(config, corpus), tmp_path / "m").run()
     model = Model.load(tmp_path / "m")
     assert model.card["step"] == 3
