@@ -18,7 +18,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from score import machine
@@ -33,32 +32,6 @@ from ntcir.model.model import Model  # noqa: E402
 from ntcir.training.trainer import Trainer  # noqa: E402
 
 SHARED = ROOT.parent / "shared"
-LEVELS = [{"layer": "features.12", "grid": 2}, {"layer": "features.10", "grid": 4}, {"layer": "features.7", "grid": 6}]
-HEADS, DIM, HIDDEN = 6, 128, 256
-ENSEMBLE: dict[str, Any] = {
-    "features.backbones.0.grid": 1,
-    "features.backbones.0.levels": LEVELS,
-    "sensors.numbers": ["periodic"],
-    "towers.dim": DIM,
-    "towers.members": HEADS * len(LEVELS),
-    "towers.image.pca": 256,
-    "towers.image.facets": "alternate",
-    **{
-        f"towers.{name}.{key}": value
-        for name in ("image", "sensor")
-        for key, value in {"layers": 2, "hidden": HIDDEN, "dropout": 0.5}.items()
-    },
-    "training.iters": 300,
-    "training.lr": 5e-4,
-}
-# Towers of pictures with as many dimensions as all members together.
-SINGLE: dict[str, dict[str, Any]] = {
-    "one tower, a linear layer": {"layers": 1},
-    f"one tower, as wide inside as all members ({HEADS * len(LEVELS) * HIDDEN:,})": {
-        "layers": 2,
-        "hidden": HEADS * len(LEVELS) * HIDDEN,
-    },
-}
 Spent = tuple[float, float]  # seconds of the clock, and of the processor
 
 
@@ -77,11 +50,10 @@ def trained(config: Config) -> tuple[Spent, Model]:
         return spent(trainer.run), trainer.model
 
 
-def single(ensemble: Model, options: dict[str, Any]) -> Model:
+def single(ensemble: Model) -> Model:
     """Return one pair of untrained towers on the same rows, of the same dimensions in all."""
-    changes = {f"towers.image.{key}": value for key, value in options.items()}
     shape = {"towers.members": 1, "towers.dim": ensemble.dim, "towers.image.facets": "joined"}
-    return Model(ensemble.config.changed(shape | changes), ensemble.encoders)
+    return Model(ensemble.config.changed(shape), ensemble.encoders)
 
 
 def table(title: str, rounds: list[dict[str, Spent]]) -> None:
@@ -108,19 +80,17 @@ def main() -> None:
         parser.error(f"there is no corpus at {options.data}")
     own = {"data.path": str(options.data), "features.backbones.0.weights": options.weights}
     own |= {} if options.store is None else {"features.store": str(options.store)}
-    one = load_config(ROOT / "configs" / "track-single.yaml").changed(own)
-    members = one.changed(ENSEMBLE)
+    one, members = (load_config(ROOT / "configs" / f"{name}.yaml").changed(own) for name in ("track-single", "track"))
     configs = {
         f"configs/track-single.yaml, {one.training.iters} steps": one,
-        f"{len(LEVELS)} levels x {HEADS} heads, {members.training.iters} steps": members,
+        f"configs/track.yaml, {members.towers.members} pairs, {members.training.iters} steps": members,
     }
     trainings: list[dict[str, Spent]] = []
     for _ in range(options.repeats):
         found = {name: trained(config) for name, config in configs.items()}
         trainings.append({name: seconds for name, (seconds, _) in found.items()})
     [_, (_, ensemble)] = found.values()
-    models = {name: single(ensemble, layers) for name, layers in SINGLE.items()}
-    models[f"an ensemble of {members.towers.members}"] = ensemble
+    models = {"one tower": single(ensemble), f"an ensemble of {members.towers.members}": ensemble}
     rows = np.random.default_rng(0).normal(size=(options.rows, ensemble.encoders["image"].dim)).astype(np.float32)
     asked = [
         {name: spent(lambda model=model: model.unit_vectors("image", rows)) for name, model in models.items()}

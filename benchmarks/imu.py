@@ -14,7 +14,9 @@ from typing import Any
 
 from imu_tubs import print_tubs
 from imu_why import print_reasons
-from track import BEFORE, BLOCK, ROOT, SHARED, Asked, Fold, print_row, ridge, train, with_weights
+from track import ROOT, SHARED, Fold, Trainings, ridge, with_weights
+from track_rows import BEFORE
+from track_table import BLOCK, print_row
 
 from ntcir.config import Config, load_config
 from ntcir.corpora import open_corpus
@@ -89,21 +91,12 @@ def print_table(base: Config, options: argparse.Namespace) -> None:
     if options.table == "tubs":
         print_tubs(with_weights(base, options.weights), folds, options.seeds, options.only)
         return
-    first: list[Asked] | None = None
-    for name, changes in TABLES[options.table].items():
-        if options.only and first is not None and name not in options.only:
-            continue
-        config = with_weights(base.changed(changes), options.weights)
-        asked = [
-            train(config.changed({"seed": seed}), fold, options.part, at_the_end=False)
-            for fold in folds
-            for seed in range(options.seeds)
-        ]
+    trainings = Trainings(base, options.weights, folds, options.seeds, options.part)
+    for name, asked, first in trainings.of(TABLES[options.table], options.only):
         if first is None and options.table == "ingredients":
             plain = with_weights(base, options.weights)
             print_row("ridge regression", [ridge(plain, fold, options.part) for fold in folds], asked, settings=False)
         print_row(name, asked, first, settings=False)
-        first = first or asked
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from track import WAYS
+from track_table import WAYS
 
 from ntcir.config import Config
 from ntcir.corpora import open_corpus

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from imu_frames import MIRRORED
 from PIL import Image, ImageOps
-from track import Asked, Fold, answered, print_row, topics_of
+from track import Fold, answered, topics_of
+from track_table import Asked, print_row
 
 from ntcir.config import Config
 from ntcir.corpora import open_corpus

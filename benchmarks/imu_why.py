@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from imu_frames import POOL, TRAININGS, Answer, Floats, Frames, ask, others, regress, same
 from PIL import Image
-from track import BLOCK, WAYS, interval
+from track_table import BLOCK, WAYS, interval
 
 from ntcir.config import Config
 

@@ -12,12 +12,15 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from track_rows import TABLES
+from track_table import BLOCK, WAYS, Asked, print_row
 
 from ntcir.config import Config, load_config
 from ntcir.corpora import open_corpus
@@ -32,62 +35,12 @@ from ntcir.model.model import Model
 from ntcir.retrieval.retriever import Retriever
 from ntcir.sampling.pools import sample_pool
 from ntcir.sampling.topics import build_topics
-from ntcir.scoring import bootstrap, random_reciprocal_rank
+from ntcir.scoring import random_reciprocal_rank
 from ntcir.search.ranking import average_ranks
 from ntcir.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
-WAYS = ("img2sen", "sen2img")
-BLOCK = 20  # consecutive frames, a second; so many stay together where frames are drawn anew
-
-# `configs/track-single.yaml`: one pair of towers, before encodings of numbers, levels, ensembles and the hubness bias.
-BEFORE = {
-    "features.backbones": [{"arch": "squeezenet1_1", "grid": 2}],
-    "sensors.numbers": ["raw"],
-    "towers": {"image": {"standardise": False, "input_dropout": 0.5}},
-    "training": {"iters": 500, "lr": 1e-4, "near_seconds": 0.25},
-    "objectives": [{"kind": "info_nce", "temperature": 0.3}],
-    "hubness.beta": 0.0,
-}
-PERIODIC = {"sensors.numbers": ["periodic"]}
-UNBIASED = {"hubness.beta": 0.0}
-ONE_HEAD = {"towers.members": 1, "towers.image.facets": "joined", "towers.sensor.facets": "joined"}
-# What each ingredient brings: name -> what is changed in `configs/track.yaml`. Differences are from the first.
-INGREDIENTS: dict[str, dict[str, Any]] = {
-    "configs/track-single.yaml": BEFORE,
-    "+ periodic readings": BEFORE | PERIODIC,
-    "+ hubness bias": BEFORE | {"hubness.beta": 0.7},
-    "+ periodic readings, hubness bias": BEFORE | PERIODIC | {"hubness.beta": 0.7},
-    "three levels in one small head": ONE_HEAD | UNBIASED,
-    "three levels in one small head, hubness bias": ONE_HEAD,
-    "three levels, 2 heads each": {"towers.members": 6} | UNBIASED,
-    "three levels, 2 heads each, hubness bias": {"towers.members": 6},
-    "three levels, 6 heads each": UNBIASED,
-    "configs/track.yaml (three levels, 6 heads each, hubness bias)": {},
-}
-# The settings of training, in the configuration as it was before.
-PLAIN = BEFORE | {
-    "features.backbones": [{"arch": "squeezenet1_1"}],
-    "towers": {"image": {"standardise": False}},
-    "training": {"iters": 500, "lr": 1e-4, "near_seconds": 0.0, "mask_equal_readings": False},
-    "objectives": [{"kind": "info_nce", "temperature": 0.5}],
-}
-SHARP = {"objectives": [{"kind": "info_nce", "temperature": 0.07}]}
-MASKED = {"training": {"iters": 500, "lr": 1e-4, "near_seconds": 0.25}}
-SETTINGS: dict[str, dict[str, Any]] = {
-    "configs/track-single.yaml": BEFORE,
-    "without dropout": BEFORE | {"towers": {"image": {"standardise": False}}},
-    "one cell instead of 2 x 2": BEFORE | {"features.backbones": [{"arch": "squeezenet1_1"}]},
-    "without near-in-time masking": BEFORE | {"training": PLAIN["training"]},
-    "batches of one lap": BEFORE | {"training": {**MASKED["training"], "batches": "day"}},
-    "temperature 0.07": BEFORE | SHARP,
-    "plain (one cell, no dropout, no masking, temperature 0.5)": PLAIN,
-    "plain, temperature 0.07": PLAIN | SHARP,
-    "plain, temperature 0.07, masking": PLAIN | SHARP | MASKED,
-    "plain, temperature 0.07, dropout 0.5": PLAIN | SHARP | {"towers": BEFORE["towers"]},
-}
-TABLES = {"ingredients": INGREDIENTS, "settings": SETTINGS}
 
 
 @dataclass(frozen=True)
@@ -96,21 +49,6 @@ class Fold:
 
     test: str
     val: str
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How the frames of one lap came out.
-
-    Attributes:
-        lap: which.
-        ranks: by direction, the reciprocal rank of each frame's partner in order of time, float64 [frames].
-        facts: means besides, by name, such as the seconds of training.
-    """
-
-    lap: str
-    ranks: dict[str, np.ndarray]
-    facts: dict[str, float]
 
 
 def main() -> None:
@@ -151,61 +89,53 @@ def main() -> None:
     if not options.no_validation:  # by which its penalty is chosen
         regressed = [ridge(with_weights(base.changed(cells), options.weights), fold, options.part) for fold in folds]
         print_row("ridge regression, 2 x 2 cells", regressed, None, settings=settings)
-    first: list[Asked] | None = None
-    for name, changes in TABLES[options.table].items():
-        if options.only and first is not None and name not in options.only:
-            continue
-        config = with_weights(base.changed(changes), options.weights)
-        asked = [
-            train(config.changed({"seed": seed}), fold, options.part, at_the_end=settings)
-            for fold in folds
-            for seed in range(options.seeds)
-        ]
+    trainings = Trainings(base, options.weights, folds, options.seeds, options.part, at_the_end=settings)
+    for name, asked, first in trainings.of(TABLES[options.table], options.only):
         print_row(name, asked, first, settings=settings)
-        first = first or asked
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """What all rows of a table are trained and asked with.
+
+    Attributes:
+        base: the configuration that rows change.
+        weights: a file with those of the networks.
+        folds: each is trained ``seeds`` times.
+        seeds: numbers from 0.
+        part: ``test`` or ``val``, which asks.
+        at_the_end: whether the model of the last step is asked too.
+    """
+
+    base: Config
+    weights: str
+    folds: Sequence[Fold]
+    seeds: int
+    part: str
+    at_the_end: bool = False
+
+    def of(
+        self, rows: Mapping[str, Mapping[str, Any]], only: Sequence[str] | None
+    ) -> Iterator[tuple[str, list[Asked], list[Asked] | None]]:
+        """Yield name and results of rows, all or the first and these, with those of the first, None for itself."""
+        first: list[Asked] | None = None
+        for name, changes in rows.items():
+            if only and first is not None and name not in only:
+                continue
+            config = with_weights(self.base.changed(changes), self.weights)
+            asked = [
+                train(config.changed({"seed": seed}), fold, self.part, at_the_end=self.at_the_end)
+                for fold in self.folds
+                for seed in range(self.seeds)
+            ]
+            yield name, asked, first
+            first = first or asked
 
 
 def with_weights(config: Config, weights: str) -> Config:
     """Return a configuration whose networks have weights from a file."""
     number = range(len(config.features.backbones))
     return config.changed({f"features.backbones.{place}.weights": weights for place in number})
-
-
-def print_row(name: str, asked: list[Asked], first: list[Asked] | None, *, settings: bool) -> None:
-    """Print one line of the table."""
-    cells = []
-    for way in WAYS:
-        values = by_lap(asked, way)
-        cells.append(f"{np.concatenate(values).mean():.4f} {interval(values)}")
-        if first is None:
-            cells.append("")
-            continue
-        change = [ours - theirs for ours, theirs in zip(values, by_lap(first, way), strict=True)]
-        cells.append(f"{np.concatenate(change).mean():+.4f} {interval(change, sign='+')}")
-    facts = {fact: np.mean([each.facts[fact] for each in asked]) for fact in asked[0].facts}
-    if settings:
-        cells += (
-            [f"{facts['last']:.4f}", f"{facts['seen']:.2f}, {facts['seen last']:.2f}"] if "last" in facts else ["", ""]
-        )
-    else:
-        cells.append(f"{facts['seconds']:.1f}" if "seconds" in facts else "")
-    print(f"| {name} | {' | '.join(cells)} |", flush=True)
-
-
-def by_lap(asked: list[Asked], way: str) -> list[np.ndarray]:
-    """Return the reciprocal ranks of each lap's frames, means over trainings, float64 [frames] a lap."""
-    laps: dict[str, list[np.ndarray]] = {}
-    for each in asked:
-        laps.setdefault(each.lap, []).append(each.ranks[way])
-    return [np.mean(values, axis=0) for values in laps.values()]
-
-
-def interval(laps: list[np.ndarray], sign: str = "") -> str:
-    """Return the interval of the mean over all frames, drawn in blocks of one lap's consecutive frames."""
-    blocks = [lap[start : start + BLOCK] for lap in laps for start in range(0, len(lap), BLOCK)]
-    sums, rows = np.array([block.sum() for block in blocks]), np.array([len(block) for block in blocks])
-    low, high = bootstrap(sums, rows=rows)
-    return f"[{low:{sign}.3f}, {high:{sign}.3f}]"
 
 
 def prepared(config: Config, fold: Fold) -> tuple[Config, Corpus]:

@@ -10,7 +10,7 @@ from ntcir.config import load_config
 
 sys.path.append(str(ROOT / "benchmarks"))
 
-from track import BEFORE
+from track_rows import BEFORE
 
 
 def test_what_everything_is_compared_with_is_the_configuration_of_that_name():
