@@ -15,7 +15,7 @@ PACKAGE = ROOT / "ntcir"
 ORDER = (
     "system", "modalities", "formats", "significance", "measures", "fusion", "scoring", "comparing", "config",
     "corpora", "features", "towers", "encoders", "objectives", "search", "sampling", "model", "workspace", "training",
-    "retrieval", "submission", "ablation", "tuning", "report", "verbs", "cli", "__main__",
+    "retrieval", "submission", "ablation", "tuning", "report", "serve", "verbs", "cli", "__main__",
 )  # fmt: skip
 # The demo lifelog, a neighbour: only what names it may import it, when it is asked for.
 NEIGHBOURS = {"ntcir_demo": {"ntcir.cli.corpora"}}
