@@ -25,7 +25,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
 from urllib.parse import urlencode
 
 from ntcir.serve import typed
@@ -70,7 +69,7 @@ class Then:
 
     ask: Ask = Ask()
     minutes: float = WITHIN
-    order: Literal["after", "before"] = "after"
+    order: typed.Order = "after"
 
     def __bool__(self) -> bool:
         return bool(self.ask)
@@ -145,10 +144,12 @@ class State:
             if value.strip():
                 given.setdefault(key, []).append(value)
         one = typed.Single(given)
-        order = one("then.order", typed.order, "after")
+        usual: typed.Order = "after"
         return cls(
             ask=_ask(given, ""),
-            then=Then(_ask(given, _THEN), one("then.within", typed.minutes, WITHIN), order),
+            then=Then(
+                _ask(given, _THEN), one("then.within", typed.minutes, WITHIN), one("then.order", typed.order, usual)
+            ),
             right=_few(given, "right"),
             wrong=_few(given, "wrong"),
             narrow=_narrow(given, one),

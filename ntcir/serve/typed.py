@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 from ntcir.system.errors import UserError, short
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Order = Literal["after", "before"]
 Value = TypeVar("Value")
 
 
@@ -60,7 +61,7 @@ def minutes(text: str) -> float:
     return value
 
 
-def order(text: str) -> Literal["after", "before"]:
+def order(text: str) -> Order:
     """Return what comes first."""
     if text == "after":
         return "after"
