@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from ntcir.serve.routes import hits, items, pages
+from ntcir.serve.routes import days, hits, items, maps, pages
 from ntcir.serve.site import Site
 
-ROUTERS: tuple[Callable[[Site], APIRouter], ...] = (pages.router, hits.router, items.router)
+ROUTERS: tuple[Callable[[Site], APIRouter], ...] = (
+    pages.router,
+    hits.router,
+    items.router,
+    maps.router,
+    days.router,
+)
