@@ -13,7 +13,8 @@ from ntcir.serve.routes.hits import row_of, state_of
 from ntcir.serve.site import Site
 from ntcir.system.errors import UserError, short
 
-_DEEPEST = 1_000  # a hit of a worse rank is not marked in its day
+# Of ranked hits, which may be all that there is, the best are marked in their day: a tenth, within these.
+_TENTH, _FEWEST, _DEEPEST = 10, 50, 1_000
 
 
 def router(site: Site) -> APIRouter:
@@ -39,14 +40,22 @@ def router(site: Site) -> APIRouter:
 
     @routes.get("/day/hits")
     def hits_of_day(request: Request, day: str) -> dict[str, Any]:
-        """Return which items of a day are hits, and their ranks; none where everything is."""
+        """Return which items of a day are hits, or among the best, and their ranks; none where everything is a hit."""
         wanted = typed.Single({"day": [day]})("day", typed.day, None)
         state = state_of(request)
         if wanted is None or not (state.ranked or state.narrow):
-            return {"ranks": {}, "ranked": False}
+            return {"ranks": {}, "ranked": False, "looked": 0, "total": 0}
         ranking = site.ranker.rank(state)
-        found = ranking.slice(0, _DEEPEST if state.ranked else ranking.total).rows
-        ranks = np.flatnonzero(np.isin(found, days.rows(wanted)))
-        return {"ranks": {catalogue.ids[int(found[rank])]: int(rank) + 1 for rank in ranks}, "ranked": state.ranked}
+        looked = ranking.total
+        if state.ranked:
+            looked = min(looked, max(_FEWEST, min(looked // _TENTH, _DEEPEST)))
+        found = ranking.slice(0, looked).rows
+        ranks = np.flatnonzero(np.isin(found, days.rows(wanted))).tolist()
+        return {
+            "ranks": {catalogue.ids[int(found[rank])]: rank + 1 for rank in ranks},
+            "ranked": state.ranked,
+            "looked": looked,
+            "total": ranking.total,
+        }
 
     return routes
