@@ -71,12 +71,16 @@ class Catalogue:
     @property
     def timed(self) -> bool:
         """Whether any item has a time: without, there are no days, no strip and no "then"."""
-        return bool((self.times != UNKNOWN).any())
+        return bool(self.known_times().any())
 
     @property
     def placed(self) -> bool:
         """Whether any item has a position: without, there is no map."""
         return bool(np.isfinite(self.positions).any())
+
+    def known_times(self) -> np.ndarray:
+        """Return which items have a time, bool [n]."""
+        return np.asarray(self.times != UNKNOWN)
 
     def local(self) -> np.ndarray:
         """Return local times, int64 [n], seconds since 1970 on the wall clock; ``UNKNOWN`` where there is none."""
