@@ -26,7 +26,7 @@ from ntcir.serve.documents import documents
 from ntcir.serve.events import events_of
 from ntcir.serve.facets import Facets
 from ntcir.serve.freshness import asked_with, changed, made_from
-from ntcir.serve.index_files import INDEX, read_catalogue, read_told, write_catalogue
+from ntcir.serve.index_files import INDEX, read_catalogue, read_told, understanding, write_catalogue
 from ntcir.serve.items import gather, in_order_of_time
 from ntcir.serve.word_files import damaged
 from ntcir.system.claims import claimed
@@ -121,18 +121,19 @@ def _opened(place: Path, now: Mapping[str, Any], trained: Model) -> Index | None
     vectors = CompactVectors.open(place)
     if len(vectors) != len(catalogue) or vectors.dim != trained.dim + bool(trained.config.hubness.beta):
         raise damaged(place / INDEX, f"there are {len(vectors):,} vectors of {vectors.dim} columns")
-    trained.config = trained.config.changed(told["settled"])
-    return Index(
-        folder=place,
-        catalogue=catalogue,
-        vectors=vectors,
-        corpus=str(told["corpus"]),
-        root=Path(told["root"]),
-        columns=told["columns"],
-        remarks=tuple(told["remarks"]),
-        facets=facets,
-        made=_digest(told["from"]),
-    )
+    with understanding(place):
+        trained.config = trained.config.changed(dict(told["settled"]))
+        return Index(
+            folder=place,
+            catalogue=catalogue,
+            vectors=vectors,
+            corpus=str(told["corpus"]),
+            root=Path(told["root"]),
+            columns={name: list(columns) for name, columns in told["columns"].items()},
+            remarks=tuple(told["remarks"]),
+            facets=facets,
+            made=_digest(told["from"]),
+        )
 
 
 def _make(
@@ -153,10 +154,9 @@ def _make(
     readable, unread = _readable(found, rows, gallery(corpus, ALL, found))
     ids, times = in_order_of_time(corpus, found, readable)
     items = gather(corpus, found, ids, times)
-    writer = CompactWriter(place, trained.dim + bool(trained.config.hubness.beta))
-    for block in documents(trained, found, rows, ids, place):
-        writer.add(block)
-    writer.close()
+    with CompactWriter(place, trained.dim + bool(trained.config.hubness.beta)) as writer:
+        for block in documents(trained, found, rows, ids, place):
+            writer.add(block)
     vectors = CompactVectors.open(place)
     # A bias against hubs, the last column, tells nothing of what an item looks like.
     events = events_of(times, items.offsets, lambda taken: vectors.take(taken)[:, : trained.dim])

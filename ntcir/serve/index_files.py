@@ -11,7 +11,8 @@ vectors.*            of ``ntcir.search.compact``
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ntcir.serve.columns import merged
 from ntcir.serve.facets import Facets, facets_of
 from ntcir.serve.items import Gathered
 from ntcir.serve.word_files import WordFile, damaged, load_array, save_array, write_words
+from ntcir.system.errors import reason_of
 from ntcir.system.files import atomic_write
 from ntcir.system.plain_json import parse_object
 from ntcir.system.regular import read_regular
@@ -88,12 +90,23 @@ def read_catalogue(folder: Path, told: Mapping[str, Any]) -> tuple[Catalogue, Fa
     Raises:
         UserError: if a file is missing or has another size than it was written with, or does not fit the others.
     """
-    try:
+    with understanding(folder):
         for name, size in told["sizes"].items():
             _check_size(folder / name, size)
         return _catalogue(folder, told), Facets.from_json(told["facets"])
+
+
+@contextmanager
+def understanding(folder: Path) -> Iterator[None]:
+    """Turn an error about what ``index.json`` says into one sentence.
+
+    Raises:
+        UserError: if the body raises an error.
+    """
+    try:
+        yield
     except _DAMAGE as error:
-        raise damaged(folder / INDEX, f"its content is not that of an index: {' '.join(str(error).split())}") from error
+        raise damaged(folder / INDEX, f"its content is not that of an index: {reason_of(error)}") from error
 
 
 def _check_size(path: Path, size: int) -> None:

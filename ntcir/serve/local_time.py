@@ -11,7 +11,8 @@ from ntcir.serve.catalogue import UNKNOWN
 
 ZONES = ("new_timezone", "time_zone")  # the first counts; where it is missing, the next
 LOCAL_HOUR = "local_hour"  # that readers of corpora add
-_DAY, _QUARTER = 24.0, 900  # hours; seconds, of which all offsets from UTC are multiples
+_QUARTER = 900  # seconds, of which all offsets from UTC are multiples
+_HALF_DAY = 48  # such quarters
 
 
 def offsets_by_zone(times: np.ndarray, zones: Sequence[pd.Series]) -> tuple[np.ndarray, np.ndarray]:
@@ -34,7 +35,7 @@ def offsets_by_zone(times: np.ndarray, zones: Sequence[pd.Series]) -> tuple[np.n
                 continue
             try:
                 local = stamps.iloc[rows].dt.tz_convert(str(zone)).dt.tz_localize(None)
-            except (KeyError, ValueError, OSError):  # what zoneinfo raises for an unknown zone
+            except (LookupError, ValueError, OSError):  # what pandas and zoneinfo raise for an unknown zone
                 continue
             offsets[rows] = local.to_numpy().astype("datetime64[s]").astype(np.int64) - times[rows]
             known[rows] = True
@@ -48,8 +49,8 @@ def offsets_by_hour(times: np.ndarray, hours: np.ndarray) -> tuple[np.ndarray, n
     """
     known = np.isfinite(hours) & (times != UNKNOWN)
     ahead = np.where(known, hours, 0.0) - np.where(known, times, 0) % 86400 / 3600
-    ahead = _DAY / 2 - (_DAY / 2 - ahead) % _DAY  # -12 (not included) to 12
-    quarters = np.rint(ahead * 3600 / _QUARTER).astype(np.int32)
+    quarters = np.rint(ahead * 3600 / _QUARTER).astype(np.int64)
+    quarters = _HALF_DAY - (_HALF_DAY - quarters) % (2 * _HALF_DAY)  # from -12 hours (not included) to 12
     return np.where(known, quarters * _QUARTER, 0).astype(np.int32), known
 
 
