@@ -44,7 +44,8 @@ class Catalogue:
         ids: of the items.
         contents: the path of a picture; of anything else what a person reads, such as a caption.
         times: int64 [n], seconds since 1970 in UTC; ``UNKNOWN`` where there is none.
-        offsets: int32 [n], seconds that local time is ahead of UTC; 0 where no zone is known.
+        offsets: int32 [n], seconds that local time is ahead of UTC; where an item's zone is not known, as for the item
+            before it.
         zoned: whether any zone is known; otherwise days and hours are those of UTC, which the page says.
         positions: float32 [n, 2], latitude and longitude in degrees; NaN where there is none.
         numbers: column -> float32 [n], the reading of an item's first partner; NaN where there is none.

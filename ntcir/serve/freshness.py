@@ -10,6 +10,7 @@ from typing import Any
 
 from ntcir.config import Config
 from ntcir.corpora.photographs import ENDINGS
+from ntcir.model.folder import reading
 from ntcir.system.errors import counted, short
 from ntcir.system.files import MODEL_FILE
 from ntcir.system.regular import sha256_of
@@ -60,11 +61,11 @@ def model_digest(folder: Path) -> str:
     """Return the digest of a model's weights and of what they vouch for, which they carry; of an old model, the file's.
 
     Raises:
-        OSError: if the file cannot be read.
-        Damaged: if it is not one of weights.
+        UserError: if the file cannot be read.
     """
     path = folder / MODEL_FILE
-    return read_facts(path).get(DIGEST) or sha256_of(path)
+    with reading(folder):
+        return read_facts(path).get(DIGEST) or sha256_of(path)
 
 
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

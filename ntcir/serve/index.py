@@ -16,7 +16,6 @@ from ntcir.corpora.naming import corpus_name
 from ntcir.encoders import open_pair
 from ntcir.encoders.encoder import Rows
 from ntcir.modalities import Modality, modality, pictured
-from ntcir.model.folder import reading
 from ntcir.model.model import Model
 from ntcir.retrieval.asking import ALL, check_split, config_to_ask, corpus_root, corpus_to_ask
 from ntcir.retrieval.galleries import gallery
@@ -88,8 +87,7 @@ def open_index(trained: Model, folder: Path, data: Path | None, where: Path, set
 
     def now() -> dict[str, Any]:
         vectors = [path for path in _vectors(config).values() if path is not None]
-        with reading(folder):
-            return made_from(folder, config, root, (where, folder, config.features.store), vectors)
+        return made_from(folder, config, root, (where, folder, config.features.store), vectors)
 
     found = _opened(place, now(), trained)
     if found is not None:

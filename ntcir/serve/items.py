@@ -115,7 +115,11 @@ def _offsets(found: Modality, times: np.ndarray, readings: Sequence[Partners]) -
         return offsets, False, ["No time zone is known: days and hours are those of UTC."]
     unknown = int((timed & ~known).sum())
     said = f"{counted(unknown, found.noun + ' has', found.plural + ' have')} no known time zone: that of the"
-    return carried(offsets, known), True, [f"{said} {found.noun} before counts."] if unknown else []
+    return (
+        np.where(timed, carried(offsets, known), 0).astype(np.int32),
+        True,
+        [f"{said} {found.noun} before counts."] if unknown else [],
+    )
 
 
 def _contents(corpus: Corpus, found: Modality, ids: Sequence[str]) -> list[str]:
