@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -13,19 +12,25 @@ from ntcir.serve.catalogue import Catalogue
 
 MOST = 200  # values of a column of words
 _DAY = 86_400
+_FIRST = date(1970, 1, 1)
 
 
-@dataclass(frozen=True)
-class Spread:
-    """A column of numbers.
+class Day(TypedDict):
+    """A local day, ``YYYY-MM-DD``, and how many items it has."""
 
-    Attributes:
-        known: how many items have one.
-        least: of all.
-        most: of all.
-        low: a twentieth lies below.
-        high: a twentieth lies above.
-    """
+    day: str
+    count: int
+
+
+class Value(TypedDict):
+    """A value of a column of words, and how many items have it."""
+
+    value: str
+    count: int
+
+
+class Spread(TypedDict):
+    """A column of numbers: how many items have one, the least and the most, and what a twentieth is below and above."""
 
     known: int
     least: float
@@ -34,54 +39,58 @@ class Spread:
     high: float
 
 
-@dataclass(frozen=True)
-class Facets:
-    """What a form offers.
+class Facets(TypedDict):
+    """What a form offers, as JSON can hold it.
 
-    Attributes:
-        days: local days with items, in their order, and how many.
-        labels: column -> values, the most frequent first, and how many items have each; at most 200.
+    Keys:
+        days: with items, in their order.
+        labels: column -> values, the most frequent first; at most 200.
         numbers: column -> its range.
     """
 
-    days: Mapping[date, int]
-    labels: Mapping[str, Mapping[str, int]]
-    numbers: Mapping[str, Spread]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
-        return {
-            "days": {day.isoformat(): count for day, count in self.days.items()},
-            "labels": {column: list(map(list, values.items())) for column, values in self.labels.items()},
-            "numbers": {column: asdict(spread) for column, spread in self.numbers.items()},
-        }
-
-    @classmethod
-    def from_json(cls, tree: Mapping[str, Any]) -> Facets:
-        """Return what ``to_json`` was called on.
-
-        Raises:
-            KeyError, TypeError, ValueError, AttributeError: if it was not.
-        """
-        return cls(
-            {date.fromisoformat(day): int(count) for day, count in tree["days"].items()},
-            {column: {str(value): int(count) for value, count in values} for column, values in tree["labels"].items()},
-            {column: Spread(**spread) for column, spread in tree["numbers"].items()},
-        )
+    days: list[Day]
+    labels: dict[str, list[Value]]
+    numbers: dict[str, Spread]
 
 
 def facets_of(catalogue: Catalogue) -> Facets:
     """Return what can be narrowed by in a catalogue."""
     local = catalogue.local()[catalogue.known_times()]
     days, counts = np.unique(local // _DAY, return_counts=True)
-    first = date(1970, 1, 1)
     return Facets(
-        {first + timedelta(days=int(day)): int(count) for day, count in zip(days, counts, strict=True)},
-        {
-            column: dict(zip(labels.values[:MOST], _counts(labels.codes)[:MOST].tolist(), strict=True))
+        days=[
+            Day(day=(_FIRST + timedelta(days=day)).isoformat(), count=count)
+            for day, count in zip(days.tolist(), counts.tolist(), strict=True)
+        ],
+        labels={
+            column: [
+                Value(value=value, count=count)
+                for value, count in zip(labels.values[:MOST], _counts(labels.codes)[:MOST].tolist(), strict=True)
+            ]
             for column, labels in catalogue.labels.items()
         },
-        {column: _spread(numbers) for column, numbers in catalogue.numbers.items()},
+        numbers={column: _spread(numbers) for column, numbers in catalogue.numbers.items()},
+    )
+
+
+def read_facets(tree: Mapping[str, Any]) -> Facets:
+    """Return what ``facets_of`` returned, from JSON.
+
+    Raises:
+        KeyError, TypeError, AttributeError: if it was not.
+    """
+    return Facets(
+        days=[Day(day=each["day"], count=each["count"]) for each in tree["days"]],
+        labels={
+            column: [Value(value=each["value"], count=each["count"]) for each in values]
+            for column, values in tree["labels"].items()
+        },
+        numbers={
+            column: Spread(
+                known=each["known"], least=each["least"], most=each["most"], low=each["low"], high=each["high"]
+            )
+            for column, each in tree["numbers"].items()
+        },
     )
 
 
@@ -92,4 +101,4 @@ def _counts(codes: np.ndarray) -> np.ndarray:
 def _spread(numbers: np.ndarray) -> Spread:
     known = np.sort(numbers[np.isfinite(numbers)])
     low, high = (float(known[round(share * (len(known) - 1))]) for share in (0.05, 0.95))
-    return Spread(len(known), float(known[0]), float(known[-1]), low, high)
+    return Spread(known=len(known), least=float(known[0]), most=float(known[-1]), low=low, high=high)

@@ -25,13 +25,12 @@ from ntcir.serve.documents import documents
 from ntcir.serve.events import events_of
 from ntcir.serve.facets import Facets
 from ntcir.serve.freshness import asked_with, changed, made_from
-from ntcir.serve.index_files import INDEX, read_catalogue, read_told, understanding, write_catalogue
+from ntcir.serve.index_files import INDEX, forget, read_catalogue, read_told, understanding, write_catalogue
 from ntcir.serve.items import gather, in_order_of_time
 from ntcir.serve.word_files import damaged
 from ntcir.system.claims import claimed
 from ntcir.system.errors import UserError, counted, some
 from ntcir.system.files import disk_errors
-from ntcir.system.locks import CLAIM
 from ntcir.system.progress import say
 
 
@@ -142,9 +141,7 @@ def _make(
     Raises:
         UserError: as ``open_index``.
     """
-    for path in place.iterdir():  # of a former index, and what others keep by its rows
-        if path.is_file() and path.name != CLAIM:
-            path.unlink()
+    forget(place)
     corpus, _ = corpus_to_ask(trained, folder, data, pooled=False, split=ALL, settings=settings)
     found = searched(trained.config)
     corpus.require_content(found.name, "to show what is found")

@@ -20,7 +20,7 @@ import numpy as np
 
 from ntcir.serve.catalogue import Catalogue, Labels
 from ntcir.serve.columns import merged
-from ntcir.serve.facets import Facets, facets_of
+from ntcir.serve.facets import Facets, facets_of, read_facets
 from ntcir.serve.items import Gathered
 from ntcir.serve.word_files import WordFile, damaged, load_array, save_array, write_words
 from ntcir.system.errors import reason_of
@@ -72,8 +72,20 @@ def write_catalogue(folder: Path, items: Gathered, events: np.ndarray, facts: Ma
         "captions": items.captions is not None,
         "sizes": {name: (folder / name).stat().st_size for name in names},
     }
-    facets = facets_of(_catalogue(folder, told)).to_json()
+    facets = facets_of(_catalogue(folder, told))
     atomic_write(folder / INDEX, json.dumps({**told, "facets": facets}, ensure_ascii=False) + "\n")
+
+
+def forget(folder: Path) -> None:
+    """Remove an index, ``index.json`` first; what others keep in its folder stays.
+
+    Whoever has the index open keeps what is mapped into memory.
+    """
+    told = read_told(folder)
+    (folder / INDEX).unlink(missing_ok=True)
+    sizes = told.get("sizes") if told else None
+    for name in sizes if isinstance(sizes, dict) else ():
+        (folder / Path(name).name).unlink(missing_ok=True)
 
 
 def read_told(folder: Path) -> dict[str, Any] | None:
@@ -93,7 +105,7 @@ def read_catalogue(folder: Path, told: Mapping[str, Any]) -> tuple[Catalogue, Fa
     with understanding(folder):
         for name, size in told["sizes"].items():
             _check_size(folder / name, size)
-        return _catalogue(folder, told), Facets.from_json(told["facets"])
+        return _catalogue(folder, told), read_facets(told["facets"])
 
 
 @contextmanager

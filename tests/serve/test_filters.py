@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 from helpers import refusal
 
 from ntcir.serve.catalogue import UNKNOWN, Catalogue, Labels
-from ntcir.serve.facets import MOST, Facets, facets_of
+from ntcir.serve.facets import MOST, facets_of, read_facets
 from ntcir.serve.filters import passing
 from ntcir.serve.state import Narrow, State
 
@@ -165,24 +165,23 @@ def test_a_form_offers_days_words_and_ranges():
         TIMES[:5], ahead=1, numbers={"heat": [5, 1, NAN, 3, 2]}, labels={"place": ["b", "a", "a", "", "c"]}
     )
     facets = facets_of(there)
-    assert facets.days == {date(2020, 3, 15): 1, date(2020, 3, 16): 3}
-    assert list(facets.labels["place"].items()) == [("a", 2), ("b", 1), ("c", 1)]
-    heat = facets.numbers["heat"]
-    assert (heat.known, heat.least, heat.most) == (4, 1, 5)
-    assert Facets.from_json(facets.to_json()) == facets
+    assert facets["days"] == [{"day": "2020-03-15", "count": 1}, {"day": "2020-03-16", "count": 3}]
+    assert [(each["value"], each["count"]) for each in facets["labels"]["place"]] == [("a", 2), ("b", 1), ("c", 1)]
+    assert facets["numbers"]["heat"] == {"known": 4, "least": 1, "most": 5, "low": 1, "high": 5}
+    assert read_facets(json.loads(json.dumps(facets))) == facets
 
 
 def test_a_form_offers_only_the_most_frequent_words():
     words = [f"w{number:03d}" for number in range(MOST + 5)]
     there = catalogue_of([None] * (MOST + 6), labels={"place": [*words, words[-1]]})
-    offered = facets_of(there).labels["place"]
+    offered = facets_of(there)["labels"]["place"]
     assert len(offered) == MOST
-    assert next(iter(offered.items())) == (words[-1], 2)
+    assert offered[0] == {"value": words[-1], "count": 2}
     assert rows(there, ("label.place", words[-2])) == [MOST + 3]  # one that is not offered can be asked for
 
 
 def test_an_empty_catalogue_has_nothing_to_offer():
     nothing = catalogue_of([])
-    assert facets_of(nothing) == Facets({}, {}, {})
+    assert facets_of(nothing) == {"days": [], "labels": {}, "numbers": {}}
     assert rows(nothing, ("from", "2020-01-01")) == []
     assert rows(replace(nothing, numbers={}), ("box", "0,0,1,1")) == []

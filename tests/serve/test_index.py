@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +67,7 @@ def test_a_row_is_an_item_in_order_of_time(tmp_path, lifelog):
     assert catalogue.captions is None
     assert set(index.columns) == {"image", "sensor"}
     assert {"heart_rate(bpm)", "movement"} <= set(index.columns["sensor"])
-    assert index.facets.days == {date(2020, 2, 28): 3, date(2020, 3, 2): 3}
+    assert index.facets["days"] == [{"day": "2020-02-28", "count": 3}, {"day": "2020-03-02", "count": 3}]
 
 
 def test_vectors_are_those_of_documents_in_the_same_order(tmp_path, lifelog):
@@ -120,9 +119,9 @@ def test_readings_are_those_of_the_partner_and_what_is_of_no_use_is_named(tmp_pa
         line for line in index.remarks if line.endswith("not offered: the same value throughout.")
     )
     assert "parent" in next(line for line in index.remarks if line.endswith("not offered: no value."))
-    assert index.facets.labels["movement"] == {"Car": 26, "Inside": 14}
-    heart = index.facets.numbers["heart_rate(bpm)"]
-    assert (heart.known, heart.least, heart.most, heart.low, heart.high) == (40, 60, 99, 62, 97)
+    assert index.facets["labels"]["movement"] == [{"value": "Car", "count": 26}, {"value": "Inside", "count": 14}]
+    heart = index.facets["numbers"]["heart_rate(bpm)"]
+    assert heart == {"known": 40, "least": 60, "most": 99, "low": 62, "high": 97}
 
 
 def test_positions_come_from_the_better_columns_and_then_from_the_others(tmp_path, make_lifelog):
@@ -183,7 +182,7 @@ def test_a_collection_has_no_times_no_places_and_no_readings(tmp_path, monkeypat
     assert (catalogue.offsets == 0).all()
     assert catalogue.events.tolist() == list(range(48))
     assert all(texts(catalogue.captions))
-    assert index.facets.days == {}
+    assert index.facets == {"days": [], "labels": {}, "numbers": {}}
 
 
 def test_readings_themselves_can_be_what_is_found(tmp_path, make_records):
@@ -274,16 +273,14 @@ def _trained_again(root: Path, model: Path) -> None:
 )
 def test_what_has_changed_makes_it_again_and_is_said(tmp_path, lifelog, capsys, change, why):
     before = indexed(tmp_path, lifelog)
-    (before.folder / "quality.npy").write_bytes(b"by rows of the former index")
-    (before.folder / "uploads").mkdir()
+    (before.folder / "quality.npy").write_bytes(b"what others keep there")
     change(lifelog, tmp_path / "model")
     capsys.readouterr()
     after = indexed(tmp_path, lifelog)
     assert made_again(capsys) == why
     assert after.folder == before.folder
     assert after.made != before.made
-    assert not (after.folder / "quality.npy").exists()
-    assert (after.folder / "uploads").is_dir()
+    assert (after.folder / "quality.npy").exists()
     assert texts(before.catalogue.ids) == photograph_ids(DAYS, 3)  # whoever has the former one open keeps it
     indexed(tmp_path, lifelog)
     assert made_again(capsys) == ""
