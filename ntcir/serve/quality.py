@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -120,8 +121,9 @@ class Quality:
         return self._thread is None or not self._thread.is_alive()
 
     def _run(self) -> None:
-        with suppress(AttributeError, OSError):  # on Linux, threads have a priority of their own
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        if sys.platform == "linux":  # where threads have priorities of their own; elsewhere it would be a process's
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         if not self._take_over():
             return
         written, unwritten = time.monotonic(), 0

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from asyncio import Semaphore
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message
@@ -29,18 +30,23 @@ Result = TypeVar("Result")
 
 
 class _Workers:
-    """Threads for pictures alone: the application's are few, and whoever scrolls would keep them from who asks."""
+    """Threads for pictures, few at once: whoever scrolls must not keep those of the application from whoever asks.
+
+    What waits for one waits here, where it keeps no thread.
+    """
 
     def __init__(self) -> None:
-        self._readers, self._decoders = CapacityLimiter(_READERS), CapacityLimiter(_DECODERS)
+        self._readers, self._decoders = Semaphore(_READERS), Semaphore(_DECODERS)
 
     async def read(self, call: Callable[[], Result]) -> Result:
         """Run what takes no time but the disk's."""
-        return await to_thread.run_sync(call, limiter=self._readers)
+        async with self._readers:
+            return await run_in_threadpool(call)
 
     async def decode(self, call: Callable[[], Result]) -> Result:
         """Run what decodes."""
-        return await to_thread.run_sync(call, limiter=self._decoders)
+        async with self._decoders:
+            return await run_in_threadpool(call)
 
 
 def router(site: Site) -> APIRouter:
