@@ -15,7 +15,7 @@ class Groups:
     """The items that can be hits, in groups that are neighbours in order of rows.
 
     Args:
-        rows: of these items, int64 [hits], ascending.
+        rows: of these items, int32 or int64 [hits], ascending.
         events: the number of each one's group, int32 [hits], ascending; None where each is a group of its own.
 
     Attributes:
@@ -33,9 +33,10 @@ class Groups:
     def __len__(self) -> int:
         return len(self.rows if self.starts is None else self.starts)
 
-    def firsts(self) -> np.ndarray:
-        """Return the first row of each group, int64 [groups]."""
-        return self.rows if self.starts is None else self.rows[self.starts]
+    def firsts(self, groups: slice) -> np.ndarray:
+        """Return the first row of some groups, int64 [k]."""
+        rows = self.rows[groups] if self.starts is None else self.rows[self.starts[groups]]
+        return rows.astype(np.int64)
 
     def sizes(self, groups: np.ndarray) -> np.ndarray:
         """Return how many items some groups have, int64 [k]."""
@@ -82,15 +83,16 @@ class GroupScores:
         """
         starts, rows = self._groups.starts, self._groups.rows
         if starts is None:
-            scores, partners = self._exact(rows[groups])
-            return sort_keys(scores, rows[groups]), partners
+            chosen = rows[groups].astype(np.int64)
+            scores, partners = self._exact(chosen)
+            return sort_keys(scores, chosen), partners
         counts = self._groups.sizes(groups)
         ends = np.cumsum(counts)
         of = np.repeat(np.arange(len(groups)), counts)  # which of the groups each of their items is of
         cells = np.arange(len(of)) - (ends - counts)[of] + starts[groups][of]
         needed = (self.best[groups].astype(np.float64) - 2 * self.error).astype(np.float32)
         near = self._values[cells] >= np.nextafter(needed, np.float32(-np.inf))[of]  # may be its group's best
-        chosen, of = rows[cells[near]], of[near]
+        chosen, of = rows[cells[near]].astype(np.int64), of[near]
         scores, partners = self._exact(chosen)
         keys = sort_keys(scores, chosen)
         if not len(keys):

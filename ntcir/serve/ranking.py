@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -22,6 +22,7 @@ from ntcir.serve.state import Narrow, State, Then
 from ntcir.serve.temporal import ThenScores, Windows
 from ntcir.system.errors import UserError, counted
 from ntcir.system.lazy import load
+from ntcir.system.machine import cores
 
 if TYPE_CHECKING:
     from ntcir.search.compact import CompactVectors
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _DEPTH, _GROWS = 256, 4  # hits that are worked out at first, and how many times as many when more are looked at
 _KEPT = 32  # rankings
-_KEPT_BYTES = 1 << 26  # of them
+_KEPT_BYTES = 1 << 25  # of them
 Passing = Callable[[Narrow, Catalogue, Any], np.ndarray | None]
 
 
@@ -108,7 +109,7 @@ class Ranking:
         self._scores, self.remarks = scores, remarks
         if scores is not None:
             passing = _found(passing, scores, floor)
-        rows = np.flatnonzero(passing)
+        rows = np.flatnonzero(passing).astype(np.int32)  # half the memory
         self._groups = Groups(rows, None if events is None else events[rows])
         self.total = len(self._groups)
         self._deepening = Lock()
@@ -118,7 +119,7 @@ class Ranking:
     def nbytes(self) -> int:
         """What it takes in memory."""
         starts = self._groups.starts
-        return 8 * (len(self._groups.rows) + (0 if starts is None else len(starts)) + 3 * len(self._keys))
+        return self._groups.rows.nbytes + (0 if starts is None else starts.nbytes) + 3 * self._keys.nbytes
 
     def slice(self, offset: int, count: int) -> Hits:
         """Return the hits from a place on, fewer at the end."""
@@ -126,7 +127,7 @@ class Ranking:
         here = slice(offset, min(offset + max(0, count), self.total))
         groups = np.arange(*here.indices(self.total))
         if self._scores is None:
-            return Hits(self._groups.firsts()[here], None, np.full(len(groups), -1), self._groups.sizes(groups))
+            return Hits(self._groups.firsts(here), None, np.full(len(groups), -1), self._groups.sizes(groups))
         keys, partners, members = self._best(here.stop) if len(groups) else (self._keys, self._partners, self._members)
         rows, scores = read_keys(keys[here])
         return Hits(rows, scores, partners[here], self._groups.sizes(members[here]))
@@ -185,6 +186,8 @@ class Ranker:
         self._lock = Lock()
         self._kept: OrderedDict[tuple[State, int], Ranking] = OrderedDict()
         self._windows: Windows | None = None  # the last ones
+        # More at once than there are cores would take memory and no less time.
+        self._working = BoundedSemaphore(cores())
 
     def rank(self, state: State) -> Ranking:
         """Return the ranking of a state, its first hits worked out.
@@ -200,8 +203,12 @@ class Ranker:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        ranking = self._ranking(state)
-        ranking.slice(0, 1)
+        scores, remarks = self._scores(state) if state.ranked else (None, ())
+        if scores is not None:
+            scores.approximate()  # together with others who ask now
+        with self._working:
+            ranking = self._ranking(state, scores, tuple(dict.fromkeys(remarks)))
+            ranking.slice(0, 1)
         with self._lock:
             self._kept[key] = ranking
             while len(self._kept) > 1 and (len(self._kept) > _KEPT or self._bytes() > _KEPT_BYTES):
@@ -211,15 +218,14 @@ class Ranker:
     def _bytes(self) -> int:
         return sum(ranking.nbytes for ranking in self._kept.values())
 
-    def _ranking(self, state: State) -> Ranking:
-        scores, remarks = self._scores(state) if state.ranked else (None, ())
+    def _ranking(self, state: State, scores: ItemScores | None, remarks: tuple[str, ...]) -> Ranking:
         catalogue = self._index.catalogue
         passing = self._passing or load("ntcir.serve.filters:passing")
         kept = passing(state.narrow, catalogue, self._quality)
         if kept is None:
             kept = np.ones(len(catalogue), dtype=bool)
         events = catalogue.events if state.grouped else None
-        return Ranking(kept, scores, floor=state.floor, events=events, remarks=tuple(dict.fromkeys(remarks)))
+        return Ranking(kept, scores, floor=state.floor, events=events, remarks=remarks)
 
     def _scores(self, state: State) -> tuple[ItemScores, tuple[str, ...]]:
         """Return what items score for a state in which something is asked, and what is to be said of that."""

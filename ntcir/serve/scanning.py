@@ -12,8 +12,8 @@ import numpy as np
 if TYPE_CHECKING:
     from ntcir.search.compact import CompactVectors
 
-TOGETHER = 16  # queries of a scan
-KEPT_BYTES = 1 << 27  # of scores that are kept
+TOGETHER = 8  # queries of a scan: twice as many would take nearly twice as long
+KEPT_BYTES = 1 << 26  # of scores that are kept
 
 Scores = tuple[np.ndarray, float]  # about what all documents score, float32 [n], and how far that may be off
 
