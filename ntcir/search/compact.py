@@ -153,7 +153,7 @@ class CompactVectors:
         return found.astype(np.float32, copy=False)
 
     def _fill(self, vectors: np.ndarray, first: int) -> None:
-        left, offset = memoryview(vectors).cast("B"), 4 * self.dim * first
+        left, offset = vectors.data.cast("B"), 4 * self.dim * first
         while left:
             read = os.preadv(self._single.fileno(), [left], offset)
             if not read:
@@ -167,14 +167,15 @@ class CompactVectors:
         for start in range(0, len(self), _SCAN):
             products = torch.mm(both, self._rounded[start : start + _SCAN].T)
             most = torch.maximum(most, products.abs().amax(dim=1).float())
-            coarser, finer = products.float().split(len(queries))
+            coarser, finer = products[: len(queries)].float(), products[len(queries) :].float()
             torch.add(coarser, finer, out=scores[:, start : start + _SCAN])
             self._give_back(start, _SCAN)
         of_coarse, of_fine = most.double().numpy().reshape(2, -1)
         # Each product is rounded to bf16, and once more to single precision when the two are added.
         rounding = HALF * (of_coarse + of_fine) + SINGLE * 2 * (of_coarse + of_fine)
         left = norms(queries - coarse.float() - fine.float())
-        return self._error(queries, left, norms(coarse.float()) + norms(fine.float())) + rounding
+        inputs = self._error(queries, left, norms(coarse.float()) + norms(fine.float()))
+        return np.asarray(inputs + rounding)
 
     def _scan_widened(self, queries: torch.Tensor, scores: torch.Tensor) -> np.ndarray:
         # Whoever asks torch for less than single precision gets it, and the bound would be wrong.
