@@ -1,0 +1,1 @@
+"""The addresses of the page: a router a file, each of a ``Site``."""
