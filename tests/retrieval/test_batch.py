@@ -15,6 +15,8 @@ from ntcir.cli import main
 from ntcir.encoders import KINDS
 from ntcir.formats.lifelog_run import LifelogRun
 from ntcir.formats.matching import read_run
+from ntcir.retrieval.queries import given
+from ntcir.retrieval.searching import search
 
 pytestmark = pytest.mark.usefixtures("one_thread", "words")
 PAIRS = {"words": "[image, text]", "sensors": "[image, sensor]"}
@@ -65,22 +67,24 @@ def error_of(done: Result) -> str:
     return done.stderr.splitlines()[-1]
 
 
-def single(*query: str, model: str = "words", k: int = 5) -> list[tuple[str, float]]:
-    done = command_line("search", *query, "--model", f"runs/{model}", "--json", "--k", str(k))
-    return [(hit["id"], hit["score"]) for hit in json.loads(done.stdout)["hits"]]
+def single(*words: str, picture: str | None = None, reading: str | None = None, model: str = "words", k: int = 5) -> (
+    list[tuple[str, float]]
+):  # fmt: skip
+    found = search(given(words, picture, reading), Path("runs") / model, None, k=k)
+    return [(hit.id, hit.score) for hit in found.hits]
 
 
-@pytest.mark.parametrize("layout", ["trec", "ntcir19"])
-def test_each_topic_gets_what_a_search_for_it_finds(here, layout):
-    lines = "KIS26001\taaa ee\nAD26001\too a\nKIS26001\teee o\n"
-    group = ["--group", "DCU"] if layout == "ntcir19" else []
-    done = batch(here, lines, "--format", layout, "--run-id", "r1", "--k", "5", *group)
-    run = run_of(here, done)
+def test_each_topic_gets_what_a_search_for_it_finds_in_either_format(here):
+    lines, name = "KIS26001\taaa ee\nAD26001\too a\nKIS26001\teee o\n", ["--run-id", "r1", "--k", "5"]
+    run = run_of(here, batch(here, lines, *name))
     assert (run.topics, run.tags) == (["KIS26001", "AD26001"], ["r1"])
-    assert isinstance(run, LifelogRun) == (layout == "ntcir19")
     for topic, query in {"KIS26001": "aaa ee eee o", "AD26001": "oo a"}.items():
         assert run.ranking(topic) == [(item, pytest.approx(score, rel=1e-7)) for item, score in single(query)]
-    assert not (Path("search") / "topics").exists()
+    other = run_of(here, batch(here, lines, *name, "--format", "ntcir19", "--group", "DCU"))
+    assert isinstance(other, LifelogRun)
+    assert (other.topics, other.tags, other.group) == (run.topics, run.tags, "DCU")
+    assert all(other.ranking(topic) == run.ranking(topic) for topic in run.topics)
+    assert not Path("search").exists()
 
 
 def test_by_default_all_that_the_task_takes_is_ranked_and_named_after_the_model(here):
@@ -101,18 +105,17 @@ def test_a_run_is_scored(here):
 
 
 def test_pictures_and_readings_ask_where_the_cell_is_one(here):
-    lines = f"t1\t{READING}\nt2\ts4_003.png\nt3\tdata/images/s1_001.png\n"
+    lines = f"t1\t{READING}\nt2\ts4_003.png\nt3\tdata/images/s4_003.png\n"
     done = batch(here, lines, "--k", "5", model="sensors")
     run = run_of(here, done)
-    assert [item for item, _ in run.ranking("t1")] == [
-        item for item, _ in single("--reading", READING, model="sensors")
-    ]
-    for topic, picture in {"t2": "s4_003.png", "t3": "data/images/s1_001.png"}.items():
-        found = single("--image", picture, model="sensors")
-        assert [item for item, _ in run.ranking(topic)] == [item for item, _ in found]
+    assert [item for item, _ in run.ranking("t1")] == [item for item, _ in single(reading=READING, model="sensors")]
+    found = [item for item, _ in single(picture="s4_003.png", model="sensors")]
+    assert [item for item, _ in run.ranking("t2")] == found
+    assert [item for item, _ in run.ranking("t3")] == found
     mixed = run_of(here, batch(here, "t1\ts4_003.png\nt2\ts4_003\n", "--k", "1"))  # a photograph, and words
-    assert mixed.ranking("t1")[0][0] == single("--image", "s4_003.png", k=1)[0][0]
-    assert mixed.ranking("t2")[0][0] == single("s4_003", k=1)[0][0]
+    assert [mixed.ranking(topic)[0][0] for topic in ("t1", "t2")] == [
+        single(picture="s4_003.png", k=1)[0][0], single("s4_003", k=1)[0][0]
+    ]  # fmt: skip
 
 
 def test_topics_that_cannot_be_asked_are_named_and_counted(here):
