@@ -8,7 +8,7 @@ with importing():
     import click
 
     from ntcir import __version__
-    from ntcir.cli import corpora, explaining, features, fusing, handing_in, models, results
+    from ntcir.cli import corpora, explaining, features, fusing, handing_in, models, results, serving
     from ntcir.verbs import Verbs
 
 
@@ -36,6 +36,7 @@ for _verb in (
     models.run,
     models.evaluate,
     models.search,
+    serving.serve,
     explaining.explain,
     handing_in.predict,
     results.score,

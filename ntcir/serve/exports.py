@@ -8,9 +8,11 @@ programs, and a changed id would be that of another photograph.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import parse_qsl
 
@@ -19,9 +21,8 @@ import numpy as np
 from ntcir.formats.csv_columns import csv_text
 from ntcir.formats.lifelog_run import MOST_IMAGES, format_run
 from ntcir.formats.runs import format_ranking
-from ntcir.serve.catalogue import Catalogue
+from ntcir.serve.catalogue import UNKNOWN, Catalogue
 from ntcir.serve.collection_rows import Kept
-from ntcir.serve.shown import labels, moment, position
 from ntcir.serve.state import State
 from ntcir.system.errors import UserError, counted
 
@@ -30,6 +31,7 @@ MOST = {"trec": 100_000, "ntcir19": MOST_IMAGES, "csv": 100_000}  # rows
 USUAL = {"trec": 1000, "ntcir19": MOST_IMAGES, "csv": 1000}
 _FORMULA = ("=", "+", "-", "@", "'", "\t", "\r", "\n")
 _COLUMNS = ("rank", "id", "score", "time", "local_time", "latitude", "longitude")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_NAME = 60  # characters of a file's name
 
 
@@ -141,11 +143,17 @@ def plain(cell: str) -> str:
 
 
 def _told(catalogue: Catalogue, row: int, columns: Sequence[str]) -> list[str]:
-    when, where, words = moment(catalogue, row), position(catalogue, row), labels(catalogue, row)
-    times = [f"{when[0]:%Y-%m-%dT%H:%M:%SZ}", f"{when[1]:%Y-%m-%dT%H:%M:%S}"] if when else ["", ""]
-    # Nine digits tell every float32 from its neighbours; fewer are degrees as a person reads them.
-    place = [f"{degrees:.7g}" for degrees in where] if where else ["", ""]
-    return [*times, *place, *(plain(words.get(column, "")) for column in columns)]
+    """Return the cells of an item behind its score."""
+    times, place = ["", ""], ["", ""]
+    if (seconds := int(catalogue.times[row])) != UNKNOWN:
+        utc = _EPOCH + timedelta(seconds=seconds)
+        local = utc + timedelta(seconds=int(catalogue.offsets[row]))
+        times = [f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{local:%Y-%m-%dT%H:%M:%S}"]
+    where = [float(degrees) for degrees in catalogue.positions[row]]
+    if all(map(math.isfinite, where)):
+        place = [f"{degrees:.7g}" for degrees in where]  # single precision has no more digits
+    codes = [(catalogue.labels[column], int(catalogue.labels[column].codes[row])) for column in columns]
+    return [*times, *place, *(plain(each.values[code]) if code >= 0 else "" for each, code in codes)]
 
 
 def _cut(layout: Layout, shown: int, total: int) -> list[str]:

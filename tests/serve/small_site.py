@@ -30,7 +30,7 @@ def small_catalogue() -> Catalogue:
     times = np.array([1584377448, 1584377480, 1584400000, -1, UNKNOWN])
     nan = np.nan
     return Catalogue(
-        modality="picture",
+        modality="image",
         ids=Texts(IDS),
         contents=Texts(IDS),
         times=times,

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from small_site import IDS, SmallSite, Texts, client, small_catalogue
 
+from ntcir.serve.hits import one
 from ntcir.serve.routes import collections
 
 SCRIPT = "<script>alert('x')</script>"
@@ -30,10 +31,10 @@ def test_a_collection_is_made_filled_read_and_taken_back(page):
     first, second = page.get(place).json()["items"]
     assert (first["id"], first["rank"], first["score"], first["gone"]) == (IDS[1], 1, 0.5, False)
     assert first["address"] == "q=tea&min.x=1"  # as the page writes it
-    assert (first["time"], first["day"], first["clock"]) == ("2020-03-16T16:51:20Z", "2020-03-16", "17:51:20")
-    assert (first["position"], first["event"], first["in_event"]) == ([53.0, -6.0], 0, 2)
+    assert (first["day"], first["clock"], first["weekday"]) == ("2020-03-16", "17:51:20", "Mon")
+    assert (first["position"], first["event"]) == ([53.0, -6.0], 0)
     assert first["labels"] == {"place": '=HYPERLINK("http://x","y")'}
-    assert (second["time"], second["day"], second["position"], second["labels"]) == (None, None, None, {})
+    assert (second["day"], second["position"], second["labels"]) == (None, None, {})
     assert page.post(f"{place}/remove", json={"id": IDS[1]}).json()["count"] == 1
     assert page.post(f"{place}/rename", json={"name": "tea"}).json()["topic"] is None
     assert page.post(f"{place}/delete").json() == {"deleted": made["number"]}
@@ -53,7 +54,9 @@ def test_what_the_corpus_no_longer_has_is_told_as_gone(tmp_path):
     site.collections.add(number, IDS[0])
     site.index.catalogue = replace(small_catalogue(), ids=Texts(["x"] * 5))
     [item] = client(collections.router(site)).get(f"/collections/{number}").json()["items"]
-    assert (item["id"], item["gone"], item["time"], item["labels"]) == (IDS[0], True, None, {})
+    there = one(site.index.catalogue, 0)
+    assert set(item) == {*there, "rank", "score", "address", "added", "gone"}  # as of any other
+    assert (item["id"], item["gone"], item["day"], item["labels"]) == (IDS[0], True, None, {})
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,18 @@
-"""The addresses of the page: a router a file, each of a ``Site``."""
+"""The page's addresses, a file each kind: ``router`` makes those of a site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+
+from ntcir.serve.routes import collections, exports, hits, items, pages
+from ntcir.serve.site import Site
+
+ROUTERS: tuple[Callable[[Site], APIRouter], ...] = (
+    pages.router,
+    hits.router,
+    items.router,
+    collections.router,
+    exports.router,
+)

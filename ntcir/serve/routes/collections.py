@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Path
@@ -12,35 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from ntcir.serve.catalogue import Catalogue
 from ntcir.serve.collection_rows import Collection, Kept
 from ntcir.serve.collections import LONGEST_ADDRESS, LONGEST_NAME, LONGEST_NOTE, Collections
-from ntcir.serve.shown import gone_tree, item_tree
+from ntcir.serve.hits import one
+from ntcir.serve.site import Site
 from ntcir.serve.state import State
 from ntcir.system.errors import UserError, short
 
 _LONGEST = 4 * LONGEST_ADDRESS  # characters of any text: what is a little too long is refused in words of its own
 _MOST_FIELDS = 1000  # of an address
+_TOLD = ("id", "day", "clock", "weekday", "position", "event", "caption", "labels")  # as ``hits.one`` tells it
 
 Number = Annotated[int, Path(ge=1, lt=2**63)]
 Text = Annotated[str, Field(max_length=_LONGEST)]
-
-
-class Indexed(Protocol):
-    """What is needed of an ``Index``."""
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """Of the items that can be found."""
-
-
-class Site(Protocol):
-    """What is needed of a ``Site``."""
-
-    @property
-    def index(self) -> Indexed:
-        """Of the corpus."""
-
-    @property
-    def collections(self) -> Collections:
-        """The collections."""
 
 
 class Request(BaseModel):
@@ -57,13 +39,13 @@ class Called(Request):
     note: Annotated[str, Field(max_length=10 * LONGEST_NOTE)] = ""
 
 
-class One(Request):
+class Item(Request):
     """An item."""
 
     id: Text
 
 
-class Found(One):
+class Found(Item):
     """An item, and how it was found."""
 
     score: Annotated[float, Field(allow_inf_nan=False)] | None = None
@@ -102,8 +84,8 @@ def router(site: Site) -> APIRouter:
         return {**_tree(collections.get(number), collections), "added": added}
 
     @routes.post("/{number}/remove")
-    def remove(number: Number, one: One) -> dict[str, Any]:
-        collections.remove(number, one.id)
+    def remove(number: Number, item: Item) -> dict[str, Any]:
+        collections.remove(number, item.id)
         return _tree(collections.get(number), collections)
 
     @routes.post("/{number}/rename")
@@ -124,10 +106,10 @@ def _tree(collection: Collection, collections: Collections) -> dict[str, Any]:
 
 
 def _item(catalogue: Catalogue, kept: Kept, rank: int) -> dict[str, Any]:
-    """Return an item as a hit is told, and whether the corpus no longer has it."""
+    """Return an item as a hit is told; of one that is ``gone`` from the corpus, only what the collection knows is."""
     row = catalogue.ids.find(kept.item)
-    told = gone_tree(kept.item) if row is None else item_tree(catalogue, row)
-    own = {"rank": rank, "score": kept.score, "address": kept.address, "added": kept.added, "partner": None}
+    told = dict.fromkeys(_TOLD) | {"id": kept.item, "labels": {}} if row is None else one(catalogue, row)
+    own = {"rank": rank, "score": kept.score, "address": kept.address, "added": kept.added}
     return {**told, **own, "gone": row is None}
 
 

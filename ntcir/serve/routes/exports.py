@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from ntcir.formats.conversion import DEFAULT_GROUP
 from ntcir.serve.catalogue import Catalogue
 from ntcir.serve.collections import Collections
 from ntcir.serve.exports import MOST, USUAL, Export, Layout, Listed, as_run, as_table, listed
-from ntcir.serve.routes.collections import Site as CollectionsSite
+from ntcir.serve.site import Site
 from ntcir.serve.state import State
 from ntcir.system.errors import UserError, short
+
+if TYPE_CHECKING:
+    from ntcir.serve.ranking import Ranking
 
 REMARK = "X-Remark"  # the header with what was left out or made up
 _DEFAULT_RUN = "ntcir"
 _COLLECTION, _HITS = "collection", "hits"
-
-
-class Hits(Protocol):
-    """What is needed of a ``Hits``."""
-
-    @property
-    def rows(self) -> np.ndarray:
-        """Of the catalogue, int64 [k]."""
-
-    @property
-    def scores(self) -> np.ndarray | None:
-        """float32 [k], or None where nothing was asked."""
-
-
-class Ranking(Protocol):
-    """What is needed of a ``Ranking``."""
-
-    @property
-    def total(self) -> int:
-        """Hits."""
-
-    def slice(self, offset: int, count: int) -> Hits:
-        """Return some of them."""
-
-
-class Ranker(Protocol):
-    """What is needed of a ``Ranker``."""
-
-    def rank(self, state: State) -> Ranking:
-        """Rank what an address asks for."""
-
-
-class Site(CollectionsSite, Protocol):
-    """What is needed of a ``Site``."""
-
-    @property
-    def ranker(self) -> Ranker:
-        """Of the corpus."""
 
 
 def router(site: Site) -> APIRouter:

@@ -1,0 +1,36 @@
+"""Templates to HTML: everything that is put into one is escaped."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ntcir.system.errors import escaped
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page or a fragment; ``base`` in it is where the application is mounted."""
+    html = _environment().get_template(template).render(base=base_of(request), **values)
+    return HTMLResponse(html, status)
+
+
+def base_of(request: Request) -> str:
+    """Return where the application is mounted, with a slash at the end."""
+    return f"{request.scope.get('root_path', '').rstrip('/')}/"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["plain"] = escaped  # what turns the writing direction is spelled out
+    return environment
