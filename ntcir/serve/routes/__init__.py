@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from ntcir.serve.routes import hits, items, pages
+from ntcir.serve.routes import hits, items, pages, topics
 from ntcir.serve.site import Site
 
-ROUTERS: tuple[Callable[[Site], APIRouter], ...] = (pages.router, hits.router, items.router)
+ROUTERS: tuple[Callable[[Site], APIRouter], ...] = (pages.router, hits.router, items.router, topics.router)
