@@ -18,7 +18,7 @@ from ntcir.formats.topics import QRELS, Topic, read_topic_table, read_topics
 from ntcir.modalities import Direction
 from ntcir.scoring import groups_of
 from ntcir.serve.study_items import Needed, StudyItems, open_items
-from ntcir.serve.study_runs import StudiedRun, name_runs, study_run
+from ntcir.serve.study_runs import RightOnes, StudiedRun, name_runs, right_ones, study_run
 from ntcir.significance.estimate import Estimate
 from ntcir.significance.topic_blocks import topic_blocks
 from ntcir.system.errors import UserError, counted, some
@@ -42,6 +42,7 @@ class Studies:
         path: the topic file.
         names: the topics' ids, in the order of the qrels.
         directions: of each, by name; None if unknown.
+        right: what is right for each.
         asked: topic id -> what is asked, of those that the topic file has.
         runs: one, or two.
         differences: of the second run's MRR from the first's, by group; empty for one run.
@@ -52,6 +53,7 @@ class Studies:
     path: Path
     names: Sequence[str]
     directions: Sequence[str | None]
+    right: RightOnes
     asked: Mapping[str, Topic]
     runs: Sequence[StudiedRun]
     differences: Mapping[str, Estimate]
@@ -109,14 +111,17 @@ def open_studies(
     del ranked  # of what is read, little is kept
     first: Judged = judged[0]
     blocks = topic_blocks(None, first.names, first.directions, table, first.qrels).codes
-    items = open_items(index, _needed(studied, first, asked), read)
-    remarks = [*_of_topics(first, asked, place), *_of_runs(studied, runs), *_of_corpus(studied, first, asked, items, index)]
+    remarks = _of_topics(first, asked, place)
+    right = right_ones(first)
+    items = open_items(index, _needed(studied, first, right, asked), read)
+    remarks += [*_of_runs(studied, runs), *_of_corpus(studied, first, asked, items, index)]
     for remark in remarks:
         say(f"Topics: {remark}")
     return Studies(
         path=place,
         names=first.names,
         directions=first.directions,
+        right=right,
         asked=asked,
         runs=studied,
         differences=_differences(studied, first.directions, blocks) if len(studied) > 1 else {},
@@ -158,7 +163,9 @@ def _differences(
     return found
 
 
-def _needed(runs: Sequence[StudiedRun], judged: Judged, asked: Mapping[str, Topic]) -> Needed:
+def _needed(
+    runs: Sequence[StudiedRun], judged: Judged, right: RightOnes, asked: Mapping[str, Topic]
+) -> Needed:
     """Return the items that are shown of the topics: those asked with, and those ranked."""
     needed: Needed = set()
     by_minute = isinstance(judged.qrels, OfficialQrels)
@@ -169,6 +176,7 @@ def _needed(runs: Sequence[StudiedRun], judged: Judged, asked: Mapping[str, Topi
         if asks.pictured:
             needed.add((asks.name, topic.query))
         documents = {line.document for run in runs for line in run.lines.of(number)}
+        documents.add(right.documents[number].decode())
         kinds = (answers, asks) if by_minute and answers.pictured else (answers,)  # a minute stands for its photograph
         needed |= {(kind.name, document) for kind in kinds for document in documents}
     return needed

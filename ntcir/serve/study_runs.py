@@ -67,6 +67,19 @@ class Lines:
 
 
 @dataclass(frozen=True, eq=False)
+class RightOnes:
+    """What is right, ranked or not.
+
+    Attributes:
+        documents: bytes [topics], the first of each topic in the qrels.
+        counts: int64 [topics], how many there are.
+    """
+
+    documents: Texts
+    counts: Ints
+
+
+@dataclass(frozen=True, eq=False)
 class StudiedRun:
     """One run on the topics of the qrels.
 
@@ -125,6 +138,16 @@ def study_run(
     return studied, judged
 
 
+def right_ones(judged: Judged) -> RightOnes:
+    """Return what is right for each topic."""
+    qrels = judged.qrels
+    rows = np.flatnonzero(qrels.relevance > 0)
+    numbers = np.cumsum(judged.scored) - 1  # of the qrels' topics among those that are scored
+    topic = numbers[qrels.topic[rows]]
+    first = np.unique(topic, return_index=True)[1]
+    return RightOnes(_named(judged, qrels, rows[first]), np.bincount(topic).astype(np.int64))
+
+
 def name_runs(paths: Sequence[Path]) -> list[str]:
     """Return what runs are called: what tells their paths apart, such as a folder where the files have one name."""
     parts = [list(path.parts) for path in paths]
@@ -172,7 +195,7 @@ def _lines(judged: Judged, topic: Ints) -> Lines:
     rows = order[kept]
     return Lines(
         start=np.searchsorted(topic[rows], np.arange(len(judged.names) + 1)),
-        documents=_named(judged, rows),
+        documents=_named(judged, run, rows),
         scores=run.score[rows].astype(np.float32),
         ranks=ranks[kept].astype(np.float32),
         right=right[rows],
@@ -187,13 +210,12 @@ def _best_first(run: Run) -> Ints:
     return np.lexsort((run.rank, -run.score, run.topic))
 
 
-def _named(judged: Judged, rows: Ints) -> Texts:
+def _named(judged: Judged, pairs: Pairs, rows: Ints) -> Texts:
     """Return the documents of rows; those that the organisers number by their minutes, where the qrels say which."""
-    run, qrels = judged.run, judged.qrels
-    documents = run.document[rows]
+    qrels = judged.qrels
+    documents = pairs.document[rows]
     if not isinstance(qrels, OfficialQrels) or not len(rows):
         return documents
-    asked = Pairs(run.path, run.line[rows], run.topics, run.topic[rows], documents)
-    found = qrels.rows_of(asked)
+    found = qrels.rows_of(Pairs(pairs.path, pairs.line[rows], pairs.topics, pairs.topic[rows], documents))
     minutes = np.where(found >= 0, qrels.minute[found], b"")
     return np.where(minutes != b"", minutes, documents)

@@ -85,6 +85,14 @@ class RunOfTopic:
     answers: tuple[Answer, ...] = field(default_factory=tuple)
 
 
+@dataclass(frozen=True)
+class Right:
+    """The right answer of a topic, and how many more there are."""
+
+    item: Shown
+    more: int
+
+
 class Shower:
     """Describes topics.
 
@@ -105,11 +113,12 @@ class Shower:
         topic = studies.asked.get(name)
         row = None if topic is None else self._row_of_query(topic)
         ranks = [float(run.ranks[number]) for run in studies.runs]
+        photo = None if row is None or not self._pictured else self._of_row(name, row)
         return {
             "topic": name,
             "direction": direction,
-            "photo": None if row is None or not self._pictured else self._catalogue.ids[row],
-            "query": "" if topic is None else _summary(topic),
+            "photo": photo and photo.photo,
+            "query": "" if topic is None else (photo and _moment(photo)) or _summary(topic),
             "ranks": [rank_text(rank) if np.isfinite(rank) else None for rank in ranks],
             "ranked": [int(run.sizes[number]) > 0 for run in studies.runs],
             "change": float(studies.change()[number]) if len(studies.runs) > 1 else None,
@@ -122,6 +131,14 @@ class Shower:
             row = self._row_of_query(topic)
             return Shown(str(topic.query), known=False) if row is None else self._of_row(str(topic.query), row)
         return _told(Shown(topic.topic_id), topic.query)
+
+    def right(self, number: int, topic: Topic) -> Right:
+        """Return the right answer, of several the one that a run ranks best."""
+        lines = [line for run in self._studies.runs for line in run.lines.of(number) if line.right]
+        documents = [line.document for line in sorted(lines, key=lambda line: line.rank)]
+        right = self._studies.right
+        shown = documents[0] if documents else right.documents[number].decode()
+        return Right(self._answer(topic, shown), int(right.counts[number]) - 1)
 
     def search(self, topic: Topic) -> str:
         """Return the address that asks the page the same, without the question mark; empty if it cannot be asked."""
@@ -146,7 +163,7 @@ class Shower:
             lines = run.lines.of(number)
             answers = [
                 Answer(
-                    item=Shown(line.document) if topic is None else self._answer(topic, line),
+                    item=Shown(line.document) if topic is None else self._answer(topic, line.document),
                     rank=rank_text(line.rank),
                     score=f"{line.score:.4f}",
                     right=line.right,
@@ -173,14 +190,14 @@ class Shower:
         kind = topic.direction.query
         return self._studies.items.row(kind, str(topic.query)) if kind.pictured else None
 
-    def _answer(self, topic: Topic, line: Line) -> Shown:
+    def _answer(self, topic: Topic, document: str) -> Shown:
         items, kind = self._studies.items, topic.direction.answer
-        row = items.answer_row(topic.direction, line.document)
+        row = items.answer_row(topic.direction, document)
         if row is not None:
-            return self._of_row(line.document, row)
-        stored = items.stored(kind, line.document)
+            return self._of_row(document, row)
+        stored = items.stored(kind, document)
         if stored is None:
-            return Shown(line.document, known=False)
+            return Shown(document, known=False)
         partner = self._catalogue.ids.find(stored.partner) if stored.partner else None
         if partner is None:
             return _told(Shown(stored.item), stored.query)
@@ -206,6 +223,12 @@ def _told(shown: Shown, query: Any) -> Shown:
         lines = (line.split(":  ", 1) for line in lines_of(there))
         return replace(shown, readings=tuple((name, value) for name, value in lines))
     return replace(shown, words=None if query is None else str(query))
+
+
+def _moment(photo: Shown) -> str:
+    """Return when and where a photograph was taken, as far as it is known."""
+    when = [f"{photo.clock.day} {photo.clock.time[:5]}"] if photo.clock else []
+    return short(" · ".join([*when, *photo.labels]), _SUMMARY)
 
 
 def _summary(topic: Topic) -> str:

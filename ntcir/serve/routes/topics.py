@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from ntcir.serve.rendering import base_of, render
 from ntcir.serve.site import Site
 from ntcir.serve.studies import Studies
 from ntcir.serve.study_chart import chart
-from ntcir.serve.study_shown import RunOfTopic, Shower, kinds
+from ntcir.serve.study_shown import Shower, kinds
 from ntcir.serve.study_views import Choice, Views, bins
 from ntcir.system.errors import UserError, did_you_mean, short
 
@@ -79,22 +78,17 @@ def router(site: Site) -> APIRouter:
         before = None if not at else studies.names[order[at - 1]]
         after = None if at is None or at + 1 == len(order) else studies.names[order[at + 1]]
         asked = studies.asked.get(id)
+        right = None if asked is None else shower.right(number, asked)
         return render(
             request, "topic.html", id=id, asked=asked, before=before, after=after, place=at, total=len(order),
             directions=directions, direction=studies.directions[number],
             query=None if asked is None else shower.query(asked),
             search="" if asked is None else shower.search(asked),
-            runs=(runs := shower.runs(number, asked)), apart=_right_one(runs),
+            runs=shower.runs(number, asked), right=right, apart=dict(right.item.readings) if right else {},
             change=float(studies.change()[number]) if len(studies.runs) > 1 else None,
         )  # fmt: skip
 
     return routes
-
-
-def _right_one(runs: Sequence[RunOfTopic]) -> Mapping[str, str]:
-    """Return what is read of the right answer, by column: where others agree with it, they are shown faintly."""
-    right = [answer.item for run in runs for answer in run.answers if answer.right and answer.item.readings]
-    return dict(right[0].readings) if right else {}
 
 
 def _page(studies: Studies, corpus: str, request: Request) -> dict[str, Any]:

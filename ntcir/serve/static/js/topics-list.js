@@ -1,14 +1,16 @@
 // The list of topics as a table; on a narrow page its rows look like cards.
-import { $, element, site, thumbnail } from "./core.js";
+import { $, base, element, site, thumbnail } from "./core.js";
 
 const list = $("#topic-list");
+const SVG = "http://www.w3.org/2000/svg";
 const two = site.runs.length > 1;
 
 // What a heading sorts by: first one way, then the other, and what the second click is called by aria-sort.
 const COLUMNS = [
   { title: "Topic", sorts: [["id", "ascending"]] },
   ...site.runs.map((name, place) => ({
-    title: two ? name : "Rank",
+    title: "Rank",
+    of: two ? name : null,
     run: place + 1,
     sorts: [[place ? "worst2" : "worst", "descending"], [place ? "best2" : "best", "ascending"]],
   })),
@@ -32,7 +34,10 @@ function heading(column, sort) {
   const place = column.sorts.findIndex(([name]) => name === sort);
   const next = column.sorts[(place + 1) % column.sorts.length][0];
   const mark = place < 0 ? "" : { ascending: "▲", descending: "▼", other: "◆" }[column.sorts[place][1]];
-  const name = element("span", { class: column.run ? `run-name run-${column.run}` : null, title: column.title }, column.title);
+  const name = element(
+    "span", { class: column.of ? `run-name run-${column.run}` : null, title: column.of },
+    column.title, column.of ? element("span", { class: "unseen" }, ` in ${column.of}`) : null,
+  );
   return element(
     "th", { scope: "col", "aria-sort": place < 0 ? "none" : column.sorts[place][1] },
     element("button", { type: "button", "data-sort": next }, name, element("span", { class: "mark", "aria-hidden": "true" }, mark)),
@@ -43,16 +48,28 @@ function row(topic) {
   const opened = element("button", { type: "button", class: "opens" }, topic.topic);
   const seen = topic.photo
     ? element("img", { src: thumbnail(topic.photo), alt: "", loading: "lazy", decoding: "async", width: 64, height: 48 })
-    : null;
+    : element("span", { class: "no-photo", "aria-hidden": "true" }, icon("reading"));
   return element(
     "tr", { "data-topic": topic.topic },
     element(
-      "th", { scope: "row", class: seen ? "pictured" : null },
-      seen, element("span", { class: "asked" }, opened, element("span", { class: "says", title: topic.query }, topic.query)),
+      "th", { scope: "row" },
+      element(
+        "div", { class: "pictured" }, seen,
+        element("span", { class: "asked" }, opened, element("span", { class: "says", title: topic.query }, topic.query)),
+      ),
     ),
     topic.ranks.map((rank, place) => rankCell(rank, topic.ranked[place], site.runs[place], place + 1)),
     two ? element("td", { class: `change ${sign(topic.change)}`, "data-label": "Δ RR" }, signed(topic.change)) : null,
   );
+}
+
+function icon(name) {
+  const drawn = document.createElementNS(SVG, "svg");
+  const use = document.createElementNS(SVG, "use");
+  drawn.setAttribute("class", "icon");
+  use.setAttribute("href", `${base}static/icons.svg#${name}`);
+  drawn.append(use);
+  return drawn;
 }
 
 function rankCell(rank, ranked, run, number) {
@@ -62,12 +79,12 @@ function rankCell(rank, ranked, run, number) {
 }
 
 function sign(change) {
-  if (Math.abs(change) < 0.00005) return "";
+  if (Math.abs(change) < 0.0005) return "";
   return change > 0 ? "gain" : "loss";
 }
 
 function signed(change) {
-  if (sign(change) === "") return "0";
+  if (sign(change) === "") return "0.000";
   return `${change > 0 ? "+" : "−"}${Math.abs(change).toFixed(3)}`;
 }
 
