@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ntcir.comparing.topics import refuse_twins
+from ntcir.formats.columns import Ints, Texts
 from ntcir.formats.manifest import check_set
 from ntcir.formats.matching import read_qrels, read_run
 from ntcir.formats.official import OfficialQrels, OfficialRun
-from ntcir.formats.runs import Qrels, Run
+from ntcir.formats.runs import Run
 from ntcir.formats.topics import QRELS, Topic, read_topic_table, read_topics
 from ntcir.modalities import Direction
 from ntcir.scoring import groups_of
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ntcir.measures.judged import Judged
     from ntcir.serve.index import Index
 
+_Ranked = Mapping[Direction, Sequence[str]]  # distinct documents by the direction of the topics that have them
 _OFFICIAL_QRELS = "qrels.csv"
 _LOOKED_AT = 2_000  # items of a run by which one of another corpus is noticed
 
@@ -113,8 +115,11 @@ def open_studies(
     blocks = topic_blocks(None, first.names, first.directions, table, first.qrels).codes
     remarks = _of_topics(first, asked, place)
     right = right_ones(first)
-    items = open_items(index, _needed(studied, first, right, asked), read)
-    remarks += [*_of_runs(studied, runs), *_of_corpus(studied, first, asked, items, index)]
+    shown = [_by_direction(first, asked, run.lines.documents, run.lines.topics()) for run in studied]
+    items = open_items(index, _needed(first, asked, shown, right), read)
+    remarks += dict.fromkeys(remark for run in studied for remark in run.remarks)  # what is said of both counts once
+    for run, documents in zip(studied, shown, strict=True):
+        remarks += _of_corpus(run, documents, items, index)
     for remark in remarks:
         say(f"Topics: {remark}")
     return Studies(
@@ -163,23 +168,36 @@ def _differences(
     return found
 
 
-def _needed(
-    runs: Sequence[StudiedRun], judged: Judged, right: RightOnes, asked: Mapping[str, Topic]
-) -> Needed:
-    """Return the items that are shown of the topics: those asked with, and those ranked."""
-    needed: Needed = set()
+def _needed(judged: Judged, asked: Mapping[str, Topic], ranked: Sequence[_Ranked], right: RightOnes) -> Needed:
+    """Return the items that are shown of the topics: those asked with, those ranked, and the right ones."""
+    needed: Needed = {
+        (each.direction.query.name, each.query) for each in asked.values() if each.direction.query.pictured
+    }
     by_minute = isinstance(judged.qrels, OfficialQrels)
-    for number, name in enumerate(judged.names):
-        if (topic := asked.get(name)) is None:
-            continue
-        asks, answers = topic.direction
-        if asks.pictured:
-            needed.add((asks.name, topic.query))
-        documents = {line.document for run in runs for line in run.lines.of(number)}
-        documents.add(right.documents[number].decode())
-        kinds = (answers, asks) if by_minute and answers.pictured else (answers,)  # a minute stands for its photograph
-        needed |= {(kind.name, document) for kind in kinds for document in documents}
+    numbers = np.arange(len(judged.names))
+    for found in (*ranked, _by_direction(judged, asked, right.documents, numbers)):
+        for (asks, answers), documents in found.items():
+            kinds = (answers, asks) if by_minute and answers.pictured else (answers,)  # a minute is its photograph
+            needed |= {(kind.name, document) for kind in kinds for document in documents}
     return needed
+
+
+def _by_direction(judged: Judged, asked: Mapping[str, Topic], documents: Texts, topic: Ints) -> _Ranked:
+    """Return distinct documents by the direction of their topics, of topics of which it is known what they ask.
+
+    Args:
+        judged: has the topics.
+        asked: what they ask.
+        documents: bytes [rows].
+        topic: int64 [rows], the numbers of their topics.
+    """
+    directions = [asked[name].direction if name in asked else None for name in judged.names]
+    distinct = list(dict.fromkeys(each for each in directions if each is not None))
+    codes = np.array([-1 if each is None else distinct.index(each) for each in directions])[topic]
+    return {
+        each: [document.decode() for document in np.unique(documents[codes == code]).tolist()]
+        for code, each in enumerate(distinct)
+    }
 
 
 def _of_topics(judged: Judged, asked: Mapping[str, Topic], place: Path) -> list[str]:
@@ -202,42 +220,19 @@ def _of_topics(judged: Judged, asked: Mapping[str, Topic], place: Path) -> list[
     return remarks
 
 
-def _of_runs(runs: Sequence[StudiedRun], paths: Sequence[Path]) -> list[str]:
-    """Return what ``ntcir score`` says of the runs; what it says of both counts once."""
-    return list(dict.fromkeys(remark for run in runs for remark in run.remarks))
-
-
-def _of_corpus(
-    runs: Sequence[StudiedRun], judged: Judged, asked: Mapping[str, Topic], items: StudyItems, index: Index
-) -> list[str]:
-    """Return a sentence for each run that ranks items which the corpus lacks.
+def _of_corpus(run: StudiedRun, ranked: _Ranked, items: StudyItems, index: Index) -> list[str]:
+    """Return a sentence if a run ranks items which the corpus lacks.
 
     Raises:
-        UserError: if it has none of them: the run is one of another corpus.
+        UserError: if the corpus has none of them: the run is one of another corpus.
     """
-    remarks = []
-    for run in runs:
-        looked_at = _spread(_ranked(run, judged, asked))
-        unknown = [item for direction, item in looked_at if not items.knows(direction, item)]
-        if not unknown:
-            continue
-        number = f"{len(unknown):,} of {len(looked_at):,} items"
-        said = f"{number} of {run.name} that were looked up are not in {index.corpus}: {some(unknown)}"
-        if len(unknown) == len(looked_at):
-            raise UserError(f"{said}; name the corpus that was ranked with --data.")
-        most = "; is it a run on another corpus?" if 2 * len(unknown) > len(looked_at) else "."
-        remarks.append(f"{said}{most}")
-    return remarks
-
-
-def _ranked(run: StudiedRun, judged: Judged, asked: Mapping[str, Topic]) -> list[tuple[Direction, str]]:
-    found: dict[tuple[Direction, str], None] = {}
-    for number, name in enumerate(judged.names):
-        if (topic := asked.get(name)) is not None:
-            found |= dict.fromkeys((topic.direction, line.document) for line in run.lines.of(number))
-    return list(found)
-
-
-def _spread(items: list[tuple[Direction, str]]) -> list[tuple[Direction, str]]:
-    """Return so many items that they are quickly looked up, from all parts of a run."""
-    return items[:: max(1, len(items) // _LOOKED_AT)]
+    pairs = [(direction, document) for direction, documents in ranked.items() for document in documents]
+    looked_at = pairs[:: max(1, len(pairs) // _LOOKED_AT)]  # from all parts of a run
+    unknown = [document for direction, document in looked_at if not items.knows(direction, document)]
+    if not unknown:
+        return []
+    number = f"{len(unknown):,} of {len(looked_at):,} items"
+    said = f"{number} of {run.name} that were looked up are not in {index.corpus}: {some(unknown)}"
+    if len(unknown) == len(looked_at):
+        raise UserError(f"{said}; name the corpus that was ranked with --data.")
+    return [f"{said}{'; is it a run on another corpus?' if 2 * len(unknown) > len(looked_at) else '.'}"]

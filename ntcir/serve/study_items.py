@@ -1,7 +1,7 @@
-"""The items of topics and runs: photographs and captions of the catalogue, and their partners, which it does not have.
+"""The items of topics and runs: those of the catalogue, such as photographs, and those that it does not have.
 
-A catalogue has what can be found, photographs say. What else a topic asks with or a run ranks, such as readings, lies in
-the corpus only, which takes a while to read. So the few items that are shown are written beside the index once.
+What else a topic asks with or a run ranks, such as readings, lies in the corpus only, which takes a while to read. So
+the few items that are shown are written beside the index once.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ class StudyItems:
         return None if found is None else Stored(found[0], _query(kind, found[1]), found[2])
 
     def answer_row(self, direction: Direction, item: str) -> int | None:
-        """Return the row of an item that a run ranks; the minute by which the organisers call a photograph is its first.
+        """Return the row of an item that a run ranks, None if the catalogue lacks it.
 
-        None if it is not in the catalogue.
+        The organisers call a photograph by its minute: that is the minute's first one.
         """
         row = self.row(direction.answer, item)
         if row is None and direction.answer.name == self._catalogue.modality:

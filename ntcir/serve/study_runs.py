@@ -56,6 +56,10 @@ class Lines:
     ranks: np.ndarray
     right: np.ndarray
 
+    def topics(self) -> Ints:
+        """Return the number of each line's topic, int64 [lines]."""
+        return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+
     def of(self, topic: int) -> list[Line]:
         """Return the lines of a topic by its number."""
         part = slice(int(self.start[topic]), int(self.start[topic + 1]))

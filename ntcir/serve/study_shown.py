@@ -16,7 +16,7 @@ from ntcir.serve.catalogue import Catalogue
 from ntcir.serve.hits import Clock, caption_of, one
 from ntcir.serve.state import Ask, State
 from ntcir.serve.studies import Studies
-from ntcir.serve.study_runs import BEST, Line
+from ntcir.serve.study_runs import BEST
 from ntcir.system.errors import short
 
 _SUMMARY = 90  # characters of a query in the list

@@ -121,7 +121,7 @@ def bins(studies: Studies, direction: str = "") -> list[Bin]:
     ranks = [run.ranks[chosen] for run in studies.runs]
     finite = [each[np.isfinite(each)] for each in ranks]
     worst = max((float(each.max()) for each in finite if len(each)), default=1.0)
-    edges = [edge for place, edge in enumerate(_EDGES) if place < _ALWAYS or worst > _EDGES[place - 1]]
+    edges: list[float] = [edge for place, edge in enumerate(_EDGES) if place < _ALWAYS or worst > _EDGES[place - 1]]
     edges += [math.inf] if worst > edges[-1] else []
     # An average rank of ties, such as 1.5, belongs to the bin that it has not reached the end of.
     counts = [np.histogram(each, [0.0, *np.nextafter(edges, math.inf)])[0].tolist() for each in finite]

@@ -50,8 +50,8 @@ def router(site: Site) -> APIRouter:
     @routes.get("/topics")
     def page(request: Request) -> Response:
         return render(
-            request, "topics.html", studies=studies, directions=directions, page=_page(studies, site.index.corpus, request),
-            chart=chart(bins(studies)), groups=[*studies.groups],
+            request, "topics.html", studies=studies, groups=studies.groups, directions=directions,
+            chart=chart(bins(studies)), page=_page(studies, site.index.corpus, request),
         )  # fmt: skip
 
     @routes.get("/topics/rows")
