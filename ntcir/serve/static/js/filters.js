@@ -83,6 +83,7 @@ place.append(
   element("div", { class: "filters-body" }, parts.map((part) => part.node)),
   element("footer", { class: "filters-foot only-drawer" }, button("right", "Show the results", () => toggleFilters(false), { class: "button primary" })),
 );
+if (parts.length === 1) $(".filters-body").prepend(element("p", { class: "note" }, "This corpus has no times, places or readings to narrow by."));
 if (!site.zoned && site.timed) $(".filters-body").prepend(element("p", { class: "note" }, "No time zones are known: days and hours are those of UTC."));
 
 function show() {

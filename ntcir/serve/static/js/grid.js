@@ -6,7 +6,9 @@ import { load, tile, unload } from "./tile.js";
 
 const GAP = 10;
 const LEAST = { small: 122, medium: 174, large: 250 }; // width of a tile
-const FOOT = { small: 38, medium: 42, large: 44 }; // height of the lines under a photograph
+const LINES = site.timed || Object.keys(site.facets?.labels ?? {}).length > 0 ? 2 : 1; // under a photograph
+const FOOT = { small: 4 + 17 * LINES, medium: 8 + 17 * LINES, large: 10 + 17 * LINES };
+const TALLEST_TEXT = 132;
 const SETTLED = 90; // milliseconds without a scroll until photographs and pages are fetched
 const HOVER = 220;
 
@@ -27,7 +29,7 @@ function measure() {
   const inner = list.clientWidth;
   const columns = Math.max(2, Math.floor((inner + GAP) / (LEAST[size] + GAP)));
   const width = (inner - GAP * (columns - 1)) / columns;
-  const shot = site.pictured ? width * 0.75 : Math.min(width * 0.75, 150);
+  const shot = site.pictured ? width * 0.75 : Math.min(width * 0.75, TALLEST_TEXT);
   shape = { columns, width, height: Math.round(shot + FOOT[size] + GAP) };
   list.style.setProperty("--tile-width", `${width}px`);
   list.style.setProperty("--shot-height", `${shot}px`);

@@ -6,7 +6,7 @@ import { items } from "./texts.js";
 
 const KEYS = [
   ["In the results", [
-    ["← → ↑ ↓", "move"], ["Home End", "first, last"], ["Page up Page down", "a screen up, down"], ["Enter", "open"],
+    ["← → ↑ ↓", "move"], ["Home End", "first, last"], ["PgUp PgDn", "a screen up, down"], ["Enter", "open"],
     ["l", "more like this"], ["r", "right: the query moves towards it"], ["w", "wrong: the query moves away from it"],
     ["c", "collect, or take out"], ["e", "photographs of its event"], ["u", "undo"],
   ]],

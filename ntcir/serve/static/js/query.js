@@ -11,13 +11,14 @@ import { choosePicture } from "./upload.js";
 
 const can = new Set(site.ways);
 const form = $("#search");
+const touch = matchMedia("(hover: none)").matches;
 const SPANS = [30, 60, 120, 360, 1440];
 
 function hint(part) {
   if (part === THEN) return can.has("words") ? "What happens then…" : "A photograph, picture or reading of what happens then";
   if (can.has("words")) return "Describe a moment…";
-  const ways = ["Pick a photograph below"];
-  if (can.has("picture")) ways.push("drop a picture");
+  const ways = [`Pick a ${site.noun} below`];
+  if (can.has("picture")) ways.push(touch ? "add a picture" : "drop a picture");
   if (can.has("reading")) ways.push("add a reading");
   return `${ways.slice(0, -1).join(", ")}${ways.length > 1 ? " or " : ""}${ways.at(-1)}`;
 }
@@ -49,7 +50,7 @@ class Row {
       "select", { "aria-label": "After or before", onchange: change("then.order") },
       element("option", { value: "after" }, "after"), element("option", { value: "before" }, "before"),
     );
-    return element("span", { class: "gap" }, "within", this.within, this.order);
+    return element("span", { class: "gap" }, element("span", { class: "word" }, "then within"), this.within, this.order);
   }
 
   tools() {

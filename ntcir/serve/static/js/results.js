@@ -30,8 +30,11 @@ place.append(
 // The first time somebody is here.
 function welcome() {
   if (remembered("welcomed")) return "";
-  const ways = [site.ways.includes("words") ? "Describe a moment in words" : "", site.ways.includes("picture") ? "drop a picture" : "", site.ways.includes("reading") ? "add a reading such as a heart rate" : ""].filter(Boolean);
-  const said = `${ways.join(", ") || "Look around"}; or point at a ${site.noun} and choose “more like this”. Press ? for all keys.`;
+  const touch = matchMedia("(hover: none)").matches;
+  const can = (way, text) => (site.ways.includes(way) ? [text] : []);
+  const ways = [...can("words", "describe a moment in words"), ...can("picture", touch ? "add a picture" : "drop a picture"), ...can("reading", "add a reading such as a heart rate")];
+  const like = `${touch ? "open" : "point at"} a ${site.noun} and choose “more like this”.${touch ? "" : " Press ? for all keys."}`;
+  const said = ways.length ? `${ways.join(", ")}; or ${like}` : like;
   const shown = element("p", { class: "welcome" }, icon("info"), element("span", {}, said[0].toUpperCase() + said.slice(1)));
   shown.append(iconButton("close", "Do not show this again", () => {
     remember("welcomed", "1");
