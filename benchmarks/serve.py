@@ -137,10 +137,8 @@ def measure(model: Path, data: Path, where: Path, options: argparse.Namespace, p
                 print(f"| {name} | {spread(times)} | {statistics.median(times) / peer:.2f} |")
             print()
             crowd(address, options)
-            print(
-                f"\nMemory: {resident(server.pid):,.0f} MB resident, {resident(server.pid, 'VmHWM'):,.0f} MB at the peak"
-            )
-            print(f"(`torch.topk`: {peer_memory:,.0f} MB)")
+            now, most = resident(server.pid), resident(server.pid, "VmHWM")
+            print(f"\nMemory: {now:,.0f} MB resident, {most:,.0f} MB at the peak (`torch.topk`: {peer_memory:,.0f} MB)")
         finally:
             server.terminate()
 
@@ -162,11 +160,10 @@ def crowd(address: str, options: argparse.Namespace) -> None:
         found = list(people.map(person, range(options.people)))
     times = [seconds for own, _ in found for seconds in own]
     errors = sum(count for _, count in found)
+    waits = spread(times).replace(" | ", " and ")
     print(
-        f"{options.people} people at once, {each} queries each: median and 95th percentile {spread(times).replace(' | ', ' and ')} ms, ",
-        end="",
+        f"{options.people} people at once, {each} queries each: {waits} ms (median, 95th percentile), {errors} errors"
     )
-    print(f"{errors} errors")
 
 
 def spread(times: Sequence[float]) -> str:
