@@ -39,7 +39,8 @@ def fragment(client: TestClient, **query: str) -> str:
 
 def test_the_page_has_the_scores_of_both_runs(client):
     page = client.get("/topics").text
-    assert "one.txt" in page and "two.txt" in page
+    assert "one.txt" in page
+    assert "two.txt" in page
     assert page.count('<rect class="bar run-1"') == page.count('<rect class="bar run-2"') == 7
     for figure in ("0.3929", "0.4583", "photograph → reading", "4 topics"):
         assert figure in page, figure
@@ -51,7 +52,9 @@ def test_the_list_is_json(client):
     answer = client.get("/topics/rows", params={"sort": "difference"}).json()
     assert (answer["total"], answer["offset"]) == (4, 0)
     first = answer["rows"][0]
-    assert first["topic"] == "t0" and first["photo"] == photo(0) and first["ranks"] == ["14", "1"]
+    assert first["topic"] == "t0"
+    assert first["photo"] == photo(0)
+    assert first["ranks"] == ["14", "1"]
     assert first["change"] == pytest.approx(1 - 1 / 14)
     lacking = next(row for row in answer["rows"] if row["topic"] == "t3")
     assert (lacking["ranks"], lacking["ranked"]) == ([None, "3"], [False, True])
@@ -73,17 +76,22 @@ def test_a_topic_shows_the_query_the_ten_best_and_the_right_one(client):
     assert text.count('<li class="answer') == 10 + 1 + 10
     assert text.count('<li class="answer right"') == 2
     assert text.count('class="gap"') == 1
-    assert "right at <b>14</b> of 30" in text and "right at <b>1</b> of 30" in text
-    assert f'src="/thumb?id={photo(0)}"' in text and f'href="/?like={photo(0)}"' in text
-    assert 'data-before="" data-after="t1"' in text and "1 of 4" in text
+    assert "right at <b>14</b> of 30" in text
+    assert "right at <b>1</b> of 30" in text
+    assert f'src="/thumb?id={photo(0)}"' in text
+    assert f'href="/?like={photo(0)}"' in text
+    assert 'data-before="" data-after="t1"' in text
+    assert "1 of 4" in text
     assert html.unescape(text).count(minute(0)) >= 2
     lacking = fragment(client, id="t3")
-    assert "the run lacks this topic" in lacking and "r.heart_rate%28bpm%29=63" in lacking
+    assert "the run lacks this topic" in lacking
+    assert "r.heart_rate%28bpm%29=63" in lacking
 
 
 def test_topics_follow_each_other_as_they_are_listed(client):
     text = fragment(client, id="t3", sort="id", direction="sen2img")
-    assert 'data-before="t1" data-after=""' in text and "2 of 2" in text
+    assert 'data-before="t1" data-after=""' in text
+    assert "2 of 2" in text
     assert 'data-before="" data-after=""' in fragment(client, id="t0", direction="sen2img")
 
 
@@ -91,7 +99,8 @@ def test_what_a_corpus_or_a_run_says_is_text(desk):
     run = desk.run("<img>.txt", {3: [(4, 1.0)], 2: [(3, 1.0), (2, 0.5)]})
     client = client_of(desk, run)
     for text in (client.get("/topics").text, fragment(client, id="t2"), fragment(client, id="t3")):
-        assert "<script>alert" not in text and "<img>.txt" not in text
+        assert "<script>alert" not in text
+        assert "<img>.txt" not in text
     assert "&lt;script&gt;alert(1)" in fragment(client, id="t2")
 
 
@@ -100,7 +109,8 @@ def test_an_item_of_another_corpus_is_an_id(desk):
     with run.open("a") as file:
         file.write("t1 Q0 ../secret.jpg 2 0.5 run\n")
     text = fragment(client_of(desk, run), id="t1")
-    assert "not in this corpus" in text and "id=../secret.jpg" not in text
+    assert "not in this corpus" in text
+    assert "id=../secret.jpg" not in text
 
 
 @pytest.mark.parametrize(
@@ -129,6 +139,8 @@ def test_without_runs_there_is_no_page(desk, address):
 def test_one_run_has_no_differences(desk):
     client = client_of(desk, desk.run_at("run.txt", {0: 1, 1: ITEMS}))
     page = client.get("/topics").text
-    assert "difference</th>" not in page and "largest gain" not in page and 'class="topics-page runs-1"' in page
+    assert "difference</th>" not in page
+    assert "largest gain" not in page
+    assert 'class="topics-page runs-1"' in page
     assert client.get("/topics/rows").json()["rows"][0]["change"] is None
     assert "compares two runs" in client.get("/topics/rows?sort=gains").json()["error"]
