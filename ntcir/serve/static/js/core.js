@@ -5,7 +5,14 @@
 //   ntcir:hits    {total, unit, ranked, hits}  the first hits of an answer are there
 //   ntcir:select  {id, hit, from}              an item is looked at, in the grid, on the map or in the strip
 //   ntcir:open    {id}                         an item is to be shown in full
-//   ntcir:collected {id, collection}           an item went into a collection, or out of it
+//   ntcir:collected {id, collection}           an item went into a collection, or out of it (null)
+//   ntcir:collect {id, score}                  an item is to go into the present collection, or out of it
+//   ntcir:undo    {}                           the last change of a collection is to be taken back
+//   ntcir:hover   {id, hit, from}              the mouse rests on an item; null when it has left
+//   ntcir:day     {id} or {step}               the day of an item is to be shown, or the next (1) or last (-1) one
+//   ntcir:area    {}                           the map's view is to become the area (the key "box")
+//   ntcir:view    {view}                       another part of the page is in sight
+//   ntcir:theme   {theme}                      colours are others: "light" or "dark"
 
 export const site = JSON.parse(document.getElementById("site").textContent);
 export const base = site.base;
@@ -144,3 +151,10 @@ export function settle() {
 document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-Requested-With"] = "ntcir";
 });
+
+// A refusal is a fragment as well, one sentence: it is shown where the answer would have been.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status >= 400 && xhr.getResponseHeader("Content-Type")?.startsWith("text/html")) event.detail.shouldSwap = true;
+});
+document.addEventListener("htmx:sendError", () => complain(new Refused("The server does not answer: is it still running?")));
