@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -158,7 +160,7 @@ def evaluate(
 )
 @click.option("--data", type=FOLDER, help="The corpus folder. [default: the one the model was trained on]")
 @click.option("--split", help="What is searched: train, val, test or all. [default: all]")
-@click.option("--k", type=click.IntRange(min=1), default=10, show_default=True, help="How many are found.")
+@click.option("--k", type=click.IntRange(min=1), help="How many are found. [default: 10; with --topics 100]")
 @click.option("--random", is_flag=True, help="Lay as many that are drawn at random beside them.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
@@ -167,16 +169,42 @@ def evaluate(
     help="The folder of the page, the contact sheet and the hits. [default: search/ and a name made of the query]",
 )  # fmt: skip
 @click.option(
+    "--topics", type=FILE,
+    help="Search for all topics of a file instead, and print a run: columns topic_id and query, tab-separated; lines "
+    "of the same id are joined.",
+)  # fmt: skip
+@click.option(
+    "--format", "layout", type=click.Choice(["trec", "ntcir19"]),
+    help="The format of the run for --topics; ntcir19 is the CSV of NTCIR-19 Lifelog. [default: trec]",
+)  # fmt: skip
+@click.option("--group", help="The GROUP-ID of an ntcir19 run. [default: ORG]")
+@click.option("--run-id", help="The RUN-ID, or the tag, of the run. [default: from the name of the model's folder]")
+@click.option(
     "--set", "settings", multiple=True, metavar="KEY.SUB=VALUE", help="As for `ntcir run`. Repeatable.",
 )  # fmt: skip
 def search(
     query: tuple[str, ...], image: str | None, reading: str | None, model: Path | None, data: Path | None,
-    split: str | None, k: int, random: bool, as_json: bool, opened: bool, out: Path | None, settings: tuple[str, ...],
+    split: str | None, k: int | None, random: bool, as_json: bool, opened: bool, out: Path | None,
+    topics: Path | None, layout: Any, group: str | None, run_id: str | None, settings: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Search a corpus for what QUERY says (- for standard input), or for what goes with a picture or a reading.
 
-    The best items go to standard output. A page for the browser and a contact sheet are written as well.
+    The best items go to standard output. A page for the browser and a contact sheet are written as well. With --topics,
+    only a run is written, to standard output.
     """
+    wanted = {"format": layout, "group": group, "run": run_id}
+    if topics is not None:
+        others = {
+            "QUERY": query, "--image": image, "--reading": reading, "--random": random, "--json": as_json,
+            "--open": opened, "--out": out,
+        }  # fmt: skip
+        if beside := [name for name, value in others.items() if value not in {None, False, ()}]:
+            raise UserError(f"--topics and {beside[0]} cannot be given together: of topics, only a run is written.")
+        _search_topics(topics, model, data, split, settings, {**wanted, "depth": k})
+        return
+    for option, value in (("--format", layout), ("--group", group), ("--run-id", run_id)):
+        if value is not None:
+            raise UserError(f"{option} is about a run: name the topics with --topics FILE, or leave it out.")
     from ntcir.retrieval.queries import given
 
     asked = given(query, image, reading)  # before what takes seconds to import
@@ -185,9 +213,22 @@ def search(
     from ntcir.retrieval.searching import search as find
 
     folder = searches.folder_for(asked, out)  # before the work, not after it
-    findings = find(asked, model, data, k=k, split=split, random=random, settings=settings)
+    findings = find(asked, model, data, k=k or 10, split=split, random=random, settings=settings)
     searches.write_search(findings, folder)
     write_output(searches.as_json(findings) if as_json else searches.as_lines(findings))
     say(f"{folder}: {', '.join(searches.FILES)}")
     if opened:
         open_in_browser(folder / searches.PAGE)
+
+
+def _search_topics(
+    topics: Path, model: Path | None, data: Path | None, split: str | None, settings: Sequence[str],
+    wanted: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """Print the run for a file of topics."""
+    if output_is_closed():  # before the work, not after it
+        raise UserError("Standard output is closed, but the run is written there: use `--topics FILE > run.txt`.")
+    from ntcir.retrieval.batch import Wanted, search_topics
+
+    given = {name: value for name, value in wanted.items() if value is not None}
+    write_output(search_topics(topics, model, data, Wanted(**given), split=split, settings=settings))

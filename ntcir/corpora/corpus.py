@@ -106,6 +106,7 @@ class Corpus:
         categories: modality -> items x concepts, 0 or 1, indexed like its table; none where the data have none.
         vectors: modality -> file or folder of vectors that came with the data, or arrays of one, which the encoder of
             that name reads where the configuration names none.
+        links: the pairs of all modalities, where those of two were chosen (``of_pair``); otherwise None.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Corpus:
     grouped: bool = True
     annotations: frozenset[str] = frozenset()
     vectors: Mapping[str, Path | StackedArrays] = field(default_factory=dict)
+    links: pd.DataFrame | None = None
 
     @property
     def images(self) -> pd.DataFrame:
@@ -171,7 +173,21 @@ class Corpus:
             report.drop(f"{first.noun} without a {second.noun}", alone[~alone.isin(paired)].unique().tolist())
         pairs = pairs.dropna(subset=names).drop_duplicates(names, ignore_index=True)
         report.counts["pairs"] = len(pairs)
-        return replace(self, pairs=pairs, report=report, shared_are_positive=shared)
+        links = self.pairs if self.links is None else self.links
+        return replace(self, pairs=pairs, report=report, shared_are_positive=shared, links=links)
+
+    def partners(self, of: str, other: str) -> pd.Series:
+        """Return the first partner of each item that has one, also of a modality that is not in the pair.
+
+        Args:
+            of: the modality whose items index the series.
+            other: the modality whose items are its values; no items if the corpus has no pairs of the two.
+        """
+        pairs = self.pairs if self.links is None else self.links
+        if not {of, other} <= set(pairs.columns):
+            return pd.Series(dtype=object)
+        linked = pairs[[of, other]].dropna().drop_duplicates(of)
+        return linked.set_index(of)[other]
 
     def split(self, name: str) -> pd.DataFrame:
         """Return the pairs of one split, in order of time."""

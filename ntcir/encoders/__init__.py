@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ntcir.encoders.encoder import Rows
 from ntcir.encoders.projected import ProjectableRows
 from ntcir.system.errors import UserError, did_you_mean
 from ntcir.system.lazy import load
@@ -19,7 +20,7 @@ from ntcir.system.lazy import load
 if TYPE_CHECKING:
     from ntcir.config import Config
     from ntcir.corpora.corpus import Corpus
-    from ntcir.encoders.encoder import Encoder, Rows
+    from ntcir.encoders.encoder import Encoder
 
 # kind -> its encoder and its rows, loaded when they are asked for.
 KINDS: dict[str, tuple[str, str]] = {
@@ -39,6 +40,15 @@ def encoder_class(kind: str) -> type[Encoder]:
     """
     found: type[Encoder] = load(KINDS[kind][0])
     return found
+
+
+def takes_queries(kind: str) -> bool:
+    """Return whether encoders of a kind encode what is in no corpus, such as what a person types.
+
+    Raises:
+        KeyError: if there is no such kind.
+    """
+    return load(KINDS[kind][1]).encode is not Rows.encode
 
 
 def open_rows(config: Config, corpus: Corpus, modality: str, encoder: Encoder | None = None) -> Rows:

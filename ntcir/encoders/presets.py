@@ -9,6 +9,7 @@ import pandas as pd
 
 from ntcir.config import Sensors
 from ntcir.corpora.corpus import OFFICIAL_KEYS
+from ntcir.corpora.positions import position_columns
 from ntcir.system.errors import UserError, did_you_mean
 
 ORGANISERS_NUMERIC = (
@@ -129,8 +130,4 @@ def named_columns(options: Sensors, layout: str) -> list[str]:
 
 def _location(numeric: tuple[str, ...], sensors: pd.DataFrame) -> tuple[str, str] | None:
     """Return the pair of columns that hold a position."""
-    there = {*numeric, *map(str, sensors.columns)}
-    for pair in (("new_lat", "new_lng"), ("latitude", "longitude"), ("lat", "lng"), ("lat", "lon")):
-        if set(pair) <= there:
-            return pair
-    return None
+    return next(iter(position_columns([*numeric, *sensors.columns])), None)

@@ -7,10 +7,11 @@ the task's description does not say whether it is a line of the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ntcir.formats.columns import refuse
 from ntcir.formats.csv_columns import (
@@ -24,7 +25,7 @@ from ntcir.formats.csv_columns import (
     several,
 )
 from ntcir.formats.reading import StrPath
-from ntcir.formats.runs import Run
+from ntcir.formats.runs import Run, ranked
 from ntcir.system.errors import UserError, some
 
 COLUMNS = ("GROUP-ID", "RUN-ID", "TOPIC-ID", "IMAGE-ID", "SCORE")
@@ -74,12 +75,46 @@ def run_text(group: str, run: str, rows: Iterable[tuple[str, str, str]]) -> str:
     """Return a run as CSV, the whole text; ``rows`` are topic, photograph and score, written out.
 
     Raises:
-        UserError: if ``group`` or ``run`` is empty or holds more than letters, digits, ``-``, ``_`` and ``.``.
+        UserError: as :func:`check_ids` does.
+    """
+    check_ids(group, run)
+    return csv_text(COLUMNS, ((group, run, *row) for row in rows))
+
+
+def format_run(group: str, run: str, rankings: Iterable[tuple[str, Sequence[str], NDArray[np.floating]]]) -> str:
+    """Return a run as CSV, the whole text, in the order of ``formats.runs.format_ranking``.
+
+    Args:
+        group: the GROUP-ID.
+        run: the RUN-ID.
+        rankings: topics, each once: its id, the ids of its photographs, and their scores, higher is better.
+
+    Raises:
+        UserError: if a topic has more photographs than the task takes, or comes twice; if an id cannot stand in a run,
+            a score is not finite in float32, or a photograph appears twice.
+    """
+    rows: dict[str, list[tuple[str, str]]] = {}
+    for topic, images, scores in rankings:
+        if len(images) > MOST_IMAGES:
+            raise UserError(
+                f"Topic {topic} has {len(images):,} photographs, but NTCIR-19 Lifelog takes at most {MOST_IMAGES} "
+                "images per topic: give fewer."
+            )
+        if topic in rows:
+            raise UserError(f"Topic {topic} is ranked twice: a run has one ranking of each topic.")
+        rows[topic] = ranked(topic, images, scores)
+    return run_text(group, run, ((topic, image, score) for topic, each in rows.items() for image, score in each))
+
+
+def check_ids(group: str, run: str) -> None:
+    """Check a GROUP-ID and a RUN-ID.
+
+    Raises:
+        UserError: if one is empty or holds more than letters, digits, ``-``, ``_`` and ``.``.
     """
     for name, text in zip(COLUMNS, (group, run), strict=False):
         if not re.fullmatch(r"[A-Za-z0-9._-]+", text):
             raise UserError(f"The {name} {text!r} is not valid: use letters, digits, '-', '_' and '.' only.")
-    return csv_text(COLUMNS, ((group, run, *row) for row in rows))
 
 
 def too_many(run: Run) -> str | None:

@@ -42,7 +42,19 @@ def format_ranking(topic_id: str, doc_ids: Sequence[str], scores: NDArray[np.flo
         UserError: if a score is not finite in float32, if an id or the tag is empty, too long, or holds whitespace or
             control characters, or if a document appears twice.
     """
-    for word in (topic_id, tag, *doc_ids):
+    if not is_word(tag):
+        raise UserError(f"{tag!r} cannot be an id or a tag in a run: use 1 to {LONGEST} bytes without whitespace.")
+    ranking = enumerate(ranked(topic_id, doc_ids, scores), 1)
+    return "".join(f"{topic_id} Q0 {doc} {rank} {score} {tag}\n" for rank, (doc, score) in ranking)
+
+
+def ranked(topic_id: str, doc_ids: Sequence[str], scores: NDArray[np.floating]) -> list[tuple[str, str]]:
+    """Return one topic's documents and their scores, written out, in the order of ``format_ranking``.
+
+    Raises:
+        UserError: as :func:`format_ranking` does.
+    """
+    for word in (topic_id, *doc_ids):
         if not is_word(word):
             raise UserError(f"{word!r} cannot be an id or a tag in a run: use 1 to {LONGEST} bytes without whitespace.")
     with np.errstate(over="ignore"):  # a value too large for float32 becomes infinite and is refused below
@@ -52,7 +64,7 @@ def format_ranking(topic_id: str, doc_ids: Sequence[str], scores: NDArray[np.flo
         raise UserError(f"Topic {topic_id} has a NaN or infinite score, for {doc_ids[int(finite.argmin())]}.")
     if len(set(doc_ids)) < len(doc_ids):
         raise UserError(f"Topic {topic_id} ranks {len(doc_ids) - len(set(doc_ids))} documents more than once.")
-    return "".join(f"{topic_id} Q0 {doc} {rank} {score:.9g} {tag}\n" for rank, (score, doc) in enumerate(ranking, 1))
+    return [(document, f"{score:.9g}") for score, document in ranking]
 
 
 @dataclass(frozen=True, eq=False)

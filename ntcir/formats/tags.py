@@ -10,8 +10,13 @@ from ntcir.system.errors import UserError
 from ntcir.system.progress import say
 
 
-def run_tag(typed: str | None, folder: Path) -> str:
+def run_tag(typed: str | None, folder: Path, option: str = "--tag") -> str:
     """Return the tag of a run: as given, or else the name of the model's folder; a name that is altered is reported.
+
+    Args:
+        typed: by the user; None if not.
+        folder: the model's.
+        option: with which it is typed.
 
     Raises:
         UserError: if the given one cannot be a tag.
@@ -19,7 +24,7 @@ def run_tag(typed: str | None, folder: Path) -> str:
     if typed is not None:
         if not is_word(typed):
             raise UserError(
-                f"--tag {typed!r} cannot be a column of a run: use 1 to {LONGEST} bytes without blanks or control "
+                f"{option} {typed!r} cannot be a column of a run: use 1 to {LONGEST} bytes without blanks or control "
                 "characters."
             )
         return typed
@@ -28,7 +33,7 @@ def run_tag(typed: str | None, folder: Path) -> str:
         name = folder.resolve().name
     tag = next(filter(is_word, (name, _as_text(name))), None) or _fitted(name)
     if tag != name:
-        say(f"The run is tagged {tag}: the folder's name, {name!r}, cannot be a tag; choose another with --tag.")
+        say(f"The run is tagged {tag}: the folder's name, {name!r}, cannot be a tag; choose another with {option}.")
     return tag
 
 

@@ -154,14 +154,23 @@ def ranks_at(topic: Ints, score: Floats, rows: Ints) -> Floats:
 def _average_ranks(topic: Ints, score: Floats) -> Floats:
     """Return the rank of each row within its topic, (rows,); ties share their average rank."""
     order = np.lexsort((-score, topic))
-    topic, value = topic[order], score[order]
-    new_topic = np.concatenate([[True], topic[1:] != topic[:-1]])
-    first = np.flatnonzero(new_topic | np.concatenate([[True], value[1:] != value[:-1]]))  # of rows that tie
-    size = np.diff(first, append=len(order))
-    before = first - np.flatnonzero(new_topic)[np.cumsum(new_topic)[first] - 1]
     ranks = np.empty(len(order))
-    ranks[order] = np.repeat(before + (size + 1) / 2, size)
+    ranks[order] = ranks_in_order(topic[order], score[order])
     return ranks
+
+
+def ranks_in_order(topic: Ints, score: Floats) -> Floats:
+    """Return the rank of each row within its topic, (rows,); ties share their average rank.
+
+    Args:
+        topic: (rows,) of each row, a number; the rows of a topic follow one another.
+        score: (rows,) of each, the highest of a topic first.
+    """
+    new_topic = np.concatenate([[True], topic[1:] != topic[:-1]])
+    first = np.flatnonzero(new_topic | np.concatenate([[True], score[1:] != score[:-1]]))  # of rows that tie
+    size = np.diff(first, append=len(topic))
+    before = first - np.flatnonzero(new_topic)[np.cumsum(new_topic)[first] - 1]
+    return np.repeat(before + (size + 1) / 2, size)
 
 
 def pool_sizes(run: Run, qrels: Qrels, pools: Pools | None) -> Ints:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from ntcir.modalities import Modality
@@ -49,10 +49,14 @@ def _draw_picture(axes: Axes, path: str, size: float) -> None:
 
 def lines_of(readings: dict[str, Any]) -> list[str]:
     """Return a reading as lines, ``column:  value``, what tells most first."""
-    names = [name for name in _FIRST if name in readings]
-    names += [name for name in readings if name not in (*_FIRST, *_LAST)]
-    names += [name for name in _LAST if name in readings]
-    return [f"{name}:  {_value(readings[name])}" for name in names]
+    return [f"{name}:  {_value(readings[name])}" for name in in_order(readings)]
+
+
+def in_order(columns: Collection[str]) -> list[str]:
+    """Return the columns of readings, what tells most first."""
+    names = [name for name in _FIRST if name in columns]
+    names += [name for name in columns if name not in (*_FIRST, *_LAST)]
+    return names + [name for name in _LAST if name in columns]
 
 
 def height_of(modality: Modality, content: Any, size: float) -> float | None:

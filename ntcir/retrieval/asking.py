@@ -83,22 +83,11 @@ def corpus_to_ask(
     Raises:
         UserError: if there is no corpus, or it cannot be split so, or the model cannot have the bias.
     """
-    root = data or model.config.data.path
-    if root is None or not root.is_dir():
-        whose = "--data names" if data else "The model was trained on"
-        raise UserError(f"{whose} {root}, which does not exist: name the corpus folder with --data.")
+    root = corpus_root(model, data)
     of_split = [setting for setting in settings if _is_of_split(setting)]
-    of_vectors = [setting for setting in settings if _is_of_vectors(setting)]
-    of_others = {_key(each): each for each in settings if each not in of_split and each not in of_vectors}
-    typed = load_config(None, of_others.values())
-    settle_bias(model, folder, typed.hubness.beta if _BETA_KEY in of_others else None)
-    # What the model's configuration allows was said of the corpus that it was trained on.
-    outside = typed.data.outside if _OUTSIDE_KEY in of_others else model.config.data.outside and _is_at(model, root)
-    theirs = model.config.data.pictures if _is_own(model, root) else None
-    pictures = typed.data.pictures if _PICTURES_KEY in of_others else theirs
-    of_corpus = {"data.path": str(root), "data.outside": outside, "data.pictures": pictures and str(pictures)}
-    config = model.config.changed({**of_corpus, "data.split": _split(folder, of_split)})
-    vectors = _vectors(model, folder, root, of_vectors)
+    asked = config_to_ask(model, folder, root, settings)
+    config = asked.changed({"data.split": _split(folder, of_split)})
+    vectors = {f"towers.{name}.vectors": asked.towers.of(name).vectors for name in model.config.pair}
     if pooled:
         chosen, idle = ALL, split or " ".join(f"--set {setting}" for setting in of_split)
         if idle:
@@ -107,9 +96,55 @@ def corpus_to_ask(
         chosen = split or _split_of(model, root, of_split)
     corpus = _read(config, chosen, root, "so" if of_split else "as the model's corpus was")
     corpus.require_pair(model.config.pair)
-    store = expanded(typed.features.store) if _STORE_KEY in of_others else store_of(model, folder, corpus)
+    store = config.features.store if _typed(settings, _STORE_KEY) else store_of(model, folder, corpus)
     model.config = model.config.changed({"features.store": str(store), **vectors})
     return corpus, chosen
+
+
+def corpus_root(model: Model, data: Path | None) -> Path:
+    """Return the folder of the corpus that a model is asked about: as given, else that of its training.
+
+    Raises:
+        UserError: if it does not exist.
+    """
+    root = data or model.config.data.path
+    if root is None or not root.is_dir():
+        whose = "--data names" if data else "The model was trained on"
+        raise UserError(f"{whose} {root}, which does not exist: name the corpus folder with --data.")
+    return root
+
+
+def config_to_ask(model: Model, folder: Path, root: Path, settings: Sequence[str]) -> Config:
+    """Return the configuration with which a model is asked about a corpus, which is not read for that.
+
+    Args:
+        model: trained; from here on it has the bias against hubs that is wanted.
+        folder: the model's.
+        root: the corpus's.
+        settings: as for ``corpus_to_ask``; how the corpus is split is left as it is.
+
+    Raises:
+        UserError: if the model cannot have the bias, or nobody says where the corpus's vectors are.
+    """
+    beta = _typed(settings, _BETA_KEY)
+    settle_bias(model, folder, beta.hubness.beta if beta else None)
+    # What the model's configuration allows was said of the corpus that it was trained on.
+    outside, pictures = _typed(settings, _OUTSIDE_KEY), _typed(settings, _PICTURES_KEY)
+    allowed = outside.data.outside if outside else model.config.data.outside and _is_at(model, root)
+    theirs = model.config.data.pictures if _is_own(model, root) else None
+    shown = pictures.data.pictures if pictures else theirs
+    of_corpus: dict[str, Any] = {"data.path": str(root), "data.outside": allowed, "data.pictures": shown and str(shown)}
+    store = _typed(settings, _STORE_KEY)
+    if store:
+        of_corpus["features.store"] = str(expanded(store.features.store))
+    vectors = _vectors(model, folder, root, [setting for setting in settings if _is_of_vectors(setting)])
+    return model.config.changed({**of_corpus, **vectors})
+
+
+def _typed(settings: Sequence[str], key: str) -> Config | None:
+    """Return a configuration with a key as it was set last; None if it was not set."""
+    typed = [setting for setting in settings if _key(setting) == key]
+    return load_config(None, typed[-1:]) if typed else None
 
 
 def _key(setting: str) -> str:

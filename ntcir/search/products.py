@@ -11,10 +11,9 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from ntcir.search.rounding import DOUBLE, HALF, SINGLE, SMALLEST, adding, long_norms, norms, vanishing, whole
 from ntcir.system.machine import has_fast_bf16
 
-_HALF, _SINGLE, _DOUBLE = 2.0**-8, 2.0**-24, 2.0**-53  # what rounding to nearest may change, as a share of a number
-_SMALLEST = 2.0**-126  # normal number of single precision and of bf16; kernels may take lesser ones for 0
 _MEASURED = 256  # queries from which on measuring how documents are rounded takes much less time than their products
 _ROWS = 4096  # documents whose rounding is measured at once
 _COLUMNS = 256  # that are in double precision at once
@@ -66,11 +65,11 @@ class HalfProduct:
     def load(self, documents: torch.Tensor, queries: int) -> None:
         """Round a block of documents; what that does to them is measured where enough is asked to be worth it."""
         self._documents = self._rounded.shaped(*documents.shape).copy_(documents)
-        self._most = float(_norms(documents).max())
-        self._most_off = _HALF * self._most
+        self._most = float(norms(documents).max())
+        self._most_off = HALF * self._most
         if queries >= _MEASURED:
             parts = [slice(start, start + _ROWS) for start in range(0, len(documents), _ROWS)]
-            offs = (_norms(self._documents[part].float().sub_(documents[part])) for part in parts)
+            offs = (norms(self._documents[part].float().sub_(documents[part])) for part in parts)
             self._most_off = max(float(off.max()) for off in offs)
 
     def cells(self, queries: torch.Tensor) -> tuple[torch.Tensor, np.ndarray]:
@@ -78,16 +77,16 @@ class HalfProduct:
         half = queries.bfloat16()
         out = self._out.shaped(len(self._documents), len(half))
         torch.mm(self._documents, half.T, out=out)
-        sizes, offs = _norms(queries), _norms(half.float().sub_(queries))
+        sizes, offs = norms(queries), norms(half.float().sub_(queries))
         # Cauchy-Schwarz for what rounding the inputs does; adding up is in single precision.
         rounding = offs * (self._most + self._most_off) + sizes * self._most_off
-        adding = 1.01 * _adding(queries.shape[1], _SINGLE) * sizes * self._most  # the rounded ones may be longer
-        return out.view(torch.int16), _whole(rounding + adding + _vanishing(queries.shape[1], sizes, self._most))
+        summing = 1.01 * adding(queries.shape[1], SINGLE) * sizes * self._most  # the rounded ones may be longer
+        return out.view(torch.int16), whole(rounding + summing + vanishing(queries.shape[1], sizes, self._most))
 
     def floors(self, needed: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Allow for the error and for rounding the result; sure where that leaves a positive number."""
         least = needed - error
-        sure = least > _SMALLEST
+        sure = least > SMALLEST
         # Rounding keeps the order: what was no less than this before is no less than this, rounded, after.
         rounded = torch.from_numpy(np.where(sure, least, 1).astype(np.float32)).bfloat16()
         return np.asarray(rounded.view(torch.int16).numpy()), sure
@@ -96,7 +95,7 @@ class HalfProduct:
         """Take off what rounding the result may have added, and the error; nothing is known of negative cells."""
         value = (cells.astype(np.int32) << 16).view(np.float32).astype(np.float64)
         known = (cells > 0) & np.isfinite(value) & np.isfinite(error)
-        return np.where(known, np.where(known, value, 0) * (1 - _HALF) - np.where(known, error, 0), -np.inf)
+        return np.where(known, np.where(known, value, 0) * (1 - HALF) - np.where(known, error, 0), -np.inf)
 
 
 class SingleProduct:
@@ -111,15 +110,15 @@ class SingleProduct:
     def load(self, documents: torch.Tensor, queries: int) -> None:
         """Take a block of documents as it is."""
         self._documents = documents
-        self._most = float(_norms(documents).max())
+        self._most = float(norms(documents).max())
 
     def cells(self, queries: torch.Tensor) -> tuple[torch.Tensor, np.ndarray]:
         """Return products, float32, and their errors: the rounding of sums."""
         out = self._out.shaped(len(self._documents), len(queries))
         torch.mm(self._documents, queries.T, out=out)
-        sizes, dim = _norms(queries), queries.shape[1]
-        error = _adding(dim, _SINGLE) * sizes * self._most
-        return out, _whole(error + _vanishing(dim, sizes, self._most))
+        sizes, dim = norms(queries), queries.shape[1]
+        error = adding(dim, SINGLE) * sizes * self._most
+        return out, whole(error + vanishing(dim, sizes, self._most))
 
     def floors(self, needed: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Allow for the error; sure where there is any bound."""
@@ -145,7 +144,7 @@ class DoubleProduct:
     def load(self, documents: torch.Tensor, queries: int) -> None:
         """Take a block of documents as it is."""
         self._documents = documents
-        self._most = float(_long_norms(documents).max())
+        self._most = float(long_norms(documents).max())
 
     def cells(self, queries: torch.Tensor) -> tuple[torch.Tensor, np.ndarray]:
         """Return products, float64, and their errors: twice, as scores are sums in double precision as well."""
@@ -153,7 +152,7 @@ class DoubleProduct:
         for start in range(0, queries.shape[1], _COLUMNS):
             part = slice(start, start + _COLUMNS)
             out.addmm_(self._documents[:, part].double(), queries[:, part].double().T)
-        return out, 2 * _adding(queries.shape[1], _DOUBLE) * _long_norms(queries) * self._most
+        return out, 2 * adding(queries.shape[1], DOUBLE) * long_norms(queries) * self._most
 
     def floors(self, needed: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Allow for the error; always sure."""
@@ -181,10 +180,10 @@ def single_error(left: np.ndarray, right: np.ndarray) -> float:
         right: float32 [n, dim]; rows that are not finite do not count.
     """
     dim = left.shape[1]
-    sizes = (_norms(torch.from_numpy(np.ascontiguousarray(rows))) for rows in (left, right))
+    sizes = (norms(torch.from_numpy(np.ascontiguousarray(rows))) for rows in (left, right))
     one, other = (float(each[np.isfinite(each)].max(initial=0.0)) for each in sizes)
     # A score is rounded to single precision once more.
-    return float((_adding(dim, _SINGLE) + _SINGLE) * one * other + _vanishing(dim, np.array(one), other))
+    return float((adding(dim, SINGLE) + SINGLE) * one * other + vanishing(dim, np.array(one), other))
 
 
 class _Memory:
@@ -198,35 +197,3 @@ class _Memory:
         if len(self._numbers) < rows * columns:
             self._numbers = torch.empty(rows * columns, dtype=self._numbers.dtype)
         return self._numbers[: rows * columns].view(rows, columns)
-
-
-def _norms(rows: torch.Tensor) -> np.ndarray:
-    """Return no less than the length of each row, float64, worked out in single precision."""
-    dim = rows.shape[1]
-    found = torch.linalg.vector_norm(rows, dim=1).double().numpy()
-    # Squares may be rounded, and those of small numbers vanish.
-    return np.asarray(found * (1 + _adding(dim, _SINGLE)) + np.sqrt(dim * _SMALLEST))
-
-
-def _long_norms(rows: torch.Tensor) -> np.ndarray:
-    """Return no less than the length of each row, float64, however small or great its numbers are."""
-    found = np.sqrt(np.einsum("nd,nd->n", rows.numpy(), rows.numpy(), dtype=np.float64))
-    return np.asarray(found * (1 + _adding(rows.shape[1], _DOUBLE)))
-
-
-def _adding(dim: int, unit: float) -> float:
-    """Return the most that adding up ``dim`` products is off, as a share of both lengths.
-
-    Twice the usual bound, n u / (1 - n u) (Higham 2002, eq. 3.5), for the kernels that round on the way.
-    """
-    return 2 * (dim + 8) * unit
-
-
-def _vanishing(dim: int, sizes: np.ndarray, most: float) -> np.ndarray:
-    """Return the most that is lost where numbers below the smallest normal one, of inputs or sums, count as 0."""
-    return np.asarray(4 * dim * _SMALLEST * (1 + sizes + most))
-
-
-def _whole(error: np.ndarray) -> np.ndarray:
-    """Return an error as it is, or infinity where numbers were too great to tell."""
-    return np.where(np.isnan(error), np.inf, error)

@@ -44,7 +44,8 @@ class Catalogue:
         ids: of the items.
         contents: the path of a picture; of anything else what a person reads, such as a caption.
         times: int64 [n], seconds since 1970 in UTC; ``UNKNOWN`` where there is none.
-        offsets: int32 [n], seconds that local time is ahead of UTC; 0 where no zone is known.
+        offsets: int32 [n], seconds that local time is ahead of UTC; where an item's zone is not known, as for the item
+            before it.
         zoned: whether any zone is known; otherwise days and hours are those of UTC, which the page says.
         positions: float32 [n, 2], latitude and longitude in degrees; NaN where there is none.
         numbers: column -> float32 [n], the reading of an item's first partner; NaN where there is none.
@@ -71,12 +72,16 @@ class Catalogue:
     @property
     def timed(self) -> bool:
         """Whether any item has a time: without, there are no days, no strip and no "then"."""
-        return bool((self.times != UNKNOWN).any())
+        return bool(self.known_times().any())
 
     @property
     def placed(self) -> bool:
         """Whether any item has a position: without, there is no map."""
         return bool(np.isfinite(self.positions).any())
+
+    def known_times(self) -> np.ndarray:
+        """Return which items have a time, bool [n]."""
+        return np.asarray(self.times != UNKNOWN)
 
     def local(self) -> np.ndarray:
         """Return local times, int64 [n], seconds since 1970 on the wall clock; ``UNKNOWN`` where there is none."""

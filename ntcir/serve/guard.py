@@ -92,9 +92,7 @@ class Guard:
         pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         typed = [value for key, value in pairs if key == TOKEN]
         if scope["method"] not in _SAFE or not typed or not _same(typed[-1], self._token):
-            return _refused(
-                403, "The token is missing or wrong: use the address that was printed when the page was started."
-            )
+            return _refused(403, "The token is missing or wrong: use the address that was printed.")
         # The token leaves the address, so that it does not get into bookmarks, pictures of the screen or the history.
         rest = urlencode([(key, value) for key, value in pairs if key != TOKEN])
         root = scope.get("root_path", "")

@@ -48,7 +48,7 @@ def open_site(wanted: Wanted) -> Site:
     from ntcir.modalities import modality
     from ntcir.model.model import Model
     from ntcir.model.trained import is_finished
-    from ntcir.retrieval.asking import ALL, check_split
+    from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask
     from ntcir.serve.asking import Asker
     from ntcir.serve.collections import Collections
     from ntcir.serve.index import open_index
@@ -71,7 +71,10 @@ def open_site(wanted: Wanted) -> Site:
     collections = Collections(wanted.collections, corpus=index.corpus, model=str(folder))
     studies = None
     if wanted.topics is not None:
-        studies = open_studies(index, trained.config.pair, wanted.runs, wanted.topics, wanted.qrels)
+        studies = open_studies(
+            index, trained.config.pair, wanted.runs, wanted.topics, wanted.qrels,
+            lambda: corpus_to_ask(trained, folder, wanted.data, pooled=False, split=ALL, settings=wanted.settings)[0],
+        )  # fmt: skip
     return Site(
         index=index,
         asker=asker,

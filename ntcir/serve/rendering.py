@@ -33,4 +33,19 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["plain"] = escaped  # what turns the writing direction is spelled out
+    environment.filters["signed"] = signed
+    environment.filters["brief"] = brief
     return environment
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign, a minus as people print it; no sign where it rounds to nothing."""
+    text = f"{value:+.4f}"
+    return "0.0000" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
+
+
+def brief(number: int) -> str:
+    """Return a number in about four characters: ``980``, ``1.2k``, ``12k``."""
+    if number < 1000:
+        return str(number)
+    return f"{number / 1000:.1f}k" if number < 9950 else f"{number / 1000:,.0f}k"

@@ -123,4 +123,4 @@ def area(text: str) -> Area:
 
 def spelled(value: float) -> str:
     """Return the shortest text that is read as the number."""
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ MODEL_FILE, MODEL_CONFIG = "model.safetensors", "config.yaml"
 
 # Raised by the system when there is no room: disk full, quota used up, file size limit reached.
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_UMASK = threading.Lock()
 _WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}
 
@@ -151,7 +153,11 @@ def atomic_write(path: str | os.PathLike[str], text: str) -> None:
 
 
 def _umask() -> int:
-    """Return the process's umask (the system offers no way to read it without setting it)."""
-    mask = os.umask(0)
-    os.umask(mask)
+    """Return the process's umask (the system offers no way to read it without setting it).
+
+    One thread at a time: of two, the second would read the zero that the first has set, and put that back.
+    """
+    with _UMASK:
+        mask = os.umask(0)
+        os.umask(mask)
     return mask

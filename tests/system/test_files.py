@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -290,3 +291,21 @@ def test_a_file_that_cannot_be_replaced_is_written_to(tmp_path: Path, monkeypatc
     atomic_write(tmp_path / "mounted", "text")
     assert (tmp_path / "mounted").read_text() == "text"
     assert names(tmp_path) == ["mounted"]
+
+
+def test_threads_that_write_at_once_leave_the_umask_alone(tmp_path, monkeypatch):
+    before, set_umask = os.umask(0o027), os.umask
+
+    def slowly(mask: int) -> int:
+        former = set_umask(mask)
+        time.sleep(0.005)
+        return former
+
+    monkeypatch.setattr(os, "umask", slowly)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda number: atomic_write(tmp_path / f"{number}.txt", "x"), range(8)))
+        assert set_umask(0o027) == 0o027
+        assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o640}
+    finally:
+        set_umask(before)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from ntcir.serve.routes import hits, items, pages
+from ntcir.serve.routes import collections, days, exports, hits, items, maps, pages, pictures, topics
 from ntcir.serve.site import Site
 
-ROUTERS: tuple[Callable[[Site], APIRouter], ...] = (pages.router, hits.router, items.router)
+ROUTERS: tuple[Callable[[Site], APIRouter], ...] = tuple(
+    each.router for each in (pages, hits, items, pictures, maps, days, collections, exports, topics)
+)

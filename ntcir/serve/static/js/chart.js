@@ -1,0 +1,177 @@
+// One reading over a day: a line, the corpus's usual range behind it, hits, and the item that is looked at.
+import { element } from "./core.js";
+import { token } from "./colours.js";
+import { rounded } from "./texts.js";
+
+const HEIGHT = 52;
+const AXIS = 18; // of time, under the last chart
+const SIDE = 44; // of values
+const PLACE_OF_LABEL = 46; // pixels between hours that are written
+
+export class Chart {
+  constructor(host, options) {
+    this.host = host;
+    this.options = options;
+    this.hits = [];
+    this.value = element("output", { class: "reading-value" });
+    const label = element("p", { class: "reading-name" }, element("span", {}, options.name), this.value);
+    this.place = element("div", { class: "reading-chart", "aria-hidden": "true" });
+    host.append(label, this.place);
+    this.markLine = element("div", { class: "reading-mark", hidden: true });
+    this.windowBand = element("div", { class: "reading-window", hidden: true });
+    this.plot = new uPlot(this.settings(), [options.times, options.values], this.place);
+    this.plot.over.append(this.windowBand, this.markLine);
+    this.plot.over.addEventListener("click", () => {
+      if (this.plot.cursor.left >= 0) options.pick(this.plot.posToVal(this.plot.cursor.left, "x"));
+    });
+  }
+
+  settings() {
+    const { last, range, series } = this.options;
+    const axis = { stroke: token("--muted"), font: `10px ${token("--font")}`, ticks: { show: false } };
+    return {
+      width: this.width(),
+      height: HEIGHT + (last ? AXIS : 0),
+      padding: [6, 8, last ? 0 : 4, 0],
+      legend: { show: false },
+      cursor: {
+        sync: { key: "day", setSeries: false }, y: false, drag: { x: false, y: false },
+        points: { size: 6, fill: token("--accent"), stroke: token("--surface") },
+      },
+      scales: { x: { time: false, range: () => range }, y: { range: () => padded(extent(series)) } },
+      axes: [
+        {
+          ...axis, show: last, size: AXIS, gap: 3, grid: { show: false },
+          splits: () => this.hours().map((tick) => tick.seconds),
+          values: () => this.hours().map((tick) => tick.clock),
+        },
+        {
+          ...axis, size: SIDE, gap: 4, grid: { stroke: token("--line"), width: 1 },
+          space: 18,
+          values: (_, splits) => splits.map(rounded),
+        },
+      ],
+      series: [
+        {},
+        {
+          stroke: token("--accent"), width: 1.75, spanGaps: false,
+          points: { show: true, size: 4, filter: () => this.lone() },
+        },
+      ],
+      hooks: { drawClear: [() => this.drawBand()], draw: [() => this.drawHits()], setCursor: [() => this.read()] },
+    };
+  }
+
+  width() {
+    return Math.max(120, Math.floor(this.place.clientWidth || this.host.clientWidth || 600));
+  }
+
+  // Whole hours of the wall clock, as many as there is room for.
+  hours() {
+    const [from, to] = this.options.range;
+    const inside = this.options.ticks.filter((tick) => tick.seconds >= from && tick.seconds <= to);
+    const room = Math.max(1, Math.floor((this.width() - SIDE) / PLACE_OF_LABEL));
+    const step = [1, 2, 3, 4, 6, 12].find((each) => inside.length / each <= room) ?? 12;
+    return inside.filter((tick) => Number(tick.clock.slice(0, 2)) % step === 0);
+  }
+
+  // A reading between two that are missing is a dot: it has no line.
+  lone() {
+    const { values } = this.options;
+    return values.flatMap((value, place) =>
+      value !== null && (values[place - 1] ?? null) === null && (values[place + 1] ?? null) === null ? [place] : []);
+  }
+
+  drawBand() {
+    const { low, high } = this.options.series;
+    if (low === undefined || high === undefined) return;
+    const { ctx, bbox } = this.plot;
+    const [top, bottom] = [high, low].map((end) => this.plot.valToPos(end, "y", true));
+    ctx.save();
+    ctx.fillStyle = token("--accent-soft");
+    ctx.globalAlpha = 0.6;
+    ctx.fillRect(bbox.left, top, bbox.width, Math.max(1, bottom - top));
+    ctx.restore();
+  }
+
+  drawHits() {
+    const { ctx, bbox } = this.plot;
+    ctx.save();
+    ctx.fillStyle = token("--ink");
+    const wide = 2 * devicePixelRatio;
+    for (const seconds of this.hits) {
+      const x = this.plot.valToPos(seconds, "x", true);
+      ctx.fillRect(x - wide / 2, bbox.top, wide, 4 * devicePixelRatio);
+    }
+    ctx.restore();
+  }
+
+  showHits(seconds) {
+    this.hits = seconds;
+    this.plot.redraw(false, false);
+  }
+
+  mark(seconds) {
+    this.marked = seconds;
+    this.markLine.hidden = false;
+    this.markLine.style.left = `${this.plot.valToPos(seconds, "x")}px`;
+    this.tell(this.near(seconds));
+  }
+
+  showWindow(from, to) {
+    this.window = [from, to];
+    const [left, right] = this.window.map((seconds) => this.plot.valToPos(seconds, "x"));
+    this.windowBand.hidden = false;
+    this.windowBand.style.left = `${left}px`;
+    this.windowBand.style.width = `${Math.max(2, right - left)}px`;
+  }
+
+  // The cursor is over one of the charts: all tell what they read there, that one says where it is.
+  read() {
+    const { idx, left, event } = this.plot.cursor;
+    if (left < 0 || idx === null || idx === undefined) {
+      if (this.marked !== undefined) this.tell(this.near(this.marked));
+      if (this.pointed) this.options.leave();
+      this.pointed = false;
+      return;
+    }
+    this.tell(idx);
+    if (!event) return;
+    this.pointed = true;
+    this.options.point(this.plot.posToVal(left, "x"));
+  }
+
+  near(seconds) {
+    return this.plot.valToIdx(seconds);
+  }
+
+  tell(place) {
+    const { times, values, clock } = this.options;
+    const value = values[place] ?? null;
+    this.value.textContent = `${value === null ? "–" : rounded(value)} at ${clock(times[place])}`;
+  }
+
+  resize() {
+    const width = this.width();
+    if (width === this.plot.width) return;
+    this.plot.setSize({ width, height: this.plot.height });
+    if (this.marked !== undefined) this.mark(this.marked);
+    if (this.window) this.showWindow(...this.window);
+  }
+
+  destroy() {
+    this.plot.destroy();
+  }
+}
+
+// From the least to the most of the day, with the corpus's usual range as far as it is known.
+function extent({ values, low, high }) {
+  const known = values.filter((value) => value !== null);
+  const ends = [low, high].filter((end) => end !== undefined);
+  return [Math.min(...known, ...ends), Math.max(...known, ...ends)];
+}
+
+function padded([least, most]) {
+  const more = (most - least) * 0.1 || 1;
+  return [least - more, most + more];
+}

@@ -1,0 +1,179 @@
+// Readings over a day as small charts with one axis of time, and as a table for whoever does not see them.
+import { element } from "./core.js";
+import { remember, remembered } from "./memory.js";
+import { Chart } from "./chart.js";
+import { columnName, rounded } from "./texts.js";
+
+const MOST = 3; // charts at once
+const HOUR = 3600;
+const GAP = 15 * 60; // seconds without readings over which no line is drawn
+// Columns that are not chosen unless a person does: where one was (that is the map's) and how sure a device is.
+const DULL = /lat|lng|lon|hour|conf|prob|minutes|time/i;
+
+export class Readings {
+  constructor(host, menuHost, { point, leave, pick }) {
+    this.listeners = { point, leave, pick };
+    this.charts = [];
+    this.day = null;
+    this.hits = [];
+    this.marked = null; // seconds
+    this.window = null;
+    this.chosen = JSON.parse(remembered("readings", "null"));
+    this.rows = element("div", { class: "readings-rows" });
+    this.table = element("table", { class: "unseen" });
+    host.replaceChildren(this.rows, this.table);
+    this.menu = element("details", { class: "readings-menu" }, element("summary", {}, "Readings"), element("ul"));
+    menuHost.replaceChildren(this.menu);
+    document.addEventListener("pointerdown", (event) => this.menu.contains(event.target) || (this.menu.open = false));
+    this.menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      this.menu.open = false;
+      this.menu.querySelector("summary").focus();
+      event.stopPropagation();
+    });
+    new ResizeObserver(() => this.resize()).observe(this.rows);
+  }
+
+  show(day) {
+    this.day = day;
+    this.marked = null;
+    this.hits = [];
+    this.draw();
+    this.fillMenu();
+    this.fillTable();
+  }
+
+  // Those that were chosen and change on this day; the one that tells most is always among them.
+  series() {
+    const all = this.day.readings.series;
+    if (!all.length) return [];
+    const others = all.slice(1);
+    const wanted = this.chosen
+      ? others.filter((each) => this.chosen.includes(each.name))
+      : others.filter((each) => !DULL.test(each.name));
+    return [all[0], ...wanted.slice(0, MOST - 1)];
+  }
+
+  draw() {
+    for (const chart of this.charts) chart.destroy();
+    this.charts = [];
+    this.rows.replaceChildren();
+    const shown = this.series();
+    if (!shown.length) {
+      const none = this.day.photographs.length ? "No reading changes on this day." : "Nothing is known of this day.";
+      this.rows.append(element("p", { class: "readings-none" }, none));
+      return;
+    }
+    const times = this.day.readings.times;
+    const holes = holesOf(times);
+    const range = rangeOf(this.day);
+    const ticks = this.day.ticks;
+    shown.forEach((series, place) => {
+      const host = element("div", { class: "reading" });
+      this.rows.append(host);
+      this.charts.push(
+        new Chart(host, {
+          name: columnName(series.name), series, times: withHoles(times, holes, (time) => time),
+          values: withHoles(series.values, holes, () => null), range, ticks,
+          last: place === shown.length - 1, ...this.listeners,
+          clock: (seconds) => clockOf(seconds, ticks),
+        }),
+      );
+    });
+    this.dress();
+  }
+
+  dress() {
+    for (const chart of this.charts) {
+      chart.showHits(this.hits);
+      if (this.marked !== null) chart.mark(this.marked);
+      if (this.window) chart.showWindow(...this.window);
+    }
+  }
+
+  mark(seconds) {
+    this.marked = seconds;
+    for (const chart of this.charts) chart.mark(seconds);
+  }
+
+  markHits(seconds) {
+    this.hits = seconds;
+    for (const chart of this.charts) chart.showHits(seconds);
+  }
+
+  showWindow(from, to) {
+    this.window = [from, to];
+    for (const chart of this.charts) chart.showWindow(from, to);
+  }
+
+  recolour() {
+    if (this.day) this.draw();
+  }
+
+  resize() {
+    for (const chart of this.charts) chart.resize();
+  }
+
+  fillMenu() {
+    const all = this.day.readings.series;
+    this.menu.hidden = all.length < 2;
+    const shown = new Set(this.series().map((each) => each.name));
+    const items = all.map(({ name }, place) => {
+      const box = element("input", { type: "checkbox", checked: shown.has(name), onchange: () => this.choose(name, box.checked) });
+      box.disabled = place === 0 || (!box.checked && shown.size >= MOST);
+      return element("li", {}, element("label", {}, box, columnName(name)));
+    });
+    this.menu.querySelector("ul").replaceChildren(...items);
+  }
+
+  choose(name, on) {
+    const shown = this.series().slice(1).map((each) => each.name);
+    this.chosen = on ? [...shown, name] : shown.filter((each) => each !== name);
+    remember("readings", JSON.stringify(this.chosen));
+    this.draw();
+    this.fillMenu();
+    const again = [...this.menu.querySelectorAll("label")].find((label) => label.textContent === columnName(name));
+    again?.querySelector("input").focus();
+  }
+
+  fillTable() {
+    const head = ["Reading", "Least", "Mean", "Most"].map((text) => element("th", { scope: "col" }, text));
+    const rows = this.day.readings.series.map(({ name, values }) => {
+      const known = values.filter((value) => value !== null);
+      const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+      const cells = [Math.min(...known), mean, Math.max(...known)].map((value) => element("td", {}, rounded(value)));
+      return element("tr", {}, element("th", { scope: "row" }, columnName(name)), cells);
+    });
+    this.table.replaceChildren(
+      element("caption", {}, `Readings of ${this.day.weekday}, ${this.day.day}`),
+      element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows),
+    );
+  }
+}
+
+// The wall clock at a second of the day: that of the last whole hour, and what has passed since.
+function clockOf(seconds, ticks) {
+  const tick = ticks.findLast((each) => each.seconds <= seconds) ?? { seconds: 0, clock: "00:00" };
+  const minutes = Math.floor((seconds - tick.seconds) / 60);
+  const hour = (Number(tick.clock.slice(0, 2)) + Math.floor(minutes / 60)) % 24;
+  return `${String(hour).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
+}
+
+// From the hour in which the day's first item is to that in which its last is.
+function rangeOf({ photographs, length }) {
+  const first = Math.floor(photographs[0].seconds / HOUR) * HOUR;
+  const last = Math.ceil((photographs.at(-1).seconds + 1) / HOUR) * HOUR;
+  return [Math.max(0, first), Math.min(Math.max(length, last), last)];
+}
+
+// Places behind which so much time passes that the readings there are not one line.
+function holesOf(times) {
+  const steps = times.slice(1).map((time, place) => time - times[place]).sort((one, other) => one - other);
+  const least = Math.max(GAP, 4 * (steps[steps.length >> 1] ?? 0));
+  return new Set(times.slice(1).flatMap((time, place) => (time - times[place] > least ? [place] : [])));
+}
+
+function withHoles(values, holes, fill) {
+  return values.flatMap((value, place) =>
+    holes.has(place) ? [value, fill(typeof value === "number" ? value + 1 : null)] : [value]);
+}
