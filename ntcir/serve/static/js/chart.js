@@ -4,9 +4,11 @@ import { token } from "./colours.js";
 import { rounded } from "./texts.js";
 
 const HEIGHT = 52;
+const HIGHER = 84; // where the day is a view of its own
 const AXIS = 18; // of time, under the last chart
 const SIDE = 44; // of values
 const PLACE_OF_LABEL = 46; // pixels between hours that are written
+const narrow = matchMedia("(max-width: 999px)");
 
 export class Chart {
   constructor(host, options) {
@@ -31,7 +33,7 @@ export class Chart {
     const axis = { stroke: token("--muted"), font: `10px ${token("--font")}`, ticks: { show: false } };
     return {
       width: this.width(),
-      height: HEIGHT + (last ? AXIS : 0),
+      height: (narrow.matches ? HIGHER : HEIGHT) + (last ? AXIS : 0),
       padding: [6, 8, last ? 0 : 4, 0],
       legend: { show: false },
       cursor: {
