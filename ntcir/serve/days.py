@@ -12,6 +12,7 @@ import numpy as np
 
 from ntcir.report.items import in_order
 from ntcir.serve.catalogue import UNKNOWN, Catalogue
+from ntcir.serve.facets import Spread
 
 MOST_SHOWN = 5_000  # photographs of a day; of more, as many that are evenly spaced
 _DAY, _HOUR = 86_400, 3_600  # seconds
@@ -20,7 +21,7 @@ _NO_DAY = np.iinfo(np.int32).min
 _DIGITS = 6  # significant, of a reading
 _ENDS = ("least", "most", "low", "high")  # of a column's range
 
-Ranges = Mapping[str, Mapping[str, float]]
+Ranges = Mapping[str, Spread]
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class Days:
             if len(np.unique(values[known])) < 2:
                 continue
             told = [_rounded(value) if ok else None for value, ok in zip(values, known, strict=True)]
-            corpus = self._ranges.get(name, {})
+            corpus: Mapping[str, Any] = self._ranges.get(name, {})
             range_of_corpus = {end: _rounded(corpus[end]) for end in _ENDS if end in corpus}
             found.append({"name": name, "values": told} | range_of_corpus)
         return found
@@ -172,7 +173,7 @@ def _thinned(rows: np.ndarray, shown: int | None) -> np.ndarray:
     if len(rows) <= MOST_SHOWN:
         return rows
     places = np.linspace(0, len(rows) - 1, MOST_SHOWN).round().astype(np.int64)
-    here = np.flatnonzero(rows == shown) if shown is not None else []
+    here = np.flatnonzero(rows == (-1 if shown is None else shown))
     if len(here) and here[0] not in places:
         places[np.abs(places - here[0]).argmin()] = here[0]
     return rows[places]

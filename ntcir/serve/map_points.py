@@ -84,7 +84,7 @@ def _chosen(
     if len(rows) > most:
         spaced = np.linspace(0, len(rows) - 1, most).round().astype(np.int64)
         rows, ranks = rows[spaced], ranks[spaced]
-    told = [float(f"{score:.9g}") for score in scores.tolist()] if ranked else [None] * len(rows)
+    told: list[float | None] = [float(f"{score:.9g}") for score in scores.tolist()] if ranked else [None] * len(rows)
     return rows, ranks, told, looked, without
 
 

@@ -64,7 +64,7 @@ def bind(place: Place) -> socket.socket:
         )[0]
     except (OSError, UnicodeError) as error:
         raise UserError(f"--host {place.host} is not an address of this machine.") from error
-    if not ipaddress.ip_address(address[0].partition("%")[0]).is_loopback and not place.remote:
+    if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback and not place.remote:
         raise UserError(
             f"--host {place.host} can be reached from other machines: whoever gets the address sees every photograph "
             "and reading, and nothing is encrypted on the way. Add --allow-remote if that is what you want, or leave "
@@ -123,7 +123,8 @@ def serve(site: Site, listening: socket.socket, place: Place, *, opened: bool = 
     say("Ctrl-C ends the page.")
     if opened:
         _open(address)
-    with closing(listening), suppress(KeyboardInterrupt):  # raised again when the last answer is given
+    # Ctrl-C is raised again when the last answer is given.
+    with closing(listening), closing(site.collections), suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     say("The page is closed.")
 

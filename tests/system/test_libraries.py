@@ -16,7 +16,8 @@ from ntcir.system.libraries import CONFINED
 # Read and known to send, fetch and write nothing on import. Another dependency belongs here or in CONFINED.
 HARMLESS = {
     "PIL", "click", "cv2", "fastapi", "ir_measures", "jinja2", "markupsafe", "numpy", "optuna", "pandas", "polars",
-    "pydantic", "pydantic_core", "rich", "safetensors", "sklearn", "sqlalchemy", "starlette", "torch", "uvicorn", "yaml",
+    "pydantic", "pydantic_core", "rich", "safetensors", "sklearn", "sqlalchemy", "starlette", "torch",
+    "uvicorn", "yaml",
 }  # fmt: skip
 # Starting programs, and reading what is more than data; `parallel` pickles among processes that it has started itself.
 CONFINING = {"confine_libraries", "import_matplotlib"}  # the second begins with the first

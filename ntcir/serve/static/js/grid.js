@@ -222,7 +222,10 @@ list.addEventListener("focusin", (event) => {
   if (hit && hit.id !== selected) emit("select", { id: hit.id, hit, from: "grid" });
 });
 list.addEventListener("click", (event) => {
-  if (event.target.closest(".shot")) act("open", answer.at(Number(tileOf(event.target)?.dataset.index)));
+  const shot = event.target.closest(".shot");
+  if (!shot) return;
+  shot.focus({ preventScroll: true }); // not every browser focuses what is clicked
+  act("open", answer.at(Number(tileOf(shot)?.dataset.index)));
 });
 let hovering = null;
 list.addEventListener("pointerover", (event) => {

@@ -4,6 +4,7 @@ import { step } from "./item.js";
 import { hitOf } from "./grid.js";
 import { iconButton } from "./icons.js";
 import { moment } from "./texts.js";
+import { labelsOf } from "./tile.js";
 
 export function openLightbox(id) {
   const picture = element("img", { alt: `${site.noun} ${id}` });
@@ -17,7 +18,7 @@ export function openLightbox(id) {
   function fill(wanted) {
     picture.src = link.href = address("picture", { id: wanted });
     const hit = hitOf(wanted);
-    caption.textContent = [hit && moment(hit), hit && Object.values(hit.labels).join(" · "), wanted].filter(Boolean).join("  ·  ");
+    caption.textContent = [hit && moment(hit), hit && labelsOf(hit), wanted].filter(Boolean).join("  ·  ");
   }
   async function go(by) {
     const hit = await step(by);

@@ -11,7 +11,7 @@ import { choosePicture } from "./upload.js";
 
 const can = new Set(site.ways);
 const form = $("#search");
-const touch = matchMedia("(hover: none)").matches;
+const touch = matchMedia("(hover: none) and (pointer: coarse)").matches;
 const SPANS = [30, 60, 120, 360, 1440];
 
 function hint(part) {

@@ -30,7 +30,7 @@ place.append(
 // The first time somebody is here.
 function welcome() {
   if (remembered("welcomed")) return "";
-  const touch = matchMedia("(hover: none)").matches;
+  const touch = matchMedia("(hover: none) and (pointer: coarse)").matches;
   const can = (way, text) => (site.ways.includes(way) ? [text] : []);
   const ways = [...can("words", "describe a moment in words"), ...can("picture", touch ? "add a picture" : "drop a picture"), ...can("reading", "add a reading such as a heart rate")];
   const like = `${touch ? "open" : "point at"} a ${site.noun} and choose “more like this”.${touch ? "" : " Press ? for all keys."}`;

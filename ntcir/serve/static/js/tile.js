@@ -6,8 +6,8 @@ import { columnName, count, many, moment, score } from "./texts.js";
 
 const ACTIONS = [["right", "Right (r)", "right"], ["wrong", "Wrong (w)", "wrong"], ["collect", "Collect (c)", "collect"], ["like", "More like this (l)", "like"]];
 
-function labelsOf(hit) {
-  return Object.values(hit.labels ?? {}).join(" · ");
+export function labelsOf(hit) {
+  return [...new Set(Object.values(hit.labels ?? {}))].join(" · "); // two columns may say the same
 }
 
 // What a screen reader says of a tile.
