@@ -120,8 +120,8 @@ class CollectionsFile:
             yield connection
 
     def close(self) -> None:
-        """Close the file; what is in its log goes into it."""
-        with self._lock:
+        """Close the file. Its log goes into it, so that it can be copied alone, unless somebody else has it open."""
+        with self._lock, _in_a_sentence(self.path):
             self._connection.close()
 
     @contextmanager

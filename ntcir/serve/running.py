@@ -123,7 +123,8 @@ def serve(site: Site, listening: socket.socket, place: Place, *, opened: bool = 
     say("Ctrl-C ends the page.")
     if opened:
         _open(address)
-    with closing(listening), suppress(KeyboardInterrupt):  # raised again when the last answer is given
+    # Ctrl-C is raised again when the last answer is given.
+    with closing(listening), closing(site.collections), suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     say("The page is closed.")
 

@@ -35,6 +35,7 @@ class Shown:
         readings: columns and values, most telling first.
         clock: its local time, or None.
         labels: such as places.
+        caption: what was written about the photograph, or None.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Shown:
     readings: tuple[tuple[str, str], ...] = ()
     clock: Clock | None = None
     labels: tuple[str, ...] = ()
+    caption: str | None = None
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,8 @@ class Shower:
             partner=partner,
             words=None if partner or self._pictured else caption_of(self._catalogue, row),
             clock=Clock.of(self._catalogue, row),
-            labels=() if partner else tuple(map(str, told["labels"].values())),
+            labels=() if partner else tuple(dict.fromkeys(map(str, told["labels"].values()))),
+            caption=caption_of(self._catalogue, row) if self._pictured else None,
         )
 
 

@@ -34,6 +34,7 @@ def test_what_is_put_aside_is_there_after_a_restart(kept):
     assert kept.add(made.number, "a.jpg")
     assert not kept.add(made.number, "b.jpg", 0.75, "q=tea")  # it is there, and stays as it is
     kept.close()
+    assert [each.name for each in kept._file.path.parent.iterdir()] == ["collections.sqlite"]  # it can be copied
     later = again(kept)
     [found] = later.all()
     assert (found.name, found.topic, found.note, found.count) == (SCRIPT, "KIS26001", "a note", 2)

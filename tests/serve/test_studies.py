@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from studying import Desk, minute, photo, reading
 from ntcir.modalities import direction
 from ntcir.scoring import score
 from ntcir.serve.study_chart import chart
+from ntcir.serve.study_runs import name_runs
 from ntcir.serve.study_shown import Shower
 from ntcir.serve.study_views import Choice, Views, bins
 
@@ -132,7 +134,7 @@ def test_the_corpus_is_read_once(desk, capsys):
     file.write_bytes(file.read_bytes()[:300])  # damaged
     assert desk.open(run).items.stored(IMG2SEN.answer, minute(0)).query == reading(0)
     assert desk.reads == 2
-    (desk.folder / "index" / "vectors.json").write_text("{}")  # the index was made anew
+    (desk.folder / "index" / "index.json").write_text("{}")  # the index was made anew
     desk.open(run)
     assert desk.reads == 3
 
@@ -253,6 +255,19 @@ def test_every_topic_is_in_one_bin(tmp_path):
     drawn = chart(bins(studies))
     assert len(drawn.columns) == len(bins(studies))
     assert all(0 <= bar.y <= drawn.baseline and bar.height >= 0 for column in drawn.columns for bar in column.bars)
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["a/run.txt"], ["run.txt"]),
+        (["a/one.txt", "b/two.txt"], ["one.txt", "two.txt"]),
+        (["runs/before/run.txt", "runs/new/run.txt"], ["before", "new"]),
+        (["a/run.txt", "run.txt"], ["a/run.txt", "run.txt"]),
+    ],
+)
+def test_runs_are_called_by_what_tells_them_apart(paths, names):
+    assert name_runs([Path(path) for path in paths]) == names
 
 
 def test_runs_are_read_without_torch():

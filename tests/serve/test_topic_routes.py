@@ -12,13 +12,16 @@ from fastapi.testclient import TestClient
 from studying import ITEMS, Desk, minute, photo
 
 from ntcir.serve.app import create_app
+from ntcir.serve.routes import topics
 
 
 def client_of(desk: Desk, *runs: Any, ways: frozenset[str] = frozenset({"reading"})) -> TestClient:
     studies = desk.open(*runs) if runs else None
     asker = SimpleNamespace(ways=ways, columns=["heart_rate(bpm)", "movement"])
     site: Any = SimpleNamespace(index=desk.index(), asker=asker, studies=studies, quality=None)
-    return TestClient(create_app(site, token=None), raise_server_exceptions=False)
+    with pytest.MonkeyPatch.context() as patch:  # other addresses need other parts of a site
+        patch.setattr("ntcir.serve.app.ROUTERS", (topics.router,))
+        return TestClient(create_app(site, token=None), raise_server_exceptions=False)
 
 
 @pytest.fixture

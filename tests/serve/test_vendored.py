@@ -13,7 +13,7 @@ VENDOR = SERVE / "static" / "vendor"
 # Names of vocabularies and people, which nothing is loaded from.
 ADDRESS = re.compile(r"""["'(=]\s*(?:https?:)?//[\w.-]+""")
 
-AS_HTML = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function")
+AS_HTML = re.compile(r"\.(inner|outer)HTML|insertAdjacentHTML|document\.write|\beval\(|new Function")
 
 
 def test_vendored_files_are_as_they_were_published():

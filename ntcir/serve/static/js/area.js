@@ -22,16 +22,17 @@ function wrapped(longitude) {
   return ((((longitude + 180) % 360) + 360) % 360) - 180;
 }
 
-// An area whose east is greater than its west, as the map wants it.
-export function unwrapped({ south, west, north, east }) {
-  return { south, west, north, east: east < west ? east + 360 : east };
+// The corners of an area, its east greater than its west as the map wants it.
+export function cornersOf({ south, west, north, east }) {
+  return [[south, west], [north, east < west ? east + 360 : east]];
 }
 
 // The corners of an area in the world that begins at `start`; null if it is not one.
 export function rectangleOf(box, start = null) {
   const numbers = box.split(",").map(Number);
   if (numbers.length !== 4 || !numbers.every(Number.isFinite)) return null;
-  const { south, west, north, east } = unwrapped({ south: numbers[0], west: numbers[1], north: numbers[2], east: numbers[3] });
-  const shift = start !== null && east < start ? 360 : 0;
-  return [[south, west + shift], [north, east + shift]];
+  const [south, west, north, east] = numbers;
+  const corners = cornersOf({ south, west, north, east });
+  const shift = start !== null && corners[1][1] < start ? 360 : 0;
+  return corners.map(([latitude, longitude]) => [latitude, longitude + shift]);
 }

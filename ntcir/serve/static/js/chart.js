@@ -46,9 +46,9 @@ export class Chart {
           values: () => this.hours().map((tick) => tick.clock),
         },
         {
-          ...axis, size: SIDE, gap: 4, grid: { stroke: token("--line"), width: 1 },
-          space: 18,
-          values: (_, splits) => splits.map(rounded),
+          ...axis, size: SIDE, gap: 4, grid: { show: false },
+          splits: () => ends(series),
+          values: (_, splits) => splits.map((value) => rounded(value.toPrecision(3))),
         },
       ],
       series: [
@@ -162,6 +162,11 @@ export class Chart {
   destroy() {
     this.plot.destroy();
   }
+}
+
+// What is written beside the chart: the corpus's usual range, or that of the day.
+function ends({ values, low, high }) {
+  return low < high ? [low, high] : extent({ values });
 }
 
 // From the least to the most of the day, with the corpus's usual range as far as it is known.

@@ -6,6 +6,7 @@ const NEAR = 38; // pixels between the middles of two circles
 const MARGIN = 0.25; // of the view, around it
 const BEST = 10;
 const GOOD = 100;
+const HINT = { width: 190, height: 180 }; // pixels at most
 const MOST_LISTED = 24;
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
@@ -33,7 +34,14 @@ export class Clusters {
     const around = this.map.getBounds().pad(MARGIN);
     const groups = this.groups(this.points.filter((point) => around.contains(point.latlng)));
     for (const group of groups) this.layer.addLayer(this.circle(group));
+    this.groupsDrawn = groups;
     this.drawn(groups.map(({ members }) => ({ latlng: members[0].latlng, radius: diameter(members.length) / 2 })));
+  }
+
+  // Where a point is seen: the middle of its circle, and how wide that is.
+  circleOf(point) {
+    const group = this.groupsDrawn?.find(({ members }) => members.includes(point));
+    return group ? { latlng: group.members[0].latlng, size: diameter(group.members.length) } : null;
   }
 
   // The best hit that is still alone is the middle of a group; worse ones near it join. So a group stands where its best is.
@@ -73,11 +81,21 @@ export class Clusters {
     const marker = L.marker(best.latlng, {
       icon, keyboard: false, riseOnHover: true, zIndexOffset: this.ranked ? -best.rank : count,
     });
+    marker.on("mouseover", () => this.aim(marker, size));
     marker.on("mouseover", () => emit("hover", { id: best.id, hit: null, from: "map" }));
     marker.on("mouseout", () => emit("hover", { id: null, hit: null, from: "map" }));
     marker.on("click", () => (count === 1 ? emit("open", { id: best.id, from: "map" }) : this.enter(members, marker)));
-    marker.bindTooltip(() => this.hint(members), { direction: "top", offset: [0, -size / 2], className: "map-hint" });
+    marker.bindTooltip(() => this.hint(members), { className: "map-hint" });
     return marker;
+  }
+
+  // The hint stands where it has room.
+  aim(marker, size) {
+    const { x, y } = this.map.latLngToContainerPoint(marker.getLatLng());
+    const right = this.map.getSize().x - x;
+    const direction = Math.min(x, right) > HINT.width / 2 ? (y > HINT.height ? "top" : "bottom") : x < right ? "right" : "left";
+    const [across, down] = { top: [0, -1], bottom: [0, 1], right: [1, 0], left: [-1, 0] }[direction];
+    Object.assign(marker.getTooltip().options, { direction, offset: L.point((across * size) / 2, (down * size) / 2) });
   }
 
   kind(best) {

@@ -5,6 +5,7 @@ import { Readings } from "./readings.js";
 import { Strip } from "./strip.js";
 import { count, items } from "./texts.js";
 
+const narrow = matchMedia("(max-width: 999px)"); // the day is then a view of its own, which is not folded
 const FOLLOW_AFTER = 350; // milliseconds that an item of another day is pointed at before its day is shown
 
 class DayPanel {
@@ -25,7 +26,8 @@ class DayPanel {
       pick: (seconds) => this.pick(seconds),
     });
     this.strip.moved = (from, to) => this.readings.showWindow(from, to);
-    this.fold(remembered("day-panel", "open") === "open");
+    this.fold(narrow.matches || remembered("day-panel", "open") === "open");
+    narrow.addEventListener("change", () => narrow.matches && this.unfold(this.wanted));
     on("state", () => this.asked());
     on("select", ({ id, hit, from }) => from !== "day" && this.follow(id, hit));
     on("open", ({ id }) => this.show({ id }));
@@ -37,7 +39,7 @@ class DayPanel {
   build() {
     const step = (sign, text, hint) =>
       element("button", { type: "button", class: "day-step", "aria-label": hint, title: hint, onclick: () => this.step(sign) }, text);
-    this.fold_ = element("button", {
+    this.folder = element("button", {
       type: "button", class: "day-fold", "aria-controls": "day-body", onclick: () => this.toggle(),
     }, "Day");
     const days = site.facets?.days ?? [];
@@ -52,11 +54,11 @@ class DayPanel {
     this.stripHost = element("div", { class: "day-strip" });
     this.readingsHost = element("div", { class: "day-readings" });
     this.body = element("div", { id: "day-body" }, this.stripHost, this.readingsHost);
-    this.panel.replaceChildren(
-      element("div", { class: "day-head" },
-        this.fold_, this.before, this.picker, this.after, this.summary, this.menuHost),
-      this.body,
+    const head = element(
+      "div", { class: "day-head" },
+      this.folder, this.before, this.picker, this.after, this.summary, this.menuHost,
     );
+    this.panel.replaceChildren(element("div", { class: "day" }, head, this.body));
     this.describe();
   }
 
@@ -65,7 +67,7 @@ class DayPanel {
   fold(open) {
     this.open = open;
     this.panel.classList.toggle("folded", !open);
-    this.fold_.setAttribute("aria-expanded", open);
+    this.folder.setAttribute("aria-expanded", open);
     this.body.hidden = !open || !this.day;
     this.menuHost.hidden = this.body.hidden;
   }
@@ -212,7 +214,7 @@ class DayPanel {
 
   unfold(wanted) {
     if (!this.open) this.fold(true);
-    this.show(wanted);
+    if (wanted) this.show(wanted);
   }
 
   step(sign) {

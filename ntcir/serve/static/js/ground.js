@@ -1,11 +1,13 @@
 // Where the corpus has been at all, and the names of its places: the map under the hits when there are no streets.
 import { token } from "./colours.js";
 
+const CELLS_TO = 16; // the zoom from which cells are a mere pattern
 const NAMES_FROM = 10; // the zoom from which places have names
 const MARGIN = 4; // pixels between two names
 const HIGH = 15; // pixels of a name
-const ASIDE = 24; // pixels from a place to its name, which a circle of hits has room in
-const AROUND = [[0, 1.15], [0, -1.15], [1, 0], [-1, 0]]; // under, over, right, left
+const ASIDE = 4; // pixels between a place, or its circle of hits, and its name
+// Where a name may stand: under its place, over it, beside it, at a slant.
+const AROUND = [[0, 1], [0, -1], [1, 0], [-1, 0], [0.75, 0.75], [-0.75, 0.75], [0.75, -0.75], [-0.75, -0.75]];
 
 export const Ground = L.Layer.extend({
   initialize(ground) {
@@ -55,7 +57,7 @@ export const Ground = L.Layer.extend({
     L.DomUtil.setPosition(this.canvas, map.containerPointToLayerPoint([0, 0]));
     const pen = this.canvas.getContext("2d");
     pen.scale(ratio, ratio);
-    this.drawCells(pen, map, size);
+    if (map.getZoom() <= CELLS_TO) this.drawCells(pen, map, size);
     if (map.getZoom() >= NAMES_FROM) this.drawNames(pen, map, size);
   },
   place(map, latitude, longitude) {
@@ -77,10 +79,9 @@ export const Ground = L.Layer.extend({
     pen.globalAlpha = 1;
   },
   drawNames(pen, map, size) {
-    const taken = this.circles.map(({ latlng, radius }) => {
-      const { x, y } = map.latLngToContainerPoint(latlng);
-      return [x - radius, y - radius, x + radius, y + radius];
-    });
+    const circles = this.circles.map(({ latlng, radius }) => ({ ...pick(map.latLngToContainerPoint(latlng)), radius }));
+    const taken = circles.map(({ x, y, radius }) => [x - radius, y - radius, x + radius, y + radius]);
+    const named = new Set(); // a circle has one name: that of its greatest place
     pen.font = `500 11.5px ${token("--font")}`;
     pen.textAlign = "center";
     pen.textBaseline = "top";
@@ -89,13 +90,18 @@ export const Ground = L.Layer.extend({
     pen.strokeStyle = token("--surface");
     pen.fillStyle = token("--ink");
     for (const { name, position } of this.names) {
-      const { x, y } = this.place(map, ...position);
-      if (x < 0 || y < 0 || x > size.x || y > size.y) continue;
+      const place = this.place(map, ...position);
+      if (place.x < 0 || place.y < 0 || place.x > size.x || place.y > size.y) continue;
+      const circle = circles.find((each) => Math.hypot(each.x - place.x, each.y - place.y) < each.radius + ASIDE);
+      if (named.has(circle)) continue;
+      const { x, y, radius } = circle ?? { ...pick(place), radius: 3 };
       const half = pen.measureText(name).width / 2;
-      const free = AROUND.map(([right, down]) => [x + right * (half + ASIDE), y + down * ASIDE - HIGH / 2])
-        .find(([middle, top]) => !taken.some(([left, up, right, down]) =>
+      const aside = radius + ASIDE;
+      const free = AROUND.map(([right, down]) => [x + right * (aside + half), y + down * (aside + HIGH / 2) - HIGH / 2])
+        .find(([middle, top]) => middle - half > 0 && middle + half < size.x && !taken.some(([left, up, right, down]) =>
           middle - half - MARGIN < right && middle + half + MARGIN > left && top < down && top + HIGH > up));
       if (!free) continue;
+      if (circle) named.add(circle);
       const [middle, top] = free;
       taken.push([middle - half, top, middle + half, top + HIGH]);
       pen.strokeText(name, middle, top);
@@ -103,3 +109,7 @@ export const Ground = L.Layer.extend({
     }
   },
 });
+
+function pick({ x, y }) {
+  return { x, y };
+}

@@ -11,7 +11,23 @@ async function outline() {
   const response = await fetch(address("static/vendor/world-atlas/land-110m.json"));
   if (!response.ok) throw new Error(`The land outline: the server answered ${response.status}.`);
   const topology = await response.json();
-  return topojson.feature(topology, topology.objects.land);
+  const land = topojson.feature(topology, topology.objects.land);
+  const polygons = polygonsOf(land).map((polygon) => polygon.map(unwrapped));
+  return { type: "MultiPolygon", coordinates: polygons };
+}
+
+// A ring that crosses the date line goes on behind it, where it would else jump over the whole world. One that does not
+// come back goes around a pole, and is closed over it.
+function unwrapped(ring) {
+  let shift = 0;
+  const points = ring.map(([longitude, latitude], place) => {
+    const step = place ? longitude - ring[place - 1][0] : 0;
+    if (Math.abs(step) > 180) shift -= 360 * Math.sign(step);
+    return [longitude + shift, latitude];
+  });
+  if (!shift) return points;
+  const pole = points[0][1] < 0 ? -90 : 90;
+  return [...points, [points.at(-1)[0], pole], [points[0][0], pole], points[0]];
 }
 
 export async function addLand(map) {
@@ -84,13 +100,13 @@ const Locator = L.Control.extend({
     pen.fillStyle = token("--muted");
     pen.globalAlpha = 0.45;
     pen.beginPath();
-    for (const polygon of polygonsOf(this.land)) {
-      for (const ring of polygon) {
-        ring.forEach(([longitude, latitude], place) => pen[place ? "lineTo" : "moveTo"](x(longitude), y(latitude)));
+    for (const ring of this.land.coordinates.flat()) {
+      for (const world of WORLDS) {
+        ring.forEach(([longitude, latitude], place) => pen[place ? "lineTo" : "moveTo"](x(longitude + world), y(latitude)));
         pen.closePath();
       }
     }
-    pen.fill("evenodd");
+    pen.fill();
     const { lat, lng } = map.getCenter().wrap();
     pen.globalAlpha = 1;
     pen.strokeStyle = pen.fillStyle = token("--accent");

@@ -3,12 +3,13 @@ import { $, element, emit, getJSON, on, site, state } from "./core.js";
 import { Clusters } from "./clusters.js";
 import { token } from "./colours.js";
 import { Ground } from "./ground.js";
-import { boxOf, isRefined, rectangleOf, unwrapped } from "./area.js";
+import { boxOf, cornersOf, isRefined, rectangleOf } from "./area.js";
 import { addLand } from "./land.js";
 import { count, many } from "./texts.js";
 import { addTiles } from "./tiles.js";
 
 const CLOSEST = 17; // the zoom beyond which an answer in one place is not enlarged
+const RING = 12; // pixels that a ring is wider than what it is around
 const PAN_AFTER = 300; // milliseconds that an item is pointed at before the map follows
 
 class HitMap {
@@ -16,6 +17,8 @@ class HitMap {
     this.marks = new Map();
     this.points = new Map(); // by id
     this.bounds = null;
+    this.chosen = null; // the point that is looked at, and the one that the mouse rests on
+    this.pointed = null;
     this.asked = null; // the question of the answer that is shown
     this.moved = false; // by the user, since the map last fitted an answer
     this.own = false; // it is the page that moves the map now
@@ -36,6 +39,7 @@ class HitMap {
     });
     this.lines = L.layerGroup().addTo(this.map);
     this.clusters = new Clusters(this.map, this.marks);
+    this.clusters.drawn = (circles) => this.drawn(circles);
     this.map.on("movestart", () => (this.moved = this.moved || !this.own));
     this.map.on("moveend", () => {
       this.own = false;
@@ -58,12 +62,17 @@ class HitMap {
     this.clear = element("button", { type: "button", class: "button", onclick: () => state.set({ box: null }) }, "Clear area");
     this.places = element("details", { class: "map-places" }, element("summary"), element("ul"));
     this.credit = element("p", { class: "map-credit" }, "Leaflet");
-    panel.replaceChildren(
-      element("div", { class: "map-frame" },
-        this.view, element("div", { class: "map-tools" }, this.search, this.clear), this.places, this.credit),
-      this.said,
-    );
+    const tools = element("div", { class: "map-tools" }, this.search, this.clear);
+    const frame = element("div", { class: "map-frame" }, this.view, tools, this.places, this.credit);
+    panel.replaceChildren(element("div", { class: "map" }, frame, this.said));
     this.showTools();
+    document.addEventListener("pointerdown", (event) => this.places.contains(event.target) || (this.places.open = false));
+    this.places.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !this.places.open) return;
+      this.places.open = false;
+      $("summary", this.places).focus();
+      event.stopPropagation();
+    });
   }
 
   async addBackground() {
@@ -80,8 +89,7 @@ class HitMap {
       this.ground = new Ground(await getJSON("map/ground"));
       this.ground.addTo(this.map);
       this.ground.unwrap(this.west());
-      this.clusters.drawn = (circles) => this.ground.avoid(circles);
-      this.clusters.draw();
+      this.clusters.draw(); // names keep clear of circles
     } catch (error) {
       this.say(`The background of the map is missing: ${error.message}`);
     }
@@ -113,6 +121,8 @@ class HitMap {
     for (const mark of ["wrong", "right"]) for (const id of question.getAll(mark)) this.marks.set(id, mark);
     for (const point of found.points) point.latlng = this.latlng(point.position);
     this.points = new Map(found.points.map((point) => [point.id, point]));
+    if (this.chosen) this.chosen = this.points.get(this.chosen.id) ?? this.chosen;
+    this.pointed = null;
     const ranked = found.points.some((point) => point.score !== null);
     this.ground?.unwrap(this.west());
     this.clusters.show(found.points, ranked);
@@ -136,13 +146,13 @@ class HitMap {
   }
 
   fit() {
-    if (!this.bounds || !this.view.clientWidth || !this.view.clientHeight) {
-      this.unfitted = Boolean(this.bounds);
+    const area = this.bounds ? cornersOf(this.bounds) : this.area?.getBounds();
+    if (!area || !this.view.clientWidth || !this.view.clientHeight) {
+      this.unfitted = Boolean(area);
       return;
     }
     this.unfitted = false;
-    const { south, west, north, east } = unwrapped(this.bounds);
-    this.move(() => this.map.fitBounds([[south, west], [north, east]], { padding: [32, 32], maxZoom: CLOSEST, animate: false }));
+    this.move(() => this.map.fitBounds(area, { padding: [32, 32], maxZoom: CLOSEST, animate: false }));
     this.moved = false;
   }
 
@@ -154,19 +164,16 @@ class HitMap {
   }
 
   resized() {
-    this.move(() => this.map.invalidateSize({ pan: false }));
-    if (this.unfitted) this.fit();
+    this.move(() => this.map.invalidateSize({ animate: false }));
+    if (this.unfitted || !this.moved) this.fit();
   }
 
   select({ id, hit = null, from = "" }) {
-    const position = this.points.get(id)?.position ?? hit?.position ?? null;
     clearTimeout(this.following);
-    if (!position) {
-      this.selected.remove();
-      return;
-    }
-    const latlng = this.latlng(position);
-    this.selected.setLatLng(latlng).addTo(this.map);
+    this.chosen = this.points.get(id) ?? (hit?.position ? { id, position: hit.position } : null);
+    this.ring(this.selected, this.chosen);
+    if (!this.chosen) return;
+    const latlng = this.latlng(this.chosen.position);
     if (from === "map" || this.map.getBounds().pad(-0.02).contains(latlng)) return;
     this.following = setTimeout(() => {
       this.own = true; // until the map has moved
@@ -174,11 +181,29 @@ class HitMap {
     }, PAN_AFTER);
   }
 
+  drawn(circles) {
+    this.ground?.avoid(circles);
+    this.ring(this.selected, this.chosen);
+    this.ring(this.hovered, this.pointed);
+  }
+
   // What the mouse rests on elsewhere is shown, but not gone to.
   hover({ id, hit = null, from = "" }) {
-    const position = id === null || from === "map" ? null : this.points.get(id)?.position ?? hit?.position ?? null;
-    if (position) this.hovered.setLatLng(this.latlng(position)).addTo(this.map);
-    else this.hovered.remove();
+    this.pointed = id === null || from === "map" ? null : this.points.get(id) ?? (hit?.position ? { id, position: hit.position } : null);
+    this.ring(this.hovered, this.pointed);
+  }
+
+  // A ring around a point, or around the circle that it is a part of.
+  ring(marker, point) {
+    if (!point) {
+      marker.remove();
+      return;
+    }
+    const circle = this.clusters.circleOf(point);
+    const size = (circle?.size ?? 10) + RING;
+    marker.setLatLng(circle?.latlng ?? this.latlng(point.position));
+    marker.setIcon(L.divIcon({ className: marker.options.icon.options.className, iconSize: [size, size] }));
+    marker.addTo(this.map);
   }
 
   showPlaces(places, ranked) {

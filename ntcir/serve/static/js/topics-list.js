@@ -103,7 +103,7 @@ function number(value) {
 }
 
 export function listed(topic) {
-  return $(`tr[data-topic="${CSS.escape(topic)}"] .opens`, list);
+  return topic ? $(`tr[data-topic="${CSS.escape(topic)}"] .opens`, list) : null;
 }
 
 // Mark a topic as the one that is shown and bring it into view; false where this page of the list lacks it.

@@ -6,6 +6,8 @@ import { bigPicture } from "./topics-picture.js";
 const form = $(".topics-tools");
 const panel = $("#topic-panel");
 const KEYS = ["sort", "direction", "find", "topic", "offset"];
+// Where list and topic are beside each other.
+const wide = matchMedia("(min-width: 1000px)");
 let asking = null;
 
 function params() {
@@ -135,6 +137,7 @@ document.addEventListener("keydown", (event) => {
   const typed = event.target.closest?.("input, select, textarea");
   if (event.key === "Escape") {
     if (typed) typed.blur();
+    else if (wide.matches) listed($(".topic", panel)?.dataset.topic)?.focus();
     else if (params().topic) close();
   }
   if (typed) return;
@@ -147,8 +150,9 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-document.addEventListener("htmx:responseError", (event) => {
-  panel.innerHTML = event.detail.xhr.responseText.startsWith("<p") ? event.detail.xhr.responseText : "";
+// A refusal is a paragraph, which is shown where the topic would be.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.status >= 400 && event.detail.target === panel) event.detail.shouldSwap = true;
 });
 
 window.addEventListener("popstate", start);
@@ -160,7 +164,7 @@ async function start() {
   if (!topic) panel.replaceChildren();
   const [answer] = await Promise.all([list(), topic ? fetchTopic(topic) : null]);
   // Beside a wide list an empty half says nothing: the first topic of it is shown, without being asked for.
-  if (!topic && answer?.rows.length && matchMedia("(min-width: 1000px)").matches) {
+  if (!topic && answer?.rows.length && wide.matches) {
     await fetchTopic(answer.rows[0].topic);
     document.title = `Topics – ${site.corpus} – ntcir`;
     goTo(answer.rows[0].topic);
