@@ -97,8 +97,9 @@ const addThen = button("then", "And then", () => {
   then.words?.focus();
 }, { class: "tool", id: "then-button" });
 const clear = button("close", "Clear", clearQuery, { class: "tool", id: "clear-query", title: "Clear the query; filters stay" });
-const submit = element("button", { type: "submit", class: "unseen" }, "Search");
-form.append(element("div", { class: "rows" }, first.box, then.box), element("div", { class: "form-tools" }, site.timed ? addThen : null, clear), submit);
+// Enter is enough for most; whoever goes by Tab, or by ear, finds a button.
+const submit = can.has("words") ? element("button", { type: "submit", class: "button primary until-focus" }, "Search") : null;
+form.append(element("div", { class: "rows" }, first.box, then.box), element("div", { class: "form-tools" }, submit, site.timed ? addThen : null, clear));
 
 function show() {
   first.show();
