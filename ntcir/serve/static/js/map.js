@@ -25,7 +25,6 @@ class HitMap {
     this.build(panel);
     this.map = L.map(this.view, {
       preferCanvas: true, attributionControl: false, zoomControl: false, minZoom: 1, maxZoom: 19, zoomSnap: 0.5,
-      maxBounds: [[-86, -720], [86, 720]], keyboard: true, worldCopyJump: false,
     }).setView([20, 0], 1);
     L.control.zoom({ position: "topleft", zoomInTitle: "Zoom in", zoomOutTitle: "Zoom out" }).addTo(this.map);
     L.control.scale({ imperial: false, maxWidth: 90 }).addTo(this.map);
