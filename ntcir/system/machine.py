@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+from contextlib import suppress
+
+_M_ARENA_MAX = -8  # of mallopt
 
 
 def cores() -> int:
@@ -20,3 +24,9 @@ def has_fast_bf16() -> bool:
         return False
     can = torch.cpu.get_capabilities()
     return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
+
+
+def limit_arenas() -> None:
+    """Have glibc, where it is, keep freed memory in few places, which threads share, instead of one for each thread."""
+    with suppress(OSError, AttributeError, TypeError):  # another library, or none
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
