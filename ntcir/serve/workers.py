@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, local
 from typing import TypeVar
 
-from ntcir.system.machine import limit_arenas
+from ntcir.system.machine import give_back_at_once
 
 Found = TypeVar("Found")
+_LARGE = 1 << 20  # bytes
 
 
 class Workers:
@@ -25,7 +26,7 @@ class Workers:
     def __init__(self, count: int) -> None:
         import torch
 
-        limit_arenas()
+        give_back_at_once(_LARGE)
         self._own, begun = local(), Barrier(count + 1)
         self._pool = ThreadPoolExecutor(count, "ntcir-serve", initializer=self._begin)
         for _ in range(count):

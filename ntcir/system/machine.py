@@ -6,7 +6,7 @@ import ctypes
 import os
 from contextlib import suppress
 
-_M_ARENA_MAX = -8  # of mallopt
+_M_MMAP_THRESHOLD = -3  # of mallopt
 
 
 def cores() -> int:
@@ -26,7 +26,10 @@ def has_fast_bf16() -> bool:
     return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
 
 
-def limit_arenas() -> None:
-    """Have glibc, where it is, keep freed memory in few places, which threads share, instead of one for each thread."""
+def give_back_at_once(size: int) -> None:
+    """Have glibc, where it is, give memory of at least so many bytes back to the system as soon as it is freed.
+
+    By default it learns to keep such pieces, for each thread apart: in a server with dozens of threads that adds up.
+    """
     with suppress(OSError, AttributeError, TypeError):  # another library, or none
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, size)
