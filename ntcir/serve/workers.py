@@ -39,6 +39,7 @@ class Workers:
 
         self._own.works = True
         torch.set_num_threads(1)  # of this thread, and of those that begin later
+        torch.get_num_threads()  # only now has this thread begun, for torch
 
     def do(self, call: Callable[[], Found]) -> Found:
         """Return what a call returns, or raise what it raises; one from within another is part of that."""
