@@ -12,7 +12,7 @@ from picturing import TURNED
 from PIL import Image
 
 from ntcir.modalities import IMAGE
-from ntcir.serve.catalogue import UNKNOWN, Catalogue
+from ntcir.serve.index.catalogue import UNKNOWN, Catalogue
 
 PLACE = b"geo:48.137154,11.576124"  # what no picture on the page may tell
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ntcir.search.compact import CompactVectors, CompactWriter
-from ntcir.serve.catalogue import UNKNOWN, Catalogue
-from ntcir.serve.ranking import Ranker
+from ntcir.serve.index.catalogue import UNKNOWN, Catalogue
+from ntcir.serve.ranking.ranking import Ranker
 from ntcir.serve.state import Ask
 
 

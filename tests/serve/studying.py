@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ntcir.corpora.corpus import Corpus, ReadingReport
-from ntcir.serve.catalogue import Catalogue, Labels
-from ntcir.serve.studies import Studies, open_studies
+from ntcir.serve.index.catalogue import Catalogue, Labels
+from ntcir.serve.studies.studies import Studies, open_studies
 
 ITEMS = 30
 START = 1_584_374_400  # 2020-03-16 16:00 UTC

@@ -24,8 +24,8 @@ from ntcir.encoders.vectors import VectorsEncoder
 from ntcir.model.hubness import TrainingQueries
 from ntcir.model.model import Model, Vectors
 from ntcir.search.compact import CompactVectors, CompactWriter
-from ntcir.serve.asking import Asker
-from ntcir.serve.feedback import RIGHT, WRONG, moved, together
+from ntcir.serve.ranking.asking import Asker
+from ntcir.serve.ranking.feedback import RIGHT, WRONG, moved, together
 from ntcir.serve.state import Ask
 from ntcir.system.errors import UserError
 from ntcir.system.progress import say
@@ -221,7 +221,7 @@ def test_what_an_encoder_says_is_for_the_person_and_not_for_others(tmp_path, cap
 
 
 def test_many_at_once_ask_as_each_does_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("ntcir.serve.asking._KEPT", 3)
+    monkeypatch.setattr("ntcir.serve.ranking.asking._KEPT", 3)
     monkeypatch.setattr(ColourRows, "opened", 0)
     asks, _, _ = asker(["image", "text"], tmp_path)
     Image.new("RGB", (4, 4), (200, 30, 10)).save(tmp_path / "red.png")

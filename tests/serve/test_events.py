@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ntcir.serve import events
-from ntcir.serve.catalogue import UNKNOWN
-from ntcir.serve.events import events_of
+from ntcir.serve.index import events
+from ntcir.serve.index.catalogue import UNKNOWN
+from ntcir.serve.index.events import events_of
 
 START = np.datetime64("2020-03-16T09:00", "s").astype(np.int64)
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from helpers import refusal
 
-from ntcir.serve.catalogue import UNKNOWN, Catalogue, Labels
-from ntcir.serve.facets import MOST, facets_of, read_facets
-from ntcir.serve.filters import passing
+from ntcir.serve.index.catalogue import UNKNOWN, Catalogue, Labels
+from ntcir.serve.index.facets import MOST, facets_of, read_facets
+from ntcir.serve.index.filters import passing
 from ntcir.serve.state import Narrow, State
 
 NAN = float("nan")

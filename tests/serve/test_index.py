@@ -17,8 +17,8 @@ from serving import digest_row, indexed, know_digests, save_model
 
 from ntcir.corpora.concepts import CONCEPTS_FILE
 from ntcir.model.model import Model
-from ntcir.serve import index as index_module
-from ntcir.serve.catalogue import UNKNOWN
+from ntcir.serve.index import index as index_module
+from ntcir.serve.index.catalogue import UNKNOWN
 from ntcir.system.claims import claimed
 
 pytestmark = pytest.mark.usefixtures("one_thread", "digests")
@@ -87,7 +87,7 @@ def test_a_bias_against_hubs_is_one_more_column(tmp_path, lifelog):
 
 
 def test_items_that_are_the_same_have_the_very_same_vector(tmp_path, make_records, monkeypatch):
-    monkeypatch.setattr("ntcir.serve.documents._BLOCK", 3)
+    monkeypatch.setattr("ntcir.serve.index.documents._BLOCK", 3)
     names = ["twin1.png", "a.png", "twin2.png", "b.png", "twin3.png"]
     rows = [{"file": name, "timestamp": f"2020-01-01T00:0{at}:00", "heat": at} for at, name in enumerate(names)]
     index = indexed(tmp_path, make_records(tmp_path / "data", rows))

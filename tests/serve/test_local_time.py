@@ -9,8 +9,8 @@ from helpers import one_thread  # noqa: F401
 from lifelogs import photograph_ids
 from serving import indexed, know_digests
 
-from ntcir.serve.catalogue import UNKNOWN
-from ntcir.serve.local_time import carried, offsets_by_hour, offsets_by_zone
+from ntcir.serve.index.catalogue import UNKNOWN
+from ntcir.serve.index.local_time import carried, offsets_by_hour, offsets_by_zone
 
 
 def seconds(*times: str) -> np.ndarray:

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from small_site import IDS, small_catalogue
 
 from ntcir.serve.app import create_app
-from ntcir.serve.catalogue import UNKNOWN
+from ntcir.serve.index.catalogue import UNKNOWN
 
 SCRIPT = "</script><script>alert(1)</script>"
 

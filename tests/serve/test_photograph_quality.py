@@ -10,8 +10,8 @@ import pytest
 from PIL import Image, ImageFilter
 from shown import Shown, shown
 
-import ntcir.serve.quality as quality
-from ntcir.serve.quality import Quality
+import ntcir.serve.pictures.quality as quality
+from ntcir.serve.pictures.quality import Quality
 
 NAMES = ("sharp.png", "blurred.png", "dark.png", "broken.png", "gone.png")
 

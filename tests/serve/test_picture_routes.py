@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 
 import ntcir.serve.routes.pictures as pictures
 from ntcir.modalities import TEXT
-from ntcir.serve.thumbnails import Thumbnails
-from ntcir.serve.uploads import MOST_BYTES, Uploads
+from ntcir.serve.pictures.thumbnails import Thumbnails
+from ntcir.serve.pictures.uploads import MOST_BYTES, Uploads
 
 
 @pytest.fixture

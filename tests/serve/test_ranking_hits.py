@@ -12,7 +12,7 @@ from helpers import refusal
 from small_index import ranker, write_index
 
 from ntcir.search.dots import dots
-from ntcir.serve.catalogue import UNKNOWN
+from ntcir.serve.index.catalogue import UNKNOWN
 from ntcir.serve.state import Ask, Narrow, State, Then
 
 ROWS, DIM, QUERIES = 500, 24, 20
@@ -74,7 +74,7 @@ def by_sorting(scores, kept, floor=None, grouped=False):
 @pytest.fixture(autouse=True)
 def shallow(monkeypatch):
     """Depths at which there is something to leave out."""
-    monkeypatch.setattr("ntcir.serve.ranking._DEPTH", 8)
+    monkeypatch.setattr("ntcir.serve.ranking.ranking._DEPTH", 8)
 
 
 def check(ranking, scores, rows, sizes, query):
@@ -210,7 +210,7 @@ def test_what_happens_then_needs_times_and_something_before(tmp_path):
 
 
 def test_many_at_once_find_what_each_finds_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("ntcir.serve.ranking._KEPT", 5)  # so that rankings are made again
+    monkeypatch.setattr("ntcir.serve.ranking.ranking._KEPT", 5)  # so that rankings are made again
     queries, documents = vectors("clustered")
     index = write_index(tmp_path, documents, times("seconds"), events())
     states = [State(Ask(str(number)), grouped=bool(number % 2)) for number in range(QUERIES)]

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ntcir.serve.catalogue import Labels
-from ntcir.serve.columns import MOST_VALUES, Columns, Partners, numbers_of, single_labels
+from ntcir.serve.index.catalogue import Labels
+from ntcir.serve.index.columns import MOST_VALUES, Columns, Partners, numbers_of, single_labels
 
 
 def added(rows: list[int] | None = None, **columns: list[object]) -> Columns:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from ntcir.serve.scanning import Scans
+from ntcir.serve.ranking.scanning import Scans
 
 
 class Vectors:

@@ -15,10 +15,10 @@ from studying import Desk, minute, photo, reading
 
 from ntcir.modalities import direction
 from ntcir.scoring import score
-from ntcir.serve.study_chart import chart
-from ntcir.serve.study_runs import name_runs
-from ntcir.serve.study_shown import Shower
-from ntcir.serve.study_views import Choice, Views, bins
+from ntcir.serve.studies.study_chart import chart
+from ntcir.serve.studies.study_runs import name_runs
+from ntcir.serve.studies.study_shown import Shower
+from ntcir.serve.studies.study_views import Choice, Views, bins
 
 IMG2SEN, SEN2IMG = direction("img2sen"), direction("sen2img")
 
@@ -298,5 +298,5 @@ def test_runs_are_called_by_what_tells_them_apart(paths, names):
 
 
 def test_runs_are_read_without_torch():
-    code = "import sys, ntcir.serve.studies; sys.exit(any(each in sys.modules for each in ('torch', 'pandas')))"
+    code = "import sys, ntcir.serve.studies.studies; sys.exit(any(each in sys.modules for each in ('torch', 'pandas')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

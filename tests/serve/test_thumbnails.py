@@ -11,10 +11,10 @@ import pytest
 from picturing import blocks
 from shown import Shown, jpeg, opened, says_nothing, shown
 
-import ntcir.serve.thumbnails as thumbnails
+import ntcir.serve.pictures.thumbnails as thumbnails
 from ntcir.features.decode import UnreadableImage
-from ntcir.serve.photographs import PictureGone
-from ntcir.serve.thumbnails import LARGE, SMALL, Thumbnails
+from ntcir.serve.pictures.photographs import PictureGone
+from ntcir.serve.pictures.thumbnails import LARGE, SMALL, Thumbnails
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from picturing import blocks
 from PIL import Image
 from shown import jpeg, opened, says_nothing
 
-import ntcir.serve.uploads as uploads
-from ntcir.serve.uploads import MOST_BYTES, NotUploaded, TooLarge, Uploads
+import ntcir.serve.pictures.uploads as uploads
+from ntcir.serve.pictures.uploads import MOST_BYTES, NotUploaded, TooLarge, Uploads
 
 
 def saved(picture: Image.Image, kind: str, **options) -> bytes:

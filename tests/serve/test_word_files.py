@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from helpers import refusal
 
-from ntcir.serve import word_files
-from ntcir.serve.word_files import WordFile, write_words
+from ntcir.serve.index import word_files
+from ntcir.serve.index.word_files import WordFile, write_words
 
 TEXTS = ["b/ä.jpg", "", "a\nb", "日本", "b/ä.jpg", "\0", "ab", "a", "😀", "b"]
 

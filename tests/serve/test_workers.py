@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from ntcir.serve.workers import Workers
+from ntcir.serve.ranking.workers import Workers
 
 
 def test_torch_has_one_thread_in_each_worker_and_as_many_as_before_elsewhere():

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from PIL import Image
 
 from ntcir.features.decode import UnreadableImage, load_image
-from ntcir.serve.catalogue import Catalogue
+from ntcir.serve.index.catalogue import Catalogue
 
 _SAID = 20  # photographs that are named of those that cannot be shown
 

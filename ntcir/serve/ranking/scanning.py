@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ntcir.serve.workers import Workers
+from ntcir.serve.ranking.workers import Workers
 
 if TYPE_CHECKING:
     from ntcir.search.compact import CompactVectors

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ntcir.features.decode import UnreadableImage, load_image
 from ntcir.features.pictures import open_picture
-from ntcir.serve.photographs import fitted, jpeg_of
+from ntcir.serve.pictures.photographs import fitted, jpeg_of
 from ntcir.system.errors import UserError, reason_of, short
 from ntcir.system.files import atomic_path
 

@@ -12,11 +12,11 @@ from ntcir.formats.topics import Topic
 from ntcir.modalities import Modality, modality
 from ntcir.report.comparison_table import rank_text
 from ntcir.report.items import lines_of
-from ntcir.serve.catalogue import Catalogue
+from ntcir.serve.index.catalogue import Catalogue
 from ntcir.serve.hits import Clock, caption_of, one
 from ntcir.serve.state import Ask, State
-from ntcir.serve.studies import Studies
-from ntcir.serve.study_runs import BEST
+from ntcir.serve.studies.studies import Studies
+from ntcir.serve.studies.study_runs import BEST
 from ntcir.system.errors import short
 
 _SUMMARY = 90  # characters of a query in the list

@@ -11,7 +11,7 @@ import numpy as np
 
 from ntcir.formats.columns import Ints
 from ntcir.modalities import all_directions
-from ntcir.serve.studies import Studies
+from ntcir.serve.studies.studies import Studies
 from ntcir.system.errors import UserError, did_you_mean, short
 
 _EDGES = (1, 3, 10, 30, 100, 200, 1_000, 10_000)  # of bins of ranks, the last rank of each

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ntcir.search.keys import read_keys, sort_keys
-from ntcir.serve.catalogue import UNKNOWN
+from ntcir.serve.index.catalogue import UNKNOWN
 from ntcir.serve.typed import Order
 
 if TYPE_CHECKING:
     from ntcir.search.compact import CompactVectors
-    from ntcir.serve.scanning import Scans
+    from ntcir.serve.ranking.scanning import Scans
 
 _ROUNDING = 2.0**-23  # twice what adding two numbers of single precision may be off, as a share of their sizes
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ntcir.features.decode import UnreadableImage
-from ntcir.serve.photographs import Photographs, PictureGone, Unshown, fitted, jpeg_of, load, path_of, state_of
+from ntcir.serve.pictures.photographs import Photographs, PictureGone, Unshown, fitted, jpeg_of, load, path_of, state_of
 from ntcir.system.errors import reason_of
 from ntcir.system.progress import say
 

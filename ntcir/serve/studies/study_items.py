@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from ntcir.formats.official import number_of
 from ntcir.modalities import Direction, Modality, modality
-from ntcir.serve.catalogue import Catalogue
+from ntcir.serve.index.catalogue import Catalogue
 from ntcir.system.errors import counted
 from ntcir.system.files import atomic_path
 from ntcir.system.progress import say
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ntcir.corpora.corpus import Corpus
-    from ntcir.serve.index import Index
+    from ntcir.serve.index.index import Index
 
 Needed = set[tuple[str, str]]  # modalities by name, and ids or numbers of their items
 _FOLDER = "topics"

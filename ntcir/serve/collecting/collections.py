@@ -11,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ntcir.formats.columns import LONGEST, is_word
-from ntcir.serve.collection_journal import Undone, record, undo_last
-from ntcir.serve.collection_rows import Collection, Kept, collections_of, get, insert, item_of, items_of, now, rename
-from ntcir.serve.collections_file import CollectionsFile
+from ntcir.serve.collecting.collection_journal import Undone, record, undo_last
+from ntcir.serve.collecting.collection_rows import Collection, Kept, collections_of, get, insert, item_of, items_of, now, rename
+from ntcir.serve.collecting.collections_file import CollectionsFile
 from ntcir.system.errors import UserError, short
 
 FILE = Path("collections.sqlite")  # where they are kept by default

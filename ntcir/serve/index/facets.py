@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from ntcir.serve.catalogue import Catalogue
+from ntcir.serve.index.catalogue import Catalogue
 
 MOST = 200  # values of a column of words
 _DAY = 86_400

@@ -20,14 +20,14 @@ from ntcir.model.model import Model
 from ntcir.retrieval.asking import ALL, check_split, config_to_ask, corpus_root, corpus_to_ask
 from ntcir.retrieval.galleries import gallery
 from ntcir.search.compact import CompactVectors, CompactWriter
-from ntcir.serve.catalogue import Catalogue
-from ntcir.serve.documents import documents
-from ntcir.serve.events import events_of
-from ntcir.serve.facets import Facets
-from ntcir.serve.freshness import asked_with, changed, made_from
-from ntcir.serve.index_files import INDEX, forget, read_catalogue, read_told, understanding, write_catalogue
-from ntcir.serve.items import gather, in_order_of_time
-from ntcir.serve.word_files import damaged
+from ntcir.serve.index.catalogue import Catalogue
+from ntcir.serve.index.documents import documents
+from ntcir.serve.index.events import events_of
+from ntcir.serve.index.facets import Facets
+from ntcir.serve.index.freshness import asked_with, changed, made_from
+from ntcir.serve.index.index_files import INDEX, forget, read_catalogue, read_told, understanding, write_catalogue
+from ntcir.serve.index.items import gather, in_order_of_time
+from ntcir.serve.index.word_files import damaged
 from ntcir.system.claims import claimed
 from ntcir.system.errors import UserError, counted, some
 from ntcir.system.files import disk_errors

@@ -18,8 +18,8 @@ from ntcir.formats.runs import Run
 from ntcir.formats.topics import QRELS, Topic, read_topic_table, read_topics
 from ntcir.modalities import Direction
 from ntcir.scoring import groups_of
-from ntcir.serve.study_items import Needed, StudyItems, open_items
-from ntcir.serve.study_runs import RightOnes, StudiedRun, name_runs, right_ones, study_run
+from ntcir.serve.studies.study_items import Needed, StudyItems, open_items
+from ntcir.serve.studies.study_runs import RightOnes, StudiedRun, name_runs, right_ones, study_run
 from ntcir.significance.estimate import Estimate
 from ntcir.significance.topic_blocks import topic_blocks
 from ntcir.system.errors import UserError, counted, some
@@ -29,7 +29,7 @@ from ntcir.workspace import beside, find_file
 if TYPE_CHECKING:
     from ntcir.corpora.corpus import Corpus
     from ntcir.measures.judged import Judged
-    from ntcir.serve.index import Index
+    from ntcir.serve.index.index import Index
 
 _Ranked = Mapping[Direction, Sequence[str]]  # distinct documents by the direction of the topics that have them
 _OFFICIAL_QRELS = "qrels.csv"

@@ -12,9 +12,9 @@ import numpy as np
 
 from ntcir.modalities import Modality, directions, modality
 from ntcir.retrieval.queries import PICTURE, READING, WORDS, Given, Way, parsed
-from ntcir.serve.catalogue import Catalogue
-from ntcir.serve.feedback import moved, together
-from ntcir.serve.hearing import heard
+from ntcir.serve.index.catalogue import Catalogue
+from ntcir.serve.ranking.feedback import moved, together
+from ntcir.serve.ranking.hearing import heard
 from ntcir.serve.state import Ask
 from ntcir.system.errors import UserError, counted, short, some
 from ntcir.system.temporaries import TemporaryFolder
@@ -91,7 +91,7 @@ class Asker:
         """Return the vector whose inner products with the index's are scores.
 
         The parts of an ask are unit vectors, whose sum is brought to unit length, and then moved by what was marked
-        (``ntcir.serve.feedback``). What is asked in one part alone scores to the bit as ``ntcir search`` has it.
+        (``ntcir.serve.ranking.feedback``). What is asked in one part alone scores to the bit as ``ntcir search`` has it.
 
         Where the model has a bias against hubs, that is for queries of the other modality, with which it was learnt.
         An item or a picture of the modality that is found is compared with others by their cosine, so that it is the

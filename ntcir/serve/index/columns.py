@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ntcir.corpora.positions import position_columns
-from ntcir.serve.catalogue import Labels
-from ntcir.serve.local_time import LOCAL_HOUR
+from ntcir.serve.index.catalogue import Labels
+from ntcir.serve.index.local_time import LOCAL_HOUR
 from ntcir.system.errors import some
 
 MOST_VALUES = 2_000  # of a column of words: more are no choice

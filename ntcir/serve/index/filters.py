@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ntcir.serve.catalogue import Catalogue
+from ntcir.serve.index.catalogue import Catalogue
 from ntcir.serve.state import Narrow
 from ntcir.serve.typed import Area, spelled
 from ntcir.system.errors import UserError, did_you_mean, short, some
@@ -19,7 +19,7 @@ _THURSDAY = 3  # the weekday of 1970-01-01, counted from Monday
 
 
 class Judged(Protocol):
-    """Which photographs are blurred or dark, bool [n]; see ``ntcir.serve.quality``."""
+    """Which photographs are blurred or dark, bool [n]; see ``ntcir.serve.pictures.quality``."""
 
     def blurred(self) -> np.ndarray:
         """Return which are blurred."""

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from ntcir.serve.catalogue import Catalogue, Labels
-from ntcir.serve.columns import merged
-from ntcir.serve.facets import Facets, facets_of, read_facets
-from ntcir.serve.items import Gathered
-from ntcir.serve.word_files import WordFile, damaged, load_array, save_array, write_words
+from ntcir.serve.index.catalogue import Catalogue, Labels
+from ntcir.serve.index.columns import merged
+from ntcir.serve.index.facets import Facets, facets_of, read_facets
+from ntcir.serve.index.items import Gathered
+from ntcir.serve.index.word_files import WordFile, damaged, load_array, save_array, write_words
 from ntcir.system.errors import reason_of
 from ntcir.system.files import atomic_write
 from ntcir.system.plain_json import parse_object

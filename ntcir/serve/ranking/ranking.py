@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ntcir.search.keys import read_keys
-from ntcir.serve.catalogue import UNKNOWN, Catalogue
-from ntcir.serve.grouping import Groups, GroupScores, below
-from ntcir.serve.scanning import Scans
+from ntcir.serve.index.catalogue import UNKNOWN, Catalogue
+from ntcir.serve.ranking.grouping import Groups, GroupScores, below
+from ntcir.serve.ranking.scanning import Scans
 from ntcir.serve.state import Narrow, State, Then
-from ntcir.serve.temporal import ThenScores, Windows
-from ntcir.serve.workers import Workers
+from ntcir.serve.ranking.temporal import ThenScores, Windows
+from ntcir.serve.ranking.workers import Workers
 from ntcir.system.errors import UserError, counted
 from ntcir.system.lazy import load
 from ntcir.system.machine import cores
 
 if TYPE_CHECKING:
     from ntcir.search.compact import CompactVectors
-    from ntcir.serve.asking import Asker, Searched
+    from ntcir.serve.ranking.asking import Asker, Searched
 
 _DEPTH, _GROWS = 256, 4  # hits that are worked out at first, and how many times as many when more are looked at
 _KEPT = 32  # rankings
@@ -184,7 +184,7 @@ class Ranker:
         index: of the corpus that is searched.
         asker: makes vectors of what is asked.
         quality: of photographs, for who leaves out blurred and dark ones; None where nobody knows it.
-        passing: which items pass, ``ntcir.serve.filters.passing`` if None.
+        passing: which items pass, ``ntcir.serve.index.filters.passing`` if None.
     """
 
     def __init__(self, index: Searched, asker: Asker, quality: Any, passing: Passing | None = None) -> None:
@@ -224,7 +224,7 @@ class Ranker:
 
     def _ranking(self, state: State, scores: ItemScores | None, remarks: tuple[str, ...]) -> Ranking:
         catalogue = self._index.catalogue
-        passing = self._passing or load("ntcir.serve.filters:passing")
+        passing = self._passing or load("ntcir.serve.index.filters:passing")
         kept = passing(state.narrow, catalogue, self._quality)
         if kept is None:
             kept = np.ones(len(catalogue), dtype=bool)

@@ -12,9 +12,9 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.corpora.written import written_about
 from ntcir.modalities import Modality, modality
 from ntcir.retrieval.queries import READING
-from ntcir.serve.catalogue import UNKNOWN
-from ntcir.serve.columns import Columns, Partners, positions_of, single_labels
-from ntcir.serve.local_time import LOCAL_HOUR, ZONES, carried, offsets_by_hour, offsets_by_zone
+from ntcir.serve.index.catalogue import UNKNOWN
+from ntcir.serve.index.columns import Columns, Partners, positions_of, single_labels
+from ntcir.serve.index.local_time import LOCAL_HOUR, ZONES, carried, offsets_by_hour, offsets_by_zone
 from ntcir.system.errors import counted
 
 _CATEGORY = "category"

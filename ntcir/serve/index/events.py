@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ntcir.serve.catalogue import UNKNOWN
+from ntcir.serve.index.catalogue import UNKNOWN
 
 GAP = 600  # seconds without an item, after which a new event begins
 _SIDE = 3  # items on either side of a place whose vectors are averaged

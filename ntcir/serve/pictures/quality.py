@@ -15,7 +15,7 @@ import numpy as np
 
 from ntcir.features.decode import UnreadableImage
 from ntcir.features.sharpness import BLURRED, DARK, SIDE, look_of
-from ntcir.serve.photographs import Photographs, PictureGone, load, path_of
+from ntcir.serve.pictures.photographs import Photographs, PictureGone, load, path_of
 from ntcir.system.errors import UserError
 from ntcir.system.files import atomic_path
 from ntcir.system.progress import say

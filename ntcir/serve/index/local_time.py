@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ntcir.serve.catalogue import UNKNOWN
+from ntcir.serve.index.catalogue import UNKNOWN
 
 ZONES = ("new_timezone", "time_zone")  # the first counts; where it is missing, the next
 LOCAL_HOUR = "local_hour"  # that readers of corpora add
