@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ntcir.serve.index.catalogue import Catalogue
 from ntcir.serve.hits import main_labels
+from ntcir.serve.index.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from ntcir.serve.ranking.ranking import Ranking

@@ -12,7 +12,17 @@ from pathlib import Path
 
 from ntcir.formats.columns import LONGEST, is_word
 from ntcir.serve.collecting.collection_journal import Undone, record, undo_last
-from ntcir.serve.collecting.collection_rows import Collection, Kept, collections_of, get, insert, item_of, items_of, now, rename
+from ntcir.serve.collecting.collection_rows import (
+    Collection,
+    Kept,
+    collections_of,
+    get,
+    insert,
+    item_of,
+    items_of,
+    now,
+    rename,
+)
 from ntcir.serve.collecting.collections_file import CollectionsFile
 from ntcir.system.errors import UserError, short
 

@@ -91,7 +91,7 @@ class Asker:
         """Return the vector whose inner products with the index's are scores.
 
         The parts of an ask are unit vectors, whose sum is brought to unit length, and then moved by what was marked
-        (``ntcir.serve.ranking.feedback``). What is asked in one part alone scores to the bit as ``ntcir search`` has it.
+        (``ntcir.serve.ranking.feedback``). What is asked in one part scores to the bit as ``ntcir search`` has it.
 
         Where the model has a bias against hubs, that is for queries of the other modality, with which it was learnt.
         An item or a picture of the modality that is found is compared with others by their cosine, so that it is the

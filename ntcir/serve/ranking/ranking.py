@@ -18,9 +18,9 @@ from ntcir.search.keys import read_keys
 from ntcir.serve.index.catalogue import UNKNOWN, Catalogue
 from ntcir.serve.ranking.grouping import Groups, GroupScores, below
 from ntcir.serve.ranking.scanning import Scans
-from ntcir.serve.state import Narrow, State, Then
 from ntcir.serve.ranking.temporal import ThenScores, Windows
 from ntcir.serve.ranking.workers import Workers
+from ntcir.serve.state import Narrow, State, Then
 from ntcir.system.errors import UserError, counted
 from ntcir.system.lazy import load
 from ntcir.system.machine import cores

@@ -12,8 +12,8 @@ from ntcir.formats.topics import Topic
 from ntcir.modalities import Modality, modality
 from ntcir.report.comparison_table import rank_text
 from ntcir.report.items import lines_of
-from ntcir.serve.index.catalogue import Catalogue
 from ntcir.serve.hits import Clock, caption_of, one
+from ntcir.serve.index.catalogue import Catalogue
 from ntcir.serve.state import Ask, State
 from ntcir.serve.studies.studies import Studies
 from ntcir.serve.studies.study_runs import BEST

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from helpers import refusal
 
-from ntcir.serve.collecting import collection_journal
-from ntcir.serve.collecting import collections
+from ntcir.serve.collecting import collection_journal, collections
 from ntcir.serve.collecting.collections import Collections
 
 SCRIPT = "<script>alert('café')</script>\u202e"

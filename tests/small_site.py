@@ -10,8 +10,8 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 
-from ntcir.serve.index.catalogue import UNKNOWN, Catalogue, Labels
 from ntcir.serve.collecting.collections import Collections
+from ntcir.serve.index.catalogue import UNKNOWN, Catalogue, Labels
 from ntcir.serve.state import State
 from ntcir.system.errors import UserError
 
