@@ -158,4 +158,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;
   if (xhr.status >= 400 && xhr.getResponseHeader("Content-Type")?.startsWith("text/html")) event.detail.shouldSwap = true;
 });
+document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+  if (!xhr.getResponseHeader("Content-Type")?.startsWith("text/html")) complain(new Refused(`The server answered ${xhr.status}.`));
+});
 document.addEventListener("htmx:sendError", () => complain(new Refused("The server does not answer: is it still running?")));

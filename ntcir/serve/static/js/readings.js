@@ -5,7 +5,9 @@ import { Chart } from "./chart.js";
 import { columnName, rounded } from "./texts.js";
 
 const MOST = 3; // charts at once
+const ROOM = 1000; // pixels of the window from which all of them are drawn, unless a person chooses
 const HOUR = 3600;
+const narrow = matchMedia("(max-width: 999px)"); // the day is then a view of its own
 const GAP = 15 * 60; // seconds without readings over which no line is drawn
 // Columns that are not chosen unless a person does: where one was (that is the map's) and how sure a device is.
 const DULL = /lat|lng|lon|hour|conf|prob|minutes|time/i;
@@ -51,7 +53,9 @@ export class Readings {
     const wanted = this.chosen
       ? others.filter((each) => this.chosen.includes(each.name))
       : others.filter((each) => !DULL.test(each.name));
-    return [all[0], ...wanted.slice(0, MOST - 1)];
+    // On a laptop three would take the photographs half of their room.
+    const few = !this.chosen && !narrow.matches && innerHeight < ROOM;
+    return [all[0], ...wanted.slice(0, few ? 0 : MOST - 1)];
   }
 
   draw() {
