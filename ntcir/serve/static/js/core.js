@@ -130,11 +130,16 @@ export function post(path, body) {
   );
 }
 
-// A sentence for everybody, read aloud by a screen reader; a mistake stays until the next one.
+const TOGETHER = 1200; // milliseconds in which what is said belongs together: "Marked right. 1,920 photographs ..."
+let saying = { text: "", at: -TOGETHER };
+
+// Sentences for whoever hears the page; the second of two in a row does not silence the first.
 export function announce(text) {
   const place = $("#announcement");
+  const before = performance.now() - saying.at < TOGETHER && saying.text !== text ? `${saying.text} ` : "";
+  saying = { text: before + text, at: performance.now() };
   place.textContent = "";
-  requestAnimationFrame(() => (place.textContent = text));
+  requestAnimationFrame(() => (place.textContent = saying.text));
 }
 
 export function complain(error) {

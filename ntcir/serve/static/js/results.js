@@ -18,7 +18,7 @@ const remarks = element("ul", { class: "remarks", hidden: true });
 const group = element("button", { type: "button", class: "toggle", id: "group-toggle", "aria-pressed": "false", title: "One hit an event (g)", onclick: toggleGroups }, icon("event"), "By event");
 const sizes = element(
   "fieldset", { class: "sizes" }, element("legend", { class: "unseen" }, "Size of the tiles"),
-  SIZES.map(([value, name]) => element("label", { title: `${name} tiles` }, element("input", { type: "radio", name: "size", value, checked: value === tileSize(), onchange: () => resize(value) }), element("span", {}, name[0]), element("span", { class: "unseen" }, name.slice(1)))),
+  SIZES.map(([value, name]) => element("label", { title: `${name} tiles` }, element("input", { type: "radio", name: "size", value, "aria-label": name, checked: value === tileSize(), onchange: () => resize(value) }), element("span", { "aria-hidden": "true" }, name[0]))),
 );
 const save = iconButton("download", "Export these hits", () => emit("export", { collection: present() }));
 const empty = element("div", { class: "empty", hidden: true });
