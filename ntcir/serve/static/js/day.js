@@ -172,7 +172,7 @@ class DayPanel {
     const parts = [`${day.weekday.slice(0, 3)} ${longDay(day.day)}`, shown < day.total ? `${count(shown)} of ${items(day.total)}` : items(day.total)];
     if (hits) parts.push(hits);
     if (day.zone === "UTC") parts.push("times in UTC");
-    this.summary.textContent = parts.join(" · ");
+    this.summary.textContent = this.summary.title = parts.join(" · ");
   }
 
   // Pointing

@@ -32,6 +32,12 @@ export const Ground = L.Layer.extend({
     map.off("moveend zoomend viewreset resize move", this.later, this);
     this.canvas.remove();
   },
+  // Where the corpus has been at all: what is shown where nothing is found.
+  corners() {
+    const [latitudes, longitudes] = [0, 1].map((axis) => this.cells.map((cell) => cell[axis]));
+    if (!this.cells.length) return null;
+    return [[Math.min(...latitudes), Math.min(...longitudes)], [Math.max(...latitudes), Math.max(...longitudes)]];
+  },
   // Over the date line, what is west of the area lies behind its east.
   unwrap(west) {
     this.west = west;

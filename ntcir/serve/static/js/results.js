@@ -81,6 +81,7 @@ function bare(question) {
 async function ask() {
   const question = state.question().toString();
   group.setAttribute("aria-pressed", String(state.get("group") === "event"));
+  if (hint) hint.hidden = question !== ""; // whoever has asked needs it no more
   if (question === asked && asking === null) return; // only how the page looks has changed
   asking?.abort();
   const flight = (asking = new AbortController());
@@ -114,11 +115,10 @@ on("state", ask);
 function tell(answer) {
   const found = answer.unit === "event" ? many(answer.total, "event") : items(answer.total);
   const query = inWords();
-  const order = answer.ranked ? "best first" : "in order of time";
-  heading.replaceChildren(element("b", {}, found), query ? ` for ${query}, ${order}` : site.timed || answer.ranked ? ` ${order}` : "");
+  const order = answer.total < 2 ? "" : answer.ranked ? "best first" : "in order of time";
+  heading.replaceChildren(element("b", {}, found), query ? [` for ${query}`, order].filter(Boolean).join(", ") : site.timed || answer.ranked ? ` ${order}` : "");
   remarks.replaceChildren(...answer.remarks.map((text) => element("li", {}, icon("info"), element("span", {}, text))));
   remarks.hidden = answer.remarks.length === 0;
-  if (hint) hint.hidden = answer.ranked; // whoever has asked needs it no more
   more.hidden = answer.total <= answer.shown;
   more.textContent = `The first ${count(answer.shown)} of ${count(answer.total)} can be scrolled through: narrow the filters to reach the others.`;
   grid.hidden = answer.total === 0;
