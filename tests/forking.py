@@ -26,7 +26,7 @@ LIMIT = 180  # seconds, after which something hangs
 _HEAVY = (
     "ntcir.cli", "ntcir.training.trainer", "ntcir.retrieval.retriever", "ntcir.ablation",
     "ntcir.features.image_features", "ntcir.submission.bundle", "ntcir.submission.predict", "torchvision.models",
-    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_agg", "matplotlib.figure",
 )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ _HEAVY = (
     "ntcir.report.ablation", "ntcir.ablation",
     "ntcir.submission.bundle", "ntcir.submission.predict", "ntcir.submission.write", "ntcir.features.objects",
     "ntcir.features.image_features", "ntcir_demo", "ntcir.report.curve", "matplotlib.backends.backend_agg",
-    "torchvision.models", "rich.table", "rich.progress", "PIL.PngImagePlugin", "PIL.JpegImagePlugin",
+    "matplotlib.figure", "torchvision.models", "rich.table", "rich.progress",
 )  # fmt: skip
 
 
@@ -163,8 +163,14 @@ def _command(request: dict[str, Any]) -> int:
 
 
 def _serve() -> None:
+    from PIL import Image
+
+    from ntcir.features.yolo import import_yolo
+
     for name in _HEAVY:
         __import__(name)
+    import_yolo()
+    Image.init()  # imports the readers of all formats
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         child = os.fork()

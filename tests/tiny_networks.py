@@ -12,6 +12,7 @@ import pytest
 from ntcir.config import Backbone
 from ntcir.features.backbones import FrozenNetwork
 from ntcir.features.decode import Squares
+from ntcir.system.libraries import confine_libraries
 
 NEEDED = {"timm": "timm", "open_clip": "open_clip_torch"}
 TINY = "ntcir-tiny"  # the name of a small CLIP
@@ -24,6 +25,7 @@ TINY_CONFIG = {
 
 
 def require(name: str) -> None:
+    confine_libraries()  # the hub's client reads its switches once, when one of these libraries first imports it
     pytest.importorskip(name, reason=f"{NEEDED[name]} is not installed")
 
 

@@ -12,8 +12,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from markupsafe import escape
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ntcir.serve.guard import Guard
+from ntcir.serve.quality import Quality
 from ntcir.serve.routes import ROUTERS
 from ntcir.serve.site import Site
 from ntcir.system.errors import UserError, escaped
@@ -39,6 +41,8 @@ def create_app(site: Site, *, token: str | None, hosts: Sequence[str] = ()) -> F
             site.quality.stop()
 
     app = FastAPI(title="ntcir", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    if site.quality is not None:
+        app.add_middleware(Attentive, quality=site.quality)
     app.add_middleware(Guard, token=token, hosts=hosts)
     for router in ROUTERS:
         app.include_router(router(site))
@@ -47,6 +51,26 @@ def create_app(site: Site, *, token: str | None, hosts: Sequence[str] = ()) -> F
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _malformed)
     return app
+
+
+class Attentive:
+    """Holds the work in the background while a request is answered.
+
+    Args:
+        app: answers.
+        quality: works in the background.
+    """
+
+    def __init__(self, app: ASGIApp, quality: Quality) -> None:
+        self._app, self._quality = app, quality
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with self._quality.busy():
+            await self._app(scope, receive, send)
 
 
 async def _mistake(request: Request, error: Exception) -> Response:

@@ -83,15 +83,16 @@ class Guard:
         return None
 
     def _welcome(self, scope: Scope) -> Response | None:
-        """Return the answer to a request without the cookie: a cookie for the token, or a refusal."""
+        """Return a cookie for the token, or a refusal; None for a request that has the cookie, and no token."""
         if self._token is None:
             return None
         name = cookie_name(scope)
-        if _same(_cookie(scope, name), self._token):
-            return None
+        known = _same(_cookie(scope, name), self._token)
         pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         typed = [value for key, value in pairs if key == TOKEN]
-        if scope["method"] not in _SAFE or not typed or not _same(typed[-1], self._token):
+        if known and (scope["method"] not in _SAFE or not typed):
+            return None
+        if not known and (scope["method"] not in _SAFE or not typed or not _same(typed[-1], self._token)):
             return _refused(403, "The token is missing or wrong: use the address that was printed.")
         # The token leaves the address, so that it does not get into bookmarks, pictures of the screen or the history.
         rest = urlencode([(key, value) for key, value in pairs if key != TOKEN])

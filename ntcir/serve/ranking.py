@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from ntcir.serve.grouping import Groups, GroupScores, below
 from ntcir.serve.scanning import Scans
 from ntcir.serve.state import Narrow, State, Then
 from ntcir.serve.temporal import ThenScores, Windows
+from ntcir.serve.workers import Workers
 from ntcir.system.errors import UserError, counted
 from ntcir.system.lazy import load
 from ntcir.system.machine import cores
@@ -88,6 +89,7 @@ class Ranking:
     Args:
         passing: which items can be found, bool [n].
         scores: of items; None where nothing is asked.
+        workers: for what takes long.
         floor: the least score, or None.
         events: the event of each item, int32 [n], of which one hit is shown; None where all are.
         remarks: what a person should know of it.
@@ -101,12 +103,13 @@ class Ranking:
         self,
         passing: np.ndarray,
         scores: ItemScores | None,
+        workers: Workers,
         *,
         floor: float | None = None,
         events: np.ndarray | None = None,
         remarks: tuple[str, ...] = (),
     ) -> None:
-        self._scores, self.remarks = scores, remarks
+        self._scores, self._workers, self.remarks = scores, workers, remarks
         if scores is not None:
             passing = _found(passing, scores, floor)
         rows = np.flatnonzero(passing).astype(np.int32)  # half the memory
@@ -134,11 +137,14 @@ class Ranking:
 
     def position_of(self, row: int) -> int | None:
         """Return the place of an item among the hits, or that of the hit that stands for it; None if it is no hit."""
-        group = self._groups.of(row)
-        if group is None or self._scores is None:
+        group, scores = self._groups.of(row), self._scores
+        if group is None or scores is None:
             return group
+        return self._workers.do(lambda: self._place(group, scores))
+
+    def _place(self, group: int, scores: ItemScores) -> int:
         # Exactly scored is only what may be before it or behind it.
-        field = self._field(self._scores)
+        field = self._field(scores)
         [own], _ = field.keys(np.array([group]))
         score = float(read_keys(np.array([own]))[1][0])
         near = field.reaching(score)
@@ -149,11 +155,12 @@ class Ranking:
     def _best(self, depth: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the best hits, at least to a depth: keys, partners and the numbers of their groups."""
         with self._deepening:
-            if self._scores is not None and depth > len(self._keys):
+            scores = self._scores
+            if scores is not None and depth > len(self._keys):
                 wanted = max(_DEPTH, len(self._keys))
                 while wanted < depth:
                     wanted *= _GROWS
-                self._deepen(self._scores, min(wanted, self.total))
+                self._workers.do(lambda: self._deepen(scores, min(wanted, self.total)))
             return self._keys, self._partners, self._members
 
     def _deepen(self, scores: ItemScores, depth: int) -> None:
@@ -186,8 +193,7 @@ class Ranker:
         self._lock = Lock()
         self._kept: OrderedDict[tuple[State, int], Ranking] = OrderedDict()
         self._windows: Windows | None = None  # the last ones
-        # More at once than there are cores would take memory and no less time.
-        self._working = BoundedSemaphore(cores())
+        self._workers = Workers(cores())
 
     def rank(self, state: State) -> Ranking:
         """Return the ranking of a state, its first hits worked out.
@@ -206,9 +212,7 @@ class Ranker:
         scores, remarks = self._scores(state) if state.ranked else (None, ())
         if scores is not None:
             scores.approximate()  # together with others who ask now
-        with self._working:
-            ranking = self._ranking(state, scores, tuple(dict.fromkeys(remarks)))
-            ranking.slice(0, 1)
+        ranking = self._workers.do(lambda: self._ranking(state, scores, tuple(dict.fromkeys(remarks))))
         with self._lock:
             self._kept[key] = ranking
             while len(self._kept) > 1 and (len(self._kept) > _KEPT or self._bytes() > _KEPT_BYTES):
@@ -225,7 +229,9 @@ class Ranker:
         if kept is None:
             kept = np.ones(len(catalogue), dtype=bool)
         events = catalogue.events if state.grouped else None
-        return Ranking(kept, scores, floor=state.floor, events=events, remarks=remarks)
+        ranking = Ranking(kept, scores, self._workers, floor=state.floor, events=events, remarks=remarks)
+        ranking.slice(0, 1)
+        return ranking
 
     def _scores(self, state: State) -> tuple[ItemScores, tuple[str, ...]]:
         """Return what items score for a state in which something is asked, and what is to be said of that."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ntcir.serve.workers import Workers
+
 if TYPE_CHECKING:
     from ntcir.search.compact import CompactVectors
 
@@ -43,6 +45,7 @@ class Scans:
     def __init__(self, vectors: CompactVectors, kept_bytes: int = KEPT_BYTES, together: int = TOGETHER) -> None:
         self._vectors, self._together = vectors, together
         self._most_kept = max(1, kept_bytes // max(1, 4 * len(vectors)))
+        self._scanner = Workers(1)
         self._changed = Condition()
         self._busy = False
         self._waiting: OrderedDict[bytes, _Request] = OrderedDict()
@@ -89,11 +92,7 @@ class Scans:
         scores: list[Scores] = []
         error: Exception | None = None
         try:
-            found, errors = self._vectors.approximate(np.stack([request.query for _, request in some]))
-            # Each on its own, so that the others' memory can go.
-            scores = [
-                (row if len(some) == 1 else row.copy(), float(off)) for row, off in zip(found, errors, strict=True)
-            ]
+            scores = self._scanner.do(lambda: self._scores(np.stack([request.query for _, request in some])))
         except Exception as raised:  # whoever waits is to hear of it
             error = raised
         finally:
@@ -106,3 +105,8 @@ class Scans:
                 else:
                     request.error = error or InterruptedError("the scan was interrupted")
             self._changed.notify_all()
+
+    def _scores(self, queries: np.ndarray) -> list[Scores]:
+        found, errors = self._vectors.approximate(queries)
+        # Each on its own, so that the others' memory can go.
+        return [(row if len(found) == 1 else row.copy(), float(off)) for row, off in zip(found, errors, strict=True)]

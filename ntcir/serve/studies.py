@@ -118,8 +118,8 @@ def open_studies(
     shown = [_by_direction(first, asked, run.lines.documents, run.lines.topics()) for run in studied]
     items = open_items(index, _needed(first, asked, shown, right), read)
     remarks += dict.fromkeys(remark for run in studied for remark in run.remarks)  # what is said of both counts once
-    for run, documents in zip(studied, shown, strict=True):
-        remarks += _of_corpus(run, documents, items, index)
+    for path, documents in zip(runs, shown, strict=True):
+        remarks += _of_corpus(path, documents, items, index)
     for remark in remarks:
         say(f"Topics: {remark}")
     return Studies(
@@ -220,7 +220,7 @@ def _of_topics(judged: Judged, asked: Mapping[str, Topic], place: Path) -> list[
     return remarks
 
 
-def _of_corpus(run: StudiedRun, ranked: _Ranked, items: StudyItems, index: Index) -> list[str]:
+def _of_corpus(run: Path, ranked: _Ranked, items: StudyItems, index: Index) -> list[str]:
     """Return a sentence if a run ranks items which the corpus lacks.
 
     Raises:
@@ -232,7 +232,7 @@ def _of_corpus(run: StudiedRun, ranked: _Ranked, items: StudyItems, index: Index
     if not unknown:
         return []
     number = f"{len(unknown):,} of {len(looked_at):,} items"
-    said = f"{number} of {run.name} that were looked up are not in {index.corpus}: {some(unknown)}"
+    said = f"{number} of {run} that were looked up are not in {index.corpus}: {some(unknown)}"
     if len(unknown) == len(looked_at):
         raise UserError(f"{said}; name the corpus that was ranked with --data.")
     return [f"{said}{'; is it a run on another corpus?' if 2 * len(unknown) > len(looked_at) else '.'}"]

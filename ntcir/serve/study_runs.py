@@ -18,6 +18,7 @@ from ntcir.scoring import GroupScore, score
 from ntcir.system.errors import UserError, counted, some
 
 BEST = 10  # documents of a topic that are shown
+_USUAL = "run.txt"  # what a run is called in its model's folder
 _MOST_RIGHT = 5  # right ones of a topic that are shown, of which a category may have thousands
 
 
@@ -153,11 +154,13 @@ def right_ones(judged: Judged) -> RightOnes:
 
 
 def name_runs(paths: Sequence[Path]) -> list[str]:
-    """Return what runs are called: what tells their paths apart, such as a folder where the files have one name."""
-    parts = [list(path.parts) for path in paths]
-    while len(parts) > 1 and all(len(each) > 1 for each in parts) and len({each[-1] for each in parts}) == 1:
+    """Return what runs are called: their files' names, or the folders' where the files are called alike."""
+    parts = [path.parts for path in paths]
+    usual = {_USUAL} if len(parts) == 1 else {each[-1] for each in parts}
+    if len(usual) == 1 and all(len(each) > 1 and each[-1] in usual for each in parts):
         parts = [each[:-1] for each in parts]
-    return [each[-1] for each in parts] if len({each[-1] for each in parts}) == len(parts) else list(map(str, paths))
+    names = [each[-1] for each in parts]
+    return names if len(set(names)) == len(names) else list(map(str, paths))
 
 
 def _check_topics(run: Run, qrels: Qrels) -> None:

@@ -1,4 +1,4 @@
-"""The extraction among processes: killed at any moment, two at once, by torchrun, without room; and what it says."""
+"""The extraction among processes: killed at any moment, two at once, two together, without room; and what it says."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from extracting import SHARD, by_a_plain_loop, close, contents, corpus_of, extra
 from forking import python
 from helpers import command_line, read_pictures
 from helpers import write_pictures as write_records
-from processes import exit_codes, torchrun
+from processes import exit_codes, together
 
 import ntcir.features.backlog as backlog
 import ntcir.features.blocks as blocks
@@ -121,9 +121,8 @@ def images(*arguments: str, store: str = "features") -> list[str]:
     return ["features", "images", "--data", "records", "--set", f"features.store={store}", *arguments]
 
 
-def test_by_torchrun_it_is_the_same_store_bit_for_bit(records, small_shards, tmp_path):
-    (tmp_path / "small.py").write_text(SMALL + MAIN)
-    done = torchrun("small.py", *images(store="together"), folder=tmp_path)
+def test_by_two_processes_it_is_the_same_store_bit_for_bit(records, small_shards, tmp_path):
+    done = together(*images(store="together"), folder=tmp_path, before=SMALL)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert done.stderr.count("records: 40 of 40 photographs have features; stored in ") == 1

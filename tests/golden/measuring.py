@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from helpers import command_line
-from processes import torchrun
+from processes import together
 from safetensors.numpy import load_file, save_file
 
 HERE = Path(__file__).resolve().parent
@@ -137,7 +137,7 @@ def train_words(out: str, changes: Mapping[str, Any], data: str) -> list[str]:
 def train_together(folder: Path, out: str, changes: Mapping[str, Any], data: str) -> Json:
     """Do the same in two processes that share the batches."""
     halved = {**RAW, **changes, "training.batch": changes["training.batch"] // 2}
-    done = torchrun("-m", "ntcir", *train_words(out, halved, data), folder=folder)
+    done = together(*train_words(out, halved, data), folder=folder)
     assert done.returncode == 0, done.stderr
     assert f"2 processes of {halved['training.batch']} pairs" in done.stderr
     return training(folder / out)

@@ -23,7 +23,7 @@ from helpers import (  # noqa: F401
     twice_a_minute,
     write_pictures,
 )
-from processes import torchrun
+from processes import together
 
 import ntcir.model.split_ranks
 import ntcir.search.counting
@@ -316,7 +316,7 @@ def test_an_interrupted_training_is_told(here, tmp_path):
 
 
 def test_two_processes_print_once_what_one_does(here):
-    done = torchrun("-m", "ntcir", "evaluate", "--json", folder=here)
+    done = together("evaluate", "--json", folder=here)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == evaluated()[0]
     assert done.stderr.count("own, split test") == 1

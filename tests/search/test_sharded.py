@@ -2,65 +2,49 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch.distributed as dist
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import exit_codes
 from searching import by_sorting, embeddings
 
 from ntcir.search.nearest import nearest
 from ntcir.search.sharded import merge, nearest_sharded
 
-ROOT = Path(__file__).resolve().parents[2]
+PARTS = {"even": 200, "none first": 0, "none last": 400, "one": 399}  # documents of the first process
 
-WORKER = """
-import sys
-import numpy as np
-import torch.distributed as dist
-from ntcir.search.sharded import nearest_sharded
 
-rank, folder = int(sys.argv[1]), sys.argv[2]
-dist.init_process_group("gloo", rank=rank, world_size=2)
+def search_parts(folder: Path) -> None:
+    """Search as one of two processes that have a part of the documents each."""
+    dist.init_process_group("gloo")
+    rank = dist.get_rank()
 
-def gather(value):
-    found = [None, None]
-    dist.all_gather_object(found, value)
-    return found
+    def gather(value: Any) -> list[Any]:
+        found = [None, None]
+        dist.all_gather_object(found, value)
+        return found
 
-given = np.load(f"{folder}/given.npz")
-for name, cut in (("even", 200), ("none first", 0), ("none last", 400), ("one", 399)):
-    part = given["documents"][:cut] if rank == 0 else given["documents"][cut:]
-    rows, scores = nearest_sharded(given["queries"], part, 30, gather)
-    np.savez(f"{folder}/{name} {rank}.npz", rows=rows, scores=scores)
-dist.destroy_process_group()
-"""
+    given = np.load(folder / "given.npz")
+    for name, cut in PARTS.items():
+        part = given["documents"][:cut] if rank == 0 else given["documents"][cut:]
+        rows, scores = nearest_sharded(given["queries"], part, 30, gather)
+        np.savez(folder / f"{name} {rank}.npz", rows=rows, scores=scores)
+    dist.destroy_process_group()
 
 
 def test_two_processes_find_what_one_does(tmp_path):
     queries, documents = embeddings("few")  # many ties, within and across parts
     np.savez(tmp_path / "given.npz", queries=queries, documents=documents)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    changes = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    workers = [
-        subprocess.Popen([sys.executable, "-c", WORKER, str(rank), str(tmp_path)], env=os.environ | changes)
-        for rank in range(2)
-    ]
-    try:
-        assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
-    finally:
-        for worker in workers:
-            worker.kill()
+    ends, said = exit_codes(2, search_parts, tmp_path)
+    assert ends == [0, 0], said
     expected = nearest(queries, documents, 30)
-    for name in ("even", "none first", "none last", "one"):
+    for name in PARTS:
         for rank in range(2):
             found = np.load(tmp_path / f"{name} {rank}.npz")
             assert np.array_equal(found["rows"], expected[0])

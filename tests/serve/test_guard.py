@@ -37,6 +37,16 @@ def test_the_token_becomes_a_cookie_and_leaves_the_address():
         assert one.get("/?q=cup").text == "hello cup"
 
 
+@pytest.mark.parametrize("token", [TOKEN, "an-old-one"])
+def test_the_token_leaves_the_address_of_somebody_who_has_the_cookie(token):
+    with client() as one:
+        one.get(f"/?token={TOKEN}")
+        again = one.get(f"/?q=cup&token={token}&at=1", follow_redirects=False)
+        assert again.status_code == 303
+        assert again.headers["location"] == "/?q=cup&at=1"
+        assert one.post(f"/?token={token}", headers=CHANGES).status_code == 200
+
+
 @pytest.mark.parametrize("address", ["/", "/?token=", "/?token=wrong", f"/?token={TOKEN}x", f"/?Token={TOKEN}"])
 def test_without_the_token_nothing_is_shown(address):
     with client() as one:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import refusal
 from studying import Desk, minute, photo, reading
@@ -161,12 +163,34 @@ def test_the_organisers_files(desk):
     assert photographs[-1].item.photo == photo(1)
 
 
+def test_captions_are_read_in_full(desk):
+    """Of a pair of pictures and captions, of which five may be of one picture."""
+    words = [f"a table with {number} <b>plates</b>" for number in range(4)]
+    table = pd.DataFrame({"text": words}, index=[f"c{number}" for number in range(4)])
+    pairs = pd.DataFrame({"image": [photo(0), photo(0), photo(1), photo(1)], "text": table.index})
+    desk.path("topics.tsv").write_text(
+        f"topic_id\ttimestamp\tquery\tdirection\nask\t\t{words[2]}\ttxt2img\nsee\t\t{photo(0)}\timg2txt\n"
+    )
+    desk.path("qrels.txt").write_text(f"ask 0 {photo(1)} 1\nsee 0 c0 1\nsee 0 c1 1\n")
+    run = desk.path("run.txt")
+    run.write_text(f"ask Q0 {photo(1)} 1 0.5 x\nsee Q0 c3 1 0.5 x\nsee Q0 c1 2 0.25 x\n")
+    corpus = replace(desk.read(), tables={"image": pd.DataFrame(index=[photo(0)]), "text": table}, pairs=pairs)
+    studies = desk.open(run, read=lambda: corpus, pair=("image", "text"))
+    assert studies.runs[0].groups["img2txt"].mrr == 0.5  # by the best-ranked one, as `ntcir score` has it for captions
+    shown = Shower(studies, desk.index().catalogue, frozenset({"words"}), [])
+    first = shown.runs(1, studies.asked["see"])[0].answers[0].item
+    assert (first.words, first.photo, first.partner) == (words[3], photo(1), True)
+    assert shown.right(1, studies.asked["see"]).more == 1
+    assert shown.query(studies.asked["ask"]).words == words[2]
+    assert shown.search(studies.asked["ask"]) == "q=a+table+with+2+%3Cb%3Eplates%3C%2Fb%3E"
+
+
 def test_an_item_that_the_corpus_lacks_is_shown_by_its_id(desk):
     run = desk.run("run.txt", {1: [(1, 1.0)]})
     with run.open("a") as file:
         file.write("t1 Q0 ../../etc/passwd 2 0.5 run\n")
     studies = desk.open(run)
-    assert any("1 of 2 items of run.txt that were looked up are not in small" in each for each in studies.remarks)
+    assert any("run.txt that were looked up are not in small: ../" in each for each in studies.remarks)
     item = shower(desk, studies).runs(1, studies.asked["t1"])[0].answers[1].item
     assert (item.id, item.known, item.photo) == ("../../etc/passwd", False, None)
 
@@ -180,7 +204,7 @@ def test_an_item_that_the_corpus_lacks_is_shown_by_its_id(desk):
         ("damaged qrels", "2 columns instead of 4"),
         ("other topics", "ranks 2 topics, none in"),
         ("some other topics", "ranks 2 topics, 1 not in"),
-        ("other corpus", "2 of 2 items of run.txt that were looked up are not in small"),
+        ("other corpus", "run.txt that were looked up are not in small: a, b; name the corpus"),
         ("twins", "have the same documents with the same scores"),
         ("other pair", "the model's pair is image and text"),
         ("qrels of other topics", "has none of the 1 topics of"),
@@ -260,10 +284,13 @@ def test_every_topic_is_in_one_bin(tmp_path):
 @pytest.mark.parametrize(
     ("paths", "names"),
     [
-        (["a/run.txt"], ["run.txt"]),
+        (["a/one.txt"], ["one.txt"]),
+        (["runs/new/run.txt"], ["new"]),
+        (["run.txt"], ["run.txt"]),
         (["a/one.txt", "b/two.txt"], ["one.txt", "two.txt"]),
         (["runs/before/run.txt", "runs/new/run.txt"], ["before", "new"]),
         (["a/run.txt", "run.txt"], ["a/run.txt", "run.txt"]),
+        (["a/b/run.txt", "c/b/run.txt"], ["a/b/run.txt", "c/b/run.txt"]),
     ],
 )
 def test_runs_are_called_by_what_tells_them_apart(paths, names):

@@ -71,6 +71,7 @@ def test_a_long_list_comes_in_pages(tmp_path):
     assert (answer["total"], len(answer["rows"])) == (450, 50)
     around = client.get("/topics/rows", params={"sort": "id", "topic": answer["rows"][7]["topic"]}).json()
     assert around["offset"] == 400
+    assert client.get("/topics/rows", params={"topic": "of an old address"}).json()["offset"] == 0
     assert len(client.get("/topics/rows").json()["rows"]) == 200
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from helpers import environment
+from forking import python
 
 from ntcir.system.signals import _Stack, own_signal_stack
 
@@ -42,8 +41,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="on
 
 def signalled(made: str) -> tuple[int, str]:
     """Return how a process ends that lets go of two things, made by a piece of code, and then gets a signal."""
-    code = ARRIVES.format(made=made)
-    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)
+    done = python(ARRIVES.format(made=made))
     return done.returncode, done.stdout
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shell(folder: Path, words: str, redirection: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
     command = f"set -o pipefail; {sys.executable} -m ntcir {words} {redirection}"
     return subprocess.run(["bash", "-c", command], cwd=folder, env=environment() | variables, capture_output=True)
+
+
+@cache
+def undisturbed(folder: Path, words: str) -> bytes:
+    """Return the standard output of a command that has all its streams."""
+    return shell(folder, words, "2> /dev/null").stdout
 
 
 @pytest.mark.parametrize("words", PRINTING)
@@ -60,7 +67,7 @@ def test_an_output_that_is_open_for_reading_only_is_one_sentence(folder, words, 
 def test_without_standard_error_data_and_exit_code_are_as_ever(folder, words, redirection, code):
     done = shell(folder, words, redirection)
     assert (done.returncode, done.stderr) == (code, b"")
-    assert done.stdout == (shell(folder, words, "2> /dev/null").stdout)
+    assert done.stdout == undisturbed(folder, words)
 
 
 @pytest.mark.parametrize("redirection", [">&- 2>&-", "> /dev/full 2> /dev/full", ">&- 2> /dev/full <&-"])
@@ -106,7 +113,7 @@ def test_data_is_utf8_whatever_the_locale(folder, variables):
     done = shell(folder, f"{SCORE} --per-topic", "", **variables)
     assert done.returncode == 0, done.stderr
     assert "\nté " in done.stdout.decode()
-    assert done.stdout == shell(folder, f"{SCORE} --per-topic", "").stdout
+    assert done.stdout == undisturbed(folder, f"{SCORE} --per-topic")
     refused = shell(folder, "score é.txt", "", **variables)
     assert (refused.returncode, refused.stderr.count(b"\n")) == (2, 1)
 

@@ -34,7 +34,7 @@ def row_of(site: Site, item: str) -> int:
     """
     row = site.index.catalogue.ids.find(item)
     if row is None:
-        raise UserError(f"There is no {short(item)!r} in {site.index.corpus}.")
+        raise UserError(f"There is no '{short(item)}' in {site.index.corpus}.")
     return row
 
 

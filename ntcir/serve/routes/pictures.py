@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Semaphore
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
@@ -72,13 +71,11 @@ def router(site: Site) -> APIRouter:
 
     @routes.get("/thumb")
     async def thumb(request: Request, id: str) -> Response:
-        with _busy(site):
-            return await sent(request, id, large=False)
+        return await sent(request, id, large=False)
 
     @routes.get("/picture")
     async def picture(request: Request, id: str) -> Response:
-        with _busy(site):
-            return await sent(request, id, large=True)
+        return await sent(request, id, large=True)
 
     @routes.get("/uploaded")
     async def uploaded(picture: str) -> Response:
@@ -92,8 +89,7 @@ def router(site: Site) -> APIRouter:
     async def upload(request: Request) -> Response:
         try:
             data = await uploaded_bytes(request)
-            with _busy(site):
-                digest = await workers.decode(partial(site.uploads.add, data))
+            digest = await workers.decode(partial(site.uploads.add, data))
         except TooLarge as error:
             # What is left of the request is not read: the connection ends with the answer.
             return _refused(413, str(error), {"Connection": "close"})
@@ -143,15 +139,6 @@ def _row_of(site: Site, item: str) -> int | None:
     """Return the row of a photograph, or None; what is found may be captions, which are no paths."""
     catalogue = site.index.catalogue
     return catalogue.ids.find(item) if modality(catalogue.modality).pictured else None
-
-
-@contextmanager
-def _busy(site: Site) -> Iterator[None]:
-    if site.quality is None:
-        yield
-    else:
-        with site.quality.busy():
-            yield
 
 
 def _known(request: Request, tag: str) -> bool:

@@ -59,7 +59,7 @@ def router(site: Site) -> APIRouter:
         sort: str = _WORST, direction: str = "", find: str = "", offset: int = Query(0, ge=0), topic: str = ""
     ) -> dict[str, Any]:
         order = views.of(Choice(sort, direction, find))
-        if topic and len(place := np.flatnonzero(order == number_of(topic))):
+        if topic in numbers and len(place := np.flatnonzero(order == numbers[topic])):
             offset = int(place[0]) // _MOST_AT_ONCE * _MOST_AT_ONCE
         listed = order[offset : offset + _MOST_AT_ONCE].tolist()
         return {

@@ -9,10 +9,12 @@ const SINGLE = ["q", "like", "picture"];
 let active = FIRST; // the part that photographs, pictures and readings are added to
 let opened = false; // the second part is there, though nothing is asked in it yet
 
+const isQuery = (key) => SINGLE.includes(key) || key.startsWith("r.");
+
 export function keysOf(part, params = state.params()) {
   const own = (key) => (part ? key.startsWith(part) : !key.startsWith(THEN));
   const bare = (key) => key.slice(part.length);
-  return [...new Set(params.keys())].filter((key) => own(key) && (SINGLE.includes(bare(key)) || bare(key).startsWith("r.")));
+  return [...new Set(params.keys())].filter((key) => own(key) && isQuery(bare(key)));
 }
 
 export function reading(part) {
@@ -46,6 +48,27 @@ export function setActive(part) {
   emit("part", { part });
 }
 
+// Change the query. Where nothing is left of its first part, what was to happen then is all that is asked.
+export function ask(changes) {
+  const after = { ...changes };
+  const left = (part) => {
+    const kept = keysOf(part).filter((key) => !(key in changes));
+    const given = Object.entries(changes).filter(([key, value]) => (part ? key.startsWith(part) : !key.startsWith(THEN)) && [value].flat().some((each) => each));
+    return [...kept, ...given.map(([key]) => key).filter((key) => isQuery(key.slice(part.length)))];
+  };
+  const then = left(THEN);
+  if (left(FIRST).length === 0 && then.length > 0) {
+    for (const key of then) {
+      after[key.slice(THEN.length)] = changes[key] ?? state.all(key);
+      after[key] = null;
+    }
+    for (const key of ["then.within", "then.order"]) after[key] = null;
+    opened = false;
+    active = FIRST;
+  }
+  state.set(after);
+}
+
 const nothing = (keys) => Object.fromEntries(keys.map((key) => [key, null]));
 
 // A new query from an item: what was asked in this part, and what was marked, is no longer meant.
@@ -67,11 +90,11 @@ export function addPicture(digest) {
 export function setReading(part, values) {
   const old = keysOf(part).filter((key) => key.startsWith(`${part}r.`));
   const typed = Object.entries(values).map(([column, value]) => [`${part}r.${column}`, value]);
-  state.set({ ...nothing(old), ...Object.fromEntries(typed) });
+  ask({ ...nothing(old), ...Object.fromEntries(typed) });
 }
 
 export function without(key, value) {
-  state.set({ [key]: state.all(key).filter((each) => each !== value) });
+  ask({ [key]: state.all(key).filter((each) => each !== value) });
 }
 
 export function closeThen() {

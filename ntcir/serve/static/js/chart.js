@@ -4,9 +4,11 @@ import { token } from "./colours.js";
 import { rounded } from "./texts.js";
 
 const HEIGHT = 52;
+const HIGHER = 84; // where the day is a view of its own
 const AXIS = 18; // of time, under the last chart
 const SIDE = 44; // of values
 const PLACE_OF_LABEL = 46; // pixels between hours that are written
+const narrow = matchMedia("(max-width: 999px)");
 
 export class Chart {
   constructor(host, options) {
@@ -15,11 +17,11 @@ export class Chart {
     this.hits = [];
     this.value = element("output", { class: "reading-value" });
     const label = element("p", { class: "reading-name" }, element("span", {}, options.name), this.value);
-    this.place = element("div", { class: "reading-chart", "aria-hidden": "true" });
-    host.append(label, this.place);
+    this.body = element("div", { class: "reading-chart", "aria-hidden": "true" });
+    host.append(label, this.body);
     this.markLine = element("div", { class: "reading-mark", hidden: true });
     this.windowBand = element("div", { class: "reading-window", hidden: true });
-    this.plot = new uPlot(this.settings(), [options.times, options.values], this.place);
+    this.plot = new uPlot(this.settings(), [options.times, options.values], this.body);
     this.plot.over.append(this.windowBand, this.markLine);
     this.plot.over.addEventListener("click", () => {
       if (this.plot.cursor.left >= 0) options.pick(this.plot.posToVal(this.plot.cursor.left, "x"));
@@ -31,7 +33,7 @@ export class Chart {
     const axis = { stroke: token("--muted"), font: `10px ${token("--font")}`, ticks: { show: false } };
     return {
       width: this.width(),
-      height: HEIGHT + (last ? AXIS : 0),
+      height: (narrow.matches ? HIGHER : HEIGHT) + (last ? AXIS : 0),
       padding: [6, 8, last ? 0 : 4, 0],
       legend: { show: false },
       cursor: {
@@ -58,12 +60,12 @@ export class Chart {
           points: { show: true, size: 4, filter: () => this.lone() },
         },
       ],
-      hooks: { drawClear: [() => this.drawBand()], draw: [() => this.drawHits()], setCursor: [() => this.read()] },
+      hooks: { drawClear: [() => this.drawBand()], draw: [() => this.drawn()], setCursor: [() => this.read()] },
     };
   }
 
   width() {
-    return Math.max(120, Math.floor(this.place.clientWidth || this.host.clientWidth || 600));
+    return Math.max(120, Math.floor(this.body.clientWidth || this.host.clientWidth || 600));
   }
 
   // Whole hours of the wall clock, as many as there is room for.
@@ -94,6 +96,11 @@ export class Chart {
     ctx.restore();
   }
 
+  drawn() {
+    this.drawHits();
+    this.place();
+  }
+
   drawHits() {
     const { ctx, bbox } = this.plot;
     ctx.save();
@@ -113,15 +120,24 @@ export class Chart {
 
   mark(seconds) {
     this.marked = seconds;
-    this.markLine.hidden = false;
-    this.markLine.style.left = `${this.plot.valToPos(seconds, "x")}px`;
+    this.place();
     this.tell(this.near(seconds));
   }
 
   showWindow(from, to) {
     this.window = [from, to];
-    const [left, right] = this.window.map((seconds) => this.plot.valToPos(seconds, "x"));
-    this.windowBand.hidden = false;
+    this.place();
+  }
+
+  // Where the marks stand is known once the chart has been drawn, and changes with its width.
+  place() {
+    if (this.plot?.scales.x.min === undefined || this.plot.scales.x.min === null) return;
+    const at = (seconds) => this.plot.valToPos(seconds, "x");
+    this.markLine.hidden = this.marked === undefined;
+    if (!this.markLine.hidden) this.markLine.style.left = `${at(this.marked)}px`;
+    this.windowBand.hidden = this.window === undefined;
+    if (this.windowBand.hidden) return;
+    const [left, right] = this.window.map(at);
     this.windowBand.style.left = `${left}px`;
     this.windowBand.style.width = `${Math.max(2, right - left)}px`;
   }
@@ -155,8 +171,6 @@ export class Chart {
     const width = this.width();
     if (width === this.plot.width) return;
     this.plot.setSize({ width, height: this.plot.height });
-    if (this.marked !== undefined) this.mark(this.marked);
-    if (this.window) this.showWindow(...this.window);
   }
 
   destroy() {

@@ -22,8 +22,9 @@ export class Clusters {
   }
 
   // Points have a `latlng`, best first.
-  show(points, ranked) {
+  show(points, ranked, unit) {
     this.points = points;
+    this.unit = unit; // "hit", or "event"
     this.ranked = ranked;
     this.draw();
   }
@@ -111,14 +112,14 @@ export class Clusters {
 
   hint(members) {
     const [best] = members;
-    const all = members.length === 1 ? null : many(members.length, "hit");
+    const all = members.length === 1 ? null : many(members.length, this.unit);
     const scored = best.score === null ? "" : ` · ${score(best.score)}`;
     const rank = this.ranked ? `${all ? "best rank" : "Rank"} ${figure(best.rank)}${scored}` : null;
     const text = [all, rank].filter(Boolean).join(", ");
     return element(
       "div", {},
       site.pictured ? element("img", { src: thumbnail(best.id), alt: "", width: 160, height: 120 }) : null,
-      element("span", {}, text || "One hit"),
+      element("span", {}, text || `One ${this.unit}`),
     );
   }
 
@@ -152,7 +153,7 @@ export class Clusters {
     const rest = members.length - shown.length;
     return element(
       "div", {},
-      element("p", {}, `${many(members.length, "hit")} here`),
+      element("p", {}, `${many(members.length, this.unit)} here`),
       element("div", { class: "map-tiles" }, shown),
       rest > 0 ? element("p", {}, `and ${figure(rest)} more: search in this area to see them.`) : null,
     );

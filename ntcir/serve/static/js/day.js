@@ -3,7 +3,7 @@ import { $, announce, complain, element, emit, getJSON, on, site, state } from "
 import { remember, remembered } from "./memory.js";
 import { Readings } from "./readings.js";
 import { Strip } from "./strip.js";
-import { count, items } from "./texts.js";
+import { count, items, many } from "./texts.js";
 
 const narrow = matchMedia("(max-width: 999px)"); // the day is then a view of its own, which is not folded
 const FOLLOW_AFTER = 350; // milliseconds that an item of another day is pointed at before its day is shown
@@ -29,8 +29,8 @@ class DayPanel {
     this.fold(narrow.matches || remembered("day-panel", "open") === "open");
     narrow.addEventListener("change", () => narrow.matches && this.unfold(this.wanted));
     on("state", () => this.asked());
-    on("select", ({ id, hit, from }) => from !== "day" && this.follow(id, hit));
-    on("open", ({ id }) => this.show({ id }));
+    on("select", ({ id, hit, from }) => id && from !== "day" && this.follow(id, hit));
+    on("open", ({ id }) => id && this.show({ id }));
     on("hover", ({ id, from }) => from !== "day" && this.strip.hover(id));
     on("day", (wanted) => this.go(wanted));
     on("theme", () => this.readings.recolour());
@@ -150,8 +150,9 @@ class DayPanel {
       const hits = new Map(Object.entries(ranks));
       this.strip.mark(hits, ranked);
       this.readings.markHits(this.day.photographs.filter((each) => hits.has(each.id)).map((each) => each.seconds));
-      const all = looked < total ? `of the best ${count(looked)} hits` : hits.size === 1 ? "hit" : "hits";
-      this.describe(hits.size ? `${count(hits.size)} ${all}` : "");
+      const unit = question.get("group") === "event" ? "event" : "hit";
+      const all = looked < total ? `${count(hits.size)} of the best ${many(looked, unit)}` : many(hits.size, unit);
+      this.describe(hits.size ? all : "");
     } catch (error) {
       // What is wrong with the question is said where the question is.
       if (error.name !== "AbortError") this.strip.mark(new Map(), false);

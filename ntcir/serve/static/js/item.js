@@ -31,7 +31,7 @@ async function show(wanted) {
   bring("item");
   stand();
   body.setAttribute("aria-busy", "true");
-  await window.htmx.ajax("GET", address("item", { id }), { target: body, swap: "innerHTML" });
+  await window.htmx.ajax("GET", address("item", { id }), { target: body });
   body.removeAttribute("aria-busy");
   panel.scrollTop = 0;
   dress();

@@ -25,7 +25,6 @@ class HitMap {
     this.build(panel);
     this.map = L.map(this.view, {
       preferCanvas: true, attributionControl: false, zoomControl: false, minZoom: 1, maxZoom: 19, zoomSnap: 0.5,
-      maxBounds: [[-86, -720], [86, 720]], keyboard: true, worldCopyJump: false,
     }).setView([20, 0], 1);
     L.control.zoom({ position: "topleft", zoomInTitle: "Zoom in", zoomOutTitle: "Zoom out" }).addTo(this.map);
     L.control.scale({ imperial: false, maxWidth: 90 }).addTo(this.map);
@@ -56,7 +55,9 @@ class HitMap {
   }
 
   build(panel) {
-    this.view = element("div", { class: "map-view", "aria-label": "Map of the hits. Arrow keys move it, plus and minus zoom." });
+    this.view = element("div", {
+      class: "map-view", role: "application", "aria-label": "Map of the hits: arrow keys move it, plus and minus zoom",
+    });
     this.said = element("p", { class: "map-said", "aria-live": "polite" });
     this.search = element("button", { type: "button", class: "button", onclick: () => this.searchHere() }, "Search in this area");
     this.clear = element("button", { type: "button", class: "button", onclick: () => state.set({ box: null }) }, "Clear area");
@@ -125,9 +126,10 @@ class HitMap {
     this.pointed = null;
     const ranked = found.points.some((point) => point.score !== null);
     this.ground?.unwrap(this.west());
-    this.clusters.show(found.points, ranked);
+    this.unit = question.get("group") === "event" ? "event" : "hit";
+    this.clusters.show(found.points, ranked, this.unit);
     this.showPlaces(found.places, ranked);
-    this.say(sentence(found, ranked));
+    this.say(sentence(found, ranked, this.unit));
     this.showArea(question.get("box"));
     const refined = this.asked !== null && isRefined(this.asked, question);
     if (!refined || !this.moved) this.fit();
@@ -215,7 +217,7 @@ class HitMap {
           element("button", { type: "button", onclick: () => this.go(id) },
             element("span", {}, name),
             element("span", { class: "map-count" },
-              `${many(hits, "hit")}${ranked ? `, best rank ${count(rank)}` : ""}`))),
+              `${many(hits, this.unit)}${ranked ? `, best rank ${count(rank)}` : ""}`))),
       ),
     );
   }
@@ -273,12 +275,11 @@ class HitMap {
   }
 }
 
-function sentence({ shown, total, looked, without_position: without }, ranked) {
-  if (!total) return "No hits.";
+function sentence({ shown, total, looked, without_position: without }, ranked, unit) {
+  if (!total) return `No ${unit}s.`;
   const all = shown + without >= total;
-  let text = count(shown);
-  if (!all) text = ranked ? `The best ${text} of ${count(total)}` : `${text} of ${count(total)}, evenly spaced in time`;
-  text += all ? (shown === 1 ? " hit" : " hits") : "";
+  let text = many(shown, unit);
+  if (!all) text = ranked ? `The best ${count(shown)} of ${many(total, unit)}` : `${count(shown)} of ${many(total, unit)}, evenly spaced in time`;
   if (!without) return `${text}.`;
   const among = looked < total ? `of the first ${count(looked)} ` : "";
   return `${text}; ${count(without)} ${among}without a position.`;

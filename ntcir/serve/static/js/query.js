@@ -1,7 +1,7 @@
 // The query bar: words, and a chip for everything else that is asked.
 import { $, element, on, state, site } from "./core.js";
 import {
-  FIRST, THEN, WITHIN, activePart, asked, clearQuery, closeThen, hasThen, openThen, ranked, setActive,
+  FIRST, THEN, WITHIN, activePart, ask, asked, clearQuery, closeThen, hasThen, openThen, ranked, setActive,
 } from "./ask.js";
 import { chipsOf, marksChip } from "./chips.js";
 import { button, icon, iconButton } from "./icons.js";
@@ -91,26 +91,36 @@ class Row {
 const first = new Row(FIRST);
 const then = new Row(THEN);
 const addThen = button("then", "And then", () => {
+  form.requestSubmit(); // words that are typed, but not asked yet
   openThen();
   show();
   then.words?.focus();
-}, { class: "tool", id: "then-button", title: "What happens some time after, or before" });
+}, { class: "tool", id: "then-button" });
 const clear = button("close", "Clear", clearQuery, { class: "tool", id: "clear-query", title: "Clear the query; filters stay" });
-const submit = element("button", { type: "submit", class: "unseen" }, "Search");
-form.append(element("div", { class: "rows" }, first.box, then.box), element("div", { class: "form-tools" }, site.timed ? addThen : null, clear), submit);
+// Enter is enough for most; whoever goes by Tab, or by ear, finds a button.
+const submit = can.has("words") ? element("button", { type: "submit", class: "button primary until-focus" }, "Search") : null;
+form.append(element("div", { class: "rows" }, first.box, then.box), element("div", { class: "form-tools" }, submit, site.timed ? addThen : null, clear));
 
 function show() {
   first.show();
   then.show();
   then.box.hidden = !hasThen();
   addThen.hidden = hasThen() || !site.timed;
+  allowThen();
   clear.hidden = !ranked() && !hasThen();
 }
+
+// Something can follow only what is asked.
+function allowThen() {
+  addThen.disabled = !asked(FIRST) && !first.words?.value.trim();
+  addThen.title = addThen.disabled ? "Ask for something first: then for what happens after, or before" : "What happens some time after, or before";
+}
+first.words?.addEventListener("input", allowThen);
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const words = (row) => row.words?.value.trim() || null;
-  state.set({ q: words(first), "then.q": words(then) });
+  ask({ q: words(first), "then.q": words(then) });
 });
 // The cross in a search field clears it: that is a new query as well.
 form.addEventListener("search", () => form.requestSubmit());

@@ -4,7 +4,7 @@ import { GAP, layOut } from "./strip-layout.js";
 
 const OVERSCAN = 400; // pixels beside what is in sight
 const LOAD_AFTER = 60; // milliseconds without scrolling: what only passes by is not loaded
-const narrow = matchMedia("(max-width: 600px)");
+const narrow = matchMedia("(max-width: 999px)"); // the day is then a view of its own, with more room
 
 export class Strip {
   constructor(host, { point, hover, open }) {
@@ -23,7 +23,10 @@ export class Strip {
     this.moved = () => {};
     this.all = element("div", { class: "strip-all" });
     this.scroller = element(
-      "div", { class: "strip", role: "listbox", tabindex: "0", "aria-label": "Day in order of time", "aria-orientation": "horizontal" },
+      "div", {
+        class: site.pictured ? "strip" : "strip plain", role: "listbox", tabindex: "0", "aria-orientation": "horizontal",
+        "aria-label": "The day in order of time",
+      },
       this.all,
     );
     host.replaceChildren(this.scroller);
@@ -54,7 +57,7 @@ export class Strip {
 
   layOut(ticks) {
     this.ticks = ticks;
-    this.wide = narrow.matches ? 76 : 100;
+    this.wide = narrow.matches ? 112 : 100;
     const laid = layOut(this.photographs, ticks, this.wide);
     Object.assign(this, { left: laid.left, events: laid.events, hours: laid.hours });
     this.all.style.width = `${laid.length}px`;
@@ -117,7 +120,7 @@ export class Strip {
   }
 
   resized() {
-    const wide = narrow.matches ? 76 : 100;
+    const wide = narrow.matches ? 112 : 100;
     if (this.photographs.length && wide !== this.wide) {
       this.layOut(this.ticks);
       this.redraw();

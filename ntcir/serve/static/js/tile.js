@@ -89,7 +89,7 @@ export function tile(index, total, hit, load = true) {
   const named = Object.entries(hit.labels ?? {}).map(([column, value]) => `${columnName(column)}: ${value}`).join("\n");
   node.append(
     open, badges(hit),
-    element("div", { class: "foot", title: [hit.id, named].filter(Boolean).join("\n") }, element("span", { class: "when" }, moment(hit) || hit.id), element("span", { class: "where", dir: "auto" }, label || (hit.day ? "" : "\u00a0"))),
+    element("div", { class: "foot", title: [hit.id, named].filter(Boolean).join("\n") }, element("span", { class: "when" }, moment(hit) || hit.id), element("span", { class: "where", dir: "auto" }, label || (site.pictured ? hit.caption ?? "" : ""))),
   );
   if (hit.in_event > 1) node.append(eventButton(hit));
   if (hit.then) node.append(partner(hit, load));

@@ -38,7 +38,8 @@ function boundsOf(header) {
   return minLat < maxLat && minLon < maxLon ? [[minLat, minLon], [maxLat, maxLon]] : null;
 }
 
-// An attribution is HTML with links: its text is kept.
+// An attribution is HTML with links: its text is kept. Nothing but characters such as &copy; is left to a parser.
 function textOf(html) {
-  return new DOMParser().parseFromString(String(html), "text/html").body.textContent.trim();
+  const text = String(html).replace(/<[^>]*>/g, "").replaceAll("<", "");
+  return new DOMParser().parseFromString(text, "text/html").body.textContent.trim();
 }

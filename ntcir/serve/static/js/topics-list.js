@@ -45,7 +45,7 @@ function heading(column, sort) {
 }
 
 function row(topic) {
-  const opened = element("button", { type: "button", class: "opens" }, topic.topic);
+  const opened = element("button", { type: "button", class: "opens", title: topic.topic }, topic.topic);
   const seen = topic.photo
     ? element("img", { src: thumbnail(topic.photo), alt: "", loading: "lazy", decoding: "async", width: 64, height: 48 })
     : element("span", { class: "no-photo", "aria-hidden": "true" }, icon("reading"));

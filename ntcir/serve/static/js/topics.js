@@ -65,7 +65,7 @@ async function open(topic, { entry = !params().topic, focus = false } = {}) {
 
 async function fetchTopic(topic) {
   panel.setAttribute("aria-busy", "true");
-  await window.htmx.ajax("GET", address("topic", { ...choice(), id: topic }), { target: panel, swap: "innerHTML" });
+  await window.htmx.ajax("GET", address("topic", { ...choice(), id: topic }), { target: panel });
   panel.removeAttribute("aria-busy");
   panel.scrollTop = 0;
   const place = $(".place", panel)?.textContent;
