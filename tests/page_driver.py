@@ -124,9 +124,13 @@ class Page:
         self.until(_SETTLED)
         return str(self.js('return document.querySelector("#found b").textContent'))
 
+    def state(self) -> State:
+        """Return what the address asks, as the server reads it."""
+        return State.of(self.address())
+
     def expected(self, count: int = 12) -> list[str]:
         """Return the first hits of what the address asks, worked out without the page."""
-        ranking = self.site.ranker.rank(State.of(self.address()))
+        ranking = self.site.ranker.rank(self.state())
         return [self.site.index.catalogue.ids[row] for row in ranking.slice(0, count).rows]
 
     def right(self) -> bool:
