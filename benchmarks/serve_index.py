@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ntcir.search.compact import CompactWriter
-from ntcir.serve.columns import Columns
-from ntcir.serve.index import open_index
-from ntcir.serve.index_files import INDEX, write_catalogue
-from ntcir.serve.items import Gathered
 
 from ntcir.model.model import Model
-from ntcir.serve.catalogue import Labels
+from ntcir.search.compact import CompactWriter
+from ntcir.serve.index.catalogue import Labels
+from ntcir.serve.index.columns import Columns
+from ntcir.serve.index.index import open_index
+from ntcir.serve.index.index_files import INDEX, write_catalogue
+from ntcir.serve.index.items import Gathered
 
 BLOCK = 16_384  # rows that are generated at once
 EVENT = 20  # photographs of an event share much of what there is to see

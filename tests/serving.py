@@ -16,7 +16,7 @@ from ntcir.encoders import KINDS
 from ntcir.encoders.encoder import Encoder, Rows
 from ntcir.model.hubness import TrainingQueries
 from ntcir.model.model import Model
-from ntcir.serve.index import Index, open_index
+from ntcir.serve.index.index import Index, open_index
 
 DIM = 16
 

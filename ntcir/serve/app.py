@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ntcir.serve.guard import Guard
-from ntcir.serve.quality import Quality
+from ntcir.serve.pictures.quality import Quality
 from ntcir.serve.routes import ROUTERS
 from ntcir.serve.site import Site
 from ntcir.system.errors import UserError, escaped

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ntcir.report.items import in_order
-from ntcir.serve.catalogue import UNKNOWN, Catalogue
-from ntcir.serve.facets import Spread
+from ntcir.serve.index.catalogue import UNKNOWN, Catalogue
+from ntcir.serve.index.facets import Spread
 
 MOST_SHOWN = 5_000  # photographs of a day; of more, as many that are evenly spaced
 _DAY, _HOUR = 86_400, 3_600  # seconds

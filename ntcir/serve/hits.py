@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ntcir.modalities import modality
-from ntcir.serve.catalogue import UNKNOWN, Catalogue
+from ntcir.serve.index.catalogue import UNKNOWN, Catalogue
 
 # Columns of words that a person knows a moment by, those of a lifelog first; else the first ones that there are.
 _TELLING = ("semantic_name", "original_name", "movement", "city")

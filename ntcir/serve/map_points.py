@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ntcir.serve.catalogue import Catalogue
 from ntcir.serve.hits import main_labels
+from ntcir.serve.index.catalogue import Catalogue
 
 if TYPE_CHECKING:
-    from ntcir.serve.ranking import Ranking
+    from ntcir.serve.ranking.ranking import Ranking
 
 _FIRST_BLOCK = 2_000  # hits that are looked at first; then twice as many each time
 _DEEPEST = 100_000  # hits that are looked at: of those without positions there may be many

@@ -49,14 +49,14 @@ def open_site(wanted: Wanted) -> Site:
     from ntcir.model.model import Model
     from ntcir.model.trained import is_finished
     from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask
-    from ntcir.serve.asking import Asker
-    from ntcir.serve.collections import Collections
-    from ntcir.serve.index import open_index
-    from ntcir.serve.quality import Quality
-    from ntcir.serve.ranking import Ranker
-    from ntcir.serve.studies import open_studies
-    from ntcir.serve.thumbnails import Thumbnails
-    from ntcir.serve.uploads import Uploads
+    from ntcir.serve.collecting.collections import Collections
+    from ntcir.serve.index.index import open_index
+    from ntcir.serve.pictures.quality import Quality
+    from ntcir.serve.pictures.thumbnails import Thumbnails
+    from ntcir.serve.pictures.uploads import Uploads
+    from ntcir.serve.ranking.asking import Asker
+    from ntcir.serve.ranking.ranking import Ranker
+    from ntcir.serve.studies.studies import open_studies
     from ntcir.workspace import newest_model
 
     check_split(ALL, wanted.settings)

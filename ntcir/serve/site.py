@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ntcir.serve.asking import Asker
-    from ntcir.serve.collections import Collections
-    from ntcir.serve.index import Index
-    from ntcir.serve.quality import Quality
-    from ntcir.serve.ranking import Ranker
-    from ntcir.serve.studies import Studies
-    from ntcir.serve.thumbnails import Thumbnails
-    from ntcir.serve.uploads import Uploads
+    from ntcir.serve.collecting.collections import Collections
+    from ntcir.serve.index.index import Index
+    from ntcir.serve.pictures.quality import Quality
+    from ntcir.serve.pictures.thumbnails import Thumbnails
+    from ntcir.serve.pictures.uploads import Uploads
+    from ntcir.serve.ranking.asking import Asker
+    from ntcir.serve.ranking.ranking import Ranker
+    from ntcir.serve.studies.studies import Studies
 
 
 @dataclass(frozen=True)

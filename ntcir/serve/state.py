@@ -3,7 +3,7 @@
 ===============================  =======================================================================
 ``q=WORDS``                      words
 ``like=ID``                      an item of the corpus; repeatable
-``picture=DIGEST``               a picture that was uploaded (``ntcir.serve.uploads``); repeatable
+``picture=DIGEST``               a picture that was uploaded (``ntcir.serve.pictures.uploads``); repeatable
 ``r.COLUMN=VALUE``               a reading, a column each
 ``then.q``, ``then.like``, ...   the same, of what happens ``then.within=MINUTES`` ``then.order=after|before``
 ``right=ID``, ``wrong=ID``       what was marked; repeatable

@@ -13,8 +13,8 @@ from small_index import catalogue as bare
 from small_site import SmallRanker, client
 
 from ntcir.serve import days as days_module
-from ntcir.serve.catalogue import UNKNOWN, Catalogue
 from ntcir.serve.days import Days
+from ntcir.serve.index.catalogue import UNKNOWN, Catalogue
 from ntcir.serve.routes import days as routes
 
 HOUR = 3600

@@ -13,7 +13,7 @@ from small_index import catalogue as bare
 from small_site import SmallRanker, SmallRanking, client
 
 from ntcir.serve import map_points
-from ntcir.serve.catalogue import Catalogue, Labels
+from ntcir.serve.index.catalogue import Catalogue, Labels
 from ntcir.serve.map_points import bounds_of, ground_of, map_of
 from ntcir.serve.routes import maps
 

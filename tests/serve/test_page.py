@@ -14,13 +14,15 @@ from fastapi.testclient import TestClient
 from small_site import IDS, small_catalogue
 
 from ntcir.serve.app import create_app
-from ntcir.serve.catalogue import UNKNOWN
+from ntcir.serve.index.catalogue import UNKNOWN
 
 SCRIPT = "</script><script>alert(1)</script>"
 
 
 def client(catalogue=None, **changes) -> TestClient:
-    catalogue = catalogue or replace(small_catalogue(), numbers={"heart_rate(bpm)": np.float32([72.5, np.nan, 1, 2, 3])})
+    catalogue = catalogue or replace(
+        small_catalogue(), numbers={"heart_rate(bpm)": np.float32([72.5, np.nan, 1, 2, 3])}
+    )
     index = SimpleNamespace(
         catalogue=catalogue, corpus=SCRIPT, remarks=(SCRIPT,), facets={"labels": {SCRIPT: []}}, columns={}
     )

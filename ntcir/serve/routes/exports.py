@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, cast
 from fastapi import APIRouter, Request, Response
 
 from ntcir.formats.conversion import DEFAULT_GROUP
-from ntcir.serve.catalogue import Catalogue
-from ntcir.serve.collections import Collections
-from ntcir.serve.exports import MOST, USUAL, Export, Layout, Listed, as_run, as_table, listed
+from ntcir.serve.collecting.collections import Collections
+from ntcir.serve.collecting.exports import MOST, USUAL, Export, Layout, Listed, as_run, as_table, listed
+from ntcir.serve.index.catalogue import Catalogue
 from ntcir.serve.site import Site
 from ntcir.serve.state import State
 from ntcir.system.errors import UserError, short
 
 if TYPE_CHECKING:
-    from ntcir.serve.ranking import Ranking
+    from ntcir.serve.ranking.ranking import Ranking
 
 REMARK = "X-Remark"  # the header with what was left out or made up
 _DEFAULT_RUN = "ntcir"

@@ -16,9 +16,9 @@ from starlette.types import Message
 
 from ntcir.features.decode import UnreadableImage
 from ntcir.modalities import modality
-from ntcir.serve.photographs import PictureGone
+from ntcir.serve.pictures.photographs import PictureGone
+from ntcir.serve.pictures.uploads import MOST_BYTES, NotUploaded, TooLarge, too_large
 from ntcir.serve.site import Site
-from ntcir.serve.uploads import MOST_BYTES, NotUploaded, TooLarge, too_large
 from ntcir.system.errors import UserError, escaped, short
 
 _READERS, _DECODERS = 4, 2

@@ -248,6 +248,12 @@ on("select", ({ id, from }) => {
   reveal(index);
 });
 
+// The map or the strip points at an item.
+on("hover", ({ id, from }) => {
+  if (from === "grid") return;
+  for (const made of tiles.values()) made.classList.toggle("pointed", id !== null && made.dataset.id === id);
+});
+
 // A tile that was collected, or no longer is, is drawn again; it keeps the focus.
 on("collected", ({ id }) => {
   const index = answer?.indexOf(id) ?? -1;

@@ -2,6 +2,7 @@
 import { $, announce, complain, element, emit, on, settle, site, state } from "./core.js";
 import { Answer } from "./answer.js";
 import { clearQuery, ranked } from "./ask.js";
+import { present } from "./collections.js";
 import { activeFilters, clearFilters, filtersInWords } from "./filters.js";
 import { node as grid, focusAt, position, resize, show, shownAnswer, tileSize } from "./grid.js";
 import { button, icon, iconButton } from "./icons.js";
@@ -19,12 +20,14 @@ const sizes = element(
   "fieldset", { class: "sizes" }, element("legend", { class: "unseen" }, "Size of the tiles"),
   SIZES.map(([value, name]) => element("label", { title: `${name} tiles` }, element("input", { type: "radio", name: "size", value, checked: value === tileSize(), onchange: () => resize(value) }), element("span", {}, name[0]), element("span", { class: "unseen" }, name.slice(1)))),
 );
+const save = iconButton("download", "Export these hits", () => emit("export", { collection: present() }));
 const empty = element("div", { class: "empty", hidden: true });
 const more = element("p", { class: "note more-hits", hidden: true });
 const place = $("#results");
+const hint = welcome();
 place.append(
-  element("header", { class: "results-head" }, heading, element("div", { class: "results-tools" }, site.timed ? group : null, sizes)),
-  welcome(), remarks, element("div", { class: "progress", "aria-hidden": "true" }), grid, empty, more,
+  element("header", { class: "results-head" }, heading, element("div", { class: "results-tools" }, site.timed ? group : null, sizes, save)),
+  hint, remarks, element("div", { class: "progress", "aria-hidden": "true" }), grid, empty, more,
 );
 
 // The first time somebody is here.
@@ -115,6 +118,7 @@ function tell(answer) {
   heading.replaceChildren(element("b", {}, found), query ? ` for ${query}, ${order}` : site.timed || answer.ranked ? ` ${order}` : "");
   remarks.replaceChildren(...answer.remarks.map((text) => element("li", {}, icon("info"), element("span", {}, text))));
   remarks.hidden = answer.remarks.length === 0;
+  if (hint) hint.hidden = answer.ranked; // whoever has asked needs it no more
   more.hidden = answer.total <= answer.shown;
   more.textContent = `The first ${count(answer.shown)} of ${count(answer.total)} can be scrolled through: narrow the filters to reach the others.`;
   grid.hidden = answer.total === 0;

@@ -1,0 +1,1 @@
+"""What a person puts aside, and files made of it."""

@@ -1,0 +1,1 @@
+"""Photographs small and large, uploads, and which are blurred or dark."""

@@ -1,0 +1,1 @@
+"""Topics and the runs that answered them."""
