@@ -20,7 +20,7 @@ from ntcir.serve.site import Site
 from ntcir.serve.state import State
 
 PATIENCE = 15  # seconds
-_LOOK = 0.02  # seconds between two looks at whether something is so
+_LOOK = 0.05  # seconds between two looks at whether something is so
 _NOT_YET = (JavascriptException, StaleElementReferenceException)
 _TILES = """return [...document.querySelectorAll("#grid .tile[data-id]")]
     .sort((a, b) => a.dataset.index - b.dataset.index).map((each) => each.dataset.id)"""
@@ -47,6 +47,12 @@ class Page:
         driver.execute_cdp_cmd("Browser.setDownloadBehavior", saved)
         driver.get(f"{served.address}?token={TOKEN}")
 
+    def begin(self) -> None:
+        """Be somebody else, in front of an empty window."""
+        self._mount = ""
+        self.resize()
+        self.driver.get("about:blank")
+
     # Where one is
 
     @property
@@ -72,6 +78,10 @@ class Page:
         """Let the browser prefer something; underscores are hyphens."""
         features = [{"name": name.replace("_", "-"), "value": value} for name, value in media.items()]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def forget(self) -> None:
+        """Let the browser forget what it has loaded."""
+        self.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
 
     def address(self) -> list[tuple[str, str]]:
         """Return what the address says."""
@@ -206,9 +216,9 @@ class Page:
     @contextmanager
     def refusals(self, *codes: int) -> Iterator[None]:
         """Expect the server to refuse something, which the console tells; everything else is trouble still."""
-        before = self.troubles()
+        assert self.troubles() == []
         yield
-        after = self.troubles()
-        refused = [line for line in after if any(f"status of {code}" in line for code in codes)]
-        assert refused, f"nothing was refused with {codes}: {after}"
-        assert before + [line for line in after if line not in refused] == []
+        told = self.troubles()
+        others = [line for line in told if not any(f"status of {code}" in line for code in codes)]
+        assert others == []
+        assert told, f"nothing was refused with {codes}"

@@ -22,16 +22,16 @@ from ntcir.corpora.concepts import CONCEPTS_FILE
 from ntcir.modalities import IMAGE
 from ntcir.search.compact import CompactVectors, CompactWriter
 from ntcir.serve.app import create_app
-from ntcir.serve.catalogue import Catalogue
-from ntcir.serve.collections import Collections
-from ntcir.serve.index import Index
+from ntcir.serve.collecting.collections import Collections
+from ntcir.serve.index.catalogue import Catalogue
+from ntcir.serve.index.index import Index
 from ntcir.serve.opening import Wanted, open_site
-from ntcir.serve.ranking import Ranker
+from ntcir.serve.pictures.thumbnails import Thumbnails
+from ntcir.serve.pictures.uploads import Uploads
+from ntcir.serve.ranking.ranking import Ranker
 from ntcir.serve.running import LOOPBACK, Place, bind
 from ntcir.serve.site import Site
 from ntcir.serve.state import Ask
-from ntcir.serve.thumbnails import Thumbnails
-from ntcir.serve.uploads import Uploads
 
 TOKEN = "a-token-of-the-tests"
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"  # what no part of the page may take for HTML

@@ -40,6 +40,6 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 @pytest.fixture
 def page(window: Page) -> Iterator[Page]:
     """The page, to be opened; in the end nothing has gone wrong, and nothing was asked of anybody else."""
-    window.resize()
+    window.begin()
     yield window
     assert window.troubles() == []

@@ -48,4 +48,4 @@ def test_a_name_of_a_topic_is_text(page: Page) -> None:
     page.open(path="topics")
     page.click(f"tr[data-topic='{HOSTILE_TOPIC}'] .opens")
     assert page.find("#topic-panel h2", HOSTILE_TOPIC)
-    assert page.js('return document.querySelectorAll("img[src=x], img[src=\'x\']").length') == 0
+    assert page.js("return document.querySelectorAll(\"img[src=x], img[src='x']\").length") == 0
