@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from page_driver import Page
 from selenium.webdriver.common.by import By
 
@@ -37,18 +36,20 @@ def test_a_reading(page: Page) -> None:
     assert page.question() == [("r.semantic_name", "The Park")]
 
 
-@pytest.mark.parametrize("way", ["choose", "paste", "drop"])
-def test_a_picture(page: Page, way: str) -> None:
+def test_a_picture_that_is_chosen_pasted_or_dropped(page: Page) -> None:
     page.open()
     path, own = photograph(page, 5), page.site.index.catalogue.ids[5]
-    if way == "choose":
-        page.driver.find_element(By.CSS_SELECTOR, "#picture-file").send_keys(str(path))
-    else:
-        page.transfer(way, path, path.read_bytes())
-    page.find(".chip", "your picture")
-    assert page.right()
-    assert [key for key, _ in page.question()] == ["picture"]
-    assert page.ids()[0] == own
+    for way in ("choose", "paste", "drop"):
+        if way == "choose":
+            page.driver.find_element(By.CSS_SELECTOR, "#picture-file").send_keys(str(path))
+        else:
+            page.transfer(way, path, path.read_bytes())
+        page.find(".chip", "your picture")
+        assert page.right()
+        assert [key for key, _ in page.question()] == ["picture"]
+        assert page.ids()[0] == own
+        page.click("#clear-query")
+        page.until(lambda: page.question() == [])
 
 
 def test_more_like_this(page: Page) -> None:
