@@ -13,7 +13,7 @@ const SETTLED = 90; // milliseconds without a scroll until photographs and pages
 const HOVER = 220;
 
 const list = element("div", { role: "list", class: "tiles", "aria-labelledby": "found" });
-export const node = element("div", { id: "grid", tabindex: -1 }, list);
+export const node = element("div", { id: "grid", role: "group", tabindex: -1, "aria-label": "Hits" }, list);
 
 let answer = null;
 let size = remembered("size", "medium") in LEAST ? remembered("size", "medium") : "medium";

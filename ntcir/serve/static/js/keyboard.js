@@ -98,5 +98,15 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A button that a key has pressed may be gone by that, and the focus with it: it goes on at the hits.
+const GONE_AFTER = 80; // milliseconds, in which the browser has seen that it is hidden
+document.addEventListener("click", (event) => {
+  if (event.detail !== 0 || !event.target.closest?.("button")) return;
+  setTimeout(() => {
+    const held = document.activeElement;
+    if (!dialogOpen() && (held === document.body || !held.checkVisibility())) $("#grid").focus();
+  }, GONE_AFTER);
+});
+
 $("#help-button").addEventListener("click", help);
 $("#about-button").addEventListener("click", about);

@@ -101,7 +101,7 @@ const addThen = button("then", "And then", () => {
   form.requestSubmit(); // words that are typed, but not asked yet
   openThen();
   show();
-  then.words?.focus();
+  then.focus(); // the button has gone
 }, { class: "tool", id: "then-button" });
 const clear = button("close", "Clear", clearQuery, { class: "tool", id: "clear-query", title: "Clear the query; filters stay" });
 // Enter is enough for most; whoever goes by Tab, or by ear, finds a button.
