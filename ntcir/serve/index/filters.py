@@ -21,13 +21,15 @@ _THURSDAY = 3  # the weekday of 1970-01-01, counted from Monday
 class Judged(Protocol):
     """Which photographs are blurred or dark, bool [n]; see ``ntcir.serve.pictures.quality``."""
 
+    @property
+    def judged(self) -> int:
+        """How many photographs are judged so far."""
+
     def blurred(self) -> np.ndarray:
         """Return which are blurred."""
-        ...
 
     def dark(self) -> np.ndarray:
         """Return which are dark."""
-        ...
 
 
 def passing(narrow: Narrow, catalogue: Catalogue, quality: Judged | None) -> np.ndarray | None:

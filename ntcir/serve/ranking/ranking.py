@@ -10,19 +10,19 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ntcir.search.keys import read_keys
 from ntcir.serve.index.catalogue import UNKNOWN, Catalogue
-from ntcir.serve.ranking.grouping import Groups, GroupScores, below
+from ntcir.serve.index.filters import Judged, passing
+from ntcir.serve.ranking.grouping import Groups, GroupScores, above, below
 from ntcir.serve.ranking.scanning import Scans
 from ntcir.serve.ranking.temporal import ThenScores, Windows
 from ntcir.serve.ranking.workers import Workers
 from ntcir.serve.state import Narrow, State, Then
 from ntcir.system.errors import UserError, counted
-from ntcir.system.lazy import load
 from ntcir.system.machine import cores
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _DEPTH, _GROWS = 256, 4  # hits that are worked out at first, and how many times as many when more are looked at
 _KEPT = 32  # rankings
 _KEPT_BYTES = 1 << 25  # of them
-Passing = Callable[[Narrow, Catalogue, Any], np.ndarray | None]
+Passing = Callable[[Narrow, Catalogue, Judged | None], np.ndarray | None]
 
 
 class ItemScores(Protocol):
@@ -148,7 +148,7 @@ class Ranking:
         [own], _ = field.keys(np.array([group]))
         score = float(read_keys(np.array([own]))[1][0])
         near = field.reaching(score)
-        surely = field.best[near] > np.nextafter(np.float32(score + field.error), np.float32(np.inf))
+        surely = field.best[near] > above(score + field.error)
         keys, _ = field.keys(near[~surely])
         return int(np.count_nonzero(surely) + np.count_nonzero(keys > own))
 
@@ -184,10 +184,10 @@ class Ranker:
         index: of the corpus that is searched.
         asker: makes vectors of what is asked.
         quality: of photographs, for who leaves out blurred and dark ones; None where nobody knows it.
-        passing: which items pass, ``ntcir.serve.index.filters.passing`` if None.
+        passing: says which items pass.
     """
 
-    def __init__(self, index: Searched, asker: Asker, quality: Any, passing: Passing | None = None) -> None:
+    def __init__(self, index: Searched, asker: Asker, quality: Judged | None, passing: Passing = passing) -> None:
         self._index, self._asker, self._quality, self._passing = index, asker, quality, passing
         self._scans = Scans(index.vectors)
         self._lock = Lock()
@@ -203,8 +203,8 @@ class Ranker:
                 what happens then is asked.
         """
         # More photographs may have been judged since.
-        judged = int(getattr(self._quality, "judged", 0)) if state.narrow.sharp or state.narrow.bright else 0
-        key = state, judged
+        sought = state.narrow.sharp or state.narrow.bright
+        key = state, self._quality.judged if sought and self._quality is not None else 0
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -224,8 +224,7 @@ class Ranker:
 
     def _ranking(self, state: State, scores: ItemScores | None, remarks: tuple[str, ...]) -> Ranking:
         catalogue = self._index.catalogue
-        passing = self._passing or load("ntcir.serve.index.filters:passing")
-        kept = passing(state.narrow, catalogue, self._quality)
+        kept = self._passing(state.narrow, catalogue, self._quality)
         if kept is None:
             kept = np.ones(len(catalogue), dtype=bool)
         events = catalogue.events if state.grouped else None
@@ -269,6 +268,6 @@ def _found(passing: np.ndarray, scores: ItemScores, floor: float | None) -> np.n
     if floor is None:
         return found
     found &= values >= below(floor - error)
-    unsure = np.flatnonzero(found & (values <= np.nextafter(np.float32(floor + error), np.float32(np.inf))))
+    unsure = np.flatnonzero(found & (values <= above(floor + error)))
     found[unsure] = scores.exact(unsure)[0].astype(np.float64) >= floor
     return found

@@ -240,3 +240,10 @@ def test_more_photographs_judged_make_another_ranking(tmp_path):
     passing[:10], Judging.judged = False, 2
     assert (ranks.rank(sharp).total, before[0].total) == (ROWS - 10, ROWS)
     assert ranks.rank(plain) is before[1]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("floor", "total"), [(1e39, 0), (-1e39, ROWS)])
+def test_a_floor_beyond_single_precision_is_above_or_below_everything(tmp_path, floor, total):
+    queries, documents = vectors("spread")
+    assert ranker(write_index(tmp_path, documents), queries).rank(State(Ask("0"), floor=floor)).total == total
