@@ -42,6 +42,7 @@ def reading(number: int) -> dict[str, Any]:
 class SmallIndex:
     folder: Path
     root: Path
+    made: str
     corpus: str = "small"
     facets: Mapping[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
@@ -77,6 +78,7 @@ class Desk:
     folder: Path
     topics: int = 4
     reads: int = 0
+    made: str = "of the corpus"
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -113,7 +115,7 @@ class Desk:
         return self.run(name, rankings)
 
     def index(self) -> SmallIndex:
-        return SmallIndex(self.folder / "index", self.folder)
+        return SmallIndex(self.folder / "index", self.folder, self.made)
 
     def open(self, *runs: Path, read: Callable[[], Corpus] | None = None, **options: Any) -> Studies:
         given = {"topics": self.path("topics.tsv"), "qrels": None, "pair": ("image", "sensor")} | options
