@@ -64,7 +64,7 @@ def minutes(text: str) -> float:
     """Return minutes, up to a week."""
     value = number(text)
     if not 0 < value <= 7 * 24 * 60:
-        raise ValueError("minutes between 1 and 10080 (a week) are possible")
+        raise ValueError("it must be more than 0 and at most 10080 minutes (a week)")
     return value
 
 

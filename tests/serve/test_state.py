@@ -64,7 +64,7 @@ def test_all_weekdays_are_no_filter():
         ("floor", "nan", "finite"),
         ("floor", "1e999", "finite"),
         ("min.hr", "fast", "not a number"),
-        ("then.within", "0", "between 1 and 10080"),
+        ("then.within", "0", "at most 10080 minutes"),
         ("then.within", "-5", "between 1"),
         ("then.order", "during", "after or before"),
         ("group", "day", "event or none"),

@@ -43,7 +43,7 @@ def passing(narrow: Narrow, catalogue: Catalogue, quality: Judged | None) -> np.
         quality: of photographs; None where nobody knows it.
 
     Raises:
-        UserError: if there is no such column or value, the hours are none, or nobody knows the quality.
+        UserError: if there is no such column or value, the hours are equal, or nobody knows the quality.
     """
     if not narrow:
         return None

@@ -243,8 +243,8 @@ class Ranker:
             return QueryScores(vectors, self._scans, query), remarks
         if not catalogue.timed:
             raise UserError(
-                f"Nothing happens before or after anything in {self._index.corpus}, whose items have no times: ask "
-                "without what happens then."
+                f"The items of {self._index.corpus} have no times, so that none is before or after another: ask without "
+                "what happens then."
             )
         if timeless := int(np.count_nonzero(catalogue.times == UNKNOWN)):
             cannot = counted(timeless, "item has no time and cannot", "items have no time and cannot")
