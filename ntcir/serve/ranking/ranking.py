@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _DEPTH, _GROWS = 256, 4  # hits that are worked out at first, and how many times as many when more are looked at
 _KEPT = 32  # rankings
 _KEPT_BYTES = 1 << 25  # of them
+_Key = tuple[State, int]  # and how many photographs were judged, where that counts
 Passing = Callable[[Narrow, Catalogue, Judged | None], np.ndarray | None]
 
 
@@ -191,7 +192,8 @@ class Ranker:
         self._index, self._asker, self._quality, self._passing = index, asker, quality, passing
         self._scans = Scans(index.vectors)
         self._lock = Lock()
-        self._kept: OrderedDict[tuple[State, int], Ranking] = OrderedDict()
+        self._kept: OrderedDict[_Key, Ranking] = OrderedDict()
+        self._making: dict[_Key, Lock] = {}
         self._windows: Windows | None = None  # the last ones
         self._workers = Workers(cores())
 
@@ -205,19 +207,38 @@ class Ranker:
         # More photographs may have been judged since.
         sought = state.narrow.sharp or state.narrow.bright
         key = state, self._quality.judged if sought and self._quality is not None else 0
+        return self._known(key) or self._first(key, state)
+
+    def _first(self, key: _Key, state: State) -> Ranking:
+        """Return a ranking that is made once, though parts of the page ask for it at once."""
+        with self._lock:
+            making = self._making.setdefault(key, Lock())
+        with making:
+            try:
+                found = self._known(key) or self._made(state)
+                self._keep(key, found)
+                return found
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+
+    def _known(self, key: _Key) -> Ranking | None:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key]
-        scores, remarks = self._scores(state) if state.ranked else (None, ())
-        if scores is not None:
-            scores.approximate()  # together with others who ask now
-        ranking = self._workers.do(lambda: self._ranking(state, scores, tuple(dict.fromkeys(remarks))))
+            return self._kept.get(key)
+
+    def _keep(self, key: _Key, ranking: Ranking) -> None:
         with self._lock:
             self._kept[key] = ranking
             while len(self._kept) > 1 and (len(self._kept) > _KEPT or self._bytes() > _KEPT_BYTES):
                 self._kept.popitem(last=False)
-        return ranking
+
+    def _made(self, state: State) -> Ranking:
+        scores, remarks = self._scores(state) if state.ranked else (None, ())
+        if scores is not None:
+            scores.approximate()  # together with others who ask now
+        return self._workers.do(lambda: self._ranking(state, scores, tuple(dict.fromkeys(remarks))))
 
     def _bytes(self) -> int:
         return sum(ranking.nbytes for ranking in self._kept.values())
@@ -243,8 +264,8 @@ class Ranker:
             return QueryScores(vectors, self._scans, query), remarks
         if not catalogue.timed:
             raise UserError(
-                f"The items of {self._index.corpus} have no times, so that none is before or after another: ask without "
-                "what happens then."
+                f"The items of {self._index.corpus} have no times, so that none is before or after another: ask "
+                "without what happens then."
             )
         if timeless := int(np.count_nonzero(catalogue.times == UNKNOWN)):
             cannot = counted(timeless, "item has no time and cannot", "items have no time and cannot")
