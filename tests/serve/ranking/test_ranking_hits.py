@@ -211,7 +211,7 @@ def test_what_happens_then_needs_times_and_something_before(tmp_path):
 
 
 def test_many_at_once_find_what_each_finds_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("ntcir.serve.ranking.ranking._KEPT", 5)  # so that rankings are made again
+    monkeypatch.setattr("ntcir.serve.ranking.ranker._KEPT", 5)  # so that rankings are made again
     queries, documents = vectors("clustered")
     index = write_index(tmp_path, documents, times("seconds"), events())
     states = [State(Ask(str(number)), grouped=bool(number % 2)) for number in range(QUERIES)]
