@@ -55,7 +55,7 @@ def open_site(wanted: Wanted) -> Site:
     from ntcir.serve.pictures.thumbnails import Thumbnails
     from ntcir.serve.pictures.uploads import Uploads
     from ntcir.serve.ranking.asking import Asker
-    from ntcir.serve.ranking.ranking import Ranker
+    from ntcir.serve.ranking.ranker import Ranker
     from ntcir.serve.studies.studies import open_studies
     from ntcir.workspace import newest_model
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from ntcir.serve.guard import TOKEN, new_token
 from ntcir.system.errors import UserError
 from ntcir.system.progress import say
 from ntcir.system.streams import write_output
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_LIBRARIES = ("fastapi", "jinja2", "python_multipart", "uvicorn")
 _GRACE = 2  # seconds that answers have at the end
 _WAITING = 128  # connections that wait to be accepted
 _OPEN = 256  # connections at once
@@ -42,12 +42,12 @@ class Place:
 
 
 def require_extra() -> None:
-    """Check that the libraries of the page are installed.
+    """Check that the libraries of the page are installed; nothing that this module imports needs them.
 
     Raises:
         UserError: naming one that is not.
     """
-    for name in ("fastapi", "jinja2", "python_multipart", "uvicorn"):
+    for name in _LIBRARIES:
         if find_spec(name) is None:
             raise UserError(f"The page needs {name}, which is not installed: pip install 'ntcir[serve]'.")
 
@@ -104,6 +104,7 @@ def serve(site: Site, listening: socket.socket, place: Place, *, opened: bool = 
     import uvicorn
 
     from ntcir.serve.app import create_app
+    from ntcir.serve.guard import TOKEN, new_token
 
     token = new_token()
     address = f"http://{_host_in_address(listening, place)}/?{TOKEN}={token}"
