@@ -207,15 +207,18 @@ class DayPanel {
   }
 
   // What others ask for: the day of an item, a day, or the one beside that which is shown.
-  go({ id, day, step }) {
+  async go({ id, day, step, enter = false }) {
     if (step) this.step(step);
-    else if (id) this.unfold({ id });
+    else if (id) {
+      await this.unfold({ id });
+      if (enter && this.strip.selected?.id === id) this.strip.focus();
+    }
     else if (day && day !== this.day?.day) this.unfold({ day });
   }
 
-  unfold(wanted) {
+  async unfold(wanted) {
     if (!this.open) this.fold(true);
-    if (wanted) this.show(wanted);
+    if (wanted) await this.show(wanted);
   }
 
   step(sign) {

@@ -45,14 +45,14 @@ function reveal(part) {
     showView("results");
     return;
   }
-  emit("reveal", { part, id: meant()?.id ?? null });
   // The day follows whatever is looked at, and the map may be there already: then the key goes into it.
-  if (part === "day" || shown) $(part === "day" ? "#day-panel .strip" : ".map-view")?.focus({ preventScroll: true });
+  emit("reveal", { part, id: meant()?.id ?? null, enter: part === "day" });
+  if (shown) $(".map-view")?.focus({ preventScroll: true });
 }
 
-document.addEventListener("ntcir:reveal", ({ detail: { part, id } }) => {
+document.addEventListener("ntcir:reveal", ({ detail: { part, id, enter = false } }) => {
   if (id && openItem() !== id) emit("select", { id, hit: null, from: "key" });
-  if (part === "day" && id) emit("day", { id });
+  if (part === "day" && id) emit("day", { id, enter });
   if (isNarrow() || part !== "day") bring(part);
   if (part === "day" && !isNarrow()) $("#day-panel").scrollIntoView({ block: "nearest" });
 });
