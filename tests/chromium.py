@@ -5,6 +5,7 @@ Run as a program, ``python tests/chromium.py``, it tells whether there is one.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -37,7 +38,7 @@ def _browser() -> str | None:
 def browser(profile: Path, *, size: tuple[int, int] = (1440, 900), dark: bool = False) -> Iterator[Any]:
     """Open a browser that keeps everything in ``profile``, and close it at the end.
 
-    Every request that it makes is in its log, for :func:`requests`.
+    Every request that it makes is in its log, for :func:`requests`, and what its console says for :func:`said`.
 
     Args:
         profile: a folder for its files.
@@ -62,6 +63,17 @@ def browser(profile: Path, *, size: tuple[int, int] = (1440, 900), dark: bool = 
         yield driver
     finally:
         driver.quit()
+
+
+def requests(driver: Any) -> list[str]:
+    """Return the addresses of all requests since the last call."""
+    events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
+    return [each["params"]["request"]["url"] for each in events if each["method"] == "Network.requestWillBeSent"]
+
+
+def said(driver: Any) -> list[str]:
+    """Return what the console complained of since the last call: errors, and what the page's policy forbids."""
+    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
 
 
 if __name__ == "__main__":

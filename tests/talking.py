@@ -95,10 +95,10 @@ def summed(number: int) -> list[torch.Tensor | None]:
 
 def lose_one(folder: Path) -> None:
     """The second is late for a meeting, but alive; then it dies, and the others wait for it, each in its way."""
-    parallel._STEP, parallel._SIGN, parallel._SILENCE = timedelta(seconds=4), 0.2, 2.0
+    parallel._STEP, parallel._SIGN, parallel._SILENCE = timedelta(seconds=2), 0.2, 2.0
     with together() as own:
         if own.number == 1:
-            time.sleep(5)
+            time.sleep(3)
         barrier()
         if own.number == 1:
             say("never said")

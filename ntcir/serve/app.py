@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -48,11 +50,21 @@ def create_app(site: Site, *, token: str | None, hosts: Sequence[str] = ()) -> F
     app.add_middleware(Guard, token=token, hosts=hosts)
     for router in ROUTERS:
         app.include_router(router(site))
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", Library(directory=STATIC), name="static")
     app.add_exception_handler(UserError, mistake)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RequestValidationError, malformed)
     return app
+
+
+class Library(StaticFiles):
+    """Scripts, styles and symbols, which a browser keeps and asks each time whether they are still the same."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return a file, or that it is the one that the browser has."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 class Attentive:

@@ -43,8 +43,10 @@ def said_by(network: torch.nn.Module, images: torch.Tensor) -> np.ndarray:
         return network(images).numpy()
 
 
-@pytest.mark.parametrize("output", ["pooled", "logits"])
-@pytest.mark.parametrize("arch", ARCHS)
+# All but the logits of VGG: its 120 million weights are seconds to draw, and its convolutions are tried as they are.
+@pytest.mark.parametrize(
+    ("arch", "output"), [*((arch, "pooled") for arch in ARCHS), *((arch, "logits") for arch in ARCHS[:-1])]
+)
 def test_features_are_those_of_the_published_network_to_a_cosine_of_0_999(arch, output):
     frozen = network_of(arch, output=output)
     images = pictures(4)

@@ -22,6 +22,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import page_kinds
 from mutating import BYTES, TEXT, Change, mutated
 
 Inside = Callable[[bytes, Callable[[bytes], bytes]], bytes]
@@ -680,6 +681,15 @@ KINDS = [
     Kind("objects/shard.json", _stores, "objects/shard-1.json", _fill("objects")),
     Kind("result.json", _marks, "result.json", _result),
     Kind("bundle.json", _marks, "bundle/bundle.json", _mark, share=0.5),
+    Kind("topics to search", page_kinds.search_topics, "topics.tsv", page_kinds.read_search_topics, named=True),
+    Kind("collections", page_kinds.collected, "collections.sqlite", page_kinds.read_collected, BYTES, share=0.3),
+    *(
+        Kind(f"index/{name}", page_kinds.index, name, page_kinds.read_index, changes=changes, share=0.3)
+        for name, changes in (
+            ("index.json", TEXT), ("vectors.json", TEXT), ("labels.npy", BYTES), ("ids.starts.npy", BYTES),
+            ("ids.txt", BYTES), ("times.npy", BYTES),
+        )
+    ),
     Kind("demo.json", _marks, "demo/demo.json", _demo, share=0.03, slow=True),
     Kind("detector.pt", _detectors, "tiny.pt", _detect("tiny.pt"), changes=BYTES, inside=_in_zip, share=0.1, slow=True),
     *(

@@ -52,6 +52,14 @@ def test_the_page_has_a_place_for_every_part():
     assert "5 photographs" in page
 
 
+def test_scripts_are_kept_by_the_browser_as_long_as_they_are_the_same():
+    first = client().get("/static/js/core.js")
+    assert first.headers["cache-control"] == "no-cache"
+    again = client().get("/static/js/core.js", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content, again.headers["cache-control"]) == (304, b"", "no-cache")
+    assert client().get("/").headers["cache-control"] == "no-store"
+
+
 def test_names_of_a_corpus_are_text():
     page = client().get("/").text
     assert "<script>alert" not in page

@@ -48,7 +48,10 @@ def undo_last(connection: sqlite3.Connection, corpus: str) -> Undone:
     if last is None:
         raise UserError("There is nothing to undo.")
     connection.execute("DELETE FROM journal WHERE number = ?", (last["number"],))
-    words = _revert(connection, last["collection"], last["action"], json.loads(last["before"]))
+    try:
+        words = _revert(connection, last["collection"], last["action"], json.loads(last["before"]))
+    except (KeyError, TypeError, ValueError):  # what is damaged must not be in the way of earlier changes for ever
+        words = "left out a change whose record is damaged: it cannot be undone"
     return Undone(words, last["collection"])
 
 

@@ -186,6 +186,8 @@ def _in_a_sentence(path: Path) -> Iterator[None]:
         yield
     except UnicodeEncodeError as error:
         raise UserError("The text contains half of a character (a surrogate): type it again.") from error
+    except UnicodeDecodeError as error:  # SQLite quotes a damaged schema in its own complaint about it
+        raise UserError(f"{path} is damaged: restore it from a copy, or move it away to begin anew.") from error
     except sqlite3.Error as error:
         # Beside the code in its last byte SQLite may say more; what Python itself complains about has none.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF

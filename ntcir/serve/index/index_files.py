@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from ntcir.serve.index.catalogue import Catalogue, Labels
+from ntcir.serve.index.catalogue import UNKNOWN, Catalogue, Labels
 from ntcir.serve.index.columns import merged
 from ntcir.serve.index.facets import Facets, facets_of, read_facets
 from ntcir.serve.index.items import Gathered
 from ntcir.serve.index.word_files import WordFile, damaged, load_array, save_array, write_words
-from ntcir.system.errors import reason_of
+from ntcir.system.errors import reason_of, short
 from ntcir.system.files import atomic_write
 from ntcir.system.plain_json import parse_object
 from ntcir.system.regular import read_regular
@@ -32,6 +32,7 @@ INDEX = "index.json"
 _TIMES, _OFFSETS, _POSITIONS, _EVENTS = "times.npy", "offsets.npy", "positions.npy", "events.npy"
 _NUMBERS, _LABELS = "numbers.npy", "labels.npy"
 _VECTORS = "vectors.*"
+_LATEST, _FARTHEST = 7_300_000_000, 86_400  # seconds from 1970: beyond 1900 to 2199; of a zone
 # What may be wrong with what is parsed.
 _DAMAGE = (KeyError, TypeError, ValueError, AttributeError)
 
@@ -130,6 +131,20 @@ def _check_size(path: Path, size: int) -> None:
         raise damaged(path, f"it has {there:,} bytes, not {size:,}")
 
 
+def _check_values(folder: Path, told: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Check what would be taken for a place in a list, or for a time that nobody has.
+
+    Raises:
+        UserError: naming the file.
+    """
+    for (column, values), codes in zip(told["labels"], arrays[_LABELS], strict=True):
+        if codes.max(initial=-1) >= len(values) or codes.min(initial=-1) < -1:
+            raise damaged(folder / _LABELS, f"there is no such value of {short(column)}")
+    times, offsets = arrays[_TIMES], arrays[_OFFSETS]
+    if np.abs(times[times != UNKNOWN]).max(initial=0) > _LATEST or np.abs(offsets).max(initial=0) > _FARTHEST:
+        raise damaged(folder / _TIMES, "it has times that no item of a corpus has")
+
+
 def _catalogue(folder: Path, told: Mapping[str, Any]) -> Catalogue:
     count: int = told["items"]
     shapes = {
@@ -145,6 +160,7 @@ def _catalogue(folder: Path, told: Mapping[str, Any]) -> Catalogue:
         arrays[name] = load_array(folder / name)
         if arrays[name].dtype != kind or arrays[name].shape != shape:
             raise damaged(folder / name, f"it is {arrays[name].dtype} {list(arrays[name].shape)}")
+    _check_values(folder, told, arrays)
     words = {name: WordFile(folder, name) for name in ("ids", "contents", *(["captions"] if told["captions"] else []))}
     for name, texts in words.items():
         if len(texts) != count:

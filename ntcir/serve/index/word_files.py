@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ntcir.system.errors import UserError
+from ntcir.system.errors import UserError, short
 from ntcir.system.files import atomic_path
 
 _BLOB, _STARTS, _DIGESTS, _ROWS = ".txt", ".starts.npy", ".digests.npy", ".rows.npy"
@@ -31,6 +31,8 @@ class WordFile:
         self._starts, self._digests, self._rows = (
             load_array(folder / f"{name}{ending}") for ending in (_STARTS, _DIGESTS, _ROWS)
         )
+        if {array.ndim for array in (self._starts, self._digests, self._rows)} != {1} or not len(self._starts):
+            raise damaged(self._path, "what tells where its texts begin is not a list")
         with self._path.open("rb") as file:
             size = file.seek(0, 2)
             self._blob: mmap.mmap | bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
@@ -100,14 +102,16 @@ def load_array(path: Path) -> np.ndarray:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise damaged(path, "it is missing") from error
-    except (ValueError, EOFError, OSError) as error:
+    except Exception as error:  # numpy raises nearly anything on an invalid header
         raise damaged(path, "it is truncated or not an array") from error
     return array
 
 
 def damaged(path: Path, why: str) -> UserError:
     """Return the sentence about a file of an index that is not as it was written."""
-    return UserError(f"{path} is damaged ({why}): remove the folder {path.parent}, and it is made again.")
+    return UserError(
+        f"{path.parent / short(path.name)} is damaged ({why}): remove the folder {path.parent}, and it is made again."
+    )
 
 
 def _digest(text: bytes) -> int:

@@ -83,10 +83,16 @@ function close({ entry = true } = {}) {
   if (topic) listed(topic)?.focus();
 }
 
+// Steps are taken one after the other: the second of two quick ones begins where the first has led.
+let stepping = Promise.resolve();
 function step(way) {
+  stepping = stepping.then(() => go(way)).catch(complain);
+}
+
+async function go(way) {
   const shown = $(".topic", panel);
   const topic = shown ? shown.dataset[way] : $("#topic-list tr[data-topic]")?.dataset.topic;
-  if (topic) open(topic);
+  if (topic) await open(topic);
   else announce(way === "after" ? "This is the last topic." : "This is the first topic.");
 }
 
