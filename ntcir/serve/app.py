@@ -8,29 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-<<<<<<< HEAD
 from starlette.responses import Response
-=======
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
-from starlette.exceptions import HTTPException
->>>>>>> ya
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ntcir.serve.guard import Guard
 from ntcir.serve.middleware import Limited, Unexpected
 from ntcir.serve.pictures.quality import Quality
-<<<<<<< HEAD
 from ntcir.serve.refusals import add_refusals
 from ntcir.serve.routes import ROUTERS
 from ntcir.serve.site import Site
-=======
-from ntcir.serve.refusals import http_error, malformed, mistake
-from ntcir.serve.routes import ROUTERS
-from ntcir.serve.site import Site
-from ntcir.system.errors import UserError
->>>>>>> ya
 
 STATIC = Path(__file__).parent / "static"
 
@@ -61,13 +48,7 @@ def create_app(site: Site, *, token: str | None, hosts: Sequence[str] = ()) -> F
     for router in ROUTERS:
         app.include_router(router(site))
     app.mount("/static", Library(directory=STATIC), name="static")
-<<<<<<< HEAD
     add_refusals(app)
-=======
-    app.add_exception_handler(UserError, mistake)
-    app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(RequestValidationError, malformed)
->>>>>>> ya
     return app
 
 

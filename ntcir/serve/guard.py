@@ -14,13 +14,8 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
-<<<<<<< HEAD
-from starlette.requests import Request
+from starlette.requests import Request, cookie_parser
 from starlette.responses import RedirectResponse, Response
-=======
-from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse, RedirectResponse, Response
->>>>>>> ya
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ntcir.serve.refusals import refusal

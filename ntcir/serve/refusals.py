@@ -1,25 +1,23 @@
-<<<<<<< HEAD
 """Whatever goes wrong is answered in one sentence: JSON, or a paragraph where a fragment of the page was asked for."""
-=======
-"""How a request is refused: one sentence, in the form in which the page asked."""
->>>>>>> ya
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-<<<<<<< HEAD
 from fastapi import FastAPI, Request
-=======
-from fastapi import Request
->>>>>>> ya
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from markupsafe import escape
 from starlette.exceptions import HTTPException
 
-<<<<<<< HEAD
 from ntcir.system.errors import UserError, escaped
+
+# What the libraries say, and what the page says.
+_SENTENCES = {
+    "Not Found": "There is no such page.",
+    "Method Not Allowed": "This address cannot be asked in this way: its method is another one.",
+    "There was an error parsing the body": "The request is not valid JSON.",
+}
 
 
 def refusal(request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -44,8 +42,7 @@ async def _mistake(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    sentence = "There is no such page." if error.detail == "Not Found" else error.detail
-    return refusal(request, error.status_code, sentence, error.headers)
+    return refusal(request, error.status_code, _SENTENCES.get(error.detail, error.detail), error.headers)
 
 
 async def _malformed(request: Request, error: Exception) -> Response:
@@ -53,43 +50,7 @@ async def _malformed(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"][1:])
-    return refusal(request, 400, f"{where or 'The request'} is not valid: {first['msg']}.")
-=======
-from ntcir.system.errors import escaped
-
-# What the libraries say, and what the page says.
-_SENTENCES = {
-    "Not Found": "There is no such page.",
-    "Method Not Allowed": "This address cannot be asked in this way: its method is another one.",
-    "There was an error parsing the body": "The request is not valid JSON.",
-}
-
-
-async def mistake(request: Request, error: Exception) -> Response:
-    """Answer what a person did wrong."""
-    return refusal(request, 400, str(error))
-
-
-async def http_error(request: Request, error: Exception) -> Response:
-    """Answer with the status that was raised."""
-    if not isinstance(error, HTTPException):
-        return refusal(request, 500, str(error))
-    return refusal(request, error.status_code, _SENTENCES.get(error.detail, error.detail), error.headers)
-
-
-async def malformed(request: Request, error: Exception) -> Response:
-    """Name the first thing that is wrong with a request, without repeating what it says."""
-    first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": str(error)}
     if first.get("type") == "json_invalid":
         return refusal(request, 400, "The request is not valid JSON.")
     where = ".".join(str(part) for part in first["loc"][1:])
     return refusal(request, 400, f"{where or 'The request'} is not valid: {first['msg']}.")
-
-
-def refusal(request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return one sentence, as JSON or, where a fragment of the page was asked for, as a paragraph."""
-    if request.headers.get("hx-request"):
-        return HTMLResponse(f'<p class="error" role="alert">{escape(escaped(sentence))}</p>', status, headers)
-    return JSONResponse({"error": escaped(sentence)}, status, headers)
->>>>>>> ya
