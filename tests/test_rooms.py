@@ -20,7 +20,7 @@ ORDER = (
 # The same within the search page.
 PAGE = (
     "day_numbers", "typed", "state", "index", "pictures", "ranking", "hits", "collecting", "studies", "days",
-    "map_points", "site", "rendering", "refusals", "routes", "guard", "app", "opening", "running",
+    "map_points", "site", "rendering", "refusals", "routes", "guard", "middleware", "app", "opening", "running",
 )  # fmt: skip
 # The demo lifelog, a neighbour: only what names it may import it, when it is asked for.
 NEIGHBOURS = {"ntcir_demo": {"ntcir.cli.corpora"}}

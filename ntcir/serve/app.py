@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ntcir.serve.guard import Guard
+from ntcir.serve.middleware import Limited, Unexpected
 from ntcir.serve.pictures.quality import Quality
 from ntcir.serve.refusals import add_refusals
 from ntcir.serve.routes import ROUTERS
@@ -41,6 +42,8 @@ def create_app(site: Site, *, token: str | None, hosts: Sequence[str] = ()) -> F
     app = FastAPI(title="ntcir", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     if site.quality is not None:
         app.add_middleware(Attentive, quality=site.quality)
+    app.add_middleware(Limited)
+    app.add_middleware(Unexpected)
     app.add_middleware(Guard, token=token, hosts=hosts)
     for router in ROUTERS:
         app.include_router(router(site))

@@ -8,19 +8,20 @@ right ``Host``.
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Iterable, Mapping
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import Request, cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ntcir.serve.refusals import refusal
 
 TOKEN = "token"
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:@/]+)(?::[0-9]*)?")
 MARK = ("x-requested-with", "ntcir")  # of requests that change something: no form of another page can send it
 _SAFE = frozenset({"GET", "HEAD"})
 _METHODS = _SAFE | {"POST"}
@@ -119,11 +120,8 @@ def cookie_name(scope: Scope) -> str:
 
 
 def _cookie(scope: Scope, name: str) -> str:
-    try:
-        cookies: Mapping[str, object] = SimpleCookie(Headers(scope=scope).get("cookie", ""))
-    except CookieError:
-        return ""
-    return getattr(cookies.get(name), "value", "")
+    """Return a cookie. Other pages of this machine have theirs in the same header, whatever they may look like."""
+    return cookie_parser(Headers(scope=scope).get("cookie", "")).get(name, "")
 
 
 def _same(given: str, token: str) -> bool:
@@ -131,11 +129,13 @@ def _same(given: str, token: str) -> bool:
 
 
 def _name_of(host: str) -> str:
-    """Return the name in a Host header, without the port; an IPv6 address keeps its brackets."""
+    """Return the name in a Host header, without the port; an IPv6 address keeps its brackets.
+
+    What is not a name and a port is returned whole, so that it is none of the page's names.
+    """
     host = host.strip().lower()
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    parts = _HOST.fullmatch(host)
+    return parts[1] if parts else host
 
 
 def _same_origin(headers: Headers) -> bool:

@@ -12,6 +12,13 @@ from starlette.exceptions import HTTPException
 
 from ntcir.system.errors import UserError, escaped
 
+# What the libraries say, and what the page says.
+_SENTENCES = {
+    "Not Found": "There is no such page.",
+    "Method Not Allowed": "This address cannot be asked in this way: its method is another one.",
+    "There was an error parsing the body": "The request is not valid JSON.",
+}
+
 
 def refusal(request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer that says why there is no other."""
@@ -35,8 +42,7 @@ async def _mistake(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    sentence = "There is no such page." if error.detail == "Not Found" else error.detail
-    return refusal(request, error.status_code, sentence, error.headers)
+    return refusal(request, error.status_code, _SENTENCES.get(error.detail, error.detail), error.headers)
 
 
 async def _malformed(request: Request, error: Exception) -> Response:
@@ -44,5 +50,7 @@ async def _malformed(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     first = error.errors()[0]
+    if first.get("type") == "json_invalid":
+        return refusal(request, 400, "The request is not valid JSON.")
     where = ".".join(str(part) for part in first["loc"][1:])
     return refusal(request, 400, f"{where or 'The request'} is not valid: {first['msg']}.")

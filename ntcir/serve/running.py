@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import socket
 import sys
 from contextlib import closing, suppress
@@ -114,18 +115,19 @@ def serve(site: Site, listening: socket.socket, place: Place, *, opened: bool = 
     app = create_app(site, token=token, hosts=() if everywhere else names)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, date_header=False, limit_concurrency=_OPEN,
-        timeout_graceful_shutdown=_GRACE, ws="none", lifespan="on",
+        timeout_graceful_shutdown=_GRACE, ws="none", lifespan="on", log_level="error",
     )  # fmt: skip
     server = uvicorn.Server(config)
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # uploads that are no uploads are refused, not told
     if place.remote:
         say("WARNING: others can reach this page: whoever has its address sees everything, and nothing is encrypted.")
-    write_output(f"{address}\n")
-    sys.stdout.flush()  # whoever reads it, reads it now
-    say("Ctrl-C ends the page.")
-    if opened:
-        _open(address)
-    # Ctrl-C is raised again when the last answer is given.
+    # Ctrl-C may come before the server listens to it, and is raised again when the last answer is given.
     with closing(listening), closing(site.collections), suppress(KeyboardInterrupt):
+        write_output(f"{address}\n")
+        sys.stdout.flush()  # whoever reads it, reads it now
+        say("Ctrl-C ends the page.")
+        if opened:
+            _open(address)
         server.run(sockets=[listening])
     say("The page is closed.")
 
