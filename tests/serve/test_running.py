@@ -79,3 +79,11 @@ def test_any_free_port_is_another_one() -> None:
     with ExitStack() as stack:
         ports = [stack.enter_context(bind(Place(host="localhost"))).getsockname()[1] for _ in range(3)]
     assert len(set(ports)) == 3
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    """Unless the socket says that it speaks TCP, asyncio leaves each answer waiting for the one before to be received."""
+    with bind(Place()) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP
