@@ -71,7 +71,7 @@ def bind(place: Place) -> socket.socket:
             "and reading, and nothing is encrypted on the way. Add --allow-remote if that is what you want, or leave "
             "--host out and forward the port with ssh -L."
         )
-    # Only where the protocol is named does asyncio send at once what is small (TCP_NODELAY); else a browser waits 40 ms.
+    # Only where the protocol is named does asyncio send small answers at once (TCP_NODELAY): they would wait 40 ms.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -82,7 +82,7 @@ def test_any_free_port_is_another_one() -> None:
 
 
 def test_small_answers_are_sent_at_once() -> None:
-    """Unless the socket says that it speaks TCP, asyncio leaves each answer waiting for the one before to be received."""
+    """Unless the socket says that it speaks TCP, asyncio lets an answer wait until the one before is acknowledged."""
     with bind(Place()) as listening, socket.create_connection(listening.getsockname()):
         accepted, _ = listening.accept()
         with accepted:
