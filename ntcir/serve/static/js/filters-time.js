@@ -43,7 +43,7 @@ export function dateFilter(days) {
     "Dates",
     days.length > 1 ? element("div", { class: "bars", "aria-hidden": "true" }, bars) : null,
     element("div", { class: "pair" }, from, element("span", {}, "–"), to),
-    element("small", {}, `${many(days.length, "day")}, ${least ? shortDay(least) : ""} – ${most ? shortDay(most) : ""}`),
+    element("small", {}, `${many(days.length, "day")}, ${[...new Set([least, most])].filter(Boolean).map(shortDay).join(" – ")}`),
   );
   return {
     node,

@@ -2,11 +2,13 @@
 import { element } from "./core.js";
 import { remember, remembered } from "./memory.js";
 import { Chart } from "./chart.js";
+import { clockOf, rangeOf } from "./day-axis.js";
 import { columnName, rounded } from "./texts.js";
 
 const MOST = 3; // charts at once
-const HOUR = 3600;
-const GAP = 15 * 60; // seconds without readings over which no line is drawn
+// Over so many seconds without readings no line is drawn: a sixtieth of what the axis shows, for a drive of some minutes.
+const GAP = 15 * 60;
+const GAPS = 60;
 // Columns that are not chosen unless a person does: where one was (that is the map's) and how sure a device is.
 const DULL = /lat|lng|lon|hour|conf|prob|minutes|time/i;
 
@@ -47,11 +49,15 @@ export class Readings {
   series() {
     const all = this.day.readings.series;
     if (!all.length) return [];
-    const others = all.slice(1);
-    const wanted = this.chosen
-      ? others.filter((each) => this.chosen.includes(each.name))
-      : others.filter((each) => !DULL.test(each.name));
-    return [all[0], ...wanted.slice(0, MOST - 1)];
+    const wanted = all.filter((each) => (this.chosen ? this.chosen.includes(each.name) : !DULL.test(each.name)));
+    const first = this.telling();
+    return [first, ...wanted.filter((each) => each !== first).slice(0, MOST - 1)];
+  }
+
+  // The reading that tells most.
+  telling() {
+    const all = this.day.readings.series;
+    return all.find((each) => !DULL.test(each.name)) ?? all[0];
   }
 
   draw() {
@@ -65,8 +71,8 @@ export class Readings {
       return;
     }
     const times = this.day.readings.times;
-    const holes = holesOf(times);
     const range = rangeOf(this.day);
+    const holes = holesOf(times, range);
     const ticks = this.day.ticks;
     shown.forEach((series, place) => {
       const host = element("div", { class: "reading" });
@@ -118,9 +124,10 @@ export class Readings {
     const all = this.day.readings.series;
     this.menu.hidden = all.length < 2;
     const shown = new Set(this.series().map((each) => each.name));
-    const items = all.map(({ name }, place) => {
+    const first = this.telling()?.name;
+    const items = all.map(({ name }) => {
       const box = element("input", { type: "checkbox", checked: shown.has(name), onchange: () => this.choose(name, box.checked) });
-      box.disabled = place === 0 || (!box.checked && shown.size >= MOST);
+      box.disabled = name === first || (!box.checked && shown.size >= MOST);
       return element("li", {}, element("label", {}, box, columnName(name)));
     });
     this.menu.querySelector("ul").replaceChildren(...items);
@@ -151,25 +158,10 @@ export class Readings {
   }
 }
 
-// The wall clock at a second of the day: that of the last whole hour, and what has passed since.
-function clockOf(seconds, ticks) {
-  const tick = ticks.findLast((each) => each.seconds <= seconds) ?? { seconds: 0, clock: "00:00" };
-  const minutes = Math.floor((seconds - tick.seconds) / 60);
-  const hour = (Number(tick.clock.slice(0, 2)) + Math.floor(minutes / 60)) % 24;
-  return `${String(hour).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
-}
-
-// From the hour in which the day's first item is to that in which its last is.
-function rangeOf({ photographs, length }) {
-  const first = Math.floor(photographs[0].seconds / HOUR) * HOUR;
-  const last = Math.ceil((photographs.at(-1).seconds + 1) / HOUR) * HOUR;
-  return [Math.max(0, first), Math.min(Math.max(length, last), last)];
-}
-
 // Places behind which so much time passes that the readings there are not one line.
-function holesOf(times) {
+function holesOf(times, [from, to]) {
   const steps = times.slice(1).map((time, place) => time - times[place]).sort((one, other) => one - other);
-  const least = Math.max(GAP, 4 * (steps[steps.length >> 1] ?? 0));
+  const least = Math.max(Math.min(GAP, (to - from) / GAPS), 4 * (steps[steps.length >> 1] ?? 0));
   return new Set(times.slice(1).flatMap((time, place) => (time - times[place] > least ? [place] : [])));
 }
 
