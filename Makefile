@@ -68,6 +68,7 @@ bench: install  ## measure speed and memory against peers (tables on standard ou
 	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/nuswide.py
+	$(BIN)/python benchmarks/serve.py
 
 clean:  ## remove .venv and caches; data, topics, runs, features and bundles stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -28,7 +28,7 @@ from ntcir.serve.index.index import Index
 from ntcir.serve.opening import Wanted, open_site
 from ntcir.serve.pictures.thumbnails import Thumbnails
 from ntcir.serve.pictures.uploads import Uploads
-from ntcir.serve.ranking.ranking import Ranker
+from ntcir.serve.ranking.ranker import Ranker
 from ntcir.serve.running import LOOPBACK, Place, bind
 from ntcir.serve.site import Site
 from ntcir.serve.state import Ask

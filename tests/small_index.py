@@ -10,7 +10,7 @@ import numpy as np
 
 from ntcir.search.compact import CompactVectors, CompactWriter
 from ntcir.serve.index.catalogue import UNKNOWN, Catalogue
-from ntcir.serve.ranking.ranking import Ranker
+from ntcir.serve.ranking.ranker import Ranker
 from ntcir.serve.state import Ask
 
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 
 from ntcir.serve.collecting.collections import Collections
 from ntcir.serve.index.catalogue import UNKNOWN, Catalogue, Labels
+from ntcir.serve.refusals import add_refusals
 from ntcir.serve.state import State
-from ntcir.system.errors import UserError
 
 IDS = ["20200316_165048_000.jpg", "20200316_165120_000.jpg", "=1+1.jpg", "@sum.jpg", "untimed.jpg"]
 PLACES = ["Café", '=HYPERLINK("http://x","y")', "-2+3", "<script>alert(1)</script>"]
@@ -85,11 +84,7 @@ class SmallSite:
 
 def client(*routers: APIRouter) -> TestClient:
     app = FastAPI()
+    add_refusals(app)
     for each in routers:
         app.include_router(each)
-
-    @app.exception_handler(UserError)
-    def refused(request: Request, error: UserError) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, 400)
-
     return TestClient(app)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from small_site import Texts
 
 from ntcir.corpora.corpus import Corpus, ReadingReport
 from ntcir.serve.index.catalogue import Catalogue, Labels
@@ -17,13 +18,6 @@ from ntcir.serve.studies.studies import Studies, open_studies
 
 ITEMS = 30
 START = 1_584_374_400  # 2020-03-16 16:00 UTC
-
-
-class TextList(list[str]):
-    """Texts by row, in memory."""
-
-    def find(self, text: str) -> int | None:
-        return self.index(text) if text in self else None
 
 
 def photo(number: int) -> str:
@@ -42,13 +36,14 @@ def reading(number: int) -> dict[str, Any]:
 class SmallIndex:
     folder: Path
     root: Path
+    made: str
     corpus: str = "small"
     facets: Mapping[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     catalogue: Catalogue = field(init=False)
 
     def __post_init__(self) -> None:
-        ids = TextList(photo(number) for number in range(ITEMS))
+        ids = Texts(photo(number) for number in range(ITEMS))
         times = np.arange(START, START + 60 * ITEMS, 60, dtype=np.int64)
         self.catalogue = Catalogue(
             modality="image", ids=ids, contents=ids, times=times, offsets=np.zeros(ITEMS, np.int32), zoned=False,
@@ -77,6 +72,7 @@ class Desk:
     folder: Path
     topics: int = 4
     reads: int = 0
+    made: str = "of the corpus"
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -113,7 +109,7 @@ class Desk:
         return self.run(name, rankings)
 
     def index(self) -> SmallIndex:
-        return SmallIndex(self.folder / "index", self.folder)
+        return SmallIndex(self.folder / "index", self.folder, self.made)
 
     def open(self, *runs: Path, read: Callable[[], Corpus] | None = None, **options: Any) -> Studies:
         given = {"topics": self.path("topics.tsv"), "qrels": None, "pair": ("image", "sensor")} | options

@@ -17,6 +17,11 @@ ORDER = (
     "corpora", "features", "towers", "encoders", "objectives", "search", "sampling", "model", "workspace", "training",
     "retrieval", "submission", "ablation", "tuning", "report", "serve", "verbs", "cli", "__main__",
 )  # fmt: skip
+# The same within the search page.
+PAGE = (
+    "day_numbers", "typed", "state", "index", "pictures", "ranking", "hits", "collecting", "studies", "days",
+    "map_points", "site", "rendering", "refusals", "routes", "guard", "middleware", "app", "opening", "running",
+)  # fmt: skip
 # The demo lifelog, a neighbour: only what names it may import it, when it is asked for.
 NEIGHBOURS = {"ntcir_demo": {"ntcir.cli.corpora"}}
 # What names a modality or a direction, and where code may.
@@ -79,6 +84,18 @@ def test_a_room_imports_only_those_before_it(room):
         if room_of(name) == room
         for target in imports_of(name)
         if target in MODULES and room_of(target) not in allowed
+    ]
+    assert wrong == []
+
+
+def test_rooms_of_the_page_import_only_those_before_them():
+    rooms = {name: name.split(".")[2] for name in MODULES if name.startswith("ntcir.serve.")}
+    assert set(rooms.values()) == set(PAGE)
+    wrong = [
+        f"{name} imports {target}"
+        for name, room in rooms.items()
+        for target in imports_of(name)
+        if PAGE.index(rooms.get(target, room)) > PAGE.index(room)
     ]
     assert wrong == []
 

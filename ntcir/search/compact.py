@@ -18,6 +18,7 @@ import os
 import warnings
 import weakref
 from collections.abc import Iterator
+from contextlib import ExitStack
 from io import BufferedReader
 from pathlib import Path
 
@@ -79,12 +80,16 @@ class CompactVectors:
         Raises:
             UserError: if there are none, or a file is damaged, truncated or of another version.
         """
-        try:
-            facts = facts_of(parse_object(read_regular(folder / FACTS_FILE)))
-            single, half = (open_regular(folder / name, _MOST_BYTES) for name in (SINGLE_FILE, HALF_FILE))
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise damaged(folder, reason) from error
+        with ExitStack() as opened:
+            try:
+                facts = facts_of(parse_object(read_regular(folder / FACTS_FILE)))
+                single, half = (
+                    opened.enter_context(open_regular(folder / name, _MOST_BYTES)) for name in (SINGLE_FILE, HALF_FILE)
+                )
+            except (OSError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+                raise damaged(folder, reason) from error
+            opened.pop_all()  # from here on they are closed with the vectors
         return cls(folder, facts, single, half)
 
     def approximate(self, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

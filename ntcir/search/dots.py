@@ -21,10 +21,13 @@ def dots(queries: np.ndarray, documents: np.ndarray, starts: np.ndarray, columns
         queries: float32 [m, dim].
         documents: float32 [n, dim].
         starts: int64 [m + 1]: the cells of query i are starts[i] to starts[i + 1].
-        columns: int64 [cells]: their documents.
+        columns: int64 [cells]: their documents, in any order; no query may have the same document twice.
 
     Returns:
         float32 [cells].
+
+    Raises:
+        RuntimeError: from torch, if a query has the same document twice.
     """
     place = np.zeros(len(documents), dtype=np.int64)
     place[columns] = 1

@@ -7,19 +7,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
-from markupsafe import escape
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ntcir.serve.guard import Guard
+from ntcir.serve.middleware import Limited, Unexpected
 from ntcir.serve.pictures.quality import Quality
+from ntcir.serve.refusals import add_refusals
 from ntcir.serve.routes import ROUTERS
 from ntcir.serve.site import Site
-from ntcir.system.errors import UserError, escaped
 
 STATIC = Path(__file__).parent / "static"
 
@@ -44,13 +42,13 @@ def create_app(site: Site, *, token: str | None, hosts: Sequence[str] = ()) -> F
     app = FastAPI(title="ntcir", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     if site.quality is not None:
         app.add_middleware(Attentive, quality=site.quality)
+    app.add_middleware(Limited)
+    app.add_middleware(Unexpected)
     app.add_middleware(Guard, token=token, hosts=hosts)
     for router in ROUTERS:
         app.include_router(router(site))
     app.mount("/static", Library(directory=STATIC), name="static")
-    app.add_exception_handler(UserError, _mistake)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _malformed)
+    add_refusals(app)
     return app
 
 
@@ -82,27 +80,3 @@ class Attentive:
             return
         with self._quality.busy():
             await self._app(scope, receive, send)
-
-
-async def _mistake(request: Request, error: Exception) -> Response:
-    return refusal(request, 400, str(error))
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    detail = str(getattr(error, "detail", error))
-    return refusal(request, status, "There is no such page." if detail == "Not Found" else detail)
-
-
-async def _malformed(request: Request, error: Exception) -> Response:
-    """Name the first thing that is wrong with a request, without repeating what it says."""
-    first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": str(error)}
-    where = ".".join(str(part) for part in first["loc"][1:])
-    return refusal(request, 400, f"{where or 'The request'} is not valid: {first['msg']}.")
-
-
-def refusal(request: Request, status: int, sentence: str) -> Response:
-    """Return one sentence, as JSON or, where a fragment of the page was asked for, as a paragraph."""
-    if request.headers.get("hx-request"):
-        return HTMLResponse(f'<p class="error" role="alert">{escape(escaped(sentence))}</p>', status)
-    return JSONResponse({"error": escaped(sentence)}, status)

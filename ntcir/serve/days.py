@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ntcir.report.items import in_order
+from ntcir.serve.day_numbers import DAY, date_of, number_of
 from ntcir.serve.index.catalogue import UNKNOWN, Catalogue
 from ntcir.serve.index.facets import Spread
 
 MOST_SHOWN = 5_000  # photographs of a day; of more, as many that are evenly spaced
-_DAY, _HOUR = 86_400, 3_600  # seconds
-_EPOCH = date(1970, 1, 1)
+_HOUR = 3_600  # seconds
 _NO_DAY = np.iinfo(np.int32).min
 _DIGITS = 6  # significant, of a reading
 _ENDS = ("least", "most", "low", "high")  # of a column's range
@@ -47,7 +47,7 @@ class Timeline:
         """Return the timeline of a day, counted from 1970, with items at these times (int64 [k], ascending)."""
         if not len(times):
             return cls(times, ((0, 0),))
-        seconds = times + int(offsets[0]) - day * _DAY
+        seconds = times + int(offsets[0]) - day * DAY
         changed = np.flatnonzero(np.diff(offsets)) + 1
         shifts = ((int(seconds[place]), int(offsets[place]) - int(offsets[0])) for place in changed)
         return cls(seconds, ((0, 0), *shifts))
@@ -55,7 +55,7 @@ class Timeline:
     @property
     def length(self) -> int:
         """When the day ends, in its seconds."""
-        return max(_DAY - self.shifts[-1][1], int(self.seconds[-1]) + 1 if len(self.seconds) else 0)
+        return max(DAY - self.shifts[-1][1], int(self.seconds[-1]) + 1 if len(self.seconds) else 0)
 
     def ticks(self) -> list[dict[str, Any]]:
         """Return the whole hours of the wall clock, as ``{seconds, clock}``."""
@@ -84,7 +84,7 @@ class Days:
     def _days(self) -> np.ndarray:
         """Of each item, counted from 1970: int32 [n]."""
         local = self._catalogue.local()
-        return np.where(local == UNKNOWN, _NO_DAY, local // _DAY).astype(np.int32)
+        return np.where(local == UNKNOWN, _NO_DAY, local // DAY).astype(np.int32)
 
     @cached_property
     def _known(self) -> np.ndarray:
@@ -94,11 +94,11 @@ class Days:
     def day_of(self, row: int) -> date | None:
         """Return the day of an item, or None if its time is not known."""
         number = int(self._days[row])
-        return None if number == _NO_DAY else _date(number)
+        return None if number == _NO_DAY else date_of(number)
 
     def rows(self, day: date) -> np.ndarray:
         """Return the items of a day in order of time."""
-        rows = np.flatnonzero(self._days == _number(day))
+        rows = np.flatnonzero(self._days == number_of(day))
         return rows[np.argsort(self._catalogue.times[rows], kind="stable")]
 
     def describe(self, day: date, shown: int | None = None) -> dict[str, Any]:
@@ -111,9 +111,9 @@ class Days:
         catalogue, every = self._catalogue, self.rows(day)
         rows = _thinned(every, shown)
         times, offsets = catalogue.times[rows].astype(np.int64), catalogue.offsets[rows].astype(np.int64)
-        timeline = Timeline.of(_number(day), times, offsets)
+        timeline = Timeline.of(number_of(day), times, offsets)
         seconds = timeline.seconds.tolist()
-        clocks = ((times + offsets) % _DAY).tolist()
+        clocks = ((times + offsets) % DAY).tolist()
         previous, following = self._neighbours(day)
         return {
             "day": day.isoformat(),
@@ -136,12 +136,12 @@ class Days:
 
     def _neighbours(self, day: date) -> tuple[str | None, str | None]:
         """Return the days with items before and after one."""
-        number = _number(day)
+        number = number_of(day)
         before = self._known[: np.searchsorted(self._known, number)]
         after = self._known[np.searchsorted(self._known, number, side="right") :]
         return (
-            _date(int(before[-1])).isoformat() if len(before) else None,
-            _date(int(after[0])).isoformat() if len(after) else None,
+            date_of(int(before[-1])).isoformat() if len(before) else None,
+            date_of(int(after[0])).isoformat() if len(after) else None,
         )
 
     def _series(self, rows: np.ndarray) -> list[dict[str, Any]]:
@@ -177,14 +177,6 @@ def _thinned(rows: np.ndarray, shown: int | None) -> np.ndarray:
     if len(here) and here[0] not in places:
         places[np.abs(places - here[0]).argmin()] = here[0]
     return rows[places]
-
-
-def _number(day: date) -> int:
-    return (day - _EPOCH).days
-
-
-def _date(number: int) -> date:
-    return _EPOCH + timedelta(days=number)
 
 
 def _clock(seconds: int) -> str:

@@ -8,16 +8,20 @@ right ``Host``.
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Iterable, Mapping
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.requests import Request, cookie_parser
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ntcir.serve.refusals import refusal
+
 TOKEN = "token"
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:@/]+)(?::[0-9]*)?")
 MARK = ("x-requested-with", "ntcir")  # of requests that change something: no form of another page can send it
 _SAFE = frozenset({"GET", "HEAD"})
 _METHODS = _SAFE | {"POST"}
@@ -70,16 +74,17 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> Response | None:
         """Return the answer to a request that nobody may make, whatever token it has."""
-        headers = Headers(scope=scope)
+        request = Request(scope)
+        headers = request.headers
         if scope["method"] not in _METHODS:
-            return _refused(405, f"The page does not know the method {scope['method'][:20]!r}.")
+            return refusal(request, 405, f"The page does not know the method {scope['method'][:20]!r}.")
         host = _name_of(headers.get("host", ""))
         if self._hosts and host not in self._hosts:
-            return _refused(
-                403, f"The page is not called {host[:80]!r}: use the address that was printed at the start."
+            return refusal(
+                request, 403, f"The page is not called {host[:80]!r}: use the address that was printed at the start."
             )
         if scope["method"] not in _SAFE and (headers.get(MARK[0]) != MARK[1] or not _same_origin(headers)):
-            return _refused(403, "Only the page itself may change something.")
+            return refusal(request, 403, "Only the page itself may change something.")
         return None
 
     def _welcome(self, scope: Scope) -> Response | None:
@@ -93,7 +98,7 @@ class Guard:
         if known and (scope["method"] not in _SAFE or not typed):
             return None
         if not known and (scope["method"] not in _SAFE or not typed or not _same(typed[-1], self._token)):
-            return _refused(403, "The token is missing or wrong: use the address that was printed.")
+            return refusal(Request(scope), 403, "The token is missing or wrong: use the address that was printed.")
         # The token leaves the address, so that it does not get into bookmarks, pictures of the screen or the history.
         rest = urlencode([(key, value) for key, value in pairs if key != TOKEN])
         root = scope.get("root_path", "")
@@ -115,11 +120,8 @@ def cookie_name(scope: Scope) -> str:
 
 
 def _cookie(scope: Scope, name: str) -> str:
-    try:
-        cookies: Mapping[str, object] = SimpleCookie(Headers(scope=scope).get("cookie", ""))
-    except CookieError:
-        return ""
-    return getattr(cookies.get(name), "value", "")
+    """Return a cookie. Other pages of this machine have theirs in the same header, whatever they may look like."""
+    return cookie_parser(Headers(scope=scope).get("cookie", "")).get(name, "")
 
 
 def _same(given: str, token: str) -> bool:
@@ -127,11 +129,13 @@ def _same(given: str, token: str) -> bool:
 
 
 def _name_of(host: str) -> str:
-    """Return the name in a Host header, without the port; an IPv6 address keeps its brackets."""
+    """Return the name in a Host header, without the port; an IPv6 address keeps its brackets.
+
+    What is not a name and a port is returned whole, so that it is none of the page's names.
+    """
     host = host.strip().lower()
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    parts = _HOST.fullmatch(host)
+    return parts[1] if parts else host
 
 
 def _same_origin(headers: Headers) -> bool:
@@ -140,7 +144,3 @@ def _same_origin(headers: Headers) -> bool:
         return False
     origin = headers.get("origin")
     return origin is None or origin.partition("://")[2] == headers.get("host")
-
-
-def _refused(status: int, sentence: str) -> Response:
-    return JSONResponse({"error": sentence}, status)

@@ -68,16 +68,16 @@ def describe(
         sizes: int64 [rows], how many hits the event of each has, where hits are grouped.
         partners: int64 [rows], what happens before or after each; -1 for nothing.
     """
-    told = []
+    found = []
     for place, row in enumerate(map(int, rows)):
         hit = one(catalogue, row) | {"rank": first + place + 1}
-        hit["score"] = None if scores is None else float(f"{float(scores[place]):.9g}")
+        hit["score"] = None if scores is None else told(scores[place])
         if sizes is not None:
             hit["in_event"] = int(sizes[place])
         if partners is not None and partners[place] >= 0:
             hit["then"] = one(catalogue, int(partners[place]))
-        told.append(hit)
-    return told
+        found.append(hit)
+    return found
 
 
 def one(catalogue: Catalogue, row: int) -> dict[str, Any]:
@@ -95,6 +95,11 @@ def one(catalogue: Catalogue, row: int) -> dict[str, Any]:
         "caption": caption_of(catalogue, row),
         "labels": {name: each.values[code] for name, each in labels.items() if (code := int(each.codes[row])) >= 0},
     }
+
+
+def told(number: float) -> float:
+    """Return a number of single precision as JSON has it: its 9 digits, by which it is known, and no more."""
+    return float(f"{float(number):.9g}")
 
 
 def caption_of(catalogue: Catalogue, row: int) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ntcir.serve.hits import main_labels
+from ntcir.serve.hits import main_labels, told
 from ntcir.serve.index.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def _chosen(
     if len(rows) > most:
         spaced = np.linspace(0, len(rows) - 1, most).round().astype(np.int64)
         rows, ranks = rows[spaced], ranks[spaced]
-    told: list[float | None] = [float(f"{score:.9g}") for score in scores.tolist()] if ranked else [None] * len(rows)
-    return rows, ranks, told, looked, without
+    as_told: list[float | None] = [told(score) for score in scores.tolist()] if ranked else [None] * len(rows)
+    return rows, ranks, as_told, looked, without
 
 
 def _blocks(ranking: Ranking) -> Iterator[Any]:

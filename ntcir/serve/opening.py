@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from ntcir.serve.site import Site
 from ntcir.system.errors import UserError
 from ntcir.system.progress import say
+
+_HEADER = 127  # bytes of a PMTiles archive
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def open_site(wanted: Wanted) -> Site:
     from ntcir.serve.pictures.thumbnails import Thumbnails
     from ntcir.serve.pictures.uploads import Uploads
     from ntcir.serve.ranking.asking import Asker
-    from ntcir.serve.ranking.ranking import Ranker
+    from ntcir.serve.ranking.ranker import Ranker
     from ntcir.serve.studies.studies import open_studies
     from ntcir.workspace import newest_model
 
@@ -106,10 +110,26 @@ def _check(wanted: Wanted) -> None:
 
 
 def _check_pmtiles(path: Path) -> None:
+    """Check the header of a map, which says where its parts lie.
+
+    Raises:
+        UserError: if it is not a whole archive.
+    """
     try:
+        state = path.stat()  # not opened before: whoever opens a named pipe waits for ever
+        if not S_ISREG(state.st_mode):
+            raise UserError(f"--map {path} is not a file.")
         with path.open("rb") as file:
-            head = file.read(8)
+            head = file.read(_HEADER)
     except OSError as error:
         raise UserError(f"--map {path} cannot be read: {(error.strerror or str(error)).lower()}.") from error
-    if head[:7] != b"PMTiles" or head[7:] != b"\x03":
+    if head.startswith(b"SQLite format 3"):
+        raise UserError(f"--map {path} is an SQLite file, perhaps MBTiles: make PMTiles of it with `pmtiles convert`.")
+    if head[:8] != b"PMTiles\x03":
         raise UserError(f"--map {path} is not a PMTiles archive of version 3.")
+    parts = struct.unpack_from("<8Q", head, 8) if len(head) == _HEADER else (0, _HEADER)
+    needed = max(offset + length for offset, length in zip(parts[::2], parts[1::2], strict=True))
+    if needed > state.st_size:
+        raise UserError(
+            f"--map {path} is truncated: it has {state.st_size:,} bytes of {needed:,} or more. Download it again."
+        )

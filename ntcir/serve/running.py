@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import socket
 import sys
 from contextlib import closing, suppress
@@ -11,7 +12,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from ntcir.serve.guard import TOKEN, new_token
 from ntcir.system.errors import UserError
 from ntcir.system.progress import say
 from ntcir.system.streams import write_output
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_LIBRARIES = ("fastapi", "jinja2", "python_multipart", "uvicorn")
 _GRACE = 2  # seconds that answers have at the end
 _WAITING = 128  # connections that wait to be accepted
 _OPEN = 256  # connections at once
@@ -42,12 +43,12 @@ class Place:
 
 
 def require_extra() -> None:
-    """Check that the libraries of the page are installed.
+    """Check that the libraries of the page are installed; nothing that this module imports needs them.
 
     Raises:
         UserError: naming one that is not.
     """
-    for name in ("fastapi", "jinja2", "python_multipart", "uvicorn"):
+    for name in _LIBRARIES:
         if find_spec(name) is None:
             raise UserError(f"The page needs {name}, which is not installed: pip install 'ntcir[serve]'.")
 
@@ -104,6 +105,7 @@ def serve(site: Site, listening: socket.socket, place: Place, *, opened: bool = 
     import uvicorn
 
     from ntcir.serve.app import create_app
+    from ntcir.serve.guard import TOKEN, new_token
 
     token = new_token()
     address = f"http://{_host_in_address(listening, place)}/?{TOKEN}={token}"
@@ -113,18 +115,19 @@ def serve(site: Site, listening: socket.socket, place: Place, *, opened: bool = 
     app = create_app(site, token=token, hosts=() if everywhere else names)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, date_header=False, limit_concurrency=_OPEN,
-        timeout_graceful_shutdown=_GRACE, ws="none", lifespan="on",
+        timeout_graceful_shutdown=_GRACE, ws="none", lifespan="on", log_level="error",
     )  # fmt: skip
     server = uvicorn.Server(config)
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # uploads that are no uploads are refused, not told
     if place.remote:
         say("WARNING: others can reach this page: whoever has its address sees everything, and nothing is encrypted.")
-    write_output(f"{address}\n")
-    sys.stdout.flush()  # whoever reads it, reads it now
-    say("Ctrl-C ends the page.")
-    if opened:
-        _open(address)
-    # Ctrl-C is raised again when the last answer is given.
+    # Ctrl-C may come before the server listens to it, and is raised again when the last answer is given.
     with closing(listening), closing(site.collections), suppress(KeyboardInterrupt):
+        write_output(f"{address}\n")
+        sys.stdout.flush()  # whoever reads it, reads it now
+        say("Ctrl-C ends the page.")
+        if opened:
+            _open(address)
         server.run(sockets=[listening])
     say("The page is closed.")
 

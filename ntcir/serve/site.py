@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ntcir.serve.pictures.thumbnails import Thumbnails
     from ntcir.serve.pictures.uploads import Uploads
     from ntcir.serve.ranking.asking import Asker
-    from ntcir.serve.ranking.ranking import Ranker
+    from ntcir.serve.ranking.ranker import Ranker
     from ntcir.serve.studies.studies import Studies
 
 

@@ -193,12 +193,12 @@ def _narrow(given: Mapping[str, list[str]], one: typed.Single) -> Narrow:
     for column in ranges:
         if low[column] > high[column]:
             raise UserError(
-                f"The range of {short(column)} is empty: its least, {low[column]:g}, is above its most, "
+                f"The range of {short(column)} is empty: its minimum, {low[column]:g}, is above its maximum, "
                 f"{high[column]:g}."
             )
     first, last = one("from", typed.day, None), one("to", typed.day, None)
     if first and last and first > last:
-        raise UserError(f"The days from {first} to {last} are none: the first day is after the last.")
+        raise UserError(f"There is no day from {first} to {last}: the first is after the last.")
     weekdays = {typed.weekday(value.strip().lower()) for value in given.get("weekday", [])}
     return Narrow(
         first=first,

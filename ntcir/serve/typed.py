@@ -25,6 +25,18 @@ class Area:
     east: float
 
 
+def single(key: str, text: str, read: Callable[[str], Value]) -> Value:
+    """Return what is read of the value of a key.
+
+    Raises:
+        UserError: if it is not valid, with the reason that ``read`` gives in a ``ValueError``.
+    """
+    try:
+        return read(text.strip())
+    except ValueError as error:
+        raise UserError(f"{key}={short(text)} is not valid: {error}.") from None
+
+
 class Single:
     """Reads keys that count once; of several values the last counts, as in a form that repeats a field."""
 
@@ -34,12 +46,7 @@ class Single:
     def __call__(self, key: str, read: Callable[[str], Value], missing: Value) -> Value:
         """Return what is read of the last value of a key, or what stands for none."""
         values = self._given.get(key)
-        if not values:
-            return missing
-        try:
-            return read(values[-1].strip())
-        except ValueError as error:
-            raise UserError(f"{key}={short(values[-1])} is not valid: {error}.") from None
+        return single(key, values[-1], read) if values else missing
 
 
 def number(text: str) -> float:
@@ -57,7 +64,7 @@ def minutes(text: str) -> float:
     """Return minutes, up to a week."""
     value = number(text)
     if not 0 < value <= 7 * 24 * 60:
-        raise ValueError("minutes between 1 and 10080 (a week) are possible")
+        raise ValueError("it must be more than 0 and at most 10080 minutes (a week)")
     return value
 
 

@@ -61,13 +61,37 @@ def test_a_cookie_that_is_wrong_or_no_cookie_is_refused():
             assert one.get("/", headers={"Cookie": cookie}).status_code == 403
 
 
+@pytest.mark.parametrize("other", ['theme={"dark":[1, 2]}', "a b=c", "=;;\x7f=", "alone", 'quoted="'])
+def test_cookies_of_other_pages_of_the_machine_do_not_matter(other):
+    with client() as one:
+        one.get(f"/?token={TOKEN}")
+        own = "; ".join(f"{name}={value}" for name, value in one.cookies.items())
+        one.cookies.clear()
+        assert one.get("/", headers={"Cookie": f"{other}; {own}"}).status_code == 200
+
+
 def test_a_redirect_stays_on_the_page():
     with client() as one:
         location = one.get(f"//evil.example/?token={TOKEN}", follow_redirects=False).headers["location"]
         assert not location.startswith("//")
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "", "[::2]", "127.0.0.2"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil",
+        "",
+        "[::2]",
+        "127.0.0.2",
+        "127.0.0.1:80@evil.example",
+        "127.0.0.1:evil",
+        "[::1]evil",
+        "[::1",
+        "localhost/",
+    ],
+)
 def test_another_host_is_refused_with_the_right_token_too(host):
     with client() as one:
         answer = one.get(f"/?token={TOKEN}", headers={"Host": host}, follow_redirects=False)

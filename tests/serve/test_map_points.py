@@ -128,7 +128,7 @@ def test_the_map_is_asked_for_with_the_state_of_the_page():
     page = routed(line(9))
     assert [point["score"] for point in page.get("/map?q=tea&most=2").json()["points"]] == [1.0, 0.5]
     assert page.get("/map/ground").json() == ground_of(line(9))
-    assert page.get("/map?most=0").status_code == page.get("/map?most=9999999").status_code == 422
+    assert page.get("/map?most=0").status_code == page.get("/map?most=9999999").status_code == 400
     assert "an area" in page.get("/map?box=1,2").json()["error"]
 
 

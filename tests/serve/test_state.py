@@ -64,8 +64,8 @@ def test_all_weekdays_are_no_filter():
         ("floor", "nan", "finite"),
         ("floor", "1e999", "finite"),
         ("min.hr", "fast", "not a number"),
-        ("then.within", "0", "between 1 and 10080"),
-        ("then.within", "-5", "between 1"),
+        ("then.within", "0", "at most 10080 minutes"),
+        ("then.within", "-5", "more than 0"),
         ("then.order", "during", "after or before"),
         ("group", "day", "event or none"),
         ("sharp", "yes", "0 or 1"),
@@ -80,7 +80,7 @@ def test_a_value_that_is_not_valid_is_named_with_what_would_do(key, value, told)
 @pytest.mark.parametrize(
     ("pairs", "told"),
     [
-        ([("from", "2020-03-02"), ("to", "2020-03-01")], "the first day is after the last"),
+        ([("from", "2020-03-02"), ("to", "2020-03-01")], "the first is after the last"),
         ([("min.hr", "90"), ("max.hr", "60")], "range of hr is empty"),
         ([("right", str(number)) for number in range(201)], "At most 200 items can be marked right, and 201 are"),
     ],

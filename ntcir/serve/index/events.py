@@ -12,13 +12,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ntcir.serve.day_numbers import DAY
 from ntcir.serve.index.catalogue import UNKNOWN
 
 GAP = 600  # seconds without an item, after which a new event begins
 _SIDE = 3  # items on either side of a place whose vectors are averaged
 _REACH = 8  # places on either side among which the peaks beside a valley are looked for
 _DEEP = 1.0  # standard deviations above the mean depth of all places
-_DAY = 86_400
 _BLOCK = 8192  # items whose vectors are in memory at once
 
 Take = Callable[[np.ndarray], np.ndarray]
@@ -41,7 +41,7 @@ def _certain(times: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Return where an event certainly begins, bool [n]: at the first item, after a gap, with a new local day."""
     begins = np.ones(len(times), dtype=bool)
     timed = times != UNKNOWN
-    days = np.where(timed, times + offsets, 0) // _DAY
+    days = np.where(timed, times + offsets, 0) // DAY
     with np.errstate(over="ignore"):
         gaps = times[1:] - times[:-1] > GAP
     begins[1:] = gaps | (days[1:] != days[:-1]) | ~timed[1:]

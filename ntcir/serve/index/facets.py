@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
 from typing import Any, TypedDict
 
 import numpy as np
 
+from ntcir.serve.day_numbers import DAY, date_of
 from ntcir.serve.index.catalogue import Catalogue
 
 MOST = 200  # values of a column of words
-_DAY = 86_400
-_FIRST = date(1970, 1, 1)
 
 
 class Day(TypedDict):
@@ -56,10 +54,10 @@ class Facets(TypedDict):
 def facets_of(catalogue: Catalogue) -> Facets:
     """Return what can be narrowed by in a catalogue."""
     local = catalogue.local()[catalogue.known_times()]
-    days, counts = np.unique(local // _DAY, return_counts=True)
+    days, counts = np.unique(local // DAY, return_counts=True)
     return Facets(
         days=[
-            Day(day=(_FIRST + timedelta(days=day)).isoformat(), count=count)
+            Day(day=date_of(day).isoformat(), count=count)
             for day, count in zip(days.tolist(), counts.tolist(), strict=True)
         ],
         labels={

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from datetime import date
 from typing import Protocol
 
 import numpy as np
 
+from ntcir.serve.day_numbers import DAY, THURSDAY, number_of
 from ntcir.serve.index.catalogue import Catalogue
 from ntcir.serve.state import Narrow
 from ntcir.serve.typed import Area, spelled
 from ntcir.system.errors import UserError, did_you_mean, short, some
 
-_DAY, _HOUR = 86_400, 3_600  # seconds
-_THURSDAY = 3  # the weekday of 1970-01-01, counted from Monday
+_HOUR = 3_600  # seconds
 
 
 class Judged(Protocol):
     """Which photographs are blurred or dark, bool [n]; see ``ntcir.serve.pictures.quality``."""
 
+    @property
+    def judged(self) -> int:
+        """How many photographs are judged so far."""
+
     def blurred(self) -> np.ndarray:
         """Return which are blurred."""
-        ...
 
     def dark(self) -> np.ndarray:
         """Return which are dark."""
-        ...
 
 
 def passing(narrow: Narrow, catalogue: Catalogue, quality: Judged | None) -> np.ndarray | None:
@@ -42,7 +43,7 @@ def passing(narrow: Narrow, catalogue: Catalogue, quality: Judged | None) -> np.
         quality: of photographs; None where nobody knows it.
 
     Raises:
-        UserError: if there is no such column or value, the hours are none, or nobody knows the quality.
+        UserError: if there is no such column or value, the hours are equal, or nobody knows the quality.
     """
     if not narrow:
         return None
@@ -68,28 +69,24 @@ def _in_time(narrow: Narrow, catalogue: Catalogue) -> np.ndarray:
     local = catalogue.local()
     found = catalogue.known_times()
     if narrow.first:
-        found &= local >= _seconds(narrow.first)
+        found &= local >= number_of(narrow.first) * DAY
     if narrow.last:
-        found &= local < _seconds(narrow.last) + _DAY
+        found &= local < (number_of(narrow.last) + 1) * DAY
     if not (narrow.hours or narrow.weekdays):
         return found
-    days = np.floor_divide(local, _DAY)
+    days = np.floor_divide(local, DAY)
     if narrow.weekdays:
         chosen = np.zeros(7, dtype=bool)
         chosen[list(narrow.weekdays)] = True
-        found &= chosen[(days + _THURSDAY) % 7]
+        found &= chosen[(days + THURSDAY) % 7]
     if narrow.hours:
         first, last = narrow.hours
         if first == last:
             raise UserError(f"hours={spelled(first)}-{spelled(last)} is empty: the two hours must differ.")
-        seconds = local - days * _DAY
+        seconds = local - days * DAY
         after, before = seconds >= first * _HOUR, seconds < last * _HOUR
         found &= after & before if first < last else after | before
     return found
-
-
-def _seconds(day: date) -> int:
-    return (day - date(1970, 1, 1)).days * _DAY
 
 
 def _labelled(catalogue: Catalogue, column: str, values: Iterable[str]) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ntcir.serve.day_numbers import DAY
 from ntcir.serve.index.catalogue import UNKNOWN
 
 ZONES = ("new_timezone", "time_zone")  # the first counts; where it is missing, the next
@@ -48,7 +49,7 @@ def offsets_by_hour(times: np.ndarray, hours: np.ndarray) -> tuple[np.ndarray, n
     Twelve hours behind UTC and twelve ahead of it are told apart by neither clock: the latter is taken.
     """
     known = np.isfinite(hours) & (times != UNKNOWN)
-    ahead = np.where(known, hours, 0.0) - np.where(known, times, 0) % 86400 / 3600
+    ahead = np.where(known, hours, 0.0) - np.where(known, times, 0) % DAY / 3600
     quarters = np.rint(ahead * 3600 / _QUARTER).astype(np.int64)
     quarters = _HALF_DAY - (_HALF_DAY - quarters) % (2 * _HALF_DAY)  # from -12 hours (not included) to 12
     return np.where(known, quarters * _QUARTER, 0).astype(np.int32), known

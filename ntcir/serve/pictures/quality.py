@@ -60,7 +60,6 @@ class Quality:
         self._idle = threading.Condition()
         self._requests = 0
         self._last = -_QUIET
-        self._writing = threading.Lock()
         self._said = False
 
     @property
@@ -184,7 +183,7 @@ class Quality:
     def _write(self) -> None:
         """Keep what is known; where that cannot be, it is worked out again the next time."""
         try:
-            with self._writing, atomic_path(self._place) as part, part.open("wb") as file:
+            with atomic_path(self._place) as part, part.open("wb") as file:
                 np.save(file, self._rows, allow_pickle=False)
         except (OSError, UserError) as error:
             if not self._said:

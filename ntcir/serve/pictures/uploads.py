@@ -20,6 +20,7 @@ from ntcir.system.files import atomic_path
 
 MOST_BYTES = 20_000_000  # of an upload
 MOST_PIXELS = 50_000_000  # what a file of a few hundred bytes may claim to have
+MOST_SIDE = 65_535  # that a JPEG can have; Pillow keeps an address for each row, of a picture of nothing but rows too
 MOST_KEPT = 200  # pictures; of more, those go that were not used for longest
 
 _SIDE, _QUALITY = 1600, 92
@@ -132,6 +133,8 @@ def _require_picture(data: bytes) -> None:
         raise UserError(f"The picture cannot be read: {reason_of(error)}.") from error
     if kind not in _FORMATS:
         raise UserError(f"The upload is a {kind} file: a picture must be {_NAMES}.")
+    if max(size) > MOST_SIDE:
+        raise UserError(f"The picture has {size[0]:,} x {size[1]:,} pixels: no side may have more than {MOST_SIDE:,}.")
     if size[0] * size[1] > MOST_PIXELS:
         raise UserError(_too_many(f"{size[0]:,} x {size[1]:,} pixels, more"))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -140,11 +141,14 @@ class Asker:
             yield self._encoded("words", lambda asks: parsed(Given(WORDS, ask.words), asks), remarks)
         yield from self._items(ask.like)
         for digest in ask.pictures:
-            yield self._encoded("picture", lambda asks, digest=digest: str(self._uploads.path(digest)), remarks)
+            yield self._encoded("picture", partial(self._uploaded, digest), remarks)
         if ask.reading:
             yield self._encoded("reading", lambda asks: self._reading(ask.reading, asks, remarks), remarks)
 
-    def _encoded(self, way: str, make: Any, remarks: list[str]) -> np.ndarray:
+    def _uploaded(self, digest: str, asks: Modality) -> str:
+        return str(self._uploads.path(digest))
+
+    def _encoded(self, way: str, make: Callable[[Modality], Any], remarks: list[str]) -> np.ndarray:
         """Return the vector of something that is asked in one of the ways.
 
         Args:

@@ -103,4 +103,14 @@ class GroupScores:
 
 def below(value: float) -> np.float32:
     """Return a number of single precision that is less than ``value``, so that comparing leaves nothing out."""
-    return np.float32(np.nextafter(np.float32(value), np.float32(-np.inf)))
+    return _beside(value, -np.inf)
+
+
+def above(value: float) -> np.float32:
+    """Return a number of single precision that is greater than ``value``."""
+    return _beside(value, np.inf)
+
+
+def _beside(value: float, towards: float) -> np.float32:
+    with np.errstate(over="ignore"):  # beyond single precision lies infinity
+        return np.float32(np.nextafter(np.float32(value), np.float32(towards)))

@@ -6,33 +6,21 @@ scores the lower row, which is the earlier item, comes first.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ntcir.search.keys import read_keys
-from ntcir.serve.index.catalogue import UNKNOWN, Catalogue
-from ntcir.serve.ranking.grouping import Groups, GroupScores, below
+from ntcir.serve.ranking.grouping import Groups, GroupScores, above, below
 from ntcir.serve.ranking.scanning import Scans
-from ntcir.serve.ranking.temporal import ThenScores, Windows
 from ntcir.serve.ranking.workers import Workers
-from ntcir.serve.state import Narrow, State, Then
-from ntcir.system.errors import UserError, counted
-from ntcir.system.lazy import load
-from ntcir.system.machine import cores
 
 if TYPE_CHECKING:
     from ntcir.search.compact import CompactVectors
-    from ntcir.serve.ranking.asking import Asker, Searched
 
 _DEPTH, _GROWS = 256, 4  # hits that are worked out at first, and how many times as many when more are looked at
-_KEPT = 32  # rankings
-_KEPT_BYTES = 1 << 25  # of them
-Passing = Callable[[Narrow, Catalogue, Any], np.ndarray | None]
 
 
 class ItemScores(Protocol):
@@ -148,7 +136,7 @@ class Ranking:
         [own], _ = field.keys(np.array([group]))
         score = float(read_keys(np.array([own]))[1][0])
         near = field.reaching(score)
-        surely = field.best[near] > np.nextafter(np.float32(score + field.error), np.float32(np.inf))
+        surely = field.best[near] > above(score + field.error)
         keys, _ = field.keys(near[~surely])
         return int(np.count_nonzero(surely) + np.count_nonzero(keys > own))
 
@@ -177,91 +165,6 @@ class Ranking:
         return GroupScores(self._groups, values if every else values[self._groups.rows], error, scores.exact)
 
 
-class Ranker:
-    """Ranks the items of an index for states; thread-safe. The last rankings and scans are kept, in bounded memory.
-
-    Args:
-        index: of the corpus that is searched.
-        asker: makes vectors of what is asked.
-        quality: of photographs, for who leaves out blurred and dark ones; None where nobody knows it.
-        passing: which items pass, ``ntcir.serve.index.filters.passing`` if None.
-    """
-
-    def __init__(self, index: Searched, asker: Asker, quality: Any, passing: Passing | None = None) -> None:
-        self._index, self._asker, self._quality, self._passing = index, asker, quality, passing
-        self._scans = Scans(index.vectors)
-        self._lock = Lock()
-        self._kept: OrderedDict[tuple[State, int], Ranking] = OrderedDict()
-        self._windows: Windows | None = None  # the last ones
-        self._workers = Workers(cores())
-
-    def rank(self, state: State) -> Ranking:
-        """Return the ranking of a state, its first hits worked out.
-
-        Raises:
-            UserError: if it cannot be asked so, see ``Asker.query``; if it is narrowed by what there is not; or if only
-                what happens then is asked.
-        """
-        # More photographs may have been judged since.
-        judged = int(getattr(self._quality, "judged", 0)) if state.narrow.sharp or state.narrow.bright else 0
-        key = state, judged
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        scores, remarks = self._scores(state) if state.ranked else (None, ())
-        if scores is not None:
-            scores.approximate()  # together with others who ask now
-        ranking = self._workers.do(lambda: self._ranking(state, scores, tuple(dict.fromkeys(remarks))))
-        with self._lock:
-            self._kept[key] = ranking
-            while len(self._kept) > 1 and (len(self._kept) > _KEPT or self._bytes() > _KEPT_BYTES):
-                self._kept.popitem(last=False)
-        return ranking
-
-    def _bytes(self) -> int:
-        return sum(ranking.nbytes for ranking in self._kept.values())
-
-    def _ranking(self, state: State, scores: ItemScores | None, remarks: tuple[str, ...]) -> Ranking:
-        catalogue = self._index.catalogue
-        passing = self._passing or load("ntcir.serve.index.filters:passing")
-        kept = passing(state.narrow, catalogue, self._quality)
-        if kept is None:
-            kept = np.ones(len(catalogue), dtype=bool)
-        events = catalogue.events if state.grouped else None
-        ranking = Ranking(kept, scores, self._workers, floor=state.floor, events=events, remarks=remarks)
-        ranking.slice(0, 1)
-        return ranking
-
-    def _scores(self, state: State) -> tuple[ItemScores, tuple[str, ...]]:
-        """Return what items score for a state in which something is asked, and what is to be said of that."""
-        catalogue, vectors = self._index.catalogue, self._index.vectors
-        if state.then and not state.ask and not state.right:
-            raise UserError("Say first what is looked for: what happens before or after it comes second.")
-        query = self._asker.query(state.ask, state.right, state.wrong)
-        remarks = self._asker.remarks(state.ask)
-        if not state.then:
-            return QueryScores(vectors, self._scans, query), remarks
-        if not catalogue.timed:
-            raise UserError(
-                f"Nothing happens before or after anything in {self._index.corpus}, whose items have no times: ask "
-                "without what happens then."
-            )
-        if timeless := int(np.count_nonzero(catalogue.times == UNKNOWN)):
-            cannot = counted(timeless, "item has no time and cannot", "items have no time and cannot")
-            remarks += (f"{cannot} be found by what happens before or after.",)
-        then = self._asker.query(state.then.ask)
-        scores = ThenScores(vectors, self._scans, query, then, self._windows_of(state.then))
-        return scores, remarks + self._asker.remarks(state.then.ask)
-
-    def _windows_of(self, then: Then) -> Windows:
-        """Return the windows of a state, kept for the next one, which mostly has the same."""
-        kept = self._windows
-        if kept is None or (kept.minutes, kept.order) != (then.minutes, then.order):
-            self._windows = kept = Windows.of(self._index.catalogue.times, then.minutes, then.order)
-        return kept
-
-
 def _found(passing: np.ndarray, scores: ItemScores, floor: float | None) -> np.ndarray:
     """Return which items that pass can be hits: those that have a score, of at least the floor; bool [n]."""
     values, error = scores.approximate()
@@ -269,6 +172,6 @@ def _found(passing: np.ndarray, scores: ItemScores, floor: float | None) -> np.n
     if floor is None:
         return found
     found &= values >= below(floor - error)
-    unsure = np.flatnonzero(found & (values <= np.nextafter(np.float32(floor + error), np.float32(np.inf))))
+    unsure = np.flatnonzero(found & (values <= above(floor + error)))
     found[unsure] = scores.exact(unsure)[0].astype(np.float64) >= floor
     return found

@@ -49,6 +49,7 @@ class Scans:
         self._changed = Condition()
         self._busy = False
         self._waiting: OrderedDict[bytes, _Request] = OrderedDict()
+        self._scanned: dict[bytes, _Request] = {}  # that the present scan answers
         self._kept: OrderedDict[bytes, Scores] = OrderedDict()
 
     def approximate(self, query: np.ndarray) -> Scores:
@@ -58,7 +59,8 @@ class Scans:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-            request = self._waiting.setdefault(key, _Request(query))
+            # Parts of the page ask the same at once, the later ones when the scan has begun.
+            request = self._scanned.get(key) or self._waiting.setdefault(key, _Request(query))
             while not request.done:
                 if self._busy:
                     self._changed.wait()
@@ -87,7 +89,7 @@ class Scans:
     def _scan(self) -> None:
         """Answer some of those that wait, without the lock; whoever is done then leaves the next scan to another."""
         some = [self._waiting.popitem(last=False) for _ in range(min(self._together, len(self._waiting)))]
-        self._busy = True
+        self._scanned, self._busy = dict(some), True
         self._changed.release()
         scores: list[Scores] = []
         error: Exception | None = None
@@ -97,7 +99,7 @@ class Scans:
             error = raised
         finally:
             self._changed.acquire()
-            self._busy = False
+            self._scanned, self._busy = {}, False
             for place, (key, request) in enumerate(some):
                 if scores:
                     request.scores = scores[place]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 
 from ntcir.serve import typed
 from ntcir.serve.days import Days
-from ntcir.serve.routes.hits import row_of, state_of
+from ntcir.serve.routes.asked import row_of, state_of
 from ntcir.serve.site import Site
 from ntcir.system.errors import UserError, short
 
@@ -29,11 +29,10 @@ def router(site: Site) -> APIRouter:
             raise UserError(f"{site.index.corpus} has no times, so there are no days.")
         row = row_of(site, id) if id else None
         if day:
-            wanted = typed.Single({"day": [day]})("day", typed.day, None)
-        elif row is None:
+            return days.describe(typed.single("day", day, typed.day), row)
+        if row is None:
             raise UserError("Which day? Add day=2020-03-16 or the id of an item to the address.")
-        else:
-            wanted = days.day_of(row)
+        wanted = days.day_of(row)
         if wanted is None:
             raise UserError(f"The time of {short(id)!r} is not known, and so its day is not.")
         return days.describe(wanted, row)
@@ -41,9 +40,9 @@ def router(site: Site) -> APIRouter:
     @routes.get("/day/hits")
     def hits_of_day(request: Request, day: str) -> dict[str, Any]:
         """Return which items of a day are hits, or among the best, and their ranks; none where everything is a hit."""
-        wanted = typed.Single({"day": [day]})("day", typed.day, None)
+        wanted = typed.single("day", day, typed.day)
         state = state_of(request)
-        if wanted is None or not (state.ranked or state.narrow):
+        if not (state.ranked or state.narrow):
             return {"ranks": {}, "ranked": False, "looked": 0, "total": 0}
         ranking = site.ranker.rank(state)
         looked = ranking.total

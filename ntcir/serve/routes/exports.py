@@ -10,8 +10,8 @@ from ntcir.formats.conversion import DEFAULT_GROUP
 from ntcir.serve.collecting.collections import Collections
 from ntcir.serve.collecting.exports import MOST, USUAL, Export, Layout, Listed, as_run, as_table, listed
 from ntcir.serve.index.catalogue import Catalogue
+from ntcir.serve.routes.asked import state_of
 from ntcir.serve.site import Site
-from ntcir.serve.state import State
 from ntcir.system.errors import UserError, short
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def router(site: Site) -> APIRouter:
         if (of := fields.get("of") or _HITS) == _COLLECTION:
             found, name, topic = _collected(site.collections, fields.get("collection", ""))
         elif of == _HITS:
-            ranking = site.ranker.rank(State.of(request.query_params.multi_items()))
+            ranking = site.ranker.rank(state_of(request))
             found, name, topic = _hits(ranking, catalogue, _depth(fields.get("k", ""), layout)), _HITS, ""
         else:
             raise UserError(f"of={short(of)} is not valid: it must be {_HITS} or {_COLLECTION}.")

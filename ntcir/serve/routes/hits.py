@@ -8,34 +8,12 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 
 from ntcir.serve.hits import describe
+from ntcir.serve.routes.asked import row_of, state_of
 from ntcir.serve.site import Site
-from ntcir.serve.state import State
-from ntcir.system.errors import UserError, short
 
 MOST_SHOWN = 100_000  # hits: a browser's window is not endless
 _MOST_AT_ONCE = 500
 _MOST_OF_EVENT = 2_000
-
-
-def state_of(request: Request) -> State:
-    """Return what the address of a request says.
-
-    Raises:
-        UserError: if a value is not valid.
-    """
-    return State.of(request.query_params.multi_items())
-
-
-def row_of(site: Site, item: str) -> int:
-    """Return the row of an item.
-
-    Raises:
-        UserError: if there is none of that id.
-    """
-    row = site.index.catalogue.ids.find(item)
-    if row is None:
-        raise UserError(f"There is no '{short(item)}' in {site.index.corpus}.")
-    return row
 
 
 def router(site: Site) -> APIRouter:

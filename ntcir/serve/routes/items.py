@@ -12,7 +12,7 @@ from ntcir.modalities import modality
 from ntcir.report.items import lines_of
 from ntcir.serve.hits import one
 from ntcir.serve.rendering import render
-from ntcir.serve.routes.hits import row_of
+from ntcir.serve.routes.asked import row_of
 from ntcir.serve.site import Site
 
 

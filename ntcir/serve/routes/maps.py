@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.exceptions import HTTPException
 
 from ntcir.serve.map_points import ground_of, map_of
-from ntcir.serve.routes.hits import state_of
+from ntcir.serve.routes.asked import state_of
 from ntcir.serve.site import Site
 from ntcir.system.errors import UserError
 

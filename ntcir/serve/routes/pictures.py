@@ -19,7 +19,7 @@ from ntcir.modalities import modality
 from ntcir.serve.pictures.photographs import PictureGone
 from ntcir.serve.pictures.uploads import MOST_BYTES, NotUploaded, TooLarge, too_large
 from ntcir.serve.site import Site
-from ntcir.system.errors import UserError, escaped, short
+from ntcir.system.errors import UserError, short
 
 _READERS, _DECODERS = 4, 2
 _OVERHEAD = 100_000  # bytes of a form besides the picture in it
@@ -28,8 +28,8 @@ _DAY, _YEAR = 24 * 3600, 365 * 24 * 3600
 Result = TypeVar("Result")
 
 
-class _Workers:
-    """Threads for pictures, few at once: whoever scrolls must not keep those of the application from whoever asks.
+class _Turns:
+    """Lets few pictures at once have a thread: who scrolls must not keep those of the application from who asks.
 
     What waits for one waits here, where it keeps no thread.
     """
@@ -51,22 +51,22 @@ class _Workers:
 def router(site: Site) -> APIRouter:
     """Return the routes of a site."""
     routes = APIRouter()
-    workers = _Workers()
+    turns = _Turns()
 
     async def sent(request: Request, item: str, large: bool) -> Response:
-        row = await workers.read(partial(_row_of, site, item))
+        row = await turns.read(partial(_row_of, site, item))
         if row is None:
-            return _refused(404, f"There is no photograph '{short(item)}' in {site.index.corpus}.")
+            raise HTTPException(404, f"There is no photograph '{short(item)}' in {site.index.corpus}.")
         try:
-            tag = await workers.read(partial(site.thumbnails.tag, row)) + ("-large" if large else "")
+            tag = await turns.read(partial(site.thumbnails.tag, row)) + ("-large" if large else "")
             if _known(request, tag):
                 return Response(status_code=304, headers=_caching(tag, _DAY))
-            found = None if large else await workers.read(partial(site.thumbnails.kept, row))
+            found = None if large else await turns.read(partial(site.thumbnails.kept, row))
             if found is None:
                 make = site.thumbnails.large if large else site.thumbnails.small
-                found = await workers.decode(partial(make, row))
+                found = await turns.decode(partial(make, row))
         except (PictureGone, UnreadableImage) as error:
-            return _refused(404, f"The photograph '{short(item)}' cannot be shown: {error}.")
+            raise HTTPException(404, f"The photograph '{short(item)}' cannot be shown: {error}.") from error
         return _jpeg(found, tag, _DAY)
 
     @routes.get("/thumb")
@@ -80,21 +80,21 @@ def router(site: Site) -> APIRouter:
     @routes.get("/uploaded")
     async def uploaded(picture: str) -> Response:
         try:
-            found = await workers.read(lambda: site.uploads.path(picture).read_bytes())
-        except (NotUploaded, OSError) as error:
-            return _refused(404, str(error) if isinstance(error, NotUploaded) else "The uploaded picture is gone.")
+            found = await turns.read(lambda: site.uploads.path(picture).read_bytes())
+        except NotUploaded as error:
+            raise HTTPException(404, str(error)) from error
+        except OSError as error:
+            raise HTTPException(404, "The uploaded picture is gone.") from error
         return _jpeg(found, picture, _YEAR)
 
     @routes.post("/upload")
     async def upload(request: Request) -> Response:
         try:
             data = await uploaded_bytes(request)
-            digest = await workers.decode(partial(site.uploads.add, data))
+            digest = await turns.decode(partial(site.uploads.add, data))
         except TooLarge as error:
             # What is left of the request is not read: the connection ends with the answer.
-            return _refused(413, str(error), {"Connection": "close"})
-        except UserError as error:
-            return _refused(400, str(error))
+            raise HTTPException(413, str(error), {"Connection": "close"}) from error
         return JSONResponse({"picture": digest})
 
     return routes
@@ -153,7 +153,3 @@ def _jpeg(content: bytes, tag: str, seconds: int) -> Response:
 
 def _caching(tag: str, seconds: int) -> dict[str, str]:
     return {"ETag": f'"{tag}"', "Cache-Control": f"private, max-age={seconds}"}
-
-
-def _refused(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"error": escaped(sentence)}, status, {"Cache-Control": "no-store", **(headers or {})})

@@ -85,7 +85,7 @@ def router(site: Site) -> APIRouter:
             query=None if asked is None else shower.query(asked),
             search="" if asked is None else shower.search(asked),
             runs=shower.runs(number, asked), right=right, apart=dict(right.item.readings) if right else {},
-            change=float(studies.change()[number]) if len(studies.runs) > 1 else None,
+            change=float(studies.change[number]) if len(studies.runs) > 1 else None,
         )  # fmt: skip
 
     return routes

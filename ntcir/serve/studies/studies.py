@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,8 +71,9 @@ class Studies:
         found = tuple(name for name in first if name != "all" and first[name].topics)
         return found if len(found) == 1 and None not in self.directions else (*found, "all")
 
+    @cached_property
     def change(self) -> np.ndarray:
-        """Return by how much the second run's reciprocal rank of each topic is above the first's, float64 [topics]."""
+        """By how much the second run's reciprocal rank of each topic is above the first's, float64 [topics]."""
         return self.runs[-1].reciprocal - self.runs[0].reciprocal
 
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 Needed = set[tuple[str, str]]  # modalities by name, and ids or numbers of their items
 _FOLDER = "topics"
-_WRITTEN = "index.json"  # of the index: written last, whenever it is made
 
 
 @dataclass(frozen=True)
@@ -135,10 +134,7 @@ def open_items(index: Index, needed: Needed, read: Callable[[], Corpus]) -> Stud
 
 def _digest(index: Index, absent: Iterable[tuple[str, str]]) -> str:
     """Return what the file is called: another index, or other items, have another one."""
-    digest = hashlib.sha256(str(index.root).encode(errors="replace"))
-    written = index.folder / _WRITTEN
-    if written.is_file():  # an index that was made anew is one of a corpus that has changed
-        digest.update(str(written.stat().st_mtime_ns).encode())
+    digest = hashlib.sha256(f"{index.root}\0{index.made}".encode(errors="replace"))
     for name, item in absent:
         digest.update(f"\0{name}\0{item}".encode(errors="replace"))
     return digest.hexdigest()[:24]

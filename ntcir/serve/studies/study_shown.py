@@ -123,7 +123,7 @@ class Shower:
             "query": "" if topic is None else (photo and _moment(photo)) or _summary(topic),
             "ranks": [rank_text(rank) if np.isfinite(rank) else None for rank in ranks],
             "ranked": [int(run.sizes[number]) > 0 for run in studies.runs],
-            "change": float(studies.change()[number]) if len(studies.runs) > 1 else None,
+            "change": float(studies.change[number]) if len(studies.runs) > 1 else None,
         }
 
     def query(self, topic: Topic) -> Shown:

@@ -25,9 +25,9 @@ SORTS: Mapping[str, _Key] = {
     "best": lambda studies: -studies.runs[0].reciprocal,
     "worst2": lambda studies: studies.runs[-1].reciprocal,
     "best2": lambda studies: -studies.runs[-1].reciprocal,
-    "difference": lambda studies: -np.abs(studies.change()),
-    "gains": lambda studies: -studies.change(),
-    "losses": lambda studies: studies.change(),
+    "difference": lambda studies: -np.abs(studies.change),
+    "gains": lambda studies: -studies.change,
+    "losses": lambda studies: studies.change,
     "id": lambda studies: np.zeros(len(studies.names)),
     "direction": lambda studies: np.unique([each or "" for each in studies.directions], return_inverse=True)[1],
 }

@@ -74,6 +74,8 @@ def test_of_an_animation_the_first_picture_is_taken(tmp_path):
         (jpeg(blocks(640, 480))[:5000], "cannot be read: image file is truncated"),
         (saved(blocks(90, 90), "PNG")[:-500], "cannot be read"),
         (bomb(50_000, 50_000), "more than the 50 million pixels"),
+        (bomb(65_536, 10), "65,536 x 10 pixels: no side may have more than 65,535"),
+        (bomb(1, 50_000_000), "1 x 50,000,000 pixels: no side may have more than 65,535"),
         (bomb(10_000, 5_001), "10,000 x 5,001 pixels, more than the 50 million pixels"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -210,7 +211,7 @@ def test_what_happens_then_needs_times_and_something_before(tmp_path):
 
 
 def test_many_at_once_find_what_each_finds_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("ntcir.serve.ranking.ranking._KEPT", 5)  # so that rankings are made again
+    monkeypatch.setattr("ntcir.serve.ranking.ranker._KEPT", 5)  # so that rankings are made again
     queries, documents = vectors("clustered")
     index = write_index(tmp_path, documents, times("seconds"), events())
     states = [State(Ask(str(number)), grouped=bool(number % 2)) for number in range(QUERIES)]
@@ -240,3 +241,26 @@ def test_more_photographs_judged_make_another_ranking(tmp_path):
     passing[:10], Judging.judged = False, 2
     assert (ranks.rank(sharp).total, before[0].total) == (ROWS - 10, ROWS)
     assert ranks.rank(plain) is before[1]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("floor", "total"), [(1e39, 0), (-1e39, ROWS)])
+def test_a_floor_beyond_single_precision_is_above_or_below_everything(tmp_path, floor, total):
+    queries, documents = vectors("spread")
+    assert ranker(write_index(tmp_path, documents), queries).rank(State(Ask("0"), floor=floor)).total == total
+
+
+def test_parts_of_the_page_that_ask_the_same_at_once_share_a_ranking(tmp_path):
+    queries, documents = vectors("spread")
+    ranks, made, gate = ranker(write_index(tmp_path, documents), queries), [], threading.Event()
+
+    def slow(narrow, catalogue, quality):
+        made.append(narrow)
+        gate.wait(5)
+
+    ranks._passing = slow
+    with ThreadPoolExecutor(3) as people:
+        found = [people.submit(ranks.rank, State(Ask("0"))) for _ in range(3)]
+        threading.Timer(0.05, gate.set).start()
+        assert len({id(each.result()) for each in found}) == len(made) == 1
+    assert ranks._making == {}

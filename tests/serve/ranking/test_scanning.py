@@ -51,6 +51,18 @@ def test_queries_that_come_during_a_scan_share_the_next_one():
     assert vectors.scans == [1, 16, 4]
 
 
+def test_who_asks_what_is_just_scanned_waits_for_that_scan():
+    vectors = Vectors(threading.Event())
+    scans = Scans(vectors)
+    with ThreadPoolExecutor(3) as people:
+        first = people.submit(scans.approximate, query(3))
+        vectors.begun.wait(5)
+        others = [people.submit(scans.approximate, query(3)) for _ in range(2)]
+        threading.Timer(0.05, vectors.gate.set).start()  # when they have asked
+        assert all(other.result()[0] is first.result()[0] for other in others)
+    assert vectors.scans == [1]
+
+
 def test_scores_are_kept_in_bounded_memory():
     vectors = Vectors()
     scans = Scans(vectors, kept_bytes=3 * 40)

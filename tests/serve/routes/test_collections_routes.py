@@ -94,4 +94,6 @@ def test_what_is_refused_is_one_sentence(page, place, body, said):
     ],
 )
 def test_what_is_not_such_a_request_is_refused(page, place, body):
-    assert page.post(place, json=body).status_code == 422
+    answer = page.post(place, json=body)
+    assert answer.status_code == 400
+    assert " is not valid: " in answer.json()["error"]

@@ -15,6 +15,7 @@ import ntcir.serve.routes.pictures as pictures
 from ntcir.modalities import TEXT
 from ntcir.serve.pictures.thumbnails import Thumbnails
 from ntcir.serve.pictures.uploads import MOST_BYTES, Uploads
+from ntcir.serve.refusals import add_refusals
 
 
 @pytest.fixture
@@ -36,6 +37,7 @@ def of(folder: Path, modality: str = "") -> TestClient:
         quality=SimpleNamespace(busy=nullcontext),
     )
     app = FastAPI()
+    add_refusals(app)
     app.include_router(pictures.router(site))
     return TestClient(app)
 

@@ -35,7 +35,7 @@ export class Chart {
     return {
       width: this.width(),
       height: (narrow.matches ? HIGHER : HEIGHT) + (last ? AXIS : 0),
-      padding: [6, 8, last ? 0 : 4, 0],
+      padding: [6, 16, last ? 0 : 4, 0], // half of an hour at the end is to the right of it
       legend: { show: false },
       cursor: {
         sync: { key: "day", setSeries: false }, y: false, drag: { x: false, y: false },

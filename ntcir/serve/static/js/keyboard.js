@@ -63,7 +63,10 @@ function gridHas(target) {
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || dialogOpen()) return;
   if (typing(event.target)) {
-    if (event.key === "Escape") event.target.blur();
+    if (event.key === "Escape") {
+      event.preventDefault(); // a browser would empty a search field, and so take the query back
+      event.target.blur();
+    }
     return;
   }
   if (event.key === "Escape") {
