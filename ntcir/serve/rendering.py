@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["plain"] = escaped  # what turns the writing direction is spelled out
+    environment.filters["column"] = column_name
     environment.filters["signed"] = signed
     environment.filters["brief"] = brief
     return environment
+
+
+def column_name(column: str) -> str:
+    """Return a column as people write it, as ``columnName`` of ``texts.js`` does: ``heart rate (bpm)``."""
+    return re.sub(r"\s*\(", " (", column.replace("_", " ")).strip()
 
 
 def signed(value: float) -> str:

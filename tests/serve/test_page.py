@@ -83,7 +83,8 @@ def test_an_item_is_told_in_full():
     assert "Mon 2020-03-16" in text
     assert "17:50:48" in text
     assert "53.25000, -6.12500" in text
-    assert re.search(r"<th[^>]*>heart_rate\(bpm\)</th><td>72.5</td>", text)
+    # As the filters and the charts spell it, with the column's own name beside it.
+    assert re.search(r'<th[^>]* title="heart_rate\(bpm\)">heart rate \(bpm\)</th><td>72.5</td>', text)
 
 
 def test_one_asks_by_those_readings_of_an_item_that_the_model_uses():

@@ -71,3 +71,39 @@ def test_every_stop_of_the_tab_key_is_seen(page: Page) -> None:
     assert len(stops) > 20
     assert [name for name, visible in stops if not visible] == []
     assert any("tile" in name or "shot" in name for name, _ in stops)
+
+
+def test_the_day_is_gone_into_and_left(page: Page) -> None:
+    page.open()
+    page.keys(Keys.ARROW_RIGHT)
+    first, second = page.ids()[:2]
+    page.until(f"{_FOCUSED} === arguments[0]", first)
+    page.keys("d")
+    page.until(
+        'return document.activeElement.matches(".strip") && document.querySelector(".strip [aria-selected=true]")'
+    )
+    page.keys(Keys.ARROW_RIGHT, "c")  # what is looked at there, not the hit in the grid
+    page.announced("Collected")
+    assert page.find(f'.collection-list li[data-id="{second}"]')
+    page.keys(Keys.ESCAPE)
+    page.until(f"{_FOCUSED} !== null")
+
+
+def test_a_button_that_goes_away_does_not_take_the_focus_with_it(page: Page) -> None:
+    page.open(like=page.site.index.catalogue.ids[0], hours="0-23")
+    for pressed in ("#then-button", '[title="Remove this part"]', "#clear-query", "#clear-filters"):
+        page.js("document.querySelector(arguments[0]).focus()", pressed)
+        page.keys(Keys.ENTER)
+        page.until(
+            """const held = document.activeElement;
+            return held !== document.body && held.checkVisibility() && !held.matches(arguments[0])""", pressed,
+        )  # fmt: skip
+    page.keys("f")
+    page.until('return document.activeElement.id === "filter-from"')  # not a bar, which is hidden from who hears
+
+
+def test_what_is_said_after_a_mark_is_both_the_mark_and_the_answer(page: Page) -> None:
+    page.open(like=page.site.index.catalogue.ids[0])
+    page.keys(Keys.ARROW_RIGHT, "r")
+    page.announced("Marked right. ")
+    page.announced("best first")

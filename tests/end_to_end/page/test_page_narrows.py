@@ -96,7 +96,7 @@ def test_the_strip_of_the_day(page: Page) -> None:
     page.find(f'.tile.selected[data-id="{third}"]')
     page.click(".day-step", "Next day")
     page.until('return document.querySelector(".day-picker").value === arguments[0]', DAYS[1])
-    assert page.find(".day-summary").text.startswith("Monday")
+    assert page.find(".day-summary").text.startswith("Mon 2 Mar 2020")
     page.keys("[")
     page.until('return document.querySelector(".day-picker").value === arguments[0]', DAYS[0])
     assert page.find(".reading-value").text.strip() != ""

@@ -16,7 +16,7 @@ export class Chart {
     this.host = host;
     this.options = options;
     this.hits = [];
-    this.value = element("output", { class: "reading-value" });
+    this.value = element("span", { class: "reading-value" });
     const label = element("p", { class: "reading-name" }, element("span", {}, options.name), this.value);
     this.body = element("div", { class: "reading-chart", "aria-hidden": "true" });
     host.append(label, this.body);

@@ -1,5 +1,5 @@
 // The items of the present collection: small photographs in the order in which they were added.
-import { element, emit, site } from "./core.js";
+import { $, element, emit, site } from "./core.js";
 import { icon, iconButton } from "./icons.js";
 import { plain } from "./plain.js";
 import { photograph } from "./tile.js";
@@ -49,6 +49,7 @@ export function drawItems(place, { present, items }, takeOut) {
   const focused = place.contains(document.activeElement) ? [...place.querySelectorAll("li")].findIndex((each) => each.contains(document.activeElement)) : -1;
   if (!items.length) {
     place.replaceChildren(hint(present));
+    if (focused >= 0) $("#collection-tab").focus();
     return;
   }
   const cards = items.slice(0, drawn).map((item) => card(item, present.here, takeOut));

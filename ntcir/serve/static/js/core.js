@@ -9,7 +9,7 @@
 //   ntcir:collect {id, score}                  an item is to go into the present collection, or out of it
 //   ntcir:undo    {}                           the last change of a collection is to be taken back
 //   ntcir:hover   {id, hit, from}              the mouse rests on an item; null when it has left
-//   ntcir:day     {id} or {step}               the day of an item is to be shown, or the next (1) or last (-1) one
+//   ntcir:day     {id, enter} or {step}             the day of an item is to be shown, or the next (1) or last (-1) one
 //   ntcir:area    {}                           the map's view is to become the area (the key "box")
 //   ntcir:export  {collection}                 the hits are to be saved, or the collection instead
 //   ntcir:view    {view}                       another part of the page is in sight
@@ -130,11 +130,16 @@ export function post(path, body) {
   );
 }
 
-// A sentence for everybody, read aloud by a screen reader; a mistake stays until the next one.
+const TOGETHER = 1200; // milliseconds in which what is said belongs together: "Marked right. 1,920 photographs ..."
+let saying = { text: "", at: -TOGETHER };
+
+// Sentences for whoever hears the page; the second of two in a row does not silence the first.
 export function announce(text) {
   const place = $("#announcement");
+  const before = performance.now() - saying.at < TOGETHER && saying.text !== text ? `${saying.text} ` : "";
+  saying = { text: before + text, at: performance.now() };
   place.textContent = "";
-  requestAnimationFrame(() => (place.textContent = text));
+  requestAnimationFrame(() => (place.textContent = saying.text));
 }
 
 export function complain(error) {
@@ -157,5 +162,8 @@ document.addEventListener("htmx:configRequest", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;
   if (xhr.status >= 400 && xhr.getResponseHeader("Content-Type")?.startsWith("text/html")) event.detail.shouldSwap = true;
+});
+document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+  if (!xhr.getResponseHeader("Content-Type")?.startsWith("text/html")) complain(new Refused(`The server answered ${xhr.status}.`));
 });
 document.addEventListener("htmx:sendError", () => complain(new Refused("The server does not answer: is it still running?")));

@@ -3,7 +3,7 @@ import { $, announce, complain, element, emit, getJSON, on, site, state } from "
 import { remember, remembered } from "./memory.js";
 import { Readings } from "./readings.js";
 import { Strip } from "./strip.js";
-import { count, items, many } from "./texts.js";
+import { count, items, longDay, many } from "./texts.js";
 
 const narrow = matchMedia("(max-width: 999px)"); // the day is then a view of its own, which is not folded
 const FOLLOW_AFTER = 350; // milliseconds that an item of another day is pointed at before its day is shown
@@ -124,7 +124,7 @@ class DayPanel {
     state.set({ day: this.day.day });
     this.fold(true);
     this.refresh();
-    if (!quiet) announce(`${this.day.weekday}, ${this.day.day}: ${this.summary.textContent}`);
+    if (!quiet) announce(this.summary.textContent);
     emit("day", { day: this.day.day });
     emit("track", { day: this.day.day, points: this.day.track });
     await this.markHits();
@@ -169,10 +169,10 @@ class DayPanel {
     }
     this.picker.value = day.day;
     const shown = day.photographs.length;
-    const parts = [day.weekday, shown < day.total ? `${count(shown)} of ${items(day.total)}` : items(day.total)];
+    const parts = [`${day.weekday.slice(0, 3)} ${longDay(day.day)}`, shown < day.total ? `${count(shown)} of ${items(day.total)}` : items(day.total)];
     if (hits) parts.push(hits);
     if (day.zone === "UTC") parts.push("times in UTC");
-    this.summary.textContent = parts.join(" · ");
+    this.summary.textContent = this.summary.title = parts.join(" · ");
   }
 
   // Pointing
@@ -207,15 +207,18 @@ class DayPanel {
   }
 
   // What others ask for: the day of an item, a day, or the one beside that which is shown.
-  go({ id, day, step }) {
+  async go({ id, day, step, enter = false }) {
     if (step) this.step(step);
-    else if (id) this.unfold({ id });
+    else if (id) {
+      await this.unfold({ id });
+      if (enter && this.strip.selected?.id === id) this.strip.focus();
+    }
     else if (day && day !== this.day?.day) this.unfold({ day });
   }
 
-  unfold(wanted) {
+  async unfold(wanted) {
     if (!this.open) this.fold(true);
-    if (wanted) this.show(wanted);
+    if (wanted) await this.show(wanted);
   }
 
   step(sign) {

@@ -2,6 +2,8 @@
 import { element } from "./core.js";
 import { iconButton } from "./icons.js";
 
+const FIELD = ".dialog-body :is(input:checked, input:not([type=radio]), select):enabled";
+
 export function dialog({ id, title, body, actions = [], submit = null }) {
   document.getElementById(id)?.remove();
   const shown = element("dialog", { id, "aria-labelledby": `${id}-title` });
@@ -19,6 +21,8 @@ export function dialog({ id, title, body, actions = [], submit = null }) {
   shown.addEventListener("close", () => shown.remove());
   document.body.append(shown);
   shown.showModal();
+  // Where something is to be filled in, that is what one has come for.
+  if (actions.length) shown.querySelector(FIELD)?.focus();
   return shown;
 }
 

@@ -1,5 +1,5 @@
 // The photographs of an event, as a strip over the grid.
-import { $, complain, element, emit, getJSON, on, site } from "./core.js";
+import { $, announce, complain, element, emit, getJSON, on, site } from "./core.js";
 import { focusAt, shownAnswer } from "./grid.js";
 import { iconButton } from "./icons.js";
 import { act } from "./marks.js";
@@ -50,7 +50,7 @@ function focusShot(index) {
 async function openEvent(hit) {
   const told = await getJSON("event", { id: hit.id });
   const score = hit.score ?? null;
-  hits = told.hits.map((each) => ({ ...each, score: each.id === hit.id ? score : null }));
+  hits = told.hits.map((each) => ({ ...each, rank: null, score: each.id === hit.id ? score : null }));
   from = hit;
   const [first, last] = [hits[0], hits.at(-1)];
   const span = first?.clock ? `, ${moment(first)} – ${last.clock.slice(0, 5)}` : "";
@@ -58,6 +58,7 @@ async function openEvent(hit) {
   title.textContent = `Event of ${items(told.total)}${span}${rest}`;
   strip.replaceChildren(...hits.map(shot));
   overlay.hidden = false;
+  announce(`${title.textContent}.`);
   focusShot(Math.max(0, hits.findIndex((each) => each.id === hit.id)));
 }
 

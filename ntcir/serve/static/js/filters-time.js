@@ -1,6 +1,6 @@
 // Days, hours of the day, days of the week.
 import { element, state } from "./core.js";
-import { many, shortDay, count } from "./texts.js";
+import { count, longDay, many, shortDay } from "./texts.js";
 
 const MOST_BARS = 48;
 const PRESETS = [["Night", "22-5"], ["Morning", "5-12"], ["Afternoon", "12-17"], ["Evening", "17-22"]];
@@ -43,7 +43,7 @@ export function dateFilter(days) {
     "Dates",
     days.length > 1 ? element("div", { class: "bars", "aria-hidden": "true" }, bars) : null,
     element("div", { class: "pair" }, from, element("span", {}, "–"), to),
-    element("small", {}, `${many(days.length, "day")}, ${[...new Set([least, most])].filter(Boolean).map(shortDay).join(" – ")}`),
+    element("small", {}, least === most ? `1 day, ${least ? longDay(least) : ""}` : `${many(days.length, "day")}, ${shortDay(least)} – ${longDay(most)}`),
   );
   return {
     node,

@@ -99,20 +99,26 @@ on("state", show);
 const opener = $("#filters-button");
 const isDrawer = () => getComputedStyle(opener).display !== "none";
 
+// The bars of days are for the mouse: the fields beside them say the same.
+function enter() {
+  $(":is(input, button, summary):not([tabindex='-1'])", $(".filters-body"))?.focus();
+}
+
 export function toggleFilters(open = !document.body.classList.contains("filtering")) {
   if (!isDrawer()) {
-    if (open) $("input, button, summary", $(".filters-body"))?.focus();
+    if (open) enter();
     return;
   }
   document.body.classList.toggle("filtering", open);
   opener.setAttribute("aria-expanded", String(open));
-  if (open) $("input, button, summary", $(".filters-body"))?.focus();
+  if (open) enter();
   else if (place.contains(document.activeElement)) opener.focus();
 }
 
 opener.addEventListener("click", () => toggleFilters());
 place.addEventListener("keydown", (event) => event.key === "Escape" && isDrawer() && toggleFilters(false));
-document.addEventListener("pointerdown", (event) => {
+// Whoever leaves the drawer, by mouse or by Tab, is done with it: it must not cover what has the focus.
+for (const left of ["pointerdown", "focusin"]) document.addEventListener(left, (event) => {
   const outside = !place.contains(event.target) && !opener.contains(event.target);
   if (outside && document.body.classList.contains("filtering")) toggleFilters(false);
 });

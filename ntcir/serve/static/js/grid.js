@@ -12,8 +12,8 @@ const TALLEST_TEXT = 132;
 const SETTLED = 90; // milliseconds without a scroll until photographs and pages are fetched
 const HOVER = 220;
 
-const list = element("div", { role: "list", class: "tiles" });
-export const node = element("div", { id: "grid", tabindex: -1, "aria-label": "Hits" }, list);
+const list = element("div", { role: "list", class: "tiles", "aria-labelledby": "found" });
+export const node = element("div", { id: "grid", role: "group", tabindex: -1, "aria-label": "Hits" }, list);
 
 let answer = null;
 let size = remembered("size", "medium") in LEAST ? remembered("size", "medium") : "medium";

@@ -1,6 +1,8 @@
 // Where the corpus has been at all, and the names of its places: the map under the hits when there are no streets.
 import { token } from "./colours.js";
 
+const GRID_FROM = 9; // the zoom from which there is a grid: further away there is land
+const GRID = 70; // pixels between two of its lines, at least
 const CELLS_TO = 16; // the zoom from which cells are a mere pattern
 const NAMES_FROM = 10; // the zoom from which places have names
 const MARGIN = 4; // pixels between two names
@@ -30,6 +32,12 @@ export const Ground = L.Layer.extend({
     map.off("moveend zoomend viewreset resize move", this.later, this);
     this.canvas.remove();
   },
+  // Where the corpus has been at all: what is shown where nothing is found.
+  corners() {
+    const [latitudes, longitudes] = [0, 1].map((axis) => this.cells.map((cell) => cell[axis]));
+    if (!this.cells.length) return null;
+    return [[Math.min(...latitudes), Math.min(...longitudes)], [Math.max(...latitudes), Math.max(...longitudes)]];
+  },
   // Over the date line, what is west of the area lies behind its east.
   unwrap(west) {
     this.west = west;
@@ -57,6 +65,7 @@ export const Ground = L.Layer.extend({
     L.DomUtil.setPosition(this.canvas, map.containerPointToLayerPoint([0, 0]));
     const pen = this.canvas.getContext("2d");
     pen.scale(ratio, ratio);
+    if (map.getZoom() >= GRID_FROM) drawGrid(pen, map, size);
     if (map.getZoom() <= CELLS_TO) this.drawCells(pen, map, size);
     if (map.getZoom() >= NAMES_FROM) this.drawNames(pen, map, size);
   },
@@ -87,7 +96,7 @@ export const Ground = L.Layer.extend({
     pen.textBaseline = "top";
     pen.lineJoin = "round";
     pen.lineWidth = 3.5;
-    pen.strokeStyle = token("--surface");
+    pen.strokeStyle = token("--bg");
     pen.fillStyle = token("--ink");
     for (const { name, position } of this.names) {
       const place = this.place(map, ...position);
@@ -109,6 +118,32 @@ export const Ground = L.Layer.extend({
     }
   },
 });
+
+// Lines of round degrees: where there are no streets, they tell ground from an empty page, and near from far.
+function drawGrid(pen, map, size) {
+  const { _southWest: low, _northEast: high } = map.getBounds();
+  const step = roundUp((GRID / size.x) * (high.lng - low.lng));
+  pen.beginPath();
+  for (let at = Math.ceil(low.lng / step); at * step < high.lng; at += 1) {
+    const x = Math.round(map.latLngToContainerPoint([low.lat, at * step]).x) + 0.5;
+    pen.moveTo(x, 0);
+    pen.lineTo(x, size.y);
+  }
+  for (let at = Math.ceil(low.lat / step); at * step < high.lat; at += 1) {
+    const y = Math.round(map.latLngToContainerPoint([at * step, low.lng]).y) + 0.5;
+    pen.moveTo(0, y);
+    pen.lineTo(size.x, y);
+  }
+  pen.lineWidth = 1;
+  pen.strokeStyle = token("--line");
+  pen.stroke();
+}
+
+// 1, 2 or 5 of a power of ten.
+function roundUp(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * [1, 2, 5, 10].find((each) => each * power >= value);
+}
 
 function pick({ x, y }) {
   return { x, y };

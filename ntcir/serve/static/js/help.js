@@ -11,8 +11,8 @@ const KEYS = [
     ["c", "collect, or take out"], ["e", "photographs of its event"], ["u", "undo"],
   ]],
   ["On the page", [
-    ["/", "query"], ["f", "filters"], ["g", "group by event"], ["m", "show on the map"], ["d", "show its day"],
-    ["[ ]", "day before, day after"], ["t", "topics"], ["?", "this help"], ["Esc", "close"],
+    ["/", "query"], ["f", "filters"], ["g", "group by event"], ["m", "show on the map, go into it"], ["d", "go to its day"],
+    ["[ ]", "day before, day after"], ["t", "topics"], ["?", "this help"], ["Esc", "close, back to the results"],
   ]],
 ];
 

@@ -1,5 +1,5 @@
 // One item in full: a fragment of the server's, beside the results.
-import { $, address, complain, element, emit, on, site, state } from "./core.js";
+import { $, address, announce, complain, element, emit, on, site, state } from "./core.js";
 import { FIRST, activePart, setReading } from "./ask.js";
 import { focusAt, hitOf, neighbour, position, shownAnswer } from "./grid.js";
 import { icon, iconButton } from "./icons.js";
@@ -35,6 +35,8 @@ async function show(wanted) {
   body.removeAttribute("aria-busy");
   panel.scrollTop = 0;
   dress();
+  const title = $("h2", body);
+  if (title) announce(`Opened ${title.textContent.trim()}, ${standing.textContent}.`);
 }
 
 // Its rank and score, where it is among the hits that were seen.
@@ -43,7 +45,7 @@ function stand() {
   const hit = hitOf(id);
   const index = shownAnswer()?.indexOf(id) ?? -1;
   const rank = index >= 0 ? `${count(index + 1)} of ${count(shownAnswer().total)}` : "not among the hits seen";
-  standing.replaceChildren(rank, hit?.score === null || !hit ? "" : element("b", {}, score(hit.score)));
+  standing.replaceChildren(rank, ...(hit?.score === null || !hit ? [] : [" ", element("b", {}, score(hit.score))]));
   previous.disabled = index <= 0;
   next.disabled = index < 0 || index + 1 >= shownAnswer().shown;
 }

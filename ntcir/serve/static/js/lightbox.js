@@ -1,5 +1,5 @@
 // A photograph over the whole window, with its neighbours in the results.
-import { address, element, site } from "./core.js";
+import { $, address, element, site } from "./core.js";
 import { step } from "./item.js";
 import { hitOf } from "./grid.js";
 import { iconButton } from "./icons.js";
@@ -31,7 +31,10 @@ export function openLightbox(id) {
     go(by);
   });
   shown.addEventListener("click", (event) => (event.target === shown || event.target === picture) && shown.close());
-  shown.addEventListener("close", () => shown.remove());
+  shown.addEventListener("close", () => {
+    shown.remove();
+    $("#item-panel .item-picture")?.focus(); // another one, if one has gone on meanwhile
+  });
   fill(id);
   document.body.append(shown);
   shown.showModal();

@@ -90,6 +90,7 @@ class HitMap {
       this.ground = new Ground(await getJSON("map/ground"));
       this.ground.addTo(this.map);
       this.ground.unwrap(this.west());
+      if (!this.bounds && !this.moved) this.fit();
       this.clusters.draw(); // names keep clear of circles
     } catch (error) {
       this.say(`The background of the map is missing: ${error.message}`);
@@ -148,7 +149,7 @@ class HitMap {
   }
 
   fit() {
-    const area = this.bounds ? cornersOf(this.bounds) : this.area?.getBounds();
+    const area = this.bounds ? cornersOf(this.bounds) : this.area?.getBounds() ?? this.ground?.corners();
     if (!area || !this.view.clientWidth || !this.view.clientHeight) {
       this.unfitted = Boolean(area);
       return;

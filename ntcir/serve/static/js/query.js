@@ -70,12 +70,19 @@ class Row {
   show() {
     const chips = chipsOf(this.part);
     if (this.part === FIRST) chips.push(...marksChip());
+    const held = [...this.chips.querySelectorAll("button")].indexOf(document.activeElement);
     this.chips.replaceChildren(...chips);
     this.chips.hidden = chips.length === 0;
+    if (held >= 0) this.focus([...this.chips.querySelectorAll("button")][held]);
     if (this.words) this.words.value = state.get(`${this.part}q`) ?? "";
     if (this.empty) this.empty.hidden = chips.length > 0;
     this.box.classList.toggle("active", hasThen() && activePart() === this.part);
     if (this.part === THEN) this.showGap();
+  }
+
+  // Where nothing is named, or it is gone: the words, or the first of what can be added.
+  focus(wanted = null) {
+    (wanted ?? this.words ?? $("button", this.box.lastChild))?.focus();
   }
 
   showGap() {
@@ -94,7 +101,7 @@ const addThen = button("then", "And then", () => {
   form.requestSubmit(); // words that are typed, but not asked yet
   openThen();
   show();
-  then.words?.focus();
+  then.focus(); // the button has gone
 }, { class: "tool", id: "then-button" });
 const clear = button("close", "Clear", clearQuery, { class: "tool", id: "clear-query", title: "Clear the query; filters stay" });
 // Enter is enough for most; whoever goes by Tab, or by ear, finds a button.
@@ -144,6 +151,6 @@ export function inWords() {
 
 export function focusQuery() {
   const row = activePart() === THEN ? then : first;
-  (row.words ?? $("button", row.box))?.focus();
+  row.focus();
   row.words?.select();
 }

@@ -6,6 +6,8 @@ import { clockOf, rangeOf } from "./day-axis.js";
 import { columnName, rounded } from "./texts.js";
 
 const MOST = 3; // charts at once
+const ROOM = 1000; // pixels of the window from which all of them are drawn, unless a person chooses
+const narrow = matchMedia("(max-width: 999px)"); // the day is then a view of its own
 // Over so many seconds without readings no line is drawn: a sixtieth of what the axis shows, for a drive of some minutes.
 const GAP = 15 * 60;
 const GAPS = 60;
@@ -51,7 +53,9 @@ export class Readings {
     if (!all.length) return [];
     const wanted = all.filter((each) => (this.chosen ? this.chosen.includes(each.name) : !DULL.test(each.name)));
     const first = this.telling();
-    return [first, ...wanted.filter((each) => each !== first).slice(0, MOST - 1)];
+    // On a laptop three would take the photographs half of their room.
+    const few = !this.chosen && !narrow.matches && innerHeight < ROOM;
+    return [first, ...wanted.filter((each) => each !== first).slice(0, few ? 0 : MOST - 1)];
   }
 
   // The reading that tells most.

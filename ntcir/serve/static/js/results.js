@@ -18,7 +18,7 @@ const remarks = element("ul", { class: "remarks", hidden: true });
 const group = element("button", { type: "button", class: "toggle", id: "group-toggle", "aria-pressed": "false", title: "One hit an event (g)", onclick: toggleGroups }, icon("event"), "By event");
 const sizes = element(
   "fieldset", { class: "sizes" }, element("legend", { class: "unseen" }, "Size of the tiles"),
-  SIZES.map(([value, name]) => element("label", { title: `${name} tiles` }, element("input", { type: "radio", name: "size", value, checked: value === tileSize(), onchange: () => resize(value) }), element("span", {}, name[0]), element("span", { class: "unseen" }, name.slice(1)))),
+  SIZES.map(([value, name]) => element("label", { title: `${name} tiles` }, element("input", { type: "radio", name: "size", value, "aria-label": name, checked: value === tileSize(), onchange: () => resize(value) }), element("span", { "aria-hidden": "true" }, name[0]))),
 );
 const save = iconButton("download", "Export these hits", () => emit("export", { collection: present() }));
 const empty = element("div", { class: "empty", hidden: true });
@@ -83,6 +83,7 @@ function bare(question) {
 async function ask() {
   const question = state.question().toString();
   group.setAttribute("aria-pressed", String(state.get("group") === "event"));
+  if (hint) hint.hidden = question !== ""; // whoever has asked needs it no more
   if (question === asked && asking === null) return; // only how the page looks has changed
   asking?.abort();
   const flight = (asking = new AbortController());
@@ -116,11 +117,10 @@ on("state", ask);
 function tell(answer) {
   const found = answer.unit === "event" ? many(answer.total, "event") : items(answer.total);
   const query = inWords();
-  const order = answer.ranked ? "best first" : "in order of time";
-  heading.replaceChildren(element("b", {}, found), query ? ` for ${query}, ${order}` : site.timed || answer.ranked ? ` ${order}` : "");
+  const order = answer.total < 2 ? "" : answer.ranked ? "best first" : "in order of time";
+  heading.replaceChildren(element("b", {}, found), query ? [` for ${query}`, order].filter(Boolean).join(", ") : site.timed || answer.ranked ? ` ${order}` : "");
   remarks.replaceChildren(...answer.remarks.map((text) => element("li", {}, icon("info"), element("span", {}, text))));
   remarks.hidden = answer.remarks.length === 0;
-  if (hint) hint.hidden = answer.ranked; // whoever has asked needs it no more
   more.hidden = answer.total <= answer.shown;
   more.textContent = `The first ${count(answer.shown)} of ${count(answer.total)} can be scrolled through: narrow the filters to reach the others.`;
   grid.hidden = answer.total === 0;

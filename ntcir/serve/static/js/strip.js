@@ -219,7 +219,7 @@ export class Strip {
 
   hour(key) {
     const hour = this.hours.find((each) => each.x === Number(key.slice(5)));
-    const made = element("div", { class: "strip-hour", "aria-hidden": "true" }, `${hour.clock.slice(0, 2)} h`);
+    const made = element("div", { class: "strip-hour", "aria-hidden": "true" }, hour.clock);
     made.style.left = `${hour.x}px`;
     return made;
   }

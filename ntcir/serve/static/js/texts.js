@@ -24,6 +24,11 @@ export function shortDay(day) {
   return `${date} ${MONTHS[month - 1]}${oneYear ? "" : ` ${year}`}`;
 }
 
+// As shortDay, always with its year.
+export function longDay(day) {
+  return oneYear ? `${shortDay(day)} ${day.slice(0, 4)}` : shortDay(day);
+}
+
 export function moment(item) {
   return item.day ? `${item.weekday} ${shortDay(item.day)} ${item.clock.slice(0, 5)}` : "";
 }

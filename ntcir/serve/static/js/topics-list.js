@@ -26,8 +26,12 @@ export function show(answer, { sort = "worst", topic = null }) {
     element("thead", {}, element("tr", {}, COLUMNS.map((column) => heading(column, sort)))),
     element("tbody", {}, answer.rows.map(row)),
   );
+  const heads = () => [...list.querySelectorAll("thead button")];
+  const [inside, held] = [list.contains(document.activeElement), heads().indexOf(document.activeElement)];
   list.replaceChildren(answer.rows.length ? table : element("p", { class: "none" }, "No topic matches."), pager(answer));
   goTo(topic);
+  // A heading sorts again by the next press; whoever has turned the page reads on at its first topic.
+  if (inside) (heads()[held] ?? $(".opens", list))?.focus();
 }
 
 function heading(column, sort) {

@@ -110,7 +110,7 @@ form.elements.find.addEventListener("input", (event) => {
   clearTimeout(typing);
   typing = setTimeout(() => {
     change({ find: event.target.value.trim(), offset: null });
-    list();
+    list().then((answer) => answer && announce(answer.total === 1 ? "1 topic" : `${answer.total} topics`));
   }, 150);
 });
 
