@@ -8,9 +8,9 @@ import { columnName, rounded } from "./texts.js";
 const MOST = 3; // charts at once
 const ROOM = 1000; // pixels of the window from which all of them are drawn, unless a person chooses
 const narrow = matchMedia("(max-width: 999px)"); // the day is then a view of its own
-// Over so many seconds without readings no line is drawn: a sixtieth of what the axis shows, for a drive of some minutes.
+// Over so many seconds without readings no line is drawn: a twentieth of the axis where that is less.
 const GAP = 15 * 60;
-const GAPS = 60;
+const GAPS = 20;
 // Columns that are not chosen unless a person does: where one was (that is the map's) and how sure a device is.
 const DULL = /lat|lng|lon|hour|conf|prob|minutes|time/i;
 
