@@ -84,7 +84,9 @@ def test_the_day_is_gone_into_and_left(page: Page) -> None:
     )
     page.keys(Keys.ARROW_RIGHT, "c")  # what is looked at there, not the hit in the grid
     page.announced("Collected")
-    assert page.find(f'.collection-list li[data-id="{second}"]')
+    assert page.find(f'.tile[data-id="{second}"] .badges .collected')
+    page.keys("u")
+    page.announced("Undone")
     page.keys(Keys.ESCAPE)
     page.until(f"{_FOCUSED} !== null")
 

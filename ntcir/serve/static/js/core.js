@@ -9,7 +9,7 @@
 //   ntcir:collect {id, score}                  an item is to go into the present collection, or out of it
 //   ntcir:undo    {}                           the last change of a collection is to be taken back
 //   ntcir:hover   {id, hit, from}              the mouse rests on an item; null when it has left
-//   ntcir:day     {id, enter} or {step}             the day of an item is to be shown, or the next (1) or last (-1) one
+//   ntcir:day     {id, enter} or {step} the day of an item is to be shown, and gone into if "enter"; or the next (1) or last (-1) one
 //   ntcir:area    {}                           the map's view is to become the area (the key "box")
 //   ntcir:export  {collection}                 the hits are to be saved, or the collection instead
 //   ntcir:view    {view}                       another part of the page is in sight

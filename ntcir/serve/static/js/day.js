@@ -212,8 +212,7 @@ class DayPanel {
     else if (id) {
       await this.unfold({ id });
       if (enter && this.strip.selected?.id === id) this.strip.focus();
-    }
-    else if (day && day !== this.day?.day) this.unfold({ day });
+    } else if (day && day !== this.day?.day) this.unfold({ day });
   }
 
   async unfold(wanted) {
