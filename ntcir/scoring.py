@@ -18,6 +18,7 @@ from ntcir.formats.columns import Ints
 from ntcir.formats.matching import remarks, zeros_apart
 from ntcir.formats.reading import StrPath, named
 from ntcir.formats.runs import Qrels, Run
+from ntcir.formats.topic_table import TopicTable
 from ntcir.formats.topics import read_topic_table
 from ntcir.measures import measures
 from ntcir.measures.judged import Judged, judge
@@ -131,7 +132,7 @@ def score(
     qrels: StrPath | Qrels,
     *,
     pools_path: StrPath | None = None,
-    topics_path: StrPath | None = None,
+    topics_path: StrPath | TopicTable | None = None,
     own_pools: bool = True,
     mrr: Mrr | None = None,
     blocks: str | None = None,
@@ -143,9 +144,9 @@ def score(
         qrels: qrels of either format, likewise. See :mod:`ntcir.formats.matching` for how their ids are compared.
         pools_path: the candidates (see :func:`ntcir.formats.runs.read_pools`), for the check and the random baseline.
             Without it they are those of the organisers' qrels; where these do not tell, what the run ranks for a topic.
-        topics_path: a table of topics, for their directions and times (see
-            :func:`ntcir.formats.topics.read_topic_table`). Those of topics that are not in it, or of all without it,
-            are unknown: ids tell nothing.
+        topics_path: a table of topics, for their directions and times; a file or what
+            :func:`ntcir.formats.topics.read_topic_table` made of it. Those of topics that are not in it, or of all
+            without it, are unknown: ids tell nothing.
         own_pools: whether the organisers' qrels tell the candidates.
         mrr: the organisers' mean of rel/rank over relevant rows, or that of 1/rank of each topic's best-ranked one. If
             None, theirs, but the best-ranked one where all topics are known to be of another pair than theirs. A
@@ -157,7 +158,7 @@ def score(
         UserError: if a file cannot be read, ``blocks`` does not fit the topics, or the run does not stand up to
             :func:`ntcir.formats.runs.validate_run`.
     """
-    table = None if topics_path is None else read_topic_table(topics_path, blocks)
+    table = topics_path if isinstance(topics_path, TopicTable) else _table(topics_path, blocks)
     told = {} if table is None else table.directions
     judged = judge(run, qrels, told, pools_path=pools_path, own_pools=own_pools, mrr=mrr)
     drawn = topic_blocks(blocks, judged.names, judged.directions, table, judged.qrels)
@@ -166,14 +167,18 @@ def score(
     asked = np.array(judged.directions, dtype=object)
     groups = {name: group_score(figures.of((asked == name) | (name == "all"))) for name in groups_of(judged.directions)}
     warnings = _warnings(judged, topics)
-    if topics_path is not None:
-        warnings += _unknown_directions(topics, topics_path)
+    if table is not None:
+        warnings += _unknown_directions(topics, table.path)
     if judged.mrr == "official":
         warnings += _lacking_rows(judged, topics)
     warnings += [*_two_means(judged), *drawn.notes, *_single_blocks(judged, drawn.codes)]
     warnings += remarks(judged.run, judged.pools)
     found = not np.isinf(judged.ranks).any()
     return Report(groups, topics, warnings + ([] if found else zeros_apart(judged.run, judged.qrels)))
+
+
+def _table(path: StrPath | None, blocks: str | None) -> TopicTable | None:
+    return None if path is None else read_topic_table(path, blocks)
 
 
 def _topics(judged: Judged) -> list[TopicScore]:

@@ -29,6 +29,13 @@ def exports(text: str) -> set[str]:
     return set(_EXPORT.findall(text)) | {there for each in _EXPORTS.findall(text) for _, there in names(each)}
 
 
+@pytest.mark.parametrize("name", sorted({**SCRIPTS, **SHEETS, **TEMPLATES}))
+def test_no_marks_of_a_merge_are_left(name):
+    # A script with one is not run at all, which nothing but a browser notices.
+    text = {**SCRIPTS, **SHEETS, **TEMPLATES}[name]
+    assert not re.search(r"^(?:<{7}|={7}|>{7})(?: |$)", text, re.MULTILINE)
+
+
 @pytest.mark.parametrize("script", sorted(SCRIPTS))
 def test_what_a_script_imports_is_exported(script):
     # A browser stops at the first name that is missing, and the whole page stays empty.

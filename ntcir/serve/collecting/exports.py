@@ -159,7 +159,8 @@ def _told(catalogue: Catalogue, row: int, columns: Sequence[str]) -> list[str]:
 def _cut(layout: Layout, shown: int, total: int) -> list[str]:
     if shown == total:
         return []
-    why = f", as many as NTCIR-19 Lifelog takes of a topic ({MOST_IMAGES})" if layout == "ntcir19" else ""
+    full = layout == "ntcir19" and shown == MOST_IMAGES  # fewer are as many as were asked for
+    why = f", as many as NTCIR-19 Lifelog takes of a topic ({MOST_IMAGES})" if full else ""
     return [f"Of {total:,}, the first {shown:,} are exported{why}."]
 
 

@@ -49,8 +49,9 @@ def in_order_of_time(corpus: Corpus, found: Modality, ids: Sequence[str]) -> tup
     pairs = corpus.pairs if corpus.links is None else corpus.links
     first = pairs.dropna(subset=[found.name]).drop_duplicates(found.name).set_index(found.name)["timestamp"]
     stamps = pd.DatetimeIndex(first.reindex(list(ids)))
-    seconds = stamps.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)  # NaT becomes UNKNOWN
-    order = np.argsort(np.where(seconds == UNKNOWN, np.iinfo(np.int64).max, seconds), kind="stable")
+    exact = stamps.tz_localize(None).to_numpy().astype("datetime64[us]")  # a camera takes many frames a second
+    order = np.argsort(exact, kind="stable")  # NaT comes last
+    seconds = exact.astype("datetime64[s]").astype(np.int64)  # NaT becomes UNKNOWN
     return [ids[row] for row in order], seconds[order]
 
 

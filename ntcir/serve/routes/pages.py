@@ -40,6 +40,7 @@ def about(site: Site) -> dict[str, Any]:
         "timed": catalogue.timed,
         "zoned": catalogue.zoned,
         "placed": catalogue.placed,
+        "captioned": catalogue.captions is not None,
         "judged": site.quality is not None,
         "topics": site.studies is not None,
         "pmtiles": site.pmtiles is not None,

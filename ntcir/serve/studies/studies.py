@@ -16,11 +16,12 @@ from ntcir.formats.manifest import check_set
 from ntcir.formats.matching import read_qrels, read_run
 from ntcir.formats.official import OfficialQrels, OfficialRun
 from ntcir.formats.runs import Run
-from ntcir.formats.topics import QRELS, Topic, read_topic_table, read_topics
+from ntcir.formats.topics import QRELS, Topic
 from ntcir.modalities import Direction
 from ntcir.scoring import groups_of
 from ntcir.serve.studies.study_items import Needed, StudyItems, open_items
 from ntcir.serve.studies.study_runs import RightOnes, StudiedRun, name_runs, right_ones, study_run
+from ntcir.serve.studies.study_topics import read_asked
 from ntcir.significance.estimate import Estimate
 from ntcir.significance.topic_blocks import topic_blocks
 from ntcir.system.errors import UserError, counted, some
@@ -104,12 +105,12 @@ def open_studies(
     answers = qrels or _beside(place, ranked[0])
     check_set(place, answers)
     judgements = read_qrels(answers)
-    asked = {topic.topic_id: topic for topic in read_topics(place, pair)}
-    table = read_topic_table(place)
+    given = read_asked(place, pair, index.catalogue)
+    asked, table = given.topics, given.table
     refuse_twins(dict(zip(map(str, runs), ranked, strict=True)))
     names = name_runs(runs)
     studied, judged = zip(
-        *(study_run(name, run, judgements, place, table.directions) for name, run in zip(names, ranked, strict=True)),
+        *(study_run(name, run, judgements, table) for name, run in zip(names, ranked, strict=True)),
         strict=True,
     )
     del ranked  # of what is read, little is kept

@@ -10,8 +10,8 @@ import numpy as np
 
 from ntcir.formats.columns import Floats, Ints, Texts
 from ntcir.formats.official import OfficialQrels
-from ntcir.formats.reading import StrPath
 from ntcir.formats.runs import Pairs, Qrels, Run
+from ntcir.formats.topic_table import TopicTable
 from ntcir.measures.judged import Judged, judge
 from ntcir.measures.reciprocal import Figures, Mrr, ranks_in_order
 from ntcir.scoring import GroupScore, score
@@ -110,7 +110,7 @@ class StudiedRun:
 
 
 def study_run(
-    name: str, run: Run, qrels: Qrels, topics: StrPath, told: Mapping[str, str], mrr: Mrr | None = None
+    name: str, run: Run, qrels: Qrels, table: TopicTable, mrr: Mrr | None = None
 ) -> tuple[StudiedRun, Judged]:
     """Judge a run and keep of it what is shown.
 
@@ -118,16 +118,15 @@ def study_run(
         name: what it is called.
         run: as it was read.
         qrels: likewise.
-        topics: the table of the topics, for their directions and times.
-        told: the directions in it.
+        table: of the topics, for their directions and times.
         mrr: which mean is MRR; the one that is usual for such topics if None.
 
     Raises:
         UserError: if the run is one on other topics, or does not stand up to ``ntcir score``.
     """
     _check_topics(run, qrels)
-    judged = judge(run, qrels, told, mrr=mrr)
-    report = score(judged.run, judged.qrels, topics_path=topics, mrr=mrr)
+    judged = judge(run, qrels, table.directions, mrr=mrr)
+    report = score(judged.run, judged.qrels, topics_path=table, mrr=mrr)
     numbers = {topic: number for number, topic in enumerate(judged.names)}
     topic = np.array([numbers.get(each, -1) for each in judged.run.topics], dtype=np.int64)[judged.run.topic]
     studied = StudiedRun(

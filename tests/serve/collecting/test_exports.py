@@ -95,6 +95,8 @@ def test_more_than_the_task_takes_is_cut_and_said(site, tmp_path):
         "Of 101, the first 100 are exported, as many as NTCIR-19 Lifelog takes of a topic (100)."
     )
     assert len(done.text.splitlines()) == 101
+    done = page.get(f"/export?q=tea&{RUN}&format=ntcir19&k=3")  # as many as were asked for
+    assert done.headers["x-remark"] == "Of 101, the first 3 are exported."
     number = site.collections.create("many", "AD26001").number
     for item in many:
         site.collections.add(number, item)

@@ -70,6 +70,11 @@ def test_a_row_is_an_item_in_order_of_time(tmp_path, lifelog):
     assert index.facets["days"] == [{"day": "2020-02-28", "count": 3}, {"day": "2020-03-02", "count": 3}]
 
 
+def test_frames_of_one_second_are_in_order_of_time_too(tmp_path, make_records):
+    rows = [{"file": f"{at}.png", "timestamp": f"2020-01-01T00:00:00.{9 - at}", "speed": at} for at in range(3)]
+    assert texts(indexed(tmp_path, make_records(tmp_path / "data", rows)).catalogue.ids) == ["2.png", "1.png", "0.png"]
+
+
 def test_vectors_are_those_of_documents_in_the_same_order(tmp_path, lifelog):
     index = indexed(tmp_path, lifelog)
     model = Model.load(tmp_path / "model")

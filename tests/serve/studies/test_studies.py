@@ -300,3 +300,33 @@ def test_runs_are_called_by_what_tells_them_apart(paths, names):
 def test_runs_are_read_without_torch():
     code = "import sys, ntcir.serve.studies.studies; sys.exit(any(each in sys.modules for each in ('torch', 'pandas')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_topics_that_grow_by_hints_are_looked_at_as_they_are_searched_for(desk):
+    """The same file goes to ``ntcir search --topics``: no times, no directions, a sentence a line."""
+    desk.path("kis.tsv").write_text(f"Topic-ID\tQuery\nK1\tI cooked at a stove.\nK1\tIt was late.\nK2\t{photo(2)}\n")
+    desk.path("kis.qrels").write_text(f"K1 0 {photo(1)} 1\nK2 0 c2 1\n")
+    desk.path("kis.txt").write_text(f"K1 Q0 {photo(3)} 1 0.9 a\nK1 Q0 {photo(1)} 2 0.8 a\nK2 Q0 c2 1 0.7 a\n")
+    options = {"topics": desk.path("kis.tsv"), "qrels": desk.path("kis.qrels"), "pair": ("image", "text")}
+    studies = desk.open(desk.path("kis.txt"), **options)
+    assert studies.asked["K1"].query == "I cooked at a stove. It was late."
+    assert list(studies.directions) == ["txt2img", "img2txt"]
+    assert studies.runs[0].ranks.tolist() == [2, 1]
+    shown = Shower(studies, desk.index().catalogue, frozenset({"words"}), [])
+    assert shown.search(studies.asked["K1"]) == "q=I+cooked+at+a+stove.+It+was+late."
+    assert shown.brief(1)["photo"] == photo(2)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("K1\t\tword", "has the direction 'word', not img2sen or sen2img"),
+        ('K1\t{"a": }\t', "K1"),
+    ],
+)
+def test_a_topic_without_times_that_cannot_be_asked_is_named(desk, line, said):
+    topic, query, way = line.split("\t")
+    desk.path("kis.tsv").write_text(f"topic_id\tquery\tdirection\n{topic}\t{query or 'words'}\t{way}\n")
+    desk.path("kis.qrels").write_text(f"K1 0 {photo(1)} 1\n")
+    run = desk.run_at("run.txt", {0: 1})
+    assert said in refusal(desk.open, run, topics=desk.path("kis.tsv"), qrels=desk.path("kis.qrels"))

@@ -1,13 +1,14 @@
 // One reading over a day: a line, the corpus's usual range behind it, hits, and the item that is looked at.
 import { element } from "./core.js";
 import { token } from "./colours.js";
+import { marksOf } from "./day-axis.js";
 import { rounded } from "./texts.js";
 
 const HEIGHT = 52;
 const HIGHER = 84; // where the day is a view of its own
 const AXIS = 18; // of time, under the last chart
 const SIDE = 44; // of values
-const PLACE_OF_LABEL = 46; // pixels between hours that are written
+const PLACE_OF_LABEL = 46; // pixels between times that are written
 const narrow = matchMedia("(max-width: 999px)");
 
 export class Chart {
@@ -44,8 +45,8 @@ export class Chart {
       axes: [
         {
           ...axis, show: last, size: AXIS, gap: 3, grid: { show: false },
-          splits: () => this.hours().map((tick) => tick.seconds),
-          values: () => this.hours().map((tick) => tick.clock),
+          splits: () => this.marks().map((tick) => tick.seconds),
+          values: () => this.marks().map((tick) => tick.clock),
         },
         {
           ...axis, size: SIDE, gap: 4, grid: { show: false },
@@ -68,13 +69,9 @@ export class Chart {
     return Math.max(120, Math.floor(this.body.clientWidth || this.host.clientWidth || 600));
   }
 
-  // Whole hours of the wall clock, as many as there is room for.
-  hours() {
-    const [from, to] = this.options.range;
-    const inside = this.options.ticks.filter((tick) => tick.seconds >= from && tick.seconds <= to);
+  marks() {
     const room = Math.max(1, Math.floor((this.width() - SIDE) / PLACE_OF_LABEL));
-    const step = [1, 2, 3, 4, 6, 12].find((each) => inside.length / each <= room) ?? 12;
-    return inside.filter((tick) => Number(tick.clock.slice(0, 2)) % step === 0);
+    return marksOf(this.options.range, this.options.ticks, room);
   }
 
   // A reading between two that are missing is a dot: it has no line.

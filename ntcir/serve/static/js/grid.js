@@ -6,7 +6,7 @@ import { load, tile, unload } from "./tile.js";
 
 const GAP = 10;
 const LEAST = { small: 122, medium: 174, large: 250 }; // width of a tile
-const LINES = site.timed || Object.keys(site.facets?.labels ?? {}).length > 0 ? 2 : 1; // under a photograph
+const LINES = site.captioned || Object.keys(site.facets?.labels ?? {}).length > 0 ? 2 : 1; // under a photograph
 const FOOT = { small: 4 + 17 * LINES, medium: 8 + 17 * LINES, large: 10 + 17 * LINES };
 const TALLEST_TEXT = 132;
 const SETTLED = 90; // milliseconds without a scroll until photographs and pages are fetched

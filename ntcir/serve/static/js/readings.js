@@ -2,13 +2,15 @@
 import { element } from "./core.js";
 import { remember, remembered } from "./memory.js";
 import { Chart } from "./chart.js";
+import { clockOf, rangeOf } from "./day-axis.js";
 import { columnName, rounded } from "./texts.js";
 
 const MOST = 3; // charts at once
 const ROOM = 1000; // pixels of the window from which all of them are drawn, unless a person chooses
-const HOUR = 3600;
 const narrow = matchMedia("(max-width: 999px)"); // the day is then a view of its own
-const GAP = 15 * 60; // seconds without readings over which no line is drawn
+// Over so many seconds without readings no line is drawn: a twentieth of the axis where that is less.
+const GAP = 15 * 60;
+const GAPS = 20;
 // Columns that are not chosen unless a person does: where one was (that is the map's) and how sure a device is.
 const DULL = /lat|lng|lon|hour|conf|prob|minutes|time/i;
 
@@ -49,13 +51,17 @@ export class Readings {
   series() {
     const all = this.day.readings.series;
     if (!all.length) return [];
-    const others = all.slice(1);
-    const wanted = this.chosen
-      ? others.filter((each) => this.chosen.includes(each.name))
-      : others.filter((each) => !DULL.test(each.name));
+    const wanted = all.filter((each) => (this.chosen ? this.chosen.includes(each.name) : !DULL.test(each.name)));
+    const first = this.telling();
     // On a laptop three would take the photographs half of their room.
     const few = !this.chosen && !narrow.matches && innerHeight < ROOM;
-    return [all[0], ...wanted.slice(0, few ? 0 : MOST - 1)];
+    return [first, ...wanted.filter((each) => each !== first).slice(0, few ? 0 : MOST - 1)];
+  }
+
+  // The reading that tells most.
+  telling() {
+    const all = this.day.readings.series;
+    return all.find((each) => !DULL.test(each.name)) ?? all[0];
   }
 
   draw() {
@@ -69,8 +75,8 @@ export class Readings {
       return;
     }
     const times = this.day.readings.times;
-    const holes = holesOf(times);
     const range = rangeOf(this.day);
+    const holes = holesOf(times, range);
     const ticks = this.day.ticks;
     shown.forEach((series, place) => {
       const host = element("div", { class: "reading" });
@@ -122,9 +128,10 @@ export class Readings {
     const all = this.day.readings.series;
     this.menu.hidden = all.length < 2;
     const shown = new Set(this.series().map((each) => each.name));
-    const items = all.map(({ name }, place) => {
+    const first = this.telling()?.name;
+    const items = all.map(({ name }) => {
       const box = element("input", { type: "checkbox", checked: shown.has(name), onchange: () => this.choose(name, box.checked) });
-      box.disabled = place === 0 || (!box.checked && shown.size >= MOST);
+      box.disabled = name === first || (!box.checked && shown.size >= MOST);
       return element("li", {}, element("label", {}, box, columnName(name)));
     });
     this.menu.querySelector("ul").replaceChildren(...items);
@@ -155,25 +162,10 @@ export class Readings {
   }
 }
 
-// The wall clock at a second of the day: that of the last whole hour, and what has passed since.
-function clockOf(seconds, ticks) {
-  const tick = ticks.findLast((each) => each.seconds <= seconds) ?? { seconds: 0, clock: "00:00" };
-  const minutes = Math.floor((seconds - tick.seconds) / 60);
-  const hour = (Number(tick.clock.slice(0, 2)) + Math.floor(minutes / 60)) % 24;
-  return `${String(hour).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
-}
-
-// From the hour in which the day's first item is to that in which its last is.
-function rangeOf({ photographs, length }) {
-  const first = Math.floor(photographs[0].seconds / HOUR) * HOUR;
-  const last = Math.ceil((photographs.at(-1).seconds + 1) / HOUR) * HOUR;
-  return [Math.max(0, first), Math.min(Math.max(length, last), last)];
-}
-
 // Places behind which so much time passes that the readings there are not one line.
-function holesOf(times) {
+function holesOf(times, [from, to]) {
   const steps = times.slice(1).map((time, place) => time - times[place]).sort((one, other) => one - other);
-  const least = Math.max(GAP, 4 * (steps[steps.length >> 1] ?? 0));
+  const least = Math.max(Math.min(GAP, (to - from) / GAPS), 4 * (steps[steps.length >> 1] ?? 0));
   return new Set(times.slice(1).flatMap((time, place) => (time - times[place] > least ? [place] : [])));
 }
 

@@ -8,7 +8,7 @@ import { node as grid, focusAt, position, resize, show, shownAnswer, tileSize } 
 import { button, icon, iconButton } from "./icons.js";
 import { remember, remembered } from "./memory.js";
 import { inWords } from "./query.js";
-import { count, items, many } from "./texts.js";
+import { columnName, count, items, many } from "./texts.js";
 
 const SIZES = [["small", "Small"], ["medium", "Medium"], ["large", "Large"]];
 const LEFT = 30; // answers of which the place one had reached is remembered
@@ -35,7 +35,9 @@ function welcome() {
   if (remembered("welcomed")) return "";
   const touch = matchMedia("(hover: none) and (pointer: coarse)").matches;
   const can = (way, text) => (site.ways.includes(way) ? [text] : []);
-  const ways = [...can("words", "describe a moment in words"), ...can("picture", touch ? "add a picture" : "drop a picture"), ...can("reading", "add a reading such as a heart rate")];
+  const example = columnName(site.columns[0] ?? "").replace(/ \(.*/, ""); // without the unit
+  const reading = example ? `add a reading such as ${example}` : "add a reading";
+  const ways = [...can("words", "describe a moment in words"), ...can("picture", touch ? "add a picture" : "drop a picture"), ...can("reading", reading)];
   const like = `${touch ? "open" : "point at"} a ${site.noun} and choose “more like this”.${touch ? "" : " Press ? for all keys."}`;
   const said = ways.length ? `${ways.join(", ")}; or ${like}` : like;
   const shown = element("p", { class: "welcome" }, icon("info"), element("span", {}, said[0].toUpperCase() + said.slice(1)));
