@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Condition
 from typing import TYPE_CHECKING
 
@@ -23,14 +23,19 @@ Scores = tuple[np.ndarray, float]  # about what all documents score, float32 [n]
 class _Request:
     """A query that waits for its scores, or for why there are none."""
 
-    def __init__(self, query: np.ndarray) -> None:
-        self.query = query
-        self.scores: Scores | None = None
+    def __init__(self, query: np.ndarray, scores: Scores | None = None) -> None:
+        self.query, self.scores = query, scores
         self.error: Exception | None = None
 
     @property
     def done(self) -> bool:
         return self.scores is not None or self.error is not None
+
+    def result(self) -> Scores:
+        """Return the scores; raise what stood in their way."""
+        if self.scores is None:
+            raise self.error or InterruptedError
+        return self.scores
 
 
 class Scans:
@@ -54,21 +59,27 @@ class Scans:
 
     def approximate(self, query: np.ndarray) -> Scores:
         """Return ``CompactVectors.approximate`` of one query, float32 [dim]; the scores are not to be written to."""
-        key = query.tobytes()
+        return self.approximate_all([query])[0]
+
+    def approximate_all(self, queries: Sequence[np.ndarray]) -> list[Scores]:
+        """Return the scores of several queries, float32 [dim] each, which are scanned together."""
         with self._changed:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-            # Parts of the page ask the same at once, the later ones when the scan has begun.
-            request = self._scanned.get(key) or self._waiting.setdefault(key, _Request(query))
-            while not request.done:
+            answers = [self._answer(query) for query in queries]
+            while not all(each.done for each in answers):
                 if self._busy:
                     self._changed.wait()
                 else:
                     self._scan()
-        if request.scores is None:
-            raise request.error or InterruptedError
-        return request.scores
+        return [each.result() for each in answers]
+
+    def _answer(self, query: np.ndarray) -> _Request:
+        """Return what has the scores of a query, or will have them after a scan."""
+        key = query.tobytes()
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return _Request(query, self._kept[key])
+        # Parts of the page ask the same at once, the later ones when the scan has begun.
+        return self._scanned.get(key) or self._waiting.setdefault(key, _Request(query))
 
     def kept(self, key: bytes, make: Callable[[], Scores]) -> Scores:
         """Return scores that were worked out from those of scans, kept like them; made where they are not there."""

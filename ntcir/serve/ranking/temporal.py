@@ -93,9 +93,8 @@ class ThenScores:
         return self._scans.kept(self._query.tobytes() + self._then.tobytes() + windows, self._added)
 
     def _added(self) -> tuple[np.ndarray, float]:
-        (first, first_error), (second, second_error) = (
-            self._scans.approximate(query) for query in (self._query, self._then)
-        )
+        both = self._scans.approximate_all([self._query, self._then])
+        (first, first_error), (second, second_error) = both
         windows = self._windows
         found = np.full(len(first), -np.inf, dtype=np.float32)
         found[windows.timed] = first[windows.timed] + window_best(second[windows.timed], windows.starts, windows.stops)

@@ -82,3 +82,14 @@ def test_a_scan_that_fails_is_tried_again():
             scans.approximate(query(-1))
     assert scans.approximate(query(1))[0].tolist() == [1] * 10
     assert vectors.scans == [1, 1, 1]
+
+
+def test_several_queries_of_one_person_are_one_scan_and_what_is_kept_is_not_scanned_again():
+    vectors = Vectors()
+    scans = Scans(vectors)
+    scans.approximate(query(2))
+    found = scans.approximate_all([query(1), query(2), query(1), query(3)])
+    assert [scores[0] for scores, _ in found] == [1, 2, 1, 3]
+    assert vectors.scans == [1, 2]
+    with pytest.raises(RuntimeError, match="broken"):
+        scans.approximate_all([query(2), query(-1)])
