@@ -19,8 +19,8 @@ from ntcir.model.model import Model
 from ntcir.search.compact import CompactWriter
 from ntcir.serve.index.catalogue import Labels
 from ntcir.serve.index.columns import Columns
+from ntcir.serve.index.files import INDEX, write_catalogue
 from ntcir.serve.index.index import open_index
-from ntcir.serve.index.index_files import INDEX, write_catalogue
 from ntcir.serve.index.items import Gathered
 
 BLOCK = 16_384  # rows that are generated at once

@@ -54,7 +54,7 @@ def index(folder: Path) -> None:
     from ntcir.search.compact import CompactWriter
     from ntcir.serve.index.catalogue import Labels
     from ntcir.serve.index.columns import Columns
-    from ntcir.serve.index.index_files import write_catalogue
+    from ntcir.serve.index.files import write_catalogue
     from ntcir.serve.index.items import Gathered
 
     folder.mkdir()
@@ -84,7 +84,7 @@ def read_index(folder: Path) -> object:
     """Open it, and look at everything that is in it."""
     from ntcir.search.compact import CompactVectors
     from ntcir.serve.hits import describe
-    from ntcir.serve.index.index_files import read_catalogue, read_told
+    from ntcir.serve.index.files import read_catalogue, read_told
 
     told = read_told(folder)
     if told is None:  # it is made again

@@ -11,8 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ntcir.formats.columns import LONGEST, is_word
-from ntcir.serve.collecting.collection_journal import Undone, record, undo_last
-from ntcir.serve.collecting.collection_rows import (
+from ntcir.serve.collecting.file import CollectionsFile
+from ntcir.serve.collecting.journal import Undone, record, undo_last
+from ntcir.serve.collecting.rows import (
     Collection,
     Kept,
     collections_of,
@@ -23,7 +24,6 @@ from ntcir.serve.collecting.collection_rows import (
     now,
     rename,
 )
-from ntcir.serve.collecting.collections_file import CollectionsFile
 from ntcir.system.errors import UserError, short
 
 FILE = Path("collections.sqlite")  # where they are kept by default

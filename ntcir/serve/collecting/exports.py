@@ -21,7 +21,7 @@ import numpy as np
 from ntcir.formats.csv_columns import csv_text
 from ntcir.formats.lifelog_run import MOST_IMAGES, format_run
 from ntcir.formats.runs import format_ranking
-from ntcir.serve.collecting.collection_rows import Kept
+from ntcir.serve.collecting.rows import Kept
 from ntcir.serve.index.catalogue import UNKNOWN, Catalogue
 from ntcir.serve.state import State
 from ntcir.system.errors import UserError, counted

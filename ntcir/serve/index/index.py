@@ -24,8 +24,8 @@ from ntcir.serve.index.catalogue import Catalogue
 from ntcir.serve.index.documents import documents
 from ntcir.serve.index.events import events_of
 from ntcir.serve.index.facets import Facets
+from ntcir.serve.index.files import INDEX, forget, read_catalogue, read_told, understanding, write_catalogue
 from ntcir.serve.index.freshness import asked_with, changed, made_from
-from ntcir.serve.index.index_files import INDEX, forget, read_catalogue, read_told, understanding, write_catalogue
 from ntcir.serve.index.items import gather, in_order_of_time
 from ntcir.serve.index.word_files import damaged
 from ntcir.system.claims import claimed

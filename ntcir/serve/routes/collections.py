@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from ntcir.serve.collecting.collection_rows import Collection, Kept
 from ntcir.serve.collecting.collections import LONGEST_ADDRESS, LONGEST_NAME, LONGEST_NOTE, Collections
+from ntcir.serve.collecting.rows import Collection, Kept
 from ntcir.serve.hits import one
 from ntcir.serve.index.catalogue import Catalogue
 from ntcir.serve.site import Site

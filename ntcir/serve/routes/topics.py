@@ -11,10 +11,10 @@ from fastapi.responses import Response
 from ntcir.modalities import direction as direction_named
 from ntcir.serve.rendering import base_of, render
 from ntcir.serve.site import Site
+from ntcir.serve.studies.chart import chart
+from ntcir.serve.studies.shown import Shower, kinds
 from ntcir.serve.studies.studies import Studies
-from ntcir.serve.studies.study_chart import chart
-from ntcir.serve.studies.study_shown import Shower, kinds
-from ntcir.serve.studies.study_views import Choice, Views, bins
+from ntcir.serve.studies.views import Choice, Views, bins
 from ntcir.system.errors import UserError, did_you_mean, short
 
 _MOST_AT_ONCE = 200  # rows of the list

@@ -19,9 +19,9 @@ from ntcir.formats.runs import Run
 from ntcir.formats.topics import QRELS, Topic
 from ntcir.modalities import Direction
 from ntcir.scoring import groups_of
-from ntcir.serve.studies.study_items import Needed, StudyItems, open_items
-from ntcir.serve.studies.study_runs import RightOnes, StudiedRun, name_runs, right_ones, study_run
-from ntcir.serve.studies.study_topics import read_asked
+from ntcir.serve.studies.items import Needed, StudyItems, open_items
+from ntcir.serve.studies.runs import RightOnes, StudiedRun, name_runs, right_ones, study_run
+from ntcir.serve.studies.topics import read_asked
 from ntcir.significance.estimate import Estimate
 from ntcir.significance.topic_blocks import topic_blocks
 from ntcir.system.errors import UserError, counted, some

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers import refusal
 
-from ntcir.serve.collecting import collection_journal, collections
+from ntcir.serve.collecting import collections, journal
 from ntcir.serve.collecting.collections import Collections
 
 SCRIPT = "<script>alert('café')</script>\u202e"
@@ -70,7 +70,7 @@ def test_every_change_is_undone_in_turn_also_after_a_restart(kept):
 
 
 def test_the_journal_forgets_and_what_was_deleted_goes_with_it(kept, monkeypatch):
-    monkeypatch.setattr(collection_journal, "MOST_UNDOS", 3)
+    monkeypatch.setattr(journal, "MOST_UNDOS", 3)
     number = kept.create("old").number
     kept.add(number, "a.jpg")
     kept.delete(number)

@@ -15,10 +15,10 @@ from studying import Desk, minute, photo, reading
 
 from ntcir.modalities import direction
 from ntcir.scoring import score
-from ntcir.serve.studies.study_chart import chart
-from ntcir.serve.studies.study_runs import name_runs
-from ntcir.serve.studies.study_shown import Shower
-from ntcir.serve.studies.study_views import Choice, Views, bins
+from ntcir.serve.studies.chart import chart
+from ntcir.serve.studies.runs import name_runs
+from ntcir.serve.studies.shown import Shower
+from ntcir.serve.studies.views import Choice, Views, bins
 
 IMG2SEN, SEN2IMG = direction("img2sen"), direction("sen2img")
 

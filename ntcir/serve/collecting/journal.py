@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any, Literal, NamedTuple
 
-from ntcir.serve.collecting.collection_rows import Kept, get, insert, now, rename
+from ntcir.serve.collecting.rows import Kept, get, insert, now, rename
 from ntcir.system.errors import UserError, counted, short
 
 MOST_UNDOS = 1000  # changes that the journal keeps; what was deleted before is gone for good

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ntcir.serve.studies.study_views import Bin
+from ntcir.serve.studies.views import Bin
 
 _GROUP, _BAR, _GAP = 64, 22, 2  # units of the drawing: of a bin, a bar, and between two bars
 _HEIGHT, _TOP, _BELOW = 96, 16, 20  # of the bars at most, and of the room for numbers above and labels below

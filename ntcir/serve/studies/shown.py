@@ -15,8 +15,8 @@ from ntcir.report.items import lines_of
 from ntcir.serve.hits import Clock, caption_of, one
 from ntcir.serve.index.catalogue import Catalogue
 from ntcir.serve.state import Ask, State
+from ntcir.serve.studies.runs import BEST
 from ntcir.serve.studies.studies import Studies
-from ntcir.serve.studies.study_runs import BEST
 from ntcir.system.errors import short
 
 _SUMMARY = 90  # characters of a query in the list
