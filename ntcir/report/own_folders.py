@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ntcir.retrieval.queries import WORDS, Given
+from ntcir.system.browser import open_address
 from ntcir.system.errors import UserError
 from ntcir.system.files import disk_errors, require_writable
 from ntcir.system.plain_json import parse_json
-from ntcir.system.progress import say
 from ntcir.system.regular import read_regular
 from ntcir.system.temporaries import remove_left_over
 
@@ -64,11 +64,4 @@ def _is_ours(marker: Path, format_name: str) -> bool:
 
 def open_in_browser(page: Path) -> None:
     """Open a page or a picture in the browser; where there is none, that is said."""
-    import webbrowser
-
-    try:
-        opened = webbrowser.open(page.absolute().as_uri())
-    except (OSError, webbrowser.Error, ValueError):
-        opened = False
-    if not opened:
-        say(f"WARNING: no browser could be opened: open {page} yourself.")
+    open_address(page.absolute().as_uri(), str(page))

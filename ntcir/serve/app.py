@@ -10,11 +10,9 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ntcir.serve.guard import Guard
-from ntcir.serve.middleware import Limited, Unexpected
-from ntcir.serve.pictures.quality import Quality
+from ntcir.serve.middleware import Attentive, Limited, Unexpected
 from ntcir.serve.refusals import add_refusals
 from ntcir.serve.routes import ROUTERS
 from ntcir.serve.site import Site
@@ -60,23 +58,3 @@ class Library(StaticFiles):
         response = super().file_response(*args, **kwargs)
         response.headers["Cache-Control"] = "no-cache"
         return response
-
-
-class Attentive:
-    """Holds the work in the background while a request is answered.
-
-    Args:
-        app: answers.
-        quality: works in the background.
-    """
-
-    def __init__(self, app: ASGIApp, quality: Quality) -> None:
-        self._app, self._quality = app, quality
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        with self._quality.busy():
-            await self._app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""What surrounds every route: bodies that have an end, and mistakes of the program that are said to who started it."""
+"""What surrounds every route: work that waits, bodies that have an end, and mistakes of the program that are said."""
 
 from __future__ import annotations
 
@@ -10,10 +10,31 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ntcir.serve.pictures.quality import Quality
 from ntcir.serve.refusals import refusal
 from ntcir.system.progress import say
 
 MOST_BODY = 21_000_000  # bytes: an upload, and a little more so that its own limit is met first
+
+
+class Attentive:
+    """Holds the work in the background while a request is answered.
+
+    Args:
+        app: answers.
+        quality: works in the background.
+    """
+
+    def __init__(self, app: ASGIApp, quality: Quality) -> None:
+        self._app, self._quality = app, quality
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with self._quality.busy():
+            await self._app(scope, receive, send)
 
 
 class Limited:

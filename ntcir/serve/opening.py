@@ -5,14 +5,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import SEEK_END
 from pathlib import Path
-from stat import S_ISREG
 
 from ntcir.serve.site import Site
 from ntcir.system.errors import UserError
 from ntcir.system.progress import say
+from ntcir.system.regular import open_regular
 
 _HEADER = 127  # bytes of a PMTiles archive
+_LARGEST = 1 << 44  # bytes of one: that of the whole earth has a hundredth of them
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,8 @@ def _check_pmtiles(path: Path) -> None:
         UserError: if it is not a whole archive.
     """
     try:
-        state = path.stat()  # not opened before: whoever opens a named pipe waits for ever
-        if not S_ISREG(state.st_mode):
-            raise UserError(f"--map {path} is not a file.")
-        with path.open("rb") as file:
-            head = file.read(_HEADER)
+        with open_regular(path, _LARGEST) as file:
+            head, size = file.read(_HEADER), file.seek(0, SEEK_END)
     except OSError as error:
         raise UserError(f"--map {path} cannot be read: {(error.strerror or str(error)).lower()}.") from error
     if head.startswith(b"SQLite format 3"):
@@ -129,7 +128,5 @@ def _check_pmtiles(path: Path) -> None:
         raise UserError(f"--map {path} is not a PMTiles archive of version 3.")
     parts = struct.unpack_from("<8Q", head, 8) if len(head) == _HEADER else (0, _HEADER)
     needed = max(offset + length for offset, length in zip(parts[::2], parts[1::2], strict=True))
-    if needed > state.st_size:
-        raise UserError(
-            f"--map {path} is truncated: it has {state.st_size:,} bytes of {needed:,} or more. Download it again."
-        )
+    if needed > size:
+        raise UserError(f"--map {path} is truncated: it has {size:,} bytes of {needed:,} or more. Download it again.")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from ntcir.system.browser import open_address
 from ntcir.system.errors import UserError
 from ntcir.system.progress import say
 from ntcir.system.streams import write_output
@@ -110,7 +111,8 @@ def serve(site: Site, listening: socket.socket, place: Place, *, opened: bool = 
 
     token = new_token()
     address = f"http://{_host_in_address(listening, place)}/?{TOKEN}={token}"
-    names = [*_LOCAL_NAMES, place.host.lower()]
+    own = place.host.lower()
+    names = [*_LOCAL_NAMES, f"[{own}]" if ":" in own else own]
     # Whoever listens on all addresses is called by any of them.
     everywhere = ipaddress.ip_address(listening.getsockname()[0].partition("%")[0]).is_unspecified
     app = create_app(site, token=token, hosts=() if everywhere else names)
@@ -128,7 +130,7 @@ def serve(site: Site, listening: socket.socket, place: Place, *, opened: bool = 
         sys.stdout.flush()  # whoever reads it, reads it now
         say("Ctrl-C ends the page.")
         if opened:
-            _open(address)
+            open_address(address, "the address")  # the socket listens already, so the browser waits for its answer
         server.run(sockets=[listening])
     say("The page is closed.")
 
@@ -140,15 +142,3 @@ def _host_in_address(listening: socket.socket, place: Place) -> str:
     elif place.host.lower() == "localhost":
         host = "localhost"
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _open(address: str) -> None:
-    """Open the page; a browser asks the socket, which listens already, and waits until it is answered."""
-    import webbrowser
-
-    try:
-        opened = webbrowser.open(address)
-    except (OSError, webbrowser.Error):
-        opened = False
-    if not opened:
-        say("WARNING: no browser could be opened: open the address yourself.")

@@ -34,8 +34,8 @@ def mbtiles(path: Path) -> None:
         (lambda path: path.write_bytes(b"\x89PNG"), "is not a PMTiles archive of version 3"),
         (lambda path: path.write_bytes(b""), "is not a PMTiles archive of version 3"),
         (mbtiles, "is an SQLite file, perhaps MBTiles: make PMTiles of it"),
-        (os.mkfifo, "is not a file"),
-        (Path.mkdir, "is not a file"),
+        (os.mkfifo, "it is a named pipe, not a file"),
+        (Path.mkdir, "is a directory"),
         (lambda path: None, "cannot be read: no such file"),
     ],
 )
