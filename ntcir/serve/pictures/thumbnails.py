@@ -25,7 +25,7 @@ _WHOLE = (b"\xff\xd8", b"\xff\xd9")  # how a JPEG begins and ends
 class Thumbnails:
     """JPEGs of an index's photographs: upright, reduced, without EXIF, comments or any other text.
 
-    A small one takes 8 to 20 kB on disk, below ``thumbnails/`` in the index's folder, and is made when it is first
+    A small one takes some 10 kB on disk, below ``thumbnails/`` in the index's folder, and is made when it is first
     asked for. It is named after the photograph's id and the size and time of its file, so that one whose file has
     changed is made again. Large ones are not kept.
 
