@@ -10,8 +10,7 @@ from ntcir.formats.runs import read_pools
 from ntcir.formats.tags import run_tag
 from ntcir.formats.topics import read_topics
 from ntcir.model.model import Model
-from ntcir.model.trained import is_finished
-from ntcir.retrieval.asking import check_split, corpus_to_ask
+from ntcir.retrieval.asking import check_split, corpus_to_ask, warn_if_interrupted
 from ntcir.retrieval.retriever import Retriever
 from ntcir.system.progress import say
 from ntcir.workspace import find_file, newest_model, pool_file
@@ -55,8 +54,7 @@ def answer(
         asked = read_topics(place, trained.config.pair)
         candidate_file = pool_file(pools, place)
         candidates = read_pools(candidate_file) if candidate_file else None
-    if not is_finished(folder):
-        say(f"WARNING: the training in {folder} was interrupted; its best model so far is used.")
+    warn_if_interrupted(folder)
     say(f"Answering {len(asked)} topics of {place} with {folder} on {data or trained.config.data.path}")
     pooled = candidates is not None
     corpus, ranked = corpus_to_ask(trained, folder, data, pooled=pooled, split=split, settings=settings)

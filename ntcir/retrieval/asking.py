@@ -12,6 +12,7 @@ from ntcir.corpora.corpus import SPLITS, Corpus
 from ntcir.corpora.naming import corpus_name
 from ntcir.model.hubness import settle_bias
 from ntcir.model.model import Model
+from ntcir.model.trained import is_finished
 from ntcir.retrieval.stores import store_of
 from ntcir.system.errors import UserError
 from ntcir.system.files import MODEL_CONFIG
@@ -45,6 +46,12 @@ def check_split(split: str | None, settings: Sequence[str]) -> None:
             )
     others = [setting for setting in settings if not _is_of_split(setting) and not _is_of_vectors(setting)]
     load_config(None, others)  # is the value one?
+
+
+def warn_if_interrupted(folder: Path) -> None:
+    """Say on stderr that a model is the best so far of a training that was interrupted, if it is."""
+    if not is_finished(folder):
+        say(f"WARNING: the training in {folder} was interrupted; its best model so far is used.")
 
 
 def pairs_of(corpus: Corpus, split: str) -> pd.DataFrame:

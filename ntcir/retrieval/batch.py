@@ -19,8 +19,7 @@ from ntcir.formats.search_topics import SearchTopic, read_search_topics
 from ntcir.formats.tags import run_tag
 from ntcir.modalities import Direction, directions
 from ntcir.model.model import Model
-from ntcir.model.trained import is_finished
-from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask
+from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask, warn_if_interrupted
 from ntcir.retrieval.galleries import gallery
 from ntcir.retrieval.queries import PICTURE
 from ntcir.retrieval.query_rows import encoded_query, searchable
@@ -107,8 +106,7 @@ def search_topics(
     tag = run_tag(wanted.run, folder, "--run-id")
     wanted.check(tag)
     trained = Model.load(folder)
-    if not is_finished(folder):
-        say(f"WARNING: the training in {folder} was interrupted; its best model so far is used.")
+    warn_if_interrupted(folder)
     say(f"Searching for {len(given)} topics of {place} with {folder} in {data or trained.config.data.path}")
     corpus, searched = corpus_to_ask(trained, folder, data, pooled=False, split=split or ALL, settings=settings)
     rows = open_pair(trained.config, corpus, trained.encoders)

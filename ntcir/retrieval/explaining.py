@@ -19,8 +19,7 @@ from ntcir.encoders.encoder import Rows
 from ntcir.encoders.parts import WORD, Parts
 from ntcir.modalities import Direction, Modality, Query, directions, modality
 from ntcir.model.model import Model
-from ntcir.model.trained import is_finished
-from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask
+from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask, warn_if_interrupted
 from ntcir.retrieval.galleries import gallery
 from ntcir.retrieval.queries import READING, Given, direction_of, parsed
 from ntcir.retrieval.query_rows import Encoded, content_of, encoded_item, encoded_query, searchable
@@ -120,8 +119,7 @@ def explain(
     folder = model or newest_model()
     trained = Model.load(folder)
     asked = _by_modality(items, trained.config.pair, folder)
-    if not is_finished(folder):
-        say(f"WARNING: the training in {folder} was interrupted; its best model so far is used.")
+    warn_if_interrupted(folder)
     if len(asked) == len(trained.config.pair) and split is not None:
         say(f"Both items are given, so nothing is searched: --split {split} is not used.")
     corpus = _corpus(trained, folder, data, split, settings)

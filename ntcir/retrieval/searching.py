@@ -14,8 +14,7 @@ from ntcir.corpora.corpus import Corpus
 from ntcir.encoders import open_pair
 from ntcir.modalities import Direction, Query
 from ntcir.model.model import Model
-from ntcir.model.trained import is_finished
-from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask
+from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask, warn_if_interrupted
 from ntcir.retrieval.galleries import gallery
 from ntcir.retrieval.queries import Given, direction_of, parsed
 from ntcir.retrieval.query_rows import content_of, encoded_query, searchable
@@ -95,8 +94,7 @@ def search(
     trained = Model.load(folder)
     direction = direction_of(query, trained.config.pair, folder)
     asked = parsed(query, direction.query)
-    if not is_finished(folder):
-        say(f"WARNING: the training in {folder} was interrupted; its best model so far is used.")
+    warn_if_interrupted(folder)
     corpus, searched = corpus_to_ask(trained, folder, data, pooled=False, split=split or ALL, settings=settings)
     for each in direction:
         corpus.require_content(each.name, "to show what is found")

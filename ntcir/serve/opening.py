@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ntcir.serve.site import Site
 from ntcir.system.errors import UserError
-from ntcir.system.progress import say
 from ntcir.system.regular import open_regular
 
 _HEADER = 127  # bytes of a PMTiles archive
@@ -53,8 +52,7 @@ def open_site(wanted: Wanted) -> Site:
     _check(wanted)
     from ntcir.modalities import modality
     from ntcir.model.model import Model
-    from ntcir.model.trained import is_finished
-    from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask
+    from ntcir.retrieval.asking import ALL, check_split, corpus_to_ask, warn_if_interrupted
     from ntcir.serve.collecting.collections import Collections
     from ntcir.serve.index.index import open_index
     from ntcir.serve.pictures.quality import Quality
@@ -68,8 +66,7 @@ def open_site(wanted: Wanted) -> Site:
     check_split(ALL, wanted.settings)
     folder = wanted.model or newest_model()
     trained = Model.load(folder)
-    if not is_finished(folder):
-        say(f"WARNING: the training in {folder} was interrupted; its best model so far is used.")
+    warn_if_interrupted(folder)
     index = open_index(trained, folder, wanted.data, wanted.index, wanted.settings)
     uploads = Uploads(index.folder)
     asker = Asker(trained, index, uploads)
